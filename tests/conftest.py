@@ -1,0 +1,23 @@
+"""What all tests share: where real data may lie, and a quiet, single-threaded torch."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets, or skip."""
+    folder = Path(os.environ.get("RNNCLI_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; name its folder in RNNCLI_DATA")
+    return folder.resolve()
