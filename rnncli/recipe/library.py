@@ -1,0 +1,94 @@
+"""The recipes that come with the program: the folder is the registry, ``<task>/<name>.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from rnncli.errors import RecipeError, UsageError
+from rnncli.recipe.outline import suggestion
+
+SUFFIXES = (".yaml", ".yml")
+_LIST = "rnncli recipes list"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A recipe of the library: ``sentiment/default``, its file, its opening comment's first paragraph."""
+
+    name: str
+    path: Path
+    summary: str
+
+
+@cache
+def folder() -> Path:
+    """The folder of shipped recipes: inside an installed package, beside the package in a source checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside, beside = package / "recipes", package.parent / "recipes"
+    return beside if not inside.is_dir() and (package.parent / "pyproject.toml").is_file() else inside
+
+
+def find(where: Path | None = None) -> list[Shipped]:
+    """All recipes of the library by name; ``where`` is another folder of the same form."""
+    top = where or folder()
+    files = sorted(path for path in top.glob("*/*") if path.suffix in SUFFIXES)
+    return [Shipped(path.relative_to(top).with_suffix("").as_posix(), path, _summary(path)) for path in files]
+
+
+def resolve(name: str, task: str = "", where: Path | None = None) -> Path:
+    """The file of a recipe that a person named.
+
+    A file of exactly that name comes first; then a shipped recipe, with or without its suffix; then, where
+    ``task`` is given, a shipped recipe of that task (``imdb`` for ``sentiment/imdb``). Raises RecipeError.
+    """
+    path = Path(name)
+    if _exists(path) and not path.is_dir():
+        return path
+    shipped = {recipe.name: recipe.path for recipe in find(where)}
+    bare = name.removesuffix(path.suffix) if path.suffix in SUFFIXES else name
+    names = (bare, f"{task}/{bare}") if task else (bare,)
+    for known in names:
+        if known in shipped:
+            return shipped[known]
+    if name and _exists(path):
+        raise RecipeError(f"{name}: a folder, not a recipe", f"name a file in it, or one that {_LIST} shows")
+    near = next(filter(None, (suggestion(known, shipped) for known in names)), "")
+    raise RecipeError(f"{name}: neither a file nor a shipped recipe{near}", f"{_LIST} shows the shipped ones")
+
+
+def copy(name: str, destination: Path | str = ".", where: Path | None = None) -> Path:
+    """Copy a recipe to a file, or into a folder under its own file name; returns the new file.
+
+    Raises UsageError rather than write over anything.
+    """
+    source = resolve(name, where=where)
+    path = Path(destination)
+    target = path / source.name if path.is_dir() else path
+    content = source.read_bytes()
+    try:
+        with target.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise UsageError(f"{target}: there already, and left as it was", "name another file or folder") from None
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror}", "name another file or folder") from None
+    return target
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for a file, or with a character that none may hold
+        return False
+
+
+def _summary(path: Path) -> str:
+    lines: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        words = line.removeprefix("#").strip()
+        if not line.startswith("#") or not words:
+            break
+        lines.append(words)
+    return " ".join(lines)
