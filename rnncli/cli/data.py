@@ -1,0 +1,48 @@
+"""``rnncli data``: look at the data of a recipe before training on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from rnncli.cli.command import command
+from rnncli.cli.run import Overrides
+from rnncli.cli.tables import plain_table
+from rnncli.cli.terminal import Terminal
+
+app = typer.Typer(no_args_is_help=True, help="Look at the data of a recipe.")
+
+
+@app.callback()
+def _data() -> None:
+    """Keep ``check`` a command of its own while it is the only one."""
+
+
+def check(
+    terminal: Terminal,
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    overrides: Overrides = None,
+) -> None:
+    """Sizes, lengths, labels, vocabulary, duplicates across splits, and rows dropped with the reason."""
+    from rnncli.run.recipes import load_recipe
+
+    loaded = load_recipe(recipe, overrides or [])
+    terminal.say("reading the data", style="dim")
+    from rnncli.run.check import check_data
+
+    found = check_data(loaded)
+    if terminal.json:
+        terminal.result(found.to_dict())
+        return
+    terminal.out.print(Text(found.headline))
+    for note in found.notes:
+        terminal.out.print(Text(note))
+    for title, columns, rows in found.tables:
+        terminal.out.print()
+        terminal.out.print(Text(title, style="bold"))
+        terminal.out.print(plain_table(columns, rows))
+
+
+app.command("check")(command(check))

@@ -1,0 +1,53 @@
+"""The command ``rnncli``: assembles the commands and imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rnncli import __version__, tasks
+from rnncli.cli import data, doctor, evaluate, predict, recipes, run
+from rnncli.cli.command import command
+
+app = typer.Typer(
+    name="rnncli",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train, evaluate and use recurrent sequence models from a recipe.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"rnncli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _name in tasks.names():
+    _spec = tasks.spec(_name)
+    app.command(_name, help=run.task_help(_spec), short_help=_spec.summary, rich_help_panel="Tasks")(
+        run.task_command(_spec)
+    )
+app.command("run", rich_help_panel="Runs")(command(run.run))
+app.command("evaluate", rich_help_panel="Runs")(command(evaluate.evaluate))
+app.command("predict", rich_help_panel="Runs")(command(predict.predict))
+app.add_typer(recipes.app, name="recipes", rich_help_panel="Around a run")
+app.add_typer(data.app, name="data", rich_help_panel="Around a run")
+app.command("doctor", rich_help_panel="Around a run")(command(doctor.doctor))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,100 @@
+"""``rnncli recipes``: the shipped recipes, to list, read, copy and check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from rnncli.cli.command import command
+from rnncli.cli.terminal import Terminal
+from rnncli.errors import RecipeError, UserError
+
+app = typer.Typer(no_args_is_help=True, help="List, show, copy and validate recipes.")
+Name = Annotated[str, typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.")]
+
+
+def list_(terminal: Terminal) -> None:
+    """List the recipes that come with rnncli."""
+    from rnncli.recipe import library
+
+    found = library.find()
+    if terminal.json:
+        terminal.result(
+            [{"name": shipped.name, "summary": shipped.summary, "path": str(shipped.path)} for shipped in found]
+        )
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for shipped in found:
+        table.add_row(shipped.name, shipped.summary, style=None)
+    terminal.out.print(table)
+
+
+def show(
+    terminal: Terminal,
+    name: Name,
+    full: Annotated[bool, typer.Option("--full", help="Every key with its meaning and its value.")] = False,
+) -> None:
+    """Print a recipe."""
+    from rnncli.recipe import library
+    from rnncli.recipe.load import dump
+    from rnncli.run.recipes import load_recipe
+
+    path = library.resolve(name)
+    if terminal.json:
+        terminal.result(load_recipe(name, []).model_dump(mode="json"))
+        return
+    text = dump(load_recipe(name, []), comments=True) if full else path.read_text(encoding="utf-8")
+    terminal.out.print(text.rstrip(), soft_wrap=True)
+
+
+def copy(
+    terminal: Terminal,
+    name: Name,
+    dest: Annotated[Path | None, typer.Argument(help="File or folder to copy to; here if not given.")] = None,
+) -> None:
+    """Copy a recipe to change it."""
+    from rnncli.recipe import library
+
+    path = library.copy(name, dest or Path())
+    if terminal.json:
+        terminal.result({"path": str(path)})
+        return
+    terminal.out.print(str(path), soft_wrap=True)
+    terminal.say(f"try  rnncli run {path}")
+
+
+def validate(
+    terminal: Terminal, files: Annotated[list[str], typer.Argument(help="Recipe files or shipped names.")]
+) -> None:
+    """Check recipes and say everything that is wrong with them."""
+    from rnncli.run.recipes import load_recipe
+
+    problems: dict[str, UserError | None] = {}
+    for file in files:
+        try:
+            load_recipe(file, [])
+            problems[file] = None
+        except UserError as error:
+            problems[file] = error
+    if terminal.json:
+        rows = [
+            {"file": f, "valid": e is None, "problems": e.message.splitlines() if e else []}
+            for f, e in problems.items()
+        ]
+        terminal.result(rows)
+    for file, error in problems.items():
+        if error is None and not terminal.json:
+            terminal.out.print(f"{file}: valid", soft_wrap=True)
+        elif error is not None:
+            terminal.error(error)
+    if bad := sum(error is not None for error in problems.values()):
+        raise typer.Exit(RecipeError.exit_code if bad else 0)
+
+
+app.command("list")(command(list_))
+app.command("show")(command(show))
+app.command("copy")(command(copy))
+app.command("validate")(command(validate))

@@ -1,0 +1,145 @@
+"""``rnncli run`` and the commands of the tasks, which are ``run`` with a recipe and options of their own.
+
+Annotations are evaluated here, not postponed: a task's command is made inside a function, where Typer could not look
+them up.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rnncli.cli.command import command, parameter
+from rnncli.cli.terminal import Terminal
+from rnncli.errors import UsageError
+from rnncli.tasks.base import TaskSpec
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Recipe keys to change, such as model.cell=lstm."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Directory of the run; runs/NAME-N if not given."),
+]
+Resume = Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything and train on one batch; leaves nothing behind.")
+]
+
+
+def run(
+    terminal: Terminal,
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
+    ] = None,
+    overrides: Overrides = None,
+    out: Out = None,
+    resume: Resume = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train, evaluate and report what a recipe says."""
+    if resume is None and recipe is None:
+        raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
+    if resume is not None and recipe is not None:
+        raise UsageError(
+            "--resume goes on with a run as it was begun and takes no recipe", f"rnncli run --resume {resume}"
+        )
+    carry_out(terminal, recipe or "", overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
+
+
+def task_help(spec: TaskSpec) -> str:
+    """The help text of a task's command: what it does and examples that work as they stand."""
+    examples = "\n\n".join(f"  [cyan]{example}[/cyan]" for example in spec.examples)
+    return f"{spec.summary}\n\nExamples:\n\n{examples}"
+
+
+def task_command(spec: TaskSpec) -> Callable[..., None]:
+    """The command of a task: ``run`` with its default recipe and its own options for keys of the recipe."""
+    names = {option.flag.lstrip("-").replace("-", "_"): option for option in spec.options}
+
+    def task(
+        terminal: Terminal,
+        overrides: Overrides = None,
+        recipe: Annotated[
+            str | None,
+            typer.Option("--recipe", metavar="NAME|FILE", help=f"Another recipe than {spec.default}."),
+        ] = None,
+        data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,
+        out: Out = None,
+        resume: Resume = None,
+        dry_run: DryRun = False,
+        **own: str | None,
+    ) -> None:
+        chosen = {names[name]: value for name, value in own.items() if value is not None}
+        if resume is not None and (recipe or data or chosen):
+            raise UsageError("--resume goes on with a run as it was begun", f"rnncli {spec.name} --resume {resume}")
+        options = _data_keys(data) | {option.key: (option.flag, value) for option, value in chosen.items()}
+        carry_out(
+            terminal,
+            recipe or spec.default,
+            overrides or [],
+            options,
+            out=out,
+            resume=resume,
+            dry_run=dry_run,
+            task=spec.name,
+        )
+
+    extra = [parameter(name, str | None, None, typer.Option(o.flag, help=o.help)) for name, o in names.items()]
+    return command(task, extra)
+
+
+def carry_out(
+    terminal: Terminal,
+    recipe: str,
+    overrides: list[str],
+    options: dict[str, tuple[str, Any]],
+    *,
+    out: Path | None,
+    resume: Path | None,
+    dry_run: bool,
+    task: str = "",
+) -> None:
+    """Run or resume, show how it goes, print the report."""
+    from rnncli.cli.watch import Watch
+    from rnncli.run.recipes import load_recipe
+
+    if resume is not None and (overrides or out or dry_run):
+        raise UsageError("--resume goes on with a run as it was begun", "leave the other options and keys out")
+    loaded = None if resume else load_recipe(recipe, overrides, options, task=task)
+    with Watch(terminal) as watch:
+        from rnncli.run import start
+
+        if dry_run:
+            assert loaded is not None
+            start.dry_run(loaded, observe=watch)
+            return
+        if resume is not None:
+            finished = start.resume(resume, observe=watch, task=task)
+        else:
+            assert loaded is not None
+            finished = start.start(loaded, out=out, argv=sys.argv, observe=watch)
+    show_report(terminal, finished.report)
+    terminal.say(f"run  {finished.path}", style="bold")
+    terminal.say(f"try  {finished.advice}")
+
+
+def show_report(terminal: Terminal, report: Any) -> None:
+    """The report as a table for people or as JSON for programs."""
+    from rnncli.report.render import print_report
+
+    if terminal.json:
+        terminal.result(report.to_dict())
+    else:
+        print_report(terminal.out, report)
+
+
+def _data_keys(data: str | None) -> dict[str, tuple[str, Any]]:
+    """The recipe keys that ``--data`` writes: the file itself, found from where the user is, and no built-in source."""
+    if data is None:
+        return {}
+    keys = {"data.source": "auto", "data.root": ".", "data.train": data, "data.dev": "", "data.test": ""}
+    return {key: ("--data", value) for key, value in keys.items()}

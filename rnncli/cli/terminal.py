@@ -1,0 +1,95 @@
+"""The one way out: results to stdout, everything else to stderr, errors as one sentence and what to type next."""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from rnncli.errors import UserError
+
+UNCUT = 10_000
+"""The width of a console that is no terminal: nothing is wrapped or cut for want of room."""
+
+
+class Terminal:
+    """Two consoles and the manners that ``--json``, ``--quiet`` and ``--debug`` ask for."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False, debug: bool = False) -> None:
+        self.json, self.quiet, self.debug = json, quiet, debug
+        self.out = _console(sys.stdout)
+        self.err = _console(sys.stderr)
+
+    def result(self, value: Any) -> None:
+        """A result for programs: one JSON document, or one line of it."""
+        indent = 1 if isinstance(value, dict | list) and self.json else None
+        sys.stdout.write(json_format.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent) + "\n")
+
+    def say(self, text: str | Text, style: str = "") -> None:
+        """Something that is no result; silent with ``--quiet``."""
+        if not self.quiet:
+            self.err.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+
+    def error(self, error: UserError) -> None:
+        """A user's mistake: its sentence, and the hint on a line of its own."""
+        head = Text("error ", style="bold red")
+        head.append(printable(error.message), style="default not bold")
+        self.err.print(head, highlight=False, soft_wrap=True)
+        if error.hint:
+            self.err.print(
+                Text("try   ", style="bold cyan").append(printable(error.hint), style="default not bold"),
+                soft_wrap=True,
+            )
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turn every ending into an exit code; see DESIGN in the README for the codes."""
+        try:
+            yield
+        except UserError as error:
+            if self.debug:
+                traceback.print_exc()
+            self.error(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            self.error(UserError("interrupted; nothing was lost that had been saved"))
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader has gone; keep the interpreter from complaining when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except MemoryError:
+            self.error(UserError("out of memory", "lower train.batch_size or train.batch_tokens"))
+            raise typer.Exit(1) from None
+        except Exception as error:
+            if self.debug:
+                traceback.print_exc()
+            kind = type(error).__name__
+            self.error(
+                UserError(
+                    f"this is a defect of rnncli: {kind}: {error}",
+                    "run it again with --debug and report what it shows",
+                )
+            )
+            raise typer.Exit(1) from None
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters made visible, so that data cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def _console(stream: Any) -> Console:
+    # The stream is looked up at each write, so that tests and redirections see what they should.
+    terminal = stream.isatty()
+    return Console(file=stream, width=None if terminal else UNCUT, markup=False, highlight=False, emoji=False)

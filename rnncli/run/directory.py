@@ -1,0 +1,172 @@
+"""The run directory: everything a run leaves behind, written so that a kill at any instant leaves it readable."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rnncli.errors import RunError, UsageError
+
+RUNS = Path("runs")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all; raises RunError."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        with fresh.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot write: {error.strerror or error}", "free some space, or name another --out"
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as readable JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object a line, whole or not at all."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that a run wrote; raises RunError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(
+            f"{path}: the file is missing", "name the directory of a run, such as runs/sentiment-default-1"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}", "restore the file, or train again") from error
+
+
+class RunDirectory:
+    """One run on disk. ``path`` exists once it was created or opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe = path / "recipe.yaml"
+        self.vocabulary = path / "vocab"
+        self.best = path / "checkpoints" / "best"
+        self.last = path / "checkpoints" / "last"
+        self.report = path / "report.json"
+        self.folds = path / "folds"
+        self._record = path / "run.json"
+        self._metrics = path / "metrics.jsonl"
+        self._log = path / "log.txt"
+
+    @classmethod
+    def create(cls, out: Path | None, name: str, recipe: str, record: dict[str, Any]) -> RunDirectory:
+        """A new directory at ``out``, or the first free ``runs/<name>-<n>``; never one that is in use.
+
+        It appears complete with ``recipe.yaml`` and ``run.json``: it is filled under a temporary name and renamed.
+        """
+        if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+            raise UsageError(
+                f"{out} exists already and nothing is overwritten",
+                f"name another --out, or resume: --resume {out}",
+            )
+        parent = RUNS if out is None else out.parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            fresh = cls(Path(tempfile.mkdtemp(prefix=".new-", dir=parent)))
+            fresh.path.chmod(0o755)
+            write_text(fresh.recipe, recipe)
+            write_json(fresh._record, record)
+            return cls(fresh.path.replace(out) if out is not None else _first_free(fresh.path, name))
+        except OSError as error:
+            raise RunError(
+                f"{out or parent}: cannot make the run directory: {error.strerror or error}",
+                "name another --out",
+            ) from error
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """An existing run; raises RunError where ``path`` is none."""
+        if not path.is_dir():
+            raise RunError(f"{path}: there is no such run", _other_runs(path))
+        run = cls(path)
+        if not run.recipe.is_file():
+            raise RunError(f"{path}: this is not a run directory (it has no recipe.yaml)", _other_runs(path))
+        return run
+
+    def prediction_file(self, split: str) -> Path:
+        """Where the predictions on ``split`` are."""
+        return self.path / "predictions" / f"{split}.jsonl"
+
+    def write_record(self, **fields: Any) -> None:
+        """Merge ``fields`` into ``run.json``."""
+        write_json(self._record, self.read_record() | fields)
+
+    def read_record(self) -> dict[str, Any]:
+        """What ``run.json`` says; empty before the first write."""
+        return read_json(self._record) if self._record.exists() else {}
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """One more line of ``metrics.jsonl``."""
+        self._append(self._metrics, json.dumps(row, allow_nan=False))
+
+    def cut_metrics(self, before_epoch: int) -> list[dict[str, Any]]:
+        """Keep the lines of epochs before ``before_epoch`` (a resumed run writes the later ones again); returns them."""
+        rows = [row for row in self._read_metrics() if row["epoch"] < before_epoch]
+        write_lines(self._metrics, rows)
+        return rows
+
+    def log(self, text: str) -> None:
+        """Add ``text`` to ``log.txt`` with the time; a log that cannot be written stops nothing."""
+        with contextlib.suppress(RunError):
+            self._append(self._log, f"{now()} {text}")
+
+    def _read_metrics(self) -> Iterator[dict[str, Any]]:
+        if not self._metrics.exists():
+            return
+        for line in self._metrics.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # a line cut short by a kill
+                yield json.loads(line)
+
+    def _append(self, path: Path, line: str) -> None:
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot write: {error.strerror or error}", "free some space and resume the run"
+            ) from error
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _first_free(fresh: Path, name: str) -> Path:
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
+    for number in itertools.count(1):
+        path = RUNS / f"{stem}-{number}"
+        if not path.exists():
+            with contextlib.suppress(FileExistsError, NotADirectoryError):
+                return fresh.rename(path)
+    raise AssertionError("counting ended")
+
+
+def _other_runs(path: Path) -> str:
+    folder = path.parent if path.parent.is_dir() else RUNS
+    found = sorted(folder.glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime)[-3:] if folder.is_dir() else []
+    if not found:
+        return "train first: rnncli sentiment"
+    return "runs here: " + ", ".join(str(file.parent) for file in found)

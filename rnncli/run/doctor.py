@@ -1,0 +1,65 @@
+"""What this machine offers, what would be used, and what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rnncli import __version__
+from rnncli.core import device
+from rnncli.core.recurrent import Recurrent
+
+PACKAGES = (
+    "torch",
+    "torchaudio",
+    "datasets",
+    "numpy",
+    "pyarrow",
+    "scikit-learn",
+    "safetensors",
+    "typer",
+    "rich",
+)
+OPTIONAL = {"tokenizers": ("learnt subwords", 'pip install "rnncli[subword]"')}
+
+
+def examine() -> dict[str, dict[str, Any]]:
+    """Titled groups of facts, ready for JSON."""
+    placement = device.choose("auto", "auto", tf32=True, deterministic=False, threads=0)
+    return {
+        "versions": {"rnncli": __version__, "python": platform.python_version()}
+        | {name: _version(name) for name in PACKAGES},
+        "devices": device.inventory(),
+        "would use": {"placement": placement.describe(), "why": "; ".join(placement.reasons)},
+        "kernels": {name: _kernel(name, placement) for name in ("rnn", "lstm", "gru")}
+        | {"gru, reset after": Recurrent(1, 1, cell="gru", reset="after").kernel(placement.device)},
+        "optional parts": {name: _optional(name) for name in OPTIONAL} | {"torchaudio": _torchaudio()},
+    }
+
+
+def _kernel(cell: str, placement: device.Placement) -> str:
+    return Recurrent(1, 1, cell=cell).kernel(placement.device)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _optional(name: str) -> str:
+    what, remedy = OPTIONAL[name]
+    found = _version(name)
+    return f"missing, needed for {what}: {remedy}" if found == "missing" else f"{found}, for {what}"
+
+
+def _torchaudio() -> str:
+    try:
+        importlib.import_module("torchaudio")
+    except (ImportError, OSError, RuntimeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"does not load ({first}); speech needs it: pip install 'torch~=2.11.0' 'torchaudio~=2.11.0'"
+    return "loads"

@@ -1,0 +1,59 @@
+"""Recipes as runs see them: the loader and the library of shipped recipes, bound to the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnncli import tasks
+from rnncli.errors import RecipeError, RunError
+from rnncli.recipe import library
+from rnncli.recipe.load import load
+from rnncli.recipe.schema import Recipe
+from rnncli.recipe.settings import Setting
+
+
+def load_recipe(
+    name: str,
+    overrides: Sequence[str],
+    options: Mapping[str, tuple[str, Any]] | None = None,
+    *,
+    task: str = "",
+) -> Recipe:
+    """The recipe called ``name`` (a file or a shipped one) under options and ``key=value`` overrides.
+
+    ``options`` maps dotted keys to the option that gave them and the value. Raises RecipeError, also for a recipe of
+    another task than ``task`` where that is named.
+    """
+    path = library.resolve(name)
+    settings = [Setting(key, value, source) for key, (source, value) in (options or {}).items()]
+    recipe = _load(path, settings, overrides)
+    if task and recipe.task != task:
+        raise RecipeError(f"{name}: a recipe of task {recipe.task}, not {task}", f"rnncli run {name}")
+    return recipe if recipe.name else recipe.model_copy(update={"name": path.stem})
+
+
+def read_run_recipe(path: Path) -> Recipe:
+    """The resolved recipe that a run keeps; raises RunError where it was damaged."""
+    try:
+        return _load(path, [], [])
+    except RecipeError as error:
+        raise RunError(error.message, "restore the run's recipe.yaml, or train again") from error
+
+
+def run_name(recipe: Recipe) -> str:
+    """What the directory of a run is called before its number: task, recipe, and the user's file where it differs."""
+    stem = Path(recipe.data.train).name.split(".")[0] if recipe.data.train else ""
+    words = [recipe.task, recipe.name] + ([stem] if stem and stem != recipe.name and recipe.name == "default" else [])
+    return "-".join(words)
+
+
+def with_absolute_root(recipe: Recipe) -> Recipe:
+    """The recipe with ``data.root`` as it is from anywhere, so that the run's copy can be run again."""
+    root = str(Path(recipe.data.root).expanduser().resolve())
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
+
+
+def _load(path: Path, settings: Sequence[Setting], overrides: Sequence[str]) -> Recipe:
+    return load(path, tasks=tasks.names(), schema_of=tasks.schema, options=settings, overrides=overrides)

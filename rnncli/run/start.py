@@ -1,0 +1,295 @@
+"""Run a recipe from its data to its report: start, resume, cross-validate, or try one batch."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from rnncli import __version__, tasks
+from rnncli.core import device
+from rnncli.errors import Interrupted, RunError, UserError
+from rnncli.recipe.load import dump
+from rnncli.recipe.schema import Recipe
+from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report, cross_validated
+from rnncli.run.directory import RunDirectory, now, read_json, write_json, write_lines
+from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
+from rnncli.run.recipes import read_run_recipe, run_name, with_absolute_root
+from rnncli.tasks.base import Corpus, Fitted
+from rnncli.train import checkpoint
+from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done: where it is, what it reports, and what one may do next."""
+
+    path: Path
+    report: Report
+    advice: str
+
+
+def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = nobody) -> Finished:
+    """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
+    recipe = with_absolute_root(recipe)
+    run = RunDirectory.create(out, run_name(recipe), dump(recipe), _first_record(recipe, argv))
+    observe(RunOpened(run.path, resumed=False))
+    return _finish(run, recipe, observe)
+
+
+def resume(path: Path, *, observe: Observer = nobody, task: str = "") -> Finished:
+    """Go on with the run at ``path`` from its last saved state, or report it where it is done already."""
+    run = RunDirectory.open(path)
+    recipe = read_run_recipe(run.recipe)
+    if task and recipe.task != task:
+        raise RunError(f"{path}: this run is of task {recipe.task}, not {task}", f"rnncli run --resume {path}")
+    observe(RunOpened(run.path, resumed=True))
+    return _finish(run, recipe, observe)
+
+
+def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> None:
+    """Read the data, build the model, train on one batch and evaluate another; nothing is written."""
+    corpus, fitted, trainer = _prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+    observe(next(trainer.events()))
+    dev = fitted.encode(corpus.parts["dev"])
+    batches = evaluation_batches(dev, recipe.train, trainer.device)
+    one = next(iter(batches()))
+    trainer.model.eval()
+    with torch.no_grad():
+        fitted.loss(trainer.model, one[1])
+
+
+def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
+    with _recorded(run):
+        if recipe.data.folds and recipe.data.fold is None:
+            report = _all_folds(run, recipe, observe)
+            advice = f"rnncli predict {run.folds / '0'}"
+        else:
+            report = _one(run, recipe, observe)
+            advice = f"rnncli predict {run.path}"
+    return Finished(run.path, report, advice)
+
+
+def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
+    reports = []
+    for number in range(recipe.data.folds):
+        observe(FoldBegun(number, recipe.data.folds))
+        part, path = _fold(recipe, number), run.folds / str(number)
+        fold = RunDirectory(path)
+        if not fold.recipe.is_file():
+            fold = RunDirectory.create(path, "", dump(part), _first_record(part, ()))
+        with _recorded(fold):
+            reports.append(_one(fold, part, observe))
+    report = cross_validated(reports)
+    write_json(run.report, report.to_dict())
+    return report
+
+
+def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
+    if run.report.exists():
+        return Report.from_dict(read_json(run.report))
+    corpus, fitted, trainer = _prepare(run, recipe, observe)
+    _train(run, trainer, recipe, observe)
+    split = "test" if "test" in corpus.parts else "dev"
+    observe(Stage(f"scoring {split}"))
+    report = _report(run, recipe, corpus, fitted, trainer, split, observe)
+    write_json(run.report, report.to_dict())
+    return report
+
+
+def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted, Trainer]:
+    """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
+    section = recipe.compute
+    placement = device.choose(
+        section.device,
+        section.precision,
+        tf32=section.tf32,
+        deterministic=section.deterministic,
+        threads=section.threads,
+    )
+    placement.apply()
+    observe(Stage("reading the data"))
+    begun = time.perf_counter()
+    task = tasks.load(recipe.task)
+    corpus = task.read(recipe)
+    observe(DataRead(corpus, time.perf_counter() - begun))
+    torch.manual_seed(recipe.seed)
+    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
+    fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
+    model = fitted.build().to(placement.device)
+    trainer = Trainer(
+        fitted,
+        model,
+        fitted.encode(corpus.parts["train"]),
+        fitted.encode(corpus.parts["dev"]),
+        recipe.train,
+        seed=recipe.seed,
+        device=placement.device,
+        autocast=placement.autocast,
+        loss_scaling=placement.precision == "fp16",
+    )
+    summary = _model_summary(recipe, model)
+    kernel = fitted.kernel(model)
+    built = ModelBuilt(kernel, summary.parameters, placement.describe(), placement.reasons, trainer.watch)
+    observe(built)
+    if run:
+        run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
+        if known:
+            _restore(run, trainer)
+        else:
+            run.vocabulary.mkdir(exist_ok=True)
+            fitted.save(run.vocabulary)
+    return corpus, fitted, trainer
+
+
+def _restore(run: RunDirectory, trainer: Trainer) -> None:
+    saved = checkpoint.load(run.last)
+    checkpoint.load_weights(trainer.model, saved, run.last)
+    trainer.restore(saved)
+
+
+def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer) -> None:
+    """Train to the end, saving the best and the last state as it goes; an interrupt saves and raises Interrupted."""
+    for row in run.cut_metrics(trainer.progress.epoch):
+        observe(EpochDone(**row))
+    saved = time.monotonic()
+    with _interruptible() as interrupted:
+        for event in trainer.events():
+            observe(event)
+            if isinstance(event, EpochDone):
+                run.append_metrics(vars(event))
+                if event.best:
+                    checkpoint.save(run.best, trainer.best_weights())
+            due = time.monotonic() - saved > recipe.train.checkpoint_seconds
+            if isinstance(event, EpochDone) or due or interrupted.is_set():
+                checkpoint.save(run.last, trainer.snapshot())
+                saved = time.monotonic()
+            if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
+                raise Interrupted("interrupted; the state is saved", f"go on with: rnncli run --resume {_whole(run)}")
+    best = checkpoint.load(run.best)
+    checkpoint.load_weights(trainer.model, best, run.best)
+
+
+def _report(
+    run: RunDirectory,
+    recipe: Recipe,
+    corpus: Corpus,
+    fitted: Fitted,
+    trainer: Trainer,
+    split: str,
+    observe: Observer,
+) -> Report:
+    examples = fitted.encode(corpus.parts[split])
+    batches = evaluation_batches(examples, recipe.train, trainer.device)
+    trainer.model.eval()
+    with torch.no_grad(), trainer.autocast():
+        evaluation = fitted.evaluate(trainer.model, corpus.parts[split], examples, batches)
+    run.prediction_file(split).parent.mkdir(exist_ok=True)
+    write_lines(run.prediction_file(split), evaluation.predictions)
+    notes: tuple[str, ...] = ()
+    baselines: dict[str, dict[str, float]] = {}
+    if recipe.evaluation.baselines:
+        observe(Stage("training the baselines"))
+        baselines, notes = fitted.baselines(corpus.parts, split)
+    progress = trainer.progress
+    training = TrainingSummary(
+        seconds=progress.seconds,
+        epochs=progress.epoch - 1,
+        best_epoch=progress.best_epoch,
+        examples_per_second=progress.examples / max(progress.seconds, 1e-9),
+        device=str(trainer.device),
+    )
+    return build_report(
+        task=recipe.task,
+        recipe=recipe.name,
+        split=split,
+        evaluation=evaluation,
+        dropped=dict(corpus.dropped),
+        notes=(*corpus.notes, *notes),
+        baselines=baselines,
+        model=_model_summary(recipe, trainer.model),
+        training=training,
+    )
+
+
+def _model_summary(recipe: Recipe, model: torch.nn.Module) -> ModelSummary:
+    section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
+    parameters = sum(p.numel() for p in model.parameters())
+    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
+
+
+def _whole(run: RunDirectory) -> Path:
+    """The run that ``run`` is a fold of, or itself."""
+    return run.path.parent.parent if run.path.parent.name == run.folds.name else run.path
+
+
+def _fold(recipe: Recipe, number: int) -> Recipe:
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": number})})
+
+
+def _first_record(recipe: Recipe, argv: Sequence[str]) -> dict[str, Any]:
+    versions = {"rnncli": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    return {
+        "argv": list(argv),
+        "versions": versions,
+        "seed": recipe.seed,
+        "state": "running",
+        "exit_code": None,
+        "started": now(),
+    }
+
+
+@contextmanager
+def _recorded(run: RunDirectory) -> Iterator[None]:
+    """Keep ``run.json`` and ``log.txt`` true to how the work inside ends."""
+    run.write_record(state="running", exit_code=None)
+    run.log("begun")
+    state, code = "failed", 1
+    try:
+        yield
+        state, code = "finished", 0
+    except (Interrupted, KeyboardInterrupt):
+        state, code = "interrupted", Interrupted.exit_code
+        raise
+    except UserError as error:
+        code = error.exit_code
+        run.log(error.message)
+        raise
+    except Exception:
+        run.log(traceback.format_exc())
+        raise
+    finally:
+        run.log(f"{state}, exit code {code}")
+        with suppress(RunError):  # a full disk must not hide what went wrong before
+            run.write_record(state=state, exit_code=code, ended=now())
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets; a second SIGINT interrupts at once."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if flag.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        flag.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

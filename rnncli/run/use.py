@@ -1,0 +1,165 @@
+"""Use a finished run: load its best model, score further data, predict."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from rnncli import tasks
+from rnncli.core import device
+from rnncli.core.device import Placement
+from rnncli.errors import DataError, RunError, UsageError
+from rnncli.recipe.schema import Recipe
+from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report
+from rnncli.run.directory import RunDirectory, read_json
+from rnncli.run.recipes import read_run_recipe
+from rnncli.tasks.base import Fitted, Predictor
+from rnncli.train import checkpoint
+from rnncli.train.loop import evaluation_batches
+
+CHUNK = 256
+"""At most this many inputs are predicted at once, and at most so many wait in a stream."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best model of a run, in evaluation mode on its device, and what belongs to it."""
+
+    run: RunDirectory
+    recipe: Recipe
+    fitted: Fitted
+    model: torch.nn.Module
+    placement: Placement
+    meta: dict[str, Any]
+
+
+def load(path: Path) -> Trained:
+    """Load the best model of the run at ``path``; raises RunError."""
+    run = RunDirectory.open(path)
+    if run.folds.is_dir():
+        raise RunError(f"{path} is a cross-validation and has a model a fold", f"name one of them: {run.folds / '0'}")
+    recipe = read_run_recipe(run.recipe)
+    placement = _placement(recipe)
+    best = checkpoint.load(run.best)
+    fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
+    model = fitted.build()
+    checkpoint.load_weights(model, best, run.best)
+    return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
+
+
+def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
+    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``."""
+    trained = load(path)
+    recipe, fitted = trained.recipe, trained.fitted
+    task = tasks.load(recipe.task)
+    corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
+    if split not in corpus.parts:
+        raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
+    examples = fitted.encode(corpus.parts[split])
+    batches = evaluation_batches(examples, recipe.train, trained.placement.device)
+    with torch.no_grad(), trained.placement.autocast():
+        evaluation = fitted.evaluate(trained.model, corpus.parts[split], examples, batches)
+    return build_report(
+        task=recipe.task,
+        recipe=recipe.name,
+        split=split if data is None else str(data),
+        evaluation=evaluation,
+        dropped=dict(corpus.dropped),
+        notes=corpus.notes,
+        baselines={},
+        model=_model_summary(trained),
+        training=_training_summary(trained),
+    )
+
+
+def open_predictor(path: Path) -> Predictor:
+    """A predictor with the best model of the run at ``path``."""
+    trained = load(path)
+    return trained.fitted.predictor(trained.model, trained.placement.device)
+
+
+def stream(predictor: Predictor, inputs: Sequence[str], stdin: TextIO) -> Iterator[list[dict[str, Any]]]:
+    """Predictions for ``inputs``, some rows at a time: texts, or one existing file, or ``-`` for lines of ``stdin``.
+
+    Lines of a stream are answered as they come: those that wait already share a batch, and no more than CHUNK wait.
+    """
+    if list(inputs) == ["-"]:
+        lines = _live_lines(stdin)
+        yield from (predictor.predict([predictor.parse(line) for line in chunk]) for chunk in lines)
+    elif len(inputs) == 1 and _is_file(inputs[0]):
+        yield from (predictor.predict(chunk) for chunk in _chunks(predictor.read(Path(inputs[0]))))
+    else:
+        yield from (predictor.predict(chunk) for chunk in _chunks(predictor.parse(text) for text in inputs))
+
+
+def _live_lines(stdin: TextIO) -> Iterator[list[str]]:
+    waiting: queue.Queue[str | Exception | None] = queue.Queue(CHUNK)
+
+    def read() -> None:
+        try:
+            for line in stdin:
+                waiting.put(line.rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            waiting.put(DataError(f"stdin: {error}", "the stream must be UTF-8"))
+        waiting.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    ended = False
+    while not ended:
+        found = [waiting.get()]
+        while len(found) < CHUNK and found[-1] is not None and not waiting.empty():
+            found.append(waiting.get())
+        ended = found[-1] is None or isinstance(found[-1], Exception)
+        if lines := [line for line in found if isinstance(line, str)]:
+            yield lines
+        if isinstance(found[-1], Exception):
+            raise found[-1]
+
+
+def _chunks(examples: Iterable[Any]) -> Iterator[list[Any]]:
+    remaining = iter(examples)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a text too long or too odd to be a path
+        return False
+
+
+def _placement(recipe: Recipe) -> Placement:
+    """Where to work now: as the recipe says, or on the CPU where its device is absent here."""
+    section = recipe.compute
+    try:
+        placement = device.choose(
+            section.device,
+            section.precision,
+            tf32=section.tf32,
+            deterministic=section.deterministic,
+            threads=section.threads,
+        )
+    except UsageError:
+        placement = device.choose("cpu", "fp32", tf32=False, deterministic=False, threads=section.threads)
+    placement.apply()
+    return placement
+
+
+def _model_summary(trained: Trained) -> ModelSummary:
+    section: Any = trained.recipe.model  # type: ignore[attr-defined] - every task's recipe has one
+    parameters = sum(p.numel() for p in trained.model.parameters())
+    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
+
+
+def _training_summary(trained: Trained) -> TrainingSummary:
+    if trained.run.report.exists():
+        return Report.from_dict(read_json(trained.run.report)).training
+    return TrainingSummary(0.0, 0, trained.meta["epoch"], 0.0, str(trained.placement.device))

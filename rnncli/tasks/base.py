@@ -1,0 +1,184 @@
+"""What a task is to the rest of the program: protocols and the few plain types that cross the border.
+
+A task is a folder ``rnncli/tasks/<name>/`` with ``spec.py`` (``SPEC``: imported for every ``--help``, hence plain
+values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch) and ``task.py`` (``TASK``: everything else). The
+folder is the registry: nothing else names a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor, nn
+
+    from rnncli.report.build import Evaluation
+
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A command-line option of a task that is another way to write one key of its recipe."""
+
+    flag: str
+    key: str
+    help: str
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What the command line says of a task."""
+
+    name: str
+    summary: str
+    default: str
+    examples: tuple[str, ...]
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The raw examples of a recipe, already split.
+
+    ``parts`` holds the task's own type under ``train``, ``dev`` and ``test``; ``headline`` and ``notes`` are sentences
+    for a person: what was read, what was guessed, what was cut; ``dropped`` counts lost rows by reason.
+    """
+
+    parts: Mapping[str, Any]
+    headline: str
+    notes: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+class Batch(Protocol):
+    """Some examples as tensors on one device."""
+
+    size: int
+    """Examples in the batch."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        ...
+
+
+class Examples(Protocol):
+    """Encoded examples of one part; ``lengths`` are their steps, (N,)."""
+
+    lengths: np.ndarray
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        """Collate the examples at ``indices``."""
+        ...
+
+    def place(self, index: int) -> str:
+        """Where the example stands in the user's data, such as ``reviews.csv:17``."""
+        ...
+
+
+Batches = Callable[[], Iterable[tuple["np.ndarray", Batch]]]
+"""Gives the batches of a part once, each with the indices of its examples, on the device of the model."""
+
+
+class Predictor(Protocol):
+    """Turns lines of input into rows of output with a trained model."""
+
+    example: str
+    """A valid input line."""
+
+    def parse(self, text: str) -> Any:
+        """One example from a line of text; raises DataError."""
+        ...
+
+    def read(self, path: Path) -> Iterator[Any]:
+        """The examples of a file, one at a time; raises DataError."""
+        ...
+
+    def predict(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
+        """One JSON-ready row an example, in order."""
+        ...
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+        """Column titles and cells that show ``rows`` on a terminal."""
+        ...
+
+
+class Fitted(Protocol):
+    """A task fitted to its training part: vocabulary, labels and all else that encoding and reading results needs."""
+
+    best_by: str
+    """The dev metric that names the best epoch unless the recipe says otherwise."""
+
+    notes: tuple[str, ...]
+    """What a person should hear of the choices made in fitting."""
+
+    def save(self, folder: Path) -> None:
+        """Write what :meth:`Task.load` needs into ``folder``."""
+        ...
+
+    def encode(self, part: Any) -> Examples:
+        """Encode one part of a corpus."""
+        ...
+
+    def build(self) -> nn.Module:
+        """A new model, its weights drawn from torch's global generator."""
+        ...
+
+    def kernel(self, model: nn.Module) -> str:
+        """One sentence: which recurrent path the model takes and why."""
+        ...
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """Disjoint groups of all parameters: ``params``, ``learning_rate`` and ``weight_decay`` as factors."""
+        ...
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """The mean loss of the batch, a scalar."""
+        ...
+
+    def validate(self, model: nn.Module, examples: Examples, batches: Batches) -> Metrics:
+        """Metrics of a part, ``loss`` among them; the model is in evaluation mode, gradients off."""
+        ...
+
+    def evaluate(self, model: nn.Module, part: Any, examples: Examples, batches: Batches) -> Evaluation:
+        """Everything that a report says of a part, with predictions."""
+        ...
+
+    def baselines(self, parts: Mapping[str, Any], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+        """Simple rivals trained on ``train`` and scored on ``split``, and what is to be said of them."""
+        ...
+
+    def predictor(self, model: nn.Module, device: torch.device) -> Predictor:
+        """A predictor around a trained model that lies on ``device``."""
+        ...
+
+
+class Task(Protocol):
+    """A task: reads a corpus, fits itself to the training part, and comes back from a folder."""
+
+    def read(self, recipe: Any) -> Corpus:
+        """Read and split the data of ``recipe``; raises DataError."""
+        ...
+
+    def read_more(self, recipe: Any, path: Path) -> Corpus:
+        """Read a further labelled file as one part, ``test``, by the recipe's columns; raises DataError."""
+        ...
+
+    def fit(self, recipe: Any, corpus: Corpus) -> Fitted:
+        """Fit to ``corpus.parts["train"]``."""
+        ...
+
+    def load(self, recipe: Any, folder: Path) -> Fitted:
+        """What :meth:`Fitted.save` wrote; raises RunError."""
+        ...
+
+    def check(self, recipe: Any, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Tables that let a person judge the data: title, column titles, cells."""
+        ...

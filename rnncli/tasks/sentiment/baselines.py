@@ -1,0 +1,89 @@
+"""Simple rivals of a text classifier, so that a person sees what recurrence buys.
+
+Majority; TF-IDF of one- and two-grams with logistic regression; NB-SVM (Wang & Manning 2012): binary one- and two-grams
+scaled by their naive Bayes log-count ratios, a linear support vector machine whose weights are drawn towards their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnncli.metrics.classification import classification_metrics, multilabel_metrics, prediction_metrics
+
+MOST_TEXTS = 100_000
+Metrics = dict[str, float]
+
+
+def majority(truth_N: np.ndarray, counts_K: np.ndarray, positive: int | None) -> Metrics:
+    """Always the most frequent class of training."""
+    predicted = np.full(len(truth_N), int(np.argmax(counts_K)))
+    return prediction_metrics(truth_N, predicted, len(counts_K), positive)
+
+
+def n_grams_and_logistic(
+    split: Callable[[str], list[str]],
+    train: tuple[list[str], np.ndarray],
+    test: tuple[list[str], np.ndarray],
+    positive: int | None,
+    classes: int,
+) -> Metrics:
+    """TF-IDF of one- and two-grams of the model's own units, and logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = TfidfVectorizer(analyzer=_bigrams(split), sublinear_tf=True, dtype=np.float32)
+    X, Y = vectorizer.fit_transform(train[0]), vectorizer.transform(test[0])
+    if train[1].ndim == 2:
+        from sklearn.multiclass import OneVsRestClassifier
+
+        keep = train[1].any(0) & ~train[1].all(0)
+        probabilities = np.tile(train[1].mean(0), (len(test[0]), 1))
+        rival = OneVsRestClassifier(LogisticRegression(C=10, max_iter=300)).fit(X, train[1][:, keep])
+        probabilities[:, keep] = rival.predict_proba(Y).reshape(len(test[0]), -1)
+        return multilabel_metrics(test[1], probabilities)
+    rival = LogisticRegression(C=10, max_iter=300).fit(X, train[1])
+    probabilities = np.zeros((len(test[0]), classes))
+    probabilities[:, rival.classes_] = rival.predict_proba(Y)
+    return classification_metrics(test[1], probabilities, positive)
+
+
+def nb_svm(
+    split: Callable[[str], list[str]],
+    train: tuple[list[str], np.ndarray],
+    test: tuple[list[str], np.ndarray],
+    positive: int | None,
+    classes: int,
+    beta: float = 0.25,
+) -> Metrics:
+    """NB-SVM with the paper's smoothing of 1 and interpolation of 0.25, one class against the rest."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.svm import LinearSVC
+
+    vectorizer = CountVectorizer(analyzer=_bigrams(split), binary=True, dtype=np.float32)
+    X, Y = vectorizer.fit_transform(train[0]), vectorizer.transform(test[0])
+    scores = np.full((len(test[0]), classes), -np.inf)
+    for label in [1] if classes == 2 else np.unique(train[1]):
+        mine = train[1] == label
+        ratio = _log_ratio(np.asarray(X[mine].sum(0)).ravel(), np.asarray(X[~mine].sum(0)).ravel())
+        svm = LinearSVC(C=1.0, random_state=1).fit(X.multiply(ratio).tocsr(), mine)
+        weights = svm.coef_[0]
+        weights = (1 - beta) * np.abs(weights).mean() + beta * weights
+        scores[:, label] = Y.multiply(ratio) @ weights + svm.intercept_[0]
+    if classes == 2:
+        scores[:, 0] = 0.0
+    return prediction_metrics(test[1], scores.argmax(1), classes, positive)
+
+
+def _log_ratio(with_V: np.ndarray, without_V: np.ndarray) -> np.ndarray:
+    p, q = with_V + 1, without_V + 1
+    return np.log(p / p.sum()) - np.log(q / q.sum())
+
+
+def _bigrams(split: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    def grams(text: str) -> list[str]:
+        units = split(text)
+        return units + [f"{one} {two}" for one, two in zip(units, units[1:], strict=False)]
+
+    return grams

@@ -1,0 +1,81 @@
+"""Labels for new texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from rnncli.data.encodings import detect, open_text
+from rnncli.data.ragged import Ragged
+from rnncli.data.sources import READERS, read_file
+from rnncli.data.units import Cut
+from rnncli.errors import DataError
+from rnncli.tasks.sentiment import scores
+from rnncli.tasks.sentiment.data import TEXT_NAMES
+
+if TYPE_CHECKING:
+    from rnncli.tasks.sentiment.task import FittedSentiment
+
+SHOWN = 60
+
+
+class TextPredictor:
+    """Texts in, one row each out: ``text``, ``label``, ``probabilities``."""
+
+    example = "not half bad , and funnier than its trailer"
+
+    def __init__(self, fitted: FittedSentiment, model: nn.Module, device: torch.device) -> None:
+        self.fitted, self.model, self.device = fitted, model, device
+
+    def parse(self, text: str) -> str:
+        """A line of text as it is, or the ``text`` of a JSON object."""
+        if not text.lstrip().startswith("{"):
+            return text
+        try:
+            row = json.loads(text)
+        except ValueError:
+            return text
+        found = row.get("text", row.get(self.fitted.recipe.data.text_column))
+        if not isinstance(found, str):
+            raise DataError(
+                f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
+            )
+        return found
+
+    def read(self, path: Path) -> Iterator[str]:
+        """The texts of a csv, tsv, jsonl or parquet file by its text column; of any other file the lines."""
+        suffixes = [suffix.lower() for suffix in path.suffixes if suffix != ".gz"]
+        if not suffixes or suffixes[-1] not in READERS:
+            with open_text(path, detect(path, "auto")) as lines:
+                yield from (line.rstrip("\r\n") for line in lines)
+            return
+        table = read_file(path, self.fitted.recipe.data.encoding)
+        names = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
+        column = next((name for name in names if name in table.columns), None)
+        if column is None:
+            raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
+        yield from table.texts(column)
+
+    @torch.no_grad()
+    def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
+        """One row a text, in order; batch mates do not matter."""
+        fitted, cut = self.fitted, Cut(self.fitted.recipe.data.max_length)
+        ids = Ragged.from_iterable(fitted.vocabulary.encode(cut(fitted.units.split(text))) for text in examples)
+        ids_BT, lengths_B = ids.pad(range(len(ids)))
+        logits_BK = self.model(ids_BT.to(self.device), lengths_B.to(self.device))
+        found = zip(examples, fitted.probabilities(logits_BK), strict=True)
+        return [scores.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+        """Label, its probability, the text."""
+        cells = []
+        for row in rows:
+            label = row["label"] if "label" in row else ", ".join(row["labels"]) or "-"
+            sure = max(row["probabilities"].values())
+            cells.append([label, f"{100 * sure:.1f} %", row["text"][:SHOWN] + "…" * (len(row["text"]) > SHOWN)])
+        return ["label", "probability", "text"], cells

@@ -1,0 +1,107 @@
+"""What a report says of a classifier's probabilities: figures, intervals, matrix, mistakes, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnncli.metrics.classification import (
+    classification_intervals,
+    classification_metrics,
+    multilabel_intervals,
+    multilabel_metrics,
+)
+from rnncli.metrics.confusion import Confusion, MultiLabelCounts
+from rnncli.recipe.schema import EvaluationSection
+from rnncli.report.build import Evaluation, Mistake
+from rnncli.tasks.sentiment.data import TextPart
+
+MISTAKES = 10
+SHOWN = 300
+"""Characters of a text that the table of mistakes keeps."""
+
+
+def metrics(truth: np.ndarray, probabilities_NK: np.ndarray, positive: int | None) -> dict[str, float]:
+    """Every metric of the classifier; ``truth`` is (N,) or, for several labels, (N, K)."""
+    if truth.ndim == 2:
+        return multilabel_metrics(truth, probabilities_NK)
+    return classification_metrics(truth, probabilities_NK, positive)
+
+
+def evaluate(
+    truth: np.ndarray,
+    probabilities_NK: np.ndarray,
+    labels: Sequence[str],
+    part: TextPart,
+    *,
+    positive: int | None,
+    settings: EvaluationSection,
+    seed: int,
+) -> Evaluation:
+    """All that a report says of the part."""
+    resampling = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
+    several = truth.ndim == 2
+    if several:
+        intervals = multilabel_intervals(truth, probabilities_NK, **resampling)
+        counts = MultiLabelCounts(labels)
+        counts.add(truth, probabilities_NK >= 0.5)
+        confusion: Any = ()
+    else:
+        intervals = classification_intervals(truth, probabilities_NK, positive, **resampling)
+        counts = Confusion(labels)
+        counts.add(truth, probabilities_NK.argmax(1))
+        confusion = counts.counts_KK
+    return Evaluation(
+        examples=len(truth),
+        metrics=metrics(truth, probabilities_NK, positive),
+        intervals=intervals,
+        labels=labels,
+        confusion=confusion,
+        per_class=counts.per_class(),
+        positive=None if positive is None else labels[positive],
+        confidence=settings.confidence,
+        mistakes=() if several else _mistakes(truth, probabilities_NK, labels, part),
+        predictions=_predictions(truth, probabilities_NK, labels, part),
+    )
+
+
+def row(text: str, probabilities_K: np.ndarray, labels: Sequence[str], several: bool) -> dict[str, Any]:
+    """A prediction as JSON: the text, its label (or labels), the probability of each class."""
+    shares = {label: round(float(p), 6) for label, p in zip(labels, probabilities_K, strict=True)}
+    if several:
+        return {
+            "text": text,
+            "labels": [label for label, p in shares.items() if p >= 0.5],
+            "probabilities": shares,
+        }
+    return {"text": text, "label": labels[int(probabilities_K.argmax())], "probabilities": shares}
+
+
+def _mistakes(
+    truth_N: np.ndarray, probabilities_NK: np.ndarray, labels: Sequence[str], part: TextPart
+) -> list[Mistake]:
+    predicted_N, sure_N = probabilities_NK.argmax(1), probabilities_NK.max(1)
+    wrong = np.flatnonzero(predicted_N != truth_N)
+    worst = wrong[np.argsort(-sure_N[wrong], kind="stable")][:MISTAKES]
+    texts = part.take(worst).texts()
+    return [
+        Mistake(
+            text=text if len(text) <= SHOWN else text[:SHOWN] + "…",
+            truth=labels[truth_N[i]],
+            predicted=labels[predicted_N[i]],
+            confidence=float(sure_N[i]),
+            place=part.table.place(int(i)),
+        )
+        for i, text in zip(worst, texts, strict=True)
+    ]
+
+
+def _predictions(
+    truth: np.ndarray, probabilities_NK: np.ndarray, labels: Sequence[str], part: TextPart
+) -> Iterator[Mapping[str, Any]]:
+    several = truth.ndim == 2
+    for i, text in enumerate(part.texts()):
+        right: Any = [labels[k] for k in np.flatnonzero(truth[i])] if several else labels[truth[i]]
+        yield {"place": part.table.place(i), "truth": right} | row(text, probabilities_NK[i], labels, several)

@@ -1,0 +1,305 @@
+"""Sentiment classification: any number of classes, one or several labels a text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnncli.core.recurrent import Recurrent
+from rnncli.data import units as text_units
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.ragged import Ragged
+from rnncli.data.units import Cut, Units
+from rnncli.data.vectors import read_vectors
+from rnncli.data.vocabulary import Vocabulary
+from rnncli.errors import DataError, RunError
+from rnncli.heads.pooling import Pooling
+from rnncli.metrics.classification import minority
+from rnncli.report.build import Evaluation
+from rnncli.tasks.base import Batches, Corpus, Metrics
+from rnncli.tasks.sentiment import baselines, checks, scores
+from rnncli.tasks.sentiment.data import (
+    TextPart,
+    count_labels,
+    label_names,
+    read_corpus,
+    read_part,
+    split_label,
+)
+from rnncli.tasks.sentiment.model import TextClassifier
+from rnncli.tasks.sentiment.predictor import TextPredictor
+from rnncli.tasks.sentiment.schema import SentimentRecipe
+
+LABELS = "labels"
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Padded texts: numbers of units ids_BT, lengths_B, and truth_B (classes) or truth_BK (several labels)."""
+
+    ids_BT: Tensor
+    lengths_B: Tensor
+    truth: Tensor
+
+    @property
+    def size(self) -> int:
+        """Texts in the batch."""
+        return len(self.lengths_B)
+
+    def to(self, device: torch.device) -> TextBatch:
+        """The same batch on ``device``."""
+        return TextBatch(*(part.to(device, non_blocking=True) for part in (self.ids_BT, self.lengths_B, self.truth)))
+
+
+@dataclass(frozen=True)
+class TextExamples:
+    """Encoded texts of one part; ``truth`` is (N,) int64 or (N, K) float32."""
+
+    part: TextPart
+    ids: Ragged
+    truth: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Units of each text, (N,)."""
+        return self.ids.lengths
+
+    def batch(self, indices: np.ndarray) -> TextBatch:
+        """Collate the texts at ``indices``."""
+        return TextBatch(*self.ids.pad(indices), torch.from_numpy(self.truth[indices]))
+
+    def place(self, index: int) -> str:
+        """File and line of a text."""
+        return self.part.table.place(index)
+
+
+class FittedSentiment:
+    """Units, vocabulary and labels of the training part, and the model they lead to."""
+
+    best_by = "accuracy"
+
+    def __init__(
+        self,
+        recipe: SentimentRecipe,
+        units: Units,
+        vocabulary: Vocabulary,
+        counts: Mapping[str, int],
+        *,
+        fresh: bool = False,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.recipe, self.units, self.vocabulary = recipe, units, vocabulary
+        self.fresh, self.notes = fresh, notes
+        self.labels = label_names(counts, recipe.data.model_copy(update={"multi_label": False}))
+        self.counts_K = np.array([counts[label] for label in self.labels])
+        self.multi = recipe.data.multi_label
+        self.positive = minority(self.counts_K) if len(self.labels) == 2 and not self.multi else None
+
+    def save(self, folder: Path) -> None:
+        """Write units, vocabulary and labels."""
+        self.vocabulary.save(folder / "vocabulary.json")
+        text_units.save(self.units, folder / "units.json")
+        counts = {label: int(n) for label, n in zip(self.labels, self.counts_K, strict=True)}
+        write_json(folder / "labels.json", LABELS, {"counts": counts})
+
+    @classmethod
+    def load(cls, recipe: SentimentRecipe, folder: Path) -> FittedSentiment:
+        """What ``save`` wrote; raises RunError."""
+        vocabulary = Vocabulary.load(folder / "vocabulary.json")
+        units = text_units.load(folder / "units.json")
+        counts = read_json(folder / "labels.json", LABELS).get("counts")
+        if not isinstance(counts, dict) or not counts or not all(isinstance(n, int) for n in counts.values()):
+            raise RunError(f"{folder / 'labels.json'}: holds no counts of labels", "take it from a copy of the run")
+        return cls(recipe, units, vocabulary, counts)
+
+    def encode(self, part: TextPart) -> TextExamples:
+        """Texts to numbers, a few thousand texts in memory at a time."""
+        cut = Cut(self.recipe.data.max_length)
+        ids = Ragged.from_iterable(self.vocabulary.encode(cut(self.units.split(text))) for text in part.texts())
+        return TextExamples(part, ids, self._truth(part))
+
+    def build(self) -> nn.Module:
+        """A new classifier; its embeddings start from the vectors file where the recipe names one."""
+        settings = self.recipe.model
+        core = Recurrent(
+            settings.embedding,
+            settings.hidden,
+            cell=settings.cell,
+            activation=settings.activation,
+            reset=settings.reset,
+            layers=settings.layers,
+            bidirectional=settings.bidirectional,
+            layer_dropout=settings.layer_dropout,
+            variational_dropout=settings.variational_dropout,
+            learnt_initial_state=settings.initial_state == "learnt",
+        )
+        pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
+        model = TextClassifier(
+            core,
+            pooling,
+            self.vocabulary,
+            len(self.labels),
+            embedding=settings.embedding,
+            embedding_scale=settings.embedding_scale,
+            embedding_dropout=settings.embedding_dropout,
+            word_dropout=settings.word_dropout,
+            dropout=settings.dropout,
+        )
+        if settings.vectors and self.fresh:
+            vectors = read_vectors(
+                Path(settings.vectors),
+                self.vocabulary,
+                dimension=settings.embedding,
+                seed=self.recipe.seed,
+                scale=settings.embedding_scale,
+            )
+            model.embedding.weight.data.copy_(torch.from_numpy(vectors.matrix))
+        return model
+
+    def kernel(self, model: nn.Module) -> str:
+        """Which recurrent path the model takes and why."""
+        assert isinstance(model, TextClassifier)
+        return model.core.kernel(model.linear.weight.device)
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """Weights decay, biases do not."""
+        decaying = [p for p in model.parameters() if p.dim() > 1]
+        others = [p for p in model.parameters() if p.dim() <= 1]
+        return [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
+
+    def loss(self, model: nn.Module, batch: TextBatch) -> Tensor:
+        """Cross-entropy, smoothed and weighted as the recipe says; the mean over the texts."""
+        logits_BK = model(batch.ids_BT, batch.lengths_B).float()
+        settings = self.recipe.train
+        weights_K = self._class_weights().to(logits_BK) if settings.class_weights == "balanced" else None
+        if self.multi:
+            smooth = settings.label_smoothing
+            target_BK = batch.truth * (1 - smooth) + smooth / 2
+            return functional.binary_cross_entropy_with_logits(logits_BK, target_BK, pos_weight=weights_K)
+        return functional.cross_entropy(logits_BK, batch.truth, weights_K, label_smoothing=settings.label_smoothing)
+
+    def validate(self, model: nn.Module, examples: TextExamples, batches: Batches) -> Metrics:
+        """Every metric of the classifier, and ``loss``, which is its log loss."""
+        found = scores.metrics(examples.truth, self._probabilities(model, len(examples), batches), self.positive)
+        return found | {"loss": found["log_loss"]}
+
+    def evaluate(self, model: nn.Module, part: TextPart, examples: TextExamples, batches: Batches) -> Evaluation:
+        """Metrics with intervals, confusion matrix, classes, the most confident mistakes, predictions."""
+        probabilities_NK = self._probabilities(model, len(examples), batches)
+        return scores.evaluate(
+            examples.truth,
+            probabilities_NK,
+            self.labels,
+            part,
+            positive=self.positive,
+            settings=self.recipe.evaluation,
+            seed=self.recipe.seed,
+        )
+
+    def baselines(self, parts: Mapping[str, TextPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+        """Majority, n-grams with logistic regression, NB-SVM."""
+        train, test = parts["train"], parts[split]
+        notes = ()
+        if len(train) > baselines.MOST_TEXTS:
+            rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(train))[: baselines.MOST_TEXTS])
+            notes = (f"baselines on {len(rows):,} of {len(train):,} training texts",)
+            train = train.take(rows)
+        learn = (list(train.texts()), self._truth(train))
+        score = (list(test.texts()), self._truth(test))
+        found: dict[str, Metrics] = {}
+        if not self.multi:
+            found["majority"] = baselines.majority(score[1], self.counts_K, self.positive)
+        split_text, classes = self.units.split, len(self.labels)
+        found["n-grams + logistic"] = baselines.n_grams_and_logistic(split_text, learn, score, self.positive, classes)
+        if not self.multi:
+            found["nb-svm"] = baselines.nb_svm(split_text, learn, score, self.positive, classes)
+        return found, notes
+
+    def predictor(self, model: nn.Module, device: torch.device) -> TextPredictor:
+        """A predictor of texts."""
+        return TextPredictor(self, model, device)
+
+    def probabilities(self, logits_BK: Tensor) -> np.ndarray:
+        """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""
+        logits_BK = logits_BK.double()
+        return (logits_BK.sigmoid() if self.multi else logits_BK.softmax(-1)).cpu().numpy()
+
+    def _probabilities(self, model: nn.Module, count: int, batches: Batches) -> np.ndarray:
+        found_NK = np.zeros((count, len(self.labels)))
+        for indices, batch in batches():
+            found_NK[indices] = self.probabilities(model(batch.ids_BT, batch.lengths_B))
+        return found_NK
+
+    def _class_weights(self) -> Tensor:
+        """As rare as a class is, mean 1 over examples; of several labels the odds against each."""
+        counts_K = np.maximum(self.counts_K, 1)
+        if self.multi:
+            return torch.from_numpy(np.maximum(counts_K.sum() - counts_K, 1) / counts_K)
+        return torch.from_numpy(counts_K.sum() / (len(counts_K) * counts_K))
+
+    def _truth(self, part: TextPart) -> np.ndarray:
+        number = {label: k for k, label in enumerate(self.labels)}
+        data = self.recipe.data
+        truth = np.zeros((len(part), len(number)), np.float32) if self.multi else np.zeros(len(part), np.int64)
+        for row, label in enumerate(part.labels()):
+            for one in split_label(label, data):
+                if one not in number:
+                    known = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
+                    raise DataError(
+                        f'{part.table.place(row)}: label "{one}" does not occur in training',
+                        f"known: {known}",
+                    )
+                if self.multi:
+                    truth[row, number[one]] = 1
+                else:
+                    truth[row] = number[one]
+        return truth
+
+
+class Sentiment:
+    """The task: see :class:`rnncli.tasks.base.Task`."""
+
+    def read(self, recipe: SentimentRecipe) -> Corpus:
+        """Read and split labelled texts."""
+        return read_corpus(recipe)
+
+    def read_more(self, recipe: SentimentRecipe, path: Path) -> Corpus:
+        """A further labelled file."""
+        return read_part(recipe, path)
+
+    def fit(self, recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
+        """Units, vocabulary and labels of the training part."""
+        data, train = recipe.data, corpus.parts["train"]
+        units, why = text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+        cut = Cut(data.max_length)
+        counts: Counter[str] = Counter()
+        for text in train.texts():
+            counts.update(cut(units.split(text)))
+        vocabulary = Vocabulary.from_counts(counts, min_count=data.min_count, max_size=data.max_vocabulary or None)
+        notes = [f"units: {why}"] if why else []
+        if cut.count:
+            notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
+        return FittedSentiment(recipe, units, vocabulary, count_labels(train, data), fresh=True, notes=tuple(notes))
+
+    def load(self, recipe: SentimentRecipe, folder: Path) -> FittedSentiment:
+        """What a run kept."""
+        return FittedSentiment.load(recipe, folder)
+
+    def check(self, recipe: SentimentRecipe, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Tables of sizes, labels, coverage and duplicates."""
+        return checks.tables(recipe, corpus, self.fit(recipe, corpus).units)
+
+
+TASK = Sentiment()

@@ -1,0 +1,118 @@
+"""Checkpoints: folders of safetensors and readable JSON, replaced as a whole so that a kill leaves the old or the new.
+
+A folder holds ``model.safetensors``, ``meta.json`` and, where training may go on from it, ``training.safetensors``
+(optimizer, averages, random states). Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from rnncli.errors import RunError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint folder holds; ``training`` is empty where only the model was kept."""
+
+    model: dict[str, Tensor]
+    training: dict[str, Tensor]
+    meta: dict[str, Any]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint`` to ``folder``, replacing an older one there; raises RunError."""
+    fresh = folder.with_name(folder.name + ".new")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        save_file(_storable(checkpoint.model), fresh / "model.safetensors")
+        if checkpoint.training:
+            save_file(_storable(checkpoint.training), fresh / "training.safetensors")
+        (fresh / "meta.json").write_text(json.dumps(checkpoint.meta, indent=1, allow_nan=False), encoding="utf-8")
+        for file in fresh.iterdir():
+            _flush(file)
+        _replace(folder, fresh)
+    except (OSError, SafetensorError) as error:
+        raise RunError(
+            f"{folder}: cannot save the checkpoint: {error}", "free some space and resume the run"
+        ) from error
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a checkpoint at ``folder``."""
+    return _where(folder).is_dir()
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read the checkpoint at ``folder``; raises RunError for a missing or damaged one."""
+    place = _where(folder)
+    if not place.is_dir():
+        raise RunError(
+            f"{folder}: there is no checkpoint", "the run may have ended before its first one: start it again"
+        )
+    try:
+        meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+        model = load_file(place / "model.safetensors")
+        extra = place / "training.safetensors"
+        training = load_file(extra) if extra.exists() else {}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(f"{place}: the checkpoint is damaged: {error}", "train again, or resume from a copy") from error
+    return Checkpoint(model, training, meta)
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint, where: Path) -> None:
+    """Put the checkpoint's weights into ``model``; raises RunError where they do not fit it."""
+    own = model.state_dict()
+    missing = sorted(own.keys() - checkpoint.model.keys())
+    unknown = sorted(checkpoint.model.keys() - own.keys())
+    if missing or unknown:
+        name = (missing or unknown)[0]
+        verb = "lacks" if missing else "has an unexpected"
+        raise RunError(f"{where}: the checkpoint {verb} {name!r}", "it belongs to another recipe or task")
+    for name, weight in checkpoint.model.items():
+        if weight.shape != own[name].shape:
+            raise RunError(
+                f"{where}: {name!r} has shape {list(weight.shape)}, the model has {list(own[name].shape)}",
+                "the recipe, the vocabulary or the checkpoint was changed; use the run as it was written",
+            )
+    model.load_state_dict(checkpoint.model)
+
+
+def _storable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Let ``fresh`` take the place of ``folder``: between the two renames the old one is found under ``.old``."""
+    old = folder.with_name(folder.name + ".old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    fresh.rename(folder)
+    _flush(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _where(folder: Path) -> Path:
+    old = folder.with_name(folder.name + ".old")
+    return folder if folder.is_dir() or not old.is_dir() else old
+
+
+def _flush(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,295 @@
+"""The training loop: a generator of events that neither prints nor writes.
+
+Between two events the :class:`Trainer` is at rest after an optimizer step, so its :meth:`~Trainer.snapshot` is a state
+from which another process continues bit for bit: the order of batches is a function of (seed, epoch), and the snapshot
+holds the position in it, the weights, the optimizer's moments, the average of the weights and the random states.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnncli.data import batching
+from rnncli.errors import TrainingError
+from rnncli.metrics.direction import higher_is_better, is_better
+from rnncli.recipe.schema import TrainSection
+from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics
+from rnncli.train.checkpoint import Checkpoint
+from rnncli.train.optimize import MovingAverage, make_optimizer, rate_factor
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One optimizer step: its mean loss, and how far the epoch is (batches done of all)."""
+
+    epoch: int
+    done: int
+    total: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """One pass over the training part and its dev metrics; ``best`` where no earlier epoch was better."""
+
+    epoch: int
+    loss: float
+    metrics: Metrics
+    watched: float
+    best: bool
+    seconds: float
+    fill: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The end of training and why."""
+
+    reason: str
+    epochs: int
+    best_epoch: int
+
+
+Event = StepDone | EpochDone | Stopped
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training is, in plain numbers; ``position`` counts the batches of ``epoch`` that are done."""
+
+    epoch: int = 1
+    position: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    best_value: float | None = None
+    best_epoch: int = 0
+    waited: int = 0
+    plateau: float = 1.0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    examples: int = 0
+    average_steps: int = 0
+    scale: dict[str, float] = field(default_factory=dict)
+
+
+def place_batches(
+    examples: Examples, order: Iterable[np.ndarray], device: torch.device
+) -> Iterator[tuple[np.ndarray, Batch]]:
+    """The batches of ``examples`` at the given indices, on ``device``."""
+    for indices in order:
+        yield indices, examples.batch(indices).to(device)
+
+
+def evaluation_batches(examples: Examples, settings: TrainSection, device: torch.device) -> Batches:
+    """Batches for evaluation: neighbours in length, each example once, larger than in training."""
+    plan = batching.sequential(
+        examples.lengths, max_examples=8 * settings.batch_size, max_tokens=4 * settings.batch_tokens
+    )
+    return lambda: place_batches(examples, (plan[k] for k in range(len(plan))), device)
+
+
+class Trainer:
+    """One training of one model; iterate :meth:`events` once."""
+
+    def __init__(
+        self,
+        fitted: Fitted,
+        model: nn.Module,
+        train: Examples,
+        dev: Examples,
+        settings: TrainSection,
+        *,
+        seed: int,
+        device: torch.device,
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        loss_scaling: bool = False,
+    ) -> None:
+        self.fitted, self.model, self.train, self.dev = fitted, model, train, dev
+        self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
+        self.watch = settings.best_by or fitted.best_by
+        self.optimizer = make_optimizer(settings, fitted.parameter_groups(model))
+        self.scaler = torch.amp.GradScaler(device.type, enabled=loss_scaling)
+        self.average = MovingAverage(model, settings.ema) if settings.ema else None
+        self.progress = Progress()
+
+    def events(self) -> Iterator[Event]:
+        """Train until the epochs are over or patience is; yields after each step and each epoch."""
+        reason = self._over()
+        while reason is None:
+            yield from self._steps()
+            yield self._finish_epoch()
+            reason = self._over()
+        yield Stopped(reason, self.progress.epoch - 1, self.progress.best_epoch)
+
+    def snapshot(self) -> Checkpoint:
+        """The whole state between two events."""
+        training = {f"optimizer/{i}/{key}": value for i, key, value in self._moments()}
+        if self.average:
+            training |= {f"average/{name}": weight for name, weight in self.average.shadow.items()}
+        training["random/cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            training["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        steps = self.average.steps if self.average else 0
+        progress = replace(self.progress, average_steps=steps, scale=self.scaler.state_dict())
+        return Checkpoint(self.model.state_dict(), training, {"progress": asdict(progress)})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to a snapshot whose weights are in the model already."""
+        self.progress = Progress(**checkpoint.meta["progress"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in checkpoint.training.items():
+            kind, _, rest = name.partition("/")
+            if kind == "optimizer":
+                index, key = rest.split("/")
+                state.setdefault(int(index), {})[key] = tensor
+            elif kind == "average" and self.average:
+                self.average.shadow[rest].copy_(tensor)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        if self.average:
+            self.average.steps = self.progress.average_steps
+        if self.progress.scale:
+            self.scaler.load_state_dict(self.progress.scale)
+        torch.set_rng_state(checkpoint.training["random/cpu"])
+        if self.device.type == "cuda" and "random/cuda" in checkpoint.training:
+            torch.cuda.set_rng_state(checkpoint.training["random/cuda"], self.device)
+
+    def best_weights(self) -> Checkpoint:
+        """The weights that evaluation uses now: the average where there is one."""
+        weights = dict(self.model.state_dict())
+        if self.average:
+            weights |= self.average.shadow
+        return Checkpoint(weights, {}, {"epoch": self.progress.best_epoch, "metric": self.watch})
+
+    def _steps(self) -> Iterator[StepDone]:
+        plan = self._plan()
+        self.model.train()
+        for start in range(self.progress.position, len(plan), self.settings.accumulate):
+            begun = time.perf_counter()
+            step = [plan[k] for k in range(start, min(start + self.settings.accumulate, len(plan)))]
+            loss = self._step(step, start / len(plan))
+            seconds = time.perf_counter() - begun
+            now, count = self.progress, sum(len(indices) for indices in step)
+            self.progress = replace(
+                now,
+                position=start + len(step),
+                step=now.step + 1,
+                loss_sum=now.loss_sum + loss * count,
+                loss_count=now.loss_count + count,
+                examples=now.examples + count,
+                seconds=now.seconds + seconds,
+                epoch_seconds=now.epoch_seconds + seconds,
+            )
+            yield StepDone(now.epoch, start + len(step), len(plan), loss)
+            self.model.train()
+
+    def _plan(self) -> batching.BatchPlan:
+        return batching.shuffled(
+            self.train.lengths,
+            max_examples=self.settings.batch_size,
+            max_tokens=self.settings.batch_tokens,
+            seed=self.seed,
+            epoch=self.progress.epoch,
+        )
+
+    def _step(self, step: list[np.ndarray], done: float) -> float:
+        """One optimizer step over one or more batches; returns the mean loss of its examples."""
+        total = sum(len(indices) for indices in step)
+        mean = 0.0
+        self.optimizer.zero_grad(set_to_none=True)
+        for indices, batch in place_batches(self.train, step, self.device):
+            with self.autocast():
+                loss = self.fitted.loss(self.model, batch)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise self._not_finite(value, indices)
+            share = len(indices) / total
+            self.scaler.scale(loss * share).backward()
+            mean += value * share
+        self._update(done)
+        return mean
+
+    def _update(self, done: float) -> None:
+        progress = (self.progress.epoch - 1 + done) / self.settings.epochs
+        factor = rate_factor(self.settings, self.progress.step, progress, self.progress.plateau)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        if self.settings.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average:
+            self.average.update(self.model)
+
+    def _finish_epoch(self) -> EpochDone:
+        begun = time.perf_counter()
+        metrics = self._validate()
+        higher_is_better(self.watch, available=metrics)
+        seconds = time.perf_counter() - begun
+        now = self.progress
+        watched = metrics[self.watch]
+        best = now.best_epoch == 0 or is_better(self.watch, watched, now.best_value)
+        fill = self._plan().fill
+        lower = self.settings.schedule == "plateau" and not best
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.progress = replace(
+            now,
+            epoch=now.epoch + 1,
+            position=0,
+            loss_sum=0.0,
+            loss_count=0,
+            epoch_seconds=0.0,
+            seconds=now.seconds + seconds,
+            best_value=watched if best and math.isfinite(watched) else now.best_value,
+            best_epoch=now.epoch if best else now.best_epoch,
+            waited=0 if best else now.waited + 1,
+            plateau=now.plateau * (0.5 if lower else 1.0),
+        )
+        return EpochDone(
+            epoch=now.epoch,
+            loss=now.loss_sum / max(1, now.loss_count),
+            metrics=metrics,
+            watched=watched,
+            best=best,
+            seconds=now.epoch_seconds + seconds,
+            fill=fill,
+            learning_rate=rate,
+        )
+
+    def _validate(self) -> Metrics:
+        weights = self.average.applied(self.model) if self.average else nullcontext()
+        self.model.eval()
+        batches = evaluation_batches(self.dev, self.settings, self.device)
+        with weights, torch.no_grad(), self.autocast():
+            return self.fitted.validate(self.model, self.dev, batches)
+
+    def _over(self) -> str | None:
+        progress, settings = self.progress, self.settings
+        if settings.patience and progress.waited >= settings.patience and progress.position == 0:
+            return f"no better for {progress.waited} epoch{'s' if progress.waited > 1 else ''}"
+        return f"all {settings.epochs} epochs done" if progress.epoch > settings.epochs else None
+
+    def _moments(self) -> Iterator[tuple[int, str, Tensor]]:
+        for index, entry in self.optimizer.state_dict()["state"].items():
+            for key, value in entry.items():
+                if isinstance(value, Tensor):
+                    yield index, key, value
+
+    def _not_finite(self, value: float, indices: np.ndarray) -> TrainingError:
+        places = ", ".join(self.train.place(int(i)) for i in indices[:3]) + (" ..." if len(indices) > 3 else "")
+        return TrainingError(
+            f"the loss became {value} in epoch {self.progress.epoch}, batch {self.progress.position + 1} ({places})",
+            "lower train.learning_rate or train.clip_norm, or use compute.precision=fp32; the last state is kept",
+        )

@@ -1,0 +1,77 @@
+"""Who may import whom, and what must not be imported before it is needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "rnncli"
+
+# Each part of the package and the parts of it that it may import; errors is open to all, and so is a part to itself.
+MAY_IMPORT = {
+    "cli": {"run", "recipe", "report", "tasks", "tasks.base", "train"},
+    "run": {"recipe", "tasks", "tasks.base", "train", "report", "core", "metrics"},
+    "tasks": {"data", "heads", "core", "metrics", "report.build", "recipe.schema", "tasks.base"},
+    "train": {"tasks.base", "metrics", "recipe.schema", "data.batching"},
+    "heads": {"core"},
+    "core": set(),
+    "data": set(),
+    "metrics": set(),
+    "report": {"metrics"},
+    "recipe": set(),
+}
+HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy")
+
+
+def _imports(file: Path) -> set[str]:
+    """The modules of the package that a file imports, relative to the package."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            path = PACKAGE.parent / Path(*name.split("."))
+            if name.startswith("rnncli.") and (path.is_dir() or path.with_suffix(".py").is_file()):
+                found.add(name.removeprefix("rnncli."))
+    return found
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_a_part_imports_only_what_lies_below_it(part):
+    files = sorted((PACKAGE / part).rglob("*.py"))
+    assert files
+    for file in files:
+        for module in _imports(file):
+            head = module.split(".")[0]
+            if head in (part, "errors"):
+                continue
+            allowed = MAY_IMPORT[part]
+            whole = any(module == name or module.startswith(name + ".") for name in allowed)
+            parent_of_allowed = any(name.startswith(module + ".") for name in allowed)
+            assert whole or parent_of_allowed, f"{file.relative_to(PACKAGE)} imports {module}"
+
+
+def test_every_part_of_the_package_is_in_the_table():
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()} == set(MAY_IMPORT)
+
+
+def test_no_part_but_the_tasks_names_a_task():
+    names = [path.parent.name for path in (PACKAGE / "tasks").glob("*/spec.py")]
+    assert names
+    for file in PACKAGE.rglob("*.py"):
+        if "tasks" in file.relative_to(PACKAGE).parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert node.value not in names, f"{file.relative_to(PACKAGE)}:{node.lineno} names the task {node.value}"
+
+
+def test_the_command_line_imports_nothing_heavy():
+    code = f"import sys, rnncli.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
