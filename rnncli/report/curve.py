@@ -1,0 +1,64 @@
+"""The learning curve in characters: a header, then one line for each evaluation as it happens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from rnncli.report.figures import UNDEFINED, figure, words
+from rnncli.report.layout import visible
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+POINTS = 12
+"""At most so many of the last evaluations are drawn."""
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """The last values as bars between their own least and greatest; a gap where a value is not a number."""
+    last = [math.nan if value is None else value for value in values[-POINTS:]]
+    finite = [value for value in last if math.isfinite(value)]
+    if not finite:
+        return " " * len(last)
+    low, span = min(finite), max(finite) - min(finite)
+    if not span:
+        return "".join(BLOCKS[3] if math.isfinite(value) else " " for value in last)
+    steps = len(BLOCKS) - 1
+    return "".join(BLOCKS[round((value - low) / span * steps)] if math.isfinite(value) else " " for value in last)
+
+
+def curve_header(metric: str) -> Text:
+    """The line above the curve; ``metric`` is the name of the watched dev metric."""
+    width = _metric_width(metric)
+    return Text(f"epoch     loss  {_title(metric):<{width}}        seconds", style="dim")
+
+
+def curve_row(
+    epoch: int,
+    loss: float,
+    value: float,
+    history: Sequence[float | None],
+    best: bool,
+    seconds: float,
+    note: str = "",
+    *,
+    metric: str = "",
+) -> Text:
+    """One evaluation of ``metric``: ``history`` holds all its values so far, ``note`` ends the line."""
+    shown = f"{loss:.3f}" if math.isfinite(loss) else UNDEFINED
+    line = Text(f"{epoch:>5}  {shown:>7}  ", no_wrap=True, overflow="ignore")
+    line.append(f"{figure(metric, value):<7}", style="bold" if best else "")
+    room = _metric_width(metric) - 7
+    line.append(f"{sparkline(history):<{room}}", style="cyan")
+    line.append(f"  {'best' if best else '':<4}", style="bold green")
+    line.append(f"  {seconds:>7,.1f}")
+    return line.append(f"  {visible(note)}") if note else line
+
+
+def _title(metric: str) -> str:
+    return f"dev {words(visible(metric))}"
+
+
+def _metric_width(metric: str) -> int:
+    return max(len(_title(metric)), 7 + POINTS)

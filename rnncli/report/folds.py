@@ -1,0 +1,166 @@
+"""One report out of the reports of a cross-validation's folds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean, stdev
+
+from rnncli.report.build import ClassFigures, Fold, Metric, ModelSummary, Report, TrainingSummary
+from rnncli.report.figures import is_share
+
+Values = dict[str, float | None]
+
+
+def cross_validated(reports: Sequence[Report]) -> Report:
+    """The folds as one report; ValueError if there are none.
+
+    Each metric is the mean over the folds, ``deviation`` their sample deviation s, and low and high the mean
+    -+ t s / sqrt(k), t being Student's quantile of k - 1 degrees of freedom: the spread of the folds holds
+    both what another test part and what another training run would change. (Training parts overlap, so the
+    folds are not wholly independent and the interval is a little narrow.) Figures undefined in a fold are
+    left out of the mean. Confusion counts are added up and the per-class table is theirs; examples, seconds
+    and epochs are totals.
+    """
+    if not reports:
+        raise ValueError("a cross-validation without folds")
+    first = reports[0]
+    labels = tuple(dict.fromkeys(label for report in reports for label in report.labels))
+    counts = _pooled(reports)
+    confusion = tuple(tuple(counts[truth, guess] for guess in labels) for truth in labels) if counts else ()
+    mistakes = sorted((m for r in reports for m in r.mistakes), key=lambda m: -(m.confidence or 0.0))
+    return Report(
+        task=first.task,
+        recipe=first.recipe,
+        split=first.split,
+        examples=sum(report.examples for report in reports),
+        # Every fold reads the same data, so what one dropped the others dropped too.
+        dropped=_largest(report.dropped for report in reports),
+        metrics=_mean_metrics(reports),
+        labels=labels,
+        confusion=confusion,
+        per_class=_per_class(labels, counts) if counts else (),
+        baselines=_mean_baselines(reports),
+        model=_model(reports),
+        training=_training(reports),
+        confidence=first.confidence,
+        positive=first.positive,
+        folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
+        notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
+        mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
+    )
+
+
+def student_quantile(confidence: float, freedom: int) -> float:
+    """t such that Student's distribution lies within -t .. t with probability ``confidence``."""
+    low, high = 0.0, 1.0
+    while _student_share(high, freedom) < confidence:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student_share(middle, freedom) < confidence else (low, middle)
+    return high
+
+
+def _student_share(t: float, freedom: int) -> float:
+    """P(-t < T < t) by the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
+    angle = math.atan2(t, math.sqrt(freedom))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    odd = freedom % 2
+    term, total = (cosine, cosine) if odd else (1.0, 1.0)
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= cosine * cosine * (k - 1) / k
+        total += term
+    if not odd:
+        return sine * total
+    return 2 / math.pi * (angle + (sine * total if freedom > 1 else 0.0))
+
+
+def _mean_metrics(reports: Sequence[Report]) -> dict[str, Metric]:
+    names = dict.fromkeys(name for report in reports for name in report.metrics)
+    return {
+        name: _mean_metric(
+            name,
+            [r.metrics[name].value for r in reports if name in r.metrics],
+            reports[0].confidence,
+        )
+        for name in names
+    }
+
+
+def _mean_metric(name: str, values: Sequence[float | None], confidence: float) -> Metric:
+    known = [value for value in values if value is not None]
+    if not known:
+        return Metric(None)
+    mean = fmean(known)
+    if len(known) < 2:
+        return Metric(mean)
+    deviation = stdev(known)
+    half = student_quantile(confidence, len(known) - 1) * deviation / math.sqrt(len(known))
+    ceiling = 1.0 if is_share(name) and max(known) <= 1 else math.inf
+    return Metric(mean, max(mean - half, min(0.0, *known)), min(mean + half, ceiling), deviation)
+
+
+def _mean_baselines(reports: Sequence[Report]) -> dict[str, Values]:
+    means: dict[str, Values] = {}
+    for report in reports:
+        for baseline, values in report.baselines.items():
+            for metric in values:
+                means.setdefault(baseline, {})[metric] = None
+    for baseline, values in means.items():
+        for metric in values:
+            found = [report.baselines.get(baseline, {}).get(metric) for report in reports]
+            values[metric] = _mean_metric(metric, found, 0.5).value
+    return means
+
+
+def _pooled(reports: Sequence[Report]) -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for report in reports:
+        for truth, row in zip(report.labels, report.confusion, strict=False):
+            counts.update({(truth, guess): n for guess, n in zip(report.labels, row, strict=True)})
+    return counts
+
+
+def _per_class(labels: Sequence[str], counts: Counter[tuple[str, str]]) -> tuple[ClassFigures, ...]:
+    rows = []
+    for label in labels:
+        hits = counts[label, label]
+        support = sum(counts[label, other] for other in labels)
+        predicted = sum(counts[other, label] for other in labels)
+        figures = (_share(hits, predicted), _share(hits, support), _share(2 * hits, predicted + support))
+        rows.append(ClassFigures(label, *figures, support))
+    return tuple(rows)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _largest(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    largest: Counter[str] = Counter()
+    for count in counts:
+        largest |= Counter(count)
+    return dict(largest)
+
+
+def _model(reports: Sequence[Report]) -> ModelSummary:
+    """Vocabularies differ between folds, and with them the parameters: the largest model."""
+    return max((report.model for report in reports), key=lambda model: model.parameters)
+
+
+def _training(reports: Sequence[Report]) -> TrainingSummary:
+    def total(value: Callable[[TrainingSummary], float]) -> float:
+        return sum(value(report.training) for report in reports)
+
+    seconds = total(lambda t: t.seconds)
+    done = total(lambda t: t.examples_per_second * t.seconds)
+    epochs = int(total(lambda t: t.epochs))
+    return TrainingSummary(seconds, epochs, None, done / seconds if seconds else 0.0, reports[0].training.device)
+
+
+def _fold(number: int, report: Report) -> Fold:
+    metrics = {name: metric.value for name, metric in report.metrics.items()}
+    training = report.training
+    return Fold(number, report.examples, training.seconds, training.best_epoch, metrics, report.baselines)

@@ -1,0 +1,269 @@
+"""A report as lines for a terminal, a pipe or a file.
+
+Given a width, everything fits it: labels and texts give way with an ellipsis. Without one (a pipe, a file)
+nothing is cut or wrapped, so that a script can read whole cells. No text from data is ever read as markup or
+obeyed by the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from rnncli.report.build import Report, Table
+from rnncli.report.figures import (
+    UNDEFINED,
+    duration,
+    figure,
+    interval,
+    is_share,
+    magnitude,
+    percent,
+    words,
+)
+from rnncli.report.layout import cell, grid, measure, visible, wrap
+from rnncli.report.matrix import confusion_lines
+
+ROWS_SHOWN = 30
+"""A terminal shows at most so many classes; a file gets them all."""
+
+TEXT_LINES = 3
+_HIDDEN = frozenset({"precision_weighted", "recall_weighted", "balanced_accuracy"})
+_OF_ONE = ("precision", "recall", "f1")
+_MICRO = ("precision_micro", "recall_micro", "f1_micro")
+
+Lines = list[Text]
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Write ``report`` to ``console``: fitted to a terminal, whole and without styles anywhere else."""
+    width = console.width if console.is_terminal else None
+    styled = console.is_terminal and not console.no_color
+    for line in render_report(report, width):
+        console.print(line if styled else Text(line.plain), soft_wrap=True, highlight=False)
+
+
+def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
+    """The lines of ``report``, sections parted by an empty one; ``width`` None leaves every cell whole."""
+    sections: list[Callable[[Report, int | None], Lines]] = [
+        _header,
+        _metrics,
+        _confusion,
+        _per_class,
+        _tables,
+        _folds,
+        _mistakes,
+    ]
+    written = False
+    for section in sections:
+        lines = section(report, width)
+        if lines and written:
+            yield Text()
+        yield from lines
+        written = written or bool(lines)
+
+
+def _header(report: Report, width: int | None) -> Lines:
+    """Recipe, model, training, what was dropped, what is to be said."""
+    model, training = report.model, report.training
+    core = f"{model.cell} {model.layers}x{model.hidden}{' bidirectional' if model.bidirectional else ''}"
+    best = f" (best {training.best_epoch})" if training.best_epoch is not None else ""
+    rows = [
+        ("recipe", f"{report.task}: {report.recipe}" if report.recipe else report.task),
+        ("model", f"{core}, {magnitude(model.parameters)} parameters"),
+    ]
+    if training.epochs:
+        speed = f"{training.examples_per_second:,.0f} examples/s on {training.device}"
+        epochs = "epoch" if training.epochs == 1 else "epochs"
+        rows.append(("training", f"{duration(training.seconds)}, {training.epochs} {epochs}{best}, {speed}"))
+    if report.dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
+        rows.append(("dropped", reasons))
+    rows.extend(("note", note) for note in report.notes)
+    return [line for name, text in rows for line in _paragraph(name, text, width)]
+
+
+def _paragraph(name: str, text: str, width: int | None) -> Lines:
+    indent = 10
+    wrapped = wrap(visible(text), None if width is None else max(width - indent, 20))
+    first = _line(Text(f"{name:<{indent}}", style="dim"), Text(wrapped[0]))
+    return [first, *(_line(Text(" " * indent + line)) for line in wrapped[1:])]
+
+
+def _metrics(report: Report, width: int | None) -> Lines:
+    """The figures with their intervals, and the baselines beside them or, where they do not fit, below."""
+    if not report.metrics:
+        return []
+    beside = _metric_grid(report, list(report.baselines))
+    if width is None or measure(beside) <= width or not report.baselines:
+        return beside
+    return [*_metric_grid(report, []), Text(), *_baseline_grid(report, width)]
+
+
+def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
+    metrics = {name: report.metrics[name] for name in _shown(report)}
+    titles = [_heading(report)]
+    columns = [[_metric_words(name, report) for name in metrics]]
+    titles.append("mean" if report.folds else "model" if baselines else "")
+    columns.append([figure(name, metric.value) for name, metric in metrics.items()])
+    if report.folds:
+        titles.append("deviation")
+        columns.append([figure(name, metric.deviation) for name, metric in metrics.items()])
+    intervals = [interval(name, metric.low, metric.high) for name, metric in metrics.items()]
+    if any(intervals):
+        titles.append(f"{100 * report.confidence:g} % interval")
+        columns.append(intervals)
+    for baseline in baselines:
+        values = report.baselines[baseline]
+        titles.append(baseline)
+        columns.append([figure(name, values.get(name)) for name in metrics])
+    return _table([titles, *zip(*columns, strict=True)], 1, bold=1)
+
+
+def _heading(report: Report) -> str:
+    folds = f", {len(report.folds)} folds" if report.folds else ""
+    return f"{report.split}, {report.examples:,} examples{folds}"
+
+
+def _metric_words(name: str, report: Report) -> str:
+    own = report.positive is not None and name in _OF_ONE
+    return f"{words(name)} of {report.positive}" if own else words(name)
+
+
+def _baseline_grid(report: Report, width: int) -> Lines:
+    """One row a baseline, as many metrics as fit."""
+    scored = {name for values in report.baselines.values() for name in values}
+    metrics = [name for name in _shown(report) if name in scored]
+
+    def drawn(names: Sequence[str]) -> Lines:
+        rows = [["baselines", *(words(name) for name in names)]]
+        for baseline, values in report.baselines.items():
+            rows.append([baseline, *(figure(name, values.get(name)) for name in names)])
+        return _table(rows, 1, width=width)
+
+    return drawn(_fitting(metrics, drawn, width))
+
+
+def _confusion(report: Report, width: int | None) -> Lines:
+    return confusion_lines(report, width) if report.confusion and report.labels else []
+
+
+def _per_class(report: Report, width: int | None) -> Lines:
+    """A row for each class, on a terminal only those with the lowest F1 if there are many."""
+    rows, rest = list(report.per_class), 0
+    if not rows:
+        return []
+    if width is not None and len(rows) > ROWS_SHOWN:
+        rest = len(rows) - ROWS_SHOWN
+        rows = sorted(rows, key=lambda row: row.f1 if row.f1 is not None else 2.0)[:ROWS_SHOWN]
+    cells = [["label", "precision", "recall", "f1", "support"]]
+    for row in rows:
+        figures = (percent(row.precision), percent(row.recall), percent(row.f1))
+        cells.append([row.label, *figures, f"{row.support:,}"])
+    lines = _table(cells, 1, width=width)
+    if rest:
+        lines.append(Text(f"the {ROWS_SHOWN} lowest by f1; {rest:,} more in report.json", style="dim"))
+    return lines
+
+
+def _tables(report: Report, width: int | None) -> Lines:
+    lines: Lines = []
+    for table in report.tables:
+        if lines:
+            lines.append(Text())
+        lines.extend(_own_table(table, width))
+    return lines
+
+
+def _own_table(table: Table, width: int | None) -> Lines:
+    """A task's own table; columns of numbers stand on the right and give no way."""
+    columns = range(len(table.columns))
+    numeric = [all(isinstance(row[i], int | float | None) for row in table.rows) for i in columns]
+    rows = [list(table.columns), *([_free_figure(value) for value in row] for row in table.rows)]
+    align = "".join("r" if number else "l" for number in numeric)
+    flexible = [i for i in columns if not numeric[i]]
+    cells = [[Text(visible(title), style="dim") for title in rows[0]], *rows[1:]]
+    title = [Text(visible(table.title), style="bold")] if table.title else []
+    return [*title, *grid(cells, align, width=width, flexible=flexible)]
+
+
+def _free_figure(value: object) -> str:
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _folds(report: Report, width: int | None) -> Lines:
+    """A row for each fold, then mean and deviation; on a terminal as many metrics as fit."""
+    if not report.folds:
+        return []
+    metrics = _shown(report)
+
+    def drawn(names: Sequence[str]) -> Lines:
+        rows = [["fold", "examples", "best epoch", *(words(name) for name in names)]]
+        for fold in report.folds:
+            best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
+            figures = (figure(name, fold.metrics.get(name)) for name in names)
+            rows.append([str(fold.fold), f"{fold.examples:,}", best, *figures])
+        rows.append(["mean", "", "", *(figure(name, report.metrics[name].value) for name in names)])
+        deviations = (figure(name, report.metrics[name].deviation) for name in names)
+        rows.append(["deviation", "", "", *deviations])
+        return _table(rows, 1)
+
+    return drawn(_fitting(metrics, drawn, width))
+
+
+def _mistakes(report: Report, width: int | None) -> Lines:
+    """The most confident mistakes: what was said, then the text, a few lines of it on a terminal."""
+    if not report.mistakes:
+        return []
+    indent = "  "
+    lines = [Text("most confident mistakes", style="dim")]
+    for mistake in report.mistakes:
+        sure = f"{percent(mistake.confidence)} % sure of {mistake.predicted}, truth {mistake.truth}"
+        said = visible(f"{sure}  {mistake.place}" if mistake.place else sure)
+        room = None if width is None else max(width - len(indent), 20)
+        lines.extend(_line(Text(part, style="bold")) for part in wrap(said, width))
+        shown = wrap(visible(mistake.text), room, lines=TEXT_LINES)
+        lines.extend(_line(Text(indent + part)) for part in shown)
+    return lines
+
+
+def _shown(report: Report) -> list[str]:
+    """The metrics worth a row: all but those that the report says elsewhere (report.json has every one)."""
+    metrics, hidden = report.metrics, set(_HIDDEN)
+    if report.positive is not None and report.per_class:
+        hidden.update(_OF_ONE[:2])
+    accuracy = metrics.get("accuracy")
+    if all(name in metrics and accuracy and metrics[name].value == accuracy.value for name in _MICRO):
+        hidden.update(_MICRO)
+    # Shares first, then figures on scales of their own.
+    return sorted((name for name in metrics if name not in hidden), key=lambda name: not is_share(name))
+
+
+def _fitting(names: list[str], drawn: Callable[[Sequence[str]], Lines], width: int | None) -> list[str]:
+    """As many of ``names`` as fit when drawn, one at least; precision and recall give way first."""
+    names = sorted(names, key=lambda name: name.startswith(("precision", "recall")))
+    while width is not None and len(names) > 1 and measure(drawn(names)) > width:
+        names = names[:-1]
+    return names
+
+
+def _table(rows: Sequence[Sequence[str]], texts: int, *, width: int | None = None, bold: int | None = None) -> Lines:
+    """A faint header and rows; the first ``texts`` columns stand on the left and give way to figures."""
+    head = [Text(visible(title), style="dim") for title in rows[0]]
+    cells: list[list[Text]] = [head]
+    for row in rows[1:]:
+        cells.append([cell(text) for text in row])
+        if bold is not None:
+            cells[-1][bold].stylize("bold")
+    align = "l" * texts + "r" * (len(rows[0]) - texts)
+    return grid(cells, align, width=width, flexible=range(texts))
+
+
+def _line(*parts: Text) -> Text:
+    return Text.assemble(*parts, no_wrap=True, overflow="ignore")

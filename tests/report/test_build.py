@@ -1,0 +1,90 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from rnncli.report.build import Evaluation, Metric, ModelSummary, Report, Table, TrainingSummary, build_report
+from tests.report.samples import report
+
+FIELDS = {
+    "task",
+    "recipe",
+    "split",
+    "examples",
+    "dropped",
+    "metrics",
+    "labels",
+    "confusion",
+    "per_class",
+    "baselines",
+    "model",
+    "training",
+}
+
+
+def bare(evaluation: Evaluation) -> Report:
+    return build_report(
+        task="speech",
+        recipe="",
+        split="dev",
+        evaluation=evaluation,
+        model=ModelSummary("lstm", 2, 256, False, 10),
+        training=TrainingSummary(1.0, 1, 1, 10.0, "cuda"),
+    )
+
+
+def test_a_report_comes_back_from_its_json_as_it_was():
+    written = report(notes=["the corpus is generated"])
+    text = json.dumps(written.to_dict(), allow_nan=False)
+    assert Report.from_dict(json.loads(text)) == written
+
+
+def test_the_json_has_the_documented_fields():
+    values = report().to_dict()
+    assert set(values) >= FIELDS
+    assert "folds" not in values
+    assert set(values["metrics"]["accuracy"]) == {"value", "low", "high"}
+    assert set(values["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
+    assert set(values["model"]) == {"cell", "layers", "hidden", "bidirectional", "parameters"}
+    assert set(values["training"]) == {"seconds", "epochs", "best_epoch", "examples_per_second", "device"}
+    assert set(values["mistakes"][0]) == {"text", "truth", "predicted", "confidence", "place"}
+    assert np.sum(values["confusion"]) == values["examples"] == 400
+
+
+def test_figures_that_are_not_numbers_are_null():
+    undefined = bare(Evaluation(1, {"roc_auc": float("nan")}, {"roc_auc": (float("nan"), float("inf"))}))
+    assert undefined.to_dict()["metrics"]["roc_auc"] == {"value": None, "low": None, "high": None}
+    json.dumps(undefined.to_dict(), allow_nan=False)
+
+
+def test_a_task_without_labels_leaves_them_out_and_adds_tables_of_its_own():
+    table = Table("by type", ("type", "f1"), (("PER", np.float32(0.5)), ("LOC", None)))
+    speech = bare(Evaluation(np.int64(3), {"wer": 0.2}, tables=[table], notes=["greedy search", "greedy search"]))
+    values = json.loads(json.dumps(speech.to_dict()))
+    assert values["confusion"] == values["per_class"] == values["labels"] == []
+    assert values["tables"] == [{"title": "by type", "columns": ["type", "f1"], "rows": [["PER", 0.5], ["LOC", None]]}]
+    assert values["notes"] == ["greedy search"]
+    assert Report.from_dict(values) == speech
+    assert speech.metrics == {"wer": Metric(0.2)}
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda values: values.pop("metrics"), "metrics is missing"),
+        (lambda values: values.pop("task"), "task"),
+        (lambda values: values.update(colour="red"), "colour"),
+        (lambda values: values.update(model=None), "not a report"),
+    ],
+)
+def test_what_is_no_report_is_refused_by_name(damage, problem):
+    values = report().to_dict()
+    damage(values)
+    with pytest.raises(ValueError, match=problem):
+        Report.from_dict(values)
+
+
+def test_a_report_cannot_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report().examples = 2  # type: ignore[misc]
