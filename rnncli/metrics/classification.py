@@ -79,16 +79,13 @@ def classification_intervals(
     truth, probabilities = _single(truth_B, probabilities_BK)
     cells = _Cells(truth, probabilities.argmax(axis=1), probabilities.shape[1])
     intervals = {
-        name: interval(values, confidence)
-        for name, values in cells.resampled(positive, resamples, seed).items()
+        name: interval(values, confidence) for name, values in cells.resampled(positive, resamples, seed).items()
     }
     parts, rankings = _single_parts(truth, probabilities), _rankings(truth, probabilities, positive)
     return {**intervals, **_probability_intervals(parts, rankings, resamples, confidence, seed)}
 
 
-def multilabel_metrics(
-    truth_BK: ArrayLike, probabilities_BK: ArrayLike, threshold: float = 0.5
-) -> dict[str, float]:
+def multilabel_metrics(truth_BK: ArrayLike, probabilities_BK: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
     """Every metric of a classifier whose examples have any number of labels; ``accuracy`` wants all right.
 
     ``log_loss``, ``brier`` and ``calibration_error`` are those of the B times K yes-no questions, ``roc_auc``

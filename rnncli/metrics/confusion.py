@@ -121,13 +121,9 @@ def label_numbers(values_B: ArrayLike, classes: int) -> Array:
     if values.size == 0:
         return np.zeros(0, dtype=np.int64)
     if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise ValueError(
-            f"label numbers must be a row of integers, not {values.dtype} of shape {values.shape}"
-        )
+        raise ValueError(f"label numbers must be a row of integers, not {values.dtype} of shape {values.shape}")
     if values.min() < 0 or values.max() >= classes:
-        raise ValueError(
-            f"label numbers from {values.min()} to {values.max()} where there are {classes} labels"
-        )
+        raise ValueError(f"label numbers from {values.min()} to {values.max()} where there are {classes} labels")
     return values.astype(np.int64)
 
 
@@ -166,9 +162,7 @@ def balanced_accuracy(hits_K: Array, support_K: Array) -> Array:
     return ratio(np.nan_to_num(ratio(hits_K, support_K)).sum(-1), (support_K > 0).sum(-1))
 
 
-def class_rows(
-    labels: Sequence[str], hits_K: Array, predicted_K: Array, support_K: Array
-) -> list[dict[str, Any]]:
+def class_rows(labels: Sequence[str], hits_K: Array, predicted_K: Array, support_K: Array) -> list[dict[str, Any]]:
     """The per-class table: a plain dict for each label."""
     columns = (*label_figures(hits_K, predicted_K, support_K), support_K)
     return [

@@ -28,11 +28,7 @@ def higher_is_better(name: str, available: Collection[str] | None = None) -> boo
     """
     if available is not None and name not in available:
         near = difflib.get_close_matches(name, available, n=3, cutoff=0.5)
-        hint = (
-            f"did you mean {' or '.join(near)}?"
-            if near
-            else f"the metrics are {', '.join(sorted(available))}"
-        )
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the metrics are {', '.join(sorted(available))}"
         raise RecipeError(f'there is no metric "{name}"', hint)
     return name not in LOWER_IS_BETTER
 

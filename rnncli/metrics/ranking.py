@@ -41,9 +41,7 @@ class Ranking:
         """
         if not len(self._truth_B):
             return np.array(np.nan), np.array(np.nan)
-        weights = (
-            np.ones(len(self._truth_B)) if weights_B is None else np.asarray(weights_B, dtype=np.float64)
-        )
+        weights = np.ones(len(self._truth_B)) if weights_B is None else np.asarray(weights_B, dtype=np.float64)
         weights = np.take(weights, self._order_B, axis=-1)
         taken, found = self._curve(weights), self._curve(weights * self._truth_B)
         missed = taken - found

@@ -22,9 +22,7 @@ def test_log_loss_and_brier_score_agree_with_scikit_learn(classes):
     )
     target = np.eye(classes)[truth]
     assert brier(truth, probabilities) == pytest.approx(
-        np.mean(
-            [sklearn.metrics.mean_squared_error(t, p) for t, p in zip(target, probabilities, strict=True)]
-        )
+        np.mean([sklearn.metrics.mean_squared_error(t, p) for t, p in zip(target, probabilities, strict=True)])
         * classes
         / 2,
         abs=1e-9,
@@ -35,9 +33,7 @@ def test_log_loss_and_brier_score_agree_with_scikit_learn(classes):
 
 
 def test_a_certain_mistake_costs_much_but_not_infinitely_much():
-    assert log_loss([0], [[0.0, 1.0]]) == pytest.approx(
-        sklearn.metrics.log_loss([0], [[0.0, 1.0]], labels=[0, 1])
-    )
+    assert log_loss([0], [[0.0, 1.0]]) == pytest.approx(sklearn.metrics.log_loss([0], [[0.0, 1.0]], labels=[0, 1]))
     assert log_loss([1], [[0.0, 1.0]]) == 0
 
 

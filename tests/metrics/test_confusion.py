@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
@@ -30,6 +30,7 @@ def multi(seed, examples=60):
     return counts, truth, predicted
 
 
+@settings(max_examples=40)
 @given(pairs.filter(bool))
 def test_scores_agree_with_scikit_learn_whatever_labels_occur(rows):
     truth, predicted = zip(*rows, strict=True)
@@ -43,6 +44,7 @@ def test_scores_agree_with_scikit_learn_whatever_labels_occur(rows):
         assert ours == pytest.approx(expected, abs=1e-9)
 
 
+@settings(max_examples=40)
 @given(pairs.filter(bool))
 def test_per_class_rows_agree_with_scikit_learn_and_are_nan_where_undefined(rows):
     truth, predicted = zip(*rows, strict=True)
@@ -96,9 +98,7 @@ def test_no_examples_give_nan_and_no_warning():
     assert np.isnan(MultiLabelCounts(LABELS).accuracy())
 
 
-@pytest.mark.parametrize(
-    ("truth", "predicted"), [([0, 1], [0]), ([-1], [0]), ([0], [4]), ([0.5], [0]), ([[0]], [[0]])]
-)
+@pytest.mark.parametrize(("truth", "predicted"), [([0, 1], [0]), ([-1], [0]), ([0], [4]), ([0.5], [0]), ([[0]], [[0]])])
 def test_what_is_not_a_pair_of_label_numbers_is_refused(truth, predicted):
     with pytest.raises(ValueError, match="label"):
         Confusion(LABELS).add(truth, predicted)

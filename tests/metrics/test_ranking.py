@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -13,6 +13,7 @@ scored = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_s
 )
 
 
+@settings(max_examples=50)
 @given(scored)
 def test_areas_agree_with_scikit_learn_with_many_ties(rows):
     truth, score = zip(*rows, strict=True)
@@ -60,9 +61,7 @@ def test_one_against_the_rest_agrees_with_scikit_learn(average):
     expected = roc_auc_score(truth, probabilities, multi_class="ovr", average=average)
     assert roc_auc_one_vs_rest(truth, probabilities, average) == pytest.approx(expected, abs=1e-9)
     precisions = [float(ranking.areas()[1]) for ranking in one_vs_rest(truth, probabilities)]
-    assert np.mean(precisions) == pytest.approx(
-        average_precision_score(np.eye(5)[truth], probabilities), abs=1e-9
-    )
+    assert np.mean(precisions) == pytest.approx(average_precision_score(np.eye(5)[truth], probabilities), abs=1e-9)
 
 
 def test_a_class_without_examples_is_left_out_of_the_mean():
