@@ -107,7 +107,7 @@ class Evaluation:
     mistakes: Sequence[Mistake] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
-    predictions: Iterable[dict[str, Any]] = ()
+    predictions: Iterable[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,15 @@ def curve_header(metric: str) -> Text:
 def curve_row(
     epoch: int,
     loss: float,
-    value: float,
+    metric: str,
     history: Sequence[float | None],
+    *,
     best: bool,
     seconds: float,
     note: str = "",
-    *,
-    metric: str = "",
 ) -> Text:
-    """One evaluation of ``metric``: ``history`` holds all its values so far, ``note`` ends the line."""
+    """One evaluation: ``history`` holds every value of ``metric`` so far, this one last; ``note`` ends the line."""
+    value = history[-1] if history else None
     shown = f"{loss:.3f}" if math.isfinite(loss) else UNDEFINED
     line = Text(f"{epoch:>5}  {shown:>7}  ", no_wrap=True, overflow="ignore")
     line.append(f"{figure(metric, value):<7}", style="bold" if best else "")
