@@ -54,9 +54,7 @@ def read_tsv(path: Path, encoding: str = "auto") -> Table:
         return _read(path, found, "\t", csv.QUOTE_MINIMAL, notes)
     except DataError as strict:
         try:
-            return _read(
-                path, found, "\t", csv.QUOTE_NONE, [*notes, f"{path}: quotes taken as plain characters"]
-            )
+            return _read(path, found, "\t", csv.QUOTE_NONE, [*notes, f"{path}: quotes taken as plain characters"])
         except DataError:
             raise strict from None
 
@@ -96,18 +94,14 @@ def _records(path: Path, stream: IO[str], delimiter: str, quoting: Literal[0, 3]
     except csv.Error as error:
         unclosed = "unexpected end" in str(error) or "field larger" in str(error)
         what = "a quote opened here is never closed" if unclosed else "text goes on behind a closing quote"
-        raise DataError(
-            f"{path}:{line}: {what}", 'a quote inside a quoted field is written twice: ""'
-        ) from error
+        raise DataError(f"{path}:{line}: {what}", 'a quote inside a quoted field is written twice: ""') from error
 
 
 def _column_names(path: Path, line: int, header: list[str]) -> list[str]:
     names = [name.strip() or f"column {i}" for i, name in enumerate(header, start=1)]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(
-            f'{path}:{line}: two columns are called "{twice[0]}"', "rename one of them in the header"
-        )
+        raise DataError(f'{path}:{line}: two columns are called "{twice[0]}"', "rename one of them in the header")
     if PLACE in names:
         raise DataError(f'{path}:{line}: the column name "{PLACE}" is taken', "rename the column")
     return names

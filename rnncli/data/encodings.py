@@ -96,9 +96,7 @@ def _check_named(path: Path, encoding: str, shown: str) -> Encoding:
     name = "utf-8-sig" if name == "utf-8" else name  # which also reads files without the mark
     line, reason = _first_misfit(path, name, shown)
     if line:
-        raise DataError(
-            f"{shown}:{line}: not {encoding} ({reason})", "data.encoding=auto finds out the encoding"
-        )
+        raise DataError(f"{shown}:{line}: not {encoding} ({reason})", "data.encoding=auto finds out the encoding")
     return Encoding(name)
 
 

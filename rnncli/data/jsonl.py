@@ -72,12 +72,8 @@ def _parse(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = (
-            error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep, or a number too long"
-        )
-        raise DataError(
-            f"{path}:{line}: not JSON: {reason}", "each line holds one whole JSON object"
-        ) from error
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep, or a number too long"
+        raise DataError(f"{path}:{line}: not JSON: {reason}", "each line holds one whole JSON object") from error
     if not isinstance(value, dict):
         raise DataError(
             f"{path}:{line}: a JSON {type(value).__name__} where an object is expected",

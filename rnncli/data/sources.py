@@ -99,15 +99,8 @@ def _kind(name: str, path: Path) -> Source:
     if path.is_dir():
         if any(split_name(file) for file in _data_files(path)):
             return "file"
-        return (
-            "folder" if next(path.glob("*/*.txt"), None) or next(path.glob("*/*/*.txt"), None) else "datasets"
-        )
-    if (
-        not path.exists()
-        and HUB_NAME.fullmatch(name)
-        and not path.parent.exists()
-        and _suffix(path) not in READERS
-    ):
+        return "folder" if next(path.glob("*/*.txt"), None) or next(path.glob("*/*/*.txt"), None) else "datasets"
+    if not path.exists() and HUB_NAME.fullmatch(name) and not path.parent.exists() and _suffix(path) not in READERS:
         return "datasets"
     return "file"
 
@@ -124,17 +117,13 @@ def _existing(path: Path, folder: bool = False) -> Path:
     missing = path.relative_to(parent).parts[0]
     there = sorted(other.name for other in parent.iterdir() if not other.name.startswith("."))
     near = did_you_mean(missing, there)
-    hint = f"{parent} holds " + (
-        ", ".join(there[:12]) + (", ..." if len(there) > 12 else "") if there else "nothing"
-    )
+    hint = f"{parent} holds " + (", ".join(there[:12]) + (", ..." if len(there) > 12 else "") if there else "nothing")
     raise DataError(f"{path}: no such file or folder{near}", hint)
 
 
 def _data_files(folder: Path) -> dict[str, Path]:
     """The data files of a folder by their names without suffix."""
-    files = sorted(
-        file for file in folder.iterdir() if _suffix(file) in READERS and not file.name.startswith(".")
-    )
+    files = sorted(file for file in folder.iterdir() if _suffix(file) in READERS and not file.name.startswith("."))
     return {file.name.split(".")[0]: file for file in files}
 
 
@@ -156,8 +145,7 @@ def _split_files(folder: Path, splits: Mapping[str, str] | None) -> dict[str, Pa
 def _read_classes(folder: Path, encoding: str, splits: Mapping[str, str] | None) -> dict[str, Table]:
     if splits is not None:
         return {
-            name: _read_class_folder(_existing(folder / own, folder=True), encoding)
-            for name, own in splits.items()
+            name: _read_class_folder(_existing(folder / own, folder=True), encoding) for name, own in splits.items()
         }
     named = [(split_name(sub.name), sub) for sub in sorted(folder.iterdir()) if sub.is_dir()]
     _refuse_two_of_a_kind(folder, [name for name, _ in named if name])
@@ -170,15 +158,10 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
     classes = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and next(sub.glob("*.txt"), None)]
     notes = [f"{sub}: left out, as without labels" for sub in classes if sub.name.lower() in UNLABELLED]
     files = [
-        (sub.name, file)
-        for sub in classes
-        if sub.name.lower() not in UNLABELLED
-        for file in sorted(sub.glob("*.txt"))
+        (sub.name, file) for sub in classes if sub.name.lower() not in UNLABELLED for file in sorted(sub.glob("*.txt"))
     ]
     if not files:
-        raise DataError(
-            f"{folder}: no folder here holds .txt files", "one folder for each class: pos/*.txt, neg/*.txt"
-        )
+        raise DataError(f"{folder}: no folder here holds .txt files", "one folder for each class: pos/*.txt, neg/*.txt")
     schema = pa.schema([("text", pa.string()), ("label", pa.string()), (PLACE, pa.string())])
     rows: list[tuple[str, str, str]] = []
     dropped: Counter[str] = Counter()
@@ -191,9 +174,7 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
             dropped[EMPTY] += not text
             room -= len(text)
             if rows and (number == len(files) or len(rows) == BATCH_ROWS or room < 0):
-                writer.write(
-                    pa.record_batch([pa.array(column) for column in zip(*rows, strict=True)], schema=schema)
-                )
+                writer.write(pa.record_batch([pa.array(column) for column in zip(*rows, strict=True)], schema=schema))
                 rows, room = [], BATCH_CHARACTERS
         if not writer.rows:
             raise DataError(f"{folder}: all {len(files)} files are empty")
@@ -212,9 +193,7 @@ def _shortened(notes: list[str]) -> list[str]:
     return notes if len(notes) <= 3 else [*notes[:3], f"and the like for {len(notes) - 3} more files"]
 
 
-def _read_repository(
-    name: str, place: Path, splits: Mapping[str, str] | None, config: str | None
-) -> dict[str, Table]:
+def _read_repository(name: str, place: Path, splits: Mapping[str, str] | None, config: str | None) -> dict[str, Table]:
     name = str(place) if place.is_dir() else name
     if not place.is_dir() and not HUB_NAME.fullmatch(name):
         _existing(place)
@@ -229,9 +208,7 @@ def _read_repository(
     if not found and len(left) == 1:
         return {ALL: tables[left[0]]}
     if not found:
-        raise DataError(
-            f"{name}: splits {', '.join(left)}, none of them train", "name one: data.splits={train: NAME}"
-        )
+        raise DataError(f"{name}: splits {', '.join(left)}, none of them train", "name one: data.splits={train: NAME}")
     first = next(iter(found))
     if left:
         found[first] = replace(found[first], notes=(f"{name}: splits left out: {', '.join(left)}",))

@@ -54,9 +54,7 @@ def split(
     found = {part: np.flatnonzero(home == number) for number, part in enumerate(parts)}
     empty = [part for part, members in found.items() if not len(members)]
     if empty:
-        raise DataError(
-            f"nothing is left for the {empty[0]} part of {len(codes)} examples", "more data or fewer parts"
-        )
+        raise DataError(f"nothing is left for the {empty[0]} part of {len(codes)} examples", "more data or fewer parts")
     return found
 
 
@@ -73,9 +71,7 @@ def folds(
     Without groups the folds' sizes, and the numbers of each class in them, differ by at most one.
     """
     if count < 2:
-        raise DataError(
-            f"{count} fold{'s'[: count != 1]}: at least 2 are needed", "data.folds=10 is the usual number"
-        )
+        raise DataError(f"{count} fold{'s'[: count != 1]}: at least 2 are needed", "data.folds=10 is the usual number")
     codes, names = _codes(labels, size)
     generator = np.random.default_rng(seed)
     if groups is not None:
@@ -158,9 +154,7 @@ def _checked(fractions: Mapping[str, float]) -> dict[str, float]:
     return parts
 
 
-def _codes(
-    labels: Sequence[Hashable] | np.ndarray | None, size: int | None
-) -> tuple[np.ndarray, list[Hashable]]:
+def _codes(labels: Sequence[Hashable] | np.ndarray | None, size: int | None) -> tuple[np.ndarray, list[Hashable]]:
     """Labels as numbers 0.. in order of appearance, and their names."""
     if labels is None:
         if size is None:

@@ -212,9 +212,7 @@ def _tokenizer(model: str) -> Any:
     except Exception as error:  # the library raises nothing narrower
         if isinstance(error, UsageError):
             raise
-        raise RunError(
-            f"the learnt subwords cannot be read: {error}", "take them from a copy of the run"
-        ) from error
+        raise RunError(f"the learnt subwords cannot be read: {error}", "take them from a copy of the run") from error
 
 
 def _import_tokenizers() -> Any:
@@ -224,7 +222,5 @@ def _import_tokenizers() -> Any:
         import tokenizers.pre_tokenizers
         import tokenizers.trainers
     except ImportError as error:
-        raise UsageError(
-            "subword units need the package tokenizers", 'pip install "rnncli[subword]"'
-        ) from error
+        raise UsageError("subword units need the package tokenizers", 'pip install "rnncli[subword]"') from error
     return tokenizers

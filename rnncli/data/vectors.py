@@ -32,10 +32,7 @@ def read_vectors(
     deviation ``scale``; that of the padding is zero. ``dimension`` is what the model expects. Raises
     ``DataError`` with file and line.
     """
-    wanted = {
-        token.encode(): number
-        for number, token in enumerate(vocabulary.tokens, start=len(vocabulary.specials))
-    }
+    wanted = {token.encode(): number for number, token in enumerate(vocabulary.tokens, start=len(vocabulary.specials))}
     matrix = found = None
     width = 0
     for line, content in _lines(path):
@@ -48,9 +45,7 @@ def read_vectors(
             _numbers(path, line, content.split()[1:])
         parts = content.rsplit(None, width)  # from the right: some words hold spaces
         if len(parts) != width + 1 or _is_number(parts[0].split()[-1:], len(content.split()) > width + 1):
-            raise DataError(
-                f"{path}:{line}: {len(content.split()) - 1} numbers where the first line has {width}"
-            )
+            raise DataError(f"{path}:{line}: {len(content.split()) - 1} numbers where the first line has {width}")
         number = wanted.get(parts[0])
         if number is not None and not found[number]:
             matrix[number] = _numbers(path, line, parts[1:])
@@ -72,9 +67,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 rows += 1
                 yield line, content.rstrip()
     if rows < count:
-        raise DataError(
-            f"{path}: {rows} vectors where its first line says {count}: cut short", "fetch the file again"
-        )
+        raise DataError(f"{path}: {rows} vectors where its first line says {count}: cut short", "fetch the file again")
 
 
 def _check_width(path: Path, line: int, width: int, dimension: int | None) -> None:
