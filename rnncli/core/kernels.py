@@ -1,0 +1,131 @@
+"""One layer in one direction over a padded batch: through a kernel of torch, or step by step where it has none.
+
+Padding lies after the valid steps, so a pass forward in time never meets it before its work is done: outputs
+there are cleared by the caller, and their gradient is zero. What remains is the state at each example's own
+end; h is the output at the last step, c of the lstm is carried to the end of the batch unchanged (``_hold``).
+
+Shape letters: B batch, T time, I input, H hidden, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from rnncli.core.cells import ACTIVATIONS, Cell, CellWeights, State
+from rnncli.core.spans import Spans
+
+SHUT = 1e4
+"""Added to a gate before its sigmoid it gives exactly 1, subtracted exactly 0, and fp16 can hold it."""
+
+
+def run(
+    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool
+) -> tuple[Tensor, State]:
+    """Outputs (T, B, H), finite but meaningless in the padding, and the state (B, H) at each example's end.
+
+    ``x_TBI`` must be zero in the padding and have at least one step; the state holds nothing useful beyond h
+    unless ``need_state``.
+    """
+    if has_kernel(cell):
+        return _by_kernel(cell, weights, x_TBI, state, spans, need_state)
+    loop = _gru_loop if cell.kind == "gru" else _rnn_loop
+    y_TBH = loop(cell, weights, x_TBI, state[0])
+    return y_TBH, (spans.last(y_TBH, state[0]),) if need_state else state
+
+
+def has_kernel(cell: Cell) -> bool:
+    """Whether torch has a kernel for whole sequences of this cell."""
+    return {"rnn": cell.activation != "sigmoid", "lstm": True, "gru": cell.reset == "after"}[cell.kind]
+
+
+def _by_kernel(
+    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, need_state: bool
+) -> tuple[Tensor, State]:
+    unbounded = cell.kind == "rnn" and cell.activation == "relu"
+    if spans.lengths_B is not None and (unbounded or (cell.kind == "lstm" and need_state)):
+        x_TBI, weights = _hold(cell, weights, x_TBI, spans)
+    name = cell.kind if cell.kind != "rnn" else f"rnn_{cell.activation}"
+    kernel: Callable[..., State] = getattr(torch, name)
+    begin = [part.unsqueeze(0).contiguous() for part in state]
+    arguments = _as_torch(cell, weights)
+    if x_TBI.is_cuda:
+        arguments = _in_one_chunk(arguments)
+    # Gradients may be asked for in evaluation mode too; there is no dropout here for "train" to switch.
+    train = torch.is_grad_enabled()
+    y_TBH, *end = kernel(
+        x_TBI, begin if cell.kind == "lstm" else begin[0], arguments, True, 1, 0.0, train, False, False
+    )
+    if not need_state:
+        return y_TBH, state
+    return y_TBH, (spans.last(y_TBH, state[0]), *(part.squeeze(0) for part in end[1:]))
+
+
+def _hold(cell: Cell, weights: CellWeights, x_TBI: Tensor, spans: Spans) -> tuple[Tensor, CellWeights]:
+    """Give the input a column that is 1 in the padding, weighted so that nothing happens there.
+
+    The lstm's forget gate becomes exactly 1 and its input gate 0: c stays as it was at the example's end. The
+    relu's state becomes 0, lest it grow to infinity there and spoil weight gradients as 0 * inf.
+    """
+    hidden = weights.weight_hh.shape[1]
+    column = weights.weight_ih.new_zeros(len(weights.weight_ih), 1)
+    if cell.kind == "lstm":
+        column[:hidden], column[hidden : 2 * hidden] = -SHUT, SHUT
+    else:
+        column.fill_(-torch.finfo(column.dtype).max / 4)
+    held = weights._replace(weight_ih=torch.cat([weights.weight_ih, column], 1))
+    return torch.cat([x_TBI, spans.padding_TB1.to(x_TBI.dtype)], -1), held
+
+
+def _as_torch(cell: Cell, weights: CellWeights) -> list[Tensor]:
+    """``weight_ih, weight_hh, bias_ih, bias_hh`` as torch's kernels mean them.
+
+    The order of the gates is torch's already. Its update gate keeps where ours renews, so its rows change
+    sign: sigmoid(-a) = 1 - sigmoid(a).
+    """
+    weight_ih, weight_hh, bias, bias_inner = weights
+    bias_hh = torch.zeros_like(bias)
+    if cell.kind == "gru":
+        assert bias_inner is not None
+        hidden = len(bias_inner)
+        bias_hh = torch.cat([bias_hh[: 2 * hidden], bias_inner])
+        sign = torch.ones_like(bias.detach())
+        sign[hidden : 2 * hidden] = -1
+        weight_ih, weight_hh, bias = weight_ih * sign[:, None], weight_hh * sign[:, None], bias * sign
+    return [weight_ih, weight_hh, bias, bias_hh]
+
+
+def _in_one_chunk(arguments: list[Tensor]) -> list[Tensor]:
+    """The same weights as views of one buffer, as cuDNN wants them; else it warns and copies at every call."""
+    buffer = torch.cat([part.reshape(-1) for part in arguments])
+    views = buffer.split([part.numel() for part in arguments])
+    return [view.view(part.shape) for view, part in zip(views, arguments, strict=True)]
+
+
+def _rnn_loop(cell: Cell, weights: CellWeights, x_TBI: Tensor, h_BH: Tensor) -> Tensor:
+    """Equation (1), the input's product taken for all steps at once."""
+    W_ih, W_hh, b_h, _ = weights
+    sigma, W_hh_T, outputs = ACTIVATIONS[cell.activation], W_hh.T.contiguous(), []
+    for input_BH in linear(x_TBI, W_ih, b_h).unbind():
+        h_BH = sigma(torch.addmm(input_BH, h_BH, W_hh_T))
+        outputs.append(h_BH)
+    return torch.stack(outputs)
+
+
+def _gru_loop(cell: Cell, weights: CellWeights, x_TBI: Tensor, h_BH: Tensor) -> Tensor:
+    """Equations (9) to (12), the input's products taken for all steps at once."""
+    hidden = h_BH.shape[-1]
+    cut = 2 * hidden
+    gates = linear(x_TBI, weights.weight_ih[:cut], weights.bias[:cut]).unbind()
+    candidates = linear(x_TBI, weights.weight_ih[cut:], weights.bias[cut:]).unbind()
+    W_gates_T, W_rx_T = weights.weight_hh[:cut].T.contiguous(), weights.weight_hh[cut:].T.contiguous()
+    outputs = []
+    for gate_BG, candidate_BH in zip(gates, candidates, strict=True):
+        r_BH, z_BH = torch.addmm(gate_BG, h_BH, W_gates_T).sigmoid().split(hidden, -1)
+        new_BH = torch.addmm(candidate_BH, r_BH * h_BH, W_rx_T).tanh()
+        h_BH = torch.lerp(h_BH, new_BH, z_BH)
+        outputs.append(h_BH)
+    return torch.stack(outputs)

@@ -1,0 +1,217 @@
+"""The recurrent layers that every task shares: stacked, in one or both directions, exact on any lengths.
+
+Shape letters: B batch, T time, I input, H hidden, D directions, E = D*H, L layers, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+
+from rnncli.core import kernels
+from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.spans import Spans
+
+PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+class Recurrent(nn.Module):
+    """Layers of one cell; the equations are in ``rnncli.core.cells``.
+
+    Parameters are in the textbook's form whatever kernel is used, for layer n (the reverse direction's with
+    ``_reverse`` after it): ``weight_ih_ln`` (G*H, I), ``weight_hh_ln`` (G*H, H) and ``bias_ln`` (G*H), the gates
+    stacked in this order: rnn hidden; lstm input, forget, candidate, output; gru reset, update, candidate. The gru
+    with ``reset="after"`` also has ``bias_hh_ln`` (H), inside its reset. A learnt initial state is ``initial_h`` and,
+    of the lstm, ``initial_c`` (L*D, H).
+    """
+
+    bias_l0: Tensor
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        cell: str = "gru",
+        activation: str = "tanh",
+        reset: str = "before",
+        layers: int = 1,
+        bidirectional: bool = False,
+        layer_dropout: float = 0.0,
+        variational_dropout: float = 0.0,
+        learnt_initial_state: bool = False,
+    ) -> None:
+        super().__init__()
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("layers", layers)):
+            if size < 1:
+                raise ValueError(f"{name} is {size}, not at least 1")
+        self.cell = Cell(cell, activation, reset)
+        self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
+        self.directions = 2 if bidirectional else 1
+        self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
+        self.learnt_initial_state = learnt_initial_state
+        self._declare()
+        self.reset_parameters()
+
+    @property
+    def output_size(self) -> int:
+        """E, the width of the outputs: hidden units times directions."""
+        return self.directions * self.hidden_size
+
+    def kernel(self, device: torch.device | str) -> str:
+        """What computes this module on ``device``, in which precision and why, in one line for a person.
+
+        The precision is the weights', or under autocast the one it asks for.
+        """
+        kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
+        if not kernels.has_kernel(self.cell):
+            path, why = "step loop", "torch has no kernel for it"
+        elif kind == "cuda":
+            path, why = "cuDNN, one call a direction", "a padded batch, reversed within each length"
+        elif kind == "cpu" and self.cell.kind == "lstm" and dtype != torch.float64:
+            path, why = "oneDNN, one call a direction", "faster than a packed sequence"
+        else:
+            path, why = "torch's loop, one call a direction", "faster than a packed sequence"
+        return f"{self.cell}: {path}, {kind}, {PRECISIONS[dtype]} ({why})"
+
+    def weights(self, layer: int, direction: int) -> CellWeights:
+        """The parameters of ``layer`` (from 0), ``direction`` 0 forward or 1 reverse."""
+        suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        names = ("weight_ih", "weight_hh", "bias") + (("bias_hh",) if self.cell.resets_after else ())
+        return CellWeights(*(getattr(self, name + suffix) for name in names))
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew, the same for the same torch seed.
+
+        Input weights Xavier uniform and recurrent weights orthogonal, each gate by itself; biases zero but the
+        lstm's forget gate 1 (Gers et al., 2000; Jozefowicz et al., 2015); a learnt initial state starts at zero.
+        """
+        for weights in self._all_weights():
+            for gate_HI, gate_HH in zip(
+                self._by_gate(weights.weight_ih), self._by_gate(weights.weight_hh), strict=True
+            ):
+                nn.init.xavier_uniform_(gate_HI)
+                nn.init.orthogonal_(gate_HH)
+            for gate, bias_H in zip(self.cell.gates, self._by_gate(weights.bias), strict=True):
+                nn.init.constant_(bias_H, 1.0 if gate == "forget" else 0.0)
+            if weights.bias_hh is not None:
+                nn.init.zeros_(weights.bias_hh)
+        for name in self._initial_names():
+            nn.init.zeros_(getattr(self, name))
+
+    def forward(
+        self,
+        x_BTI: Tensor,
+        lengths_B: Tensor | None = None,
+        state: Tensor | tuple[Tensor, Tensor] | None = None,
+        *,
+        need_state: bool = True,
+    ) -> tuple[Tensor, Any]:
+        """Outputs (B, T, E), zero beyond each example's length, and the state where each direction ended.
+
+        Args:
+            x_BTI: padded at the end; what lies in the padding, NaN included, has no influence.
+            lengths_B: valid steps of each example, 0 to T; None is T for all.
+            state: where each direction begins, (L*D, B, H), layer by layer, forward before reverse; for the lstm
+                the pair (h, c) of these. The reverse direction begins at each example's last step.
+            need_state: without it the second result is None, which spares an lstm on unequal lengths some work.
+
+        The state has the form that ``state`` takes. An example without steps ends where it began. Under autocast
+        both results are in its precision. Raises ValueError for shapes that do not fit.
+        """
+        if x_BTI.dim() != 3 or x_BTI.shape[-1] != self.input_size:
+            raise ValueError(f"input of shape {tuple(x_BTI.shape)}, not (batch, time, {self.input_size})")
+        batch, steps, _ = x_BTI.shape
+        device, dtype = x_BTI.device, self._dtype(x_BTI.device)
+        spans = Spans(lengths_B, batch, steps, device)
+        begin = tuple(part.to(dtype) for part in self._begin(state, batch))
+        with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
+            if steps == 0:
+                y_BTE, end = x_BTI.new_zeros(batch, 0, self.output_size, dtype=dtype), begin
+            else:
+                x_TBI = spans.cleared(x_BTI.to(dtype).transpose(0, 1).contiguous())
+                y_TBE, end = self._stack(x_TBI, spans, begin, need_state)
+                y_BTE = spans.cleared(y_TBE).transpose(0, 1)
+        if not need_state:
+            return y_BTE, None
+        return y_BTE, end if self.cell.kind == "lstm" else end[0]
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows inside the brackets."""
+        both = ", bidirectional" if self.directions == 2 else ""
+        return f"{self.cell}, {self.input_size} -> {self.layers}x{self.hidden_size}{both}"
+
+    def _declare(self) -> None:
+        rows, hidden = len(self.cell.gates) * self.hidden_size, self.hidden_size
+        for layer in range(self.layers):
+            width = self.output_size if layer else self.input_size
+            shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden), "bias": (rows,)}
+            if self.cell.resets_after:
+                shapes["bias_hh"] = (hidden,)
+            for suffix in ("", "_reverse")[: self.directions]:
+                for name, shape in shapes.items():
+                    self.register_parameter(f"{name}_l{layer}{suffix}", nn.Parameter(torch.empty(shape)))
+        for name in self._initial_names():
+            self.register_parameter(name, nn.Parameter(torch.empty(self.layers * self.directions, hidden)))
+
+    def _initial_names(self) -> tuple[str, ...]:
+        return ("initial_h", "initial_c")[: self.cell.states] if self.learnt_initial_state else ()
+
+    def _all_weights(self) -> Iterator[CellWeights]:
+        for layer in range(self.layers):
+            for direction in range(self.directions):
+                yield self.weights(layer, direction)
+
+    def _by_gate(self, stacked: Tensor) -> tuple[Tensor, ...]:
+        return stacked.detach().split(self.hidden_size)
+
+    def _dtype(self, device: torch.device) -> torch.dtype:
+        """The precision to compute in: autocast's where it is on, else the weights'."""
+        if torch.is_autocast_enabled(device.type):
+            return torch.get_autocast_dtype(device.type)
+        return self.bias_l0.dtype
+
+    def _begin(self, state: Tensor | tuple[Tensor, Tensor] | None, batch: int) -> State:
+        shape = (self.layers * self.directions, batch, self.hidden_size)
+        if state is None:
+            if self.learnt_initial_state:
+                return tuple(getattr(self, name).unsqueeze(1).expand(shape) for name in self._initial_names())
+            return (self.bias_l0.new_zeros(shape),) * self.cell.states
+        parts: State = (state,) if isinstance(state, Tensor) else tuple(state)
+        if [part.shape for part in parts] != [shape] * self.cell.states:
+            shapes = ", ".join(str(tuple(part.shape)) for part in parts)
+            raise ValueError(f"state of shape {shapes}, not {self.cell.states} times {shape}")
+        return parts
+
+    def _stack(self, x_TBX: Tensor, spans: Spans, begin: State, need_state: bool) -> tuple[Tensor, State]:
+        ends: list[State] = []
+        for layer in range(self.layers):
+            x_TBX = self._drop(x_TBX, layer)
+            outputs = []
+            for direction in range(self.directions):
+                at = layer * self.directions + direction
+                weights = _cast(self.weights(layer, direction), x_TBX.dtype)
+                start = tuple(part[at] for part in begin)
+                steps = spans.reversed(x_TBX) if direction else x_TBX
+                y_TBH, end = kernels.run(self.cell, weights, steps, start, spans, need_state=need_state)
+                outputs.append(spans.reversed(y_TBH) if direction else y_TBH)
+                ends.append(end)
+            x_TBX = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+        return x_TBX, tuple(torch.stack(part) for part in zip(*ends, strict=True))
+
+    def _drop(self, x_TBX: Tensor, layer: int) -> Tensor:
+        if layer and self.layer_dropout:
+            x_TBX = dropout(x_TBX, self.layer_dropout, self.training)
+        if self.training and self.variational_dropout:
+            # Gal and Ghahramani (2016): what is dropped stays dropped at every step of the sequence.
+            x_TBX = x_TBX * dropout(torch.ones_like(x_TBX[:1]), self.variational_dropout)
+        return x_TBX
+
+
+def _cast(weights: CellWeights, dtype: torch.dtype) -> CellWeights:
+    return CellWeights(*(None if part is None else part.to(dtype) for part in weights))  # pyright: ignore[reportArgumentType]
