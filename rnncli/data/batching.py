@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def _cut(steps: np.ndarray, max_examples: int, max_tokens: int, starts: np.ndarr
         raise ValueError(f"max_examples {max_examples} and max_tokens {max_tokens} must be at least 1")
     counts = np.arange(1, max_examples + 1)
     cuts = [0]
-    for start, end in zip(starts, [*starts[1:], len(steps)], strict=True):
+    for start, end in pairwise([*starts, len(steps)]):
         at = int(start)
         while at < end:
             ahead = steps[at : min(at + max_examples, int(end))]

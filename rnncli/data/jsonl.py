@@ -98,18 +98,16 @@ def _to_arrow(path: Path, lines: list[int], rows: Objects, schema: pa.Schema) ->
 
 
 def _column(values: list[Any], wanted: pa.DataType) -> pa.Array:
-    if not pa.types.is_string(wanted):
-        try:
-            found = pa.array(values)
-        except (pa.ArrowException, OverflowError):  # values of several kinds
-            return _as_text(values)
+    if pa.types.is_string(wanted):
+        return _as_text(values)
+    try:
+        found = pa.array(values)
         if _holds_objects(found.type):
             return _as_text(values)
-        try:
-            return found if pa.types.is_null(wanted) else found.cast(wanted)
-        except pa.ArrowException:
-            return found
-    return _as_text(values)
+        fits = found.type != wanted and _common(wanted, found.type) == wanted
+        return pa.array(values, wanted) if fits else found
+    except (pa.ArrowException, OverflowError):  # values of several kinds
+        return _as_text(values)
 
 
 def _as_text(values: list[Any]) -> pa.Array:
