@@ -1,0 +1,317 @@
+"""The recurrent layers against the reference, and what must hold of them on any batch."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck
+
+from rnncli.core.recurrent import Recurrent
+
+from .layers import CELLS, HIDDEN, INPUT, assert_near, by_reference, draw_state, gradients, module, outer, parts
+
+TOLERANCES = {torch.float64: (1e-12, 1e-10), torch.float32: (1e-5, 1e-4)}
+
+every_cell = pytest.mark.parametrize("name", CELLS)
+lengths_lists = st.lists(st.integers(0, 7), min_size=1, max_size=5)
+
+
+@every_cell
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    lengths=lengths_lists,
+    layers=st.integers(1, 3),
+    bidirectional=st.booleans(),
+    learnt=st.booleans(),
+    extra=st.integers(0, 2),
+    single=st.booleans(),
+)
+def test_outputs_states_and_gradients_are_the_references(name, lengths, layers, bidirectional, learnt, extra, single):
+    steps = max(lengths) + extra
+    core = module(name, layers=layers, bidirectional=bidirectional, learnt_initial_state=learnt)
+    x_BTI = torch.randn(len(lengths), steps, INPUT, dtype=torch.float64, requires_grad=True)
+    begin = tuple(part.requires_grad_() for part in draw_state(core, len(lengths)))
+    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
+    truth = gradients(core, [y_true, *end_true], x_BTI, *begin)
+
+    dtype = torch.float32 if single else torch.float64
+    tolerance, gradient_tolerance = TOLERANCES[dtype]
+    core = core.to(dtype)
+    x = x_BTI.detach().to(dtype).requires_grad_()
+    state = tuple(part.detach().to(dtype).requires_grad_() for part in begin)
+    y_BTE, end = core(x, torch.tensor(lengths), outer(state))
+    assert_near(y_BTE, y_true, tolerance)
+    for ours, expected in zip(parts(end), end_true, strict=True):
+        assert_near(ours, expected, tolerance)
+    for ours, expected in zip(gradients(core, [y_BTE, *parts(end)], x, *state), truth, strict=True):
+        assert_near(ours, expected, gradient_tolerance)
+
+
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_gradients_pass_gradcheck_on_unequal_lengths(name, bidirectional):
+    core = module(name, bidirectional=bidirectional, learnt_initial_state=True)
+    names = [name for name, _ in core.named_parameters()]
+    x_BTI = torch.randn(3, 3, INPUT, dtype=torch.float64, requires_grad=True)
+
+    def run(x_BTI, *parameters):
+        given = dict(zip(names, parameters, strict=True))
+        y_BTE, end = torch.func.functional_call(core, given, (x_BTI, torch.tensor([3, 0, 1])))
+        return y_BTE, *parts(end)
+
+    assert gradcheck(run, (x_BTI, *core.parameters()), fast_mode=True)
+
+
+@every_cell
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_nothing_in_the_padding_leaks(name, value):
+    core = module(name, bidirectional=True, layers=2)
+    lengths_B = torch.tensor([2, 5, 0, 1])
+    clean = torch.randn(4, 5, INPUT, dtype=torch.float64)
+    padding = torch.arange(5) >= lengths_B[:, None]
+    clean[padding] = 0
+    dirty = clean.clone()
+    dirty[padding] = value
+    dirty.requires_grad_()
+    y_clean, end_clean = core(clean, lengths_B)
+    y_dirty, end_dirty = core(dirty, lengths_B)
+    assert torch.equal(y_clean, y_dirty)
+    assert all(torch.equal(a, b) for a, b in zip(parts(end_clean), parts(end_dirty), strict=True))
+    found = gradients(core, [y_dirty, *parts(end_dirty)], dirty)
+    assert all(gradient.isfinite().all() for gradient in found)
+    assert not found[-1][padding].any()
+    assert not y_dirty[padding].any()
+
+
+@every_cell
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(lengths=lengths_lists, order=st.randoms(use_true_random=False), extra=st.integers(0, 4))
+def test_an_example_does_not_see_its_batch_mates(name, lengths, order, extra):
+    core = module(name, bidirectional=True, layers=2)
+    steps = max(lengths)
+    x_BTI = torch.randn(len(lengths), steps, INPUT, dtype=torch.float64)
+    y_BTE, end = core(x_BTI, torch.tensor(lengths))
+    shuffled = list(range(len(lengths)))
+    order.shuffle(shuffled)
+    longer = torch.cat([x_BTI[shuffled], torch.randn(len(lengths), extra, INPUT, dtype=torch.float64)], 1)
+    y_mixed, end_mixed = core(longer, torch.tensor(lengths)[shuffled])
+    assert_near(y_mixed[:, :steps], y_BTE[shuffled], 1e-12)
+    for b, length in enumerate(lengths):
+        y_alone, end_alone = core(x_BTI[b : b + 1, :length])
+        assert_near(y_BTE[b : b + 1, :length], y_alone, 1e-12)
+        for part, alone, mixed in zip(parts(end), parts(end_alone), parts(end_mixed), strict=True):
+            assert_near(part[:, b : b + 1], alone, 1e-12)
+            assert_near(mixed[:, shuffled.index(b)], part[:, b], 1e-12)
+
+
+@every_cell
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(lengths=lengths_lists, cut=st.integers(0, 7))
+def test_state_carried_across_chunks_equals_one_pass(name, lengths, cut):
+    core = module(name, layers=2, learnt_initial_state=True)
+    x_BTI = torch.randn(len(lengths), max(lengths), INPUT, dtype=torch.float64)
+    lengths_B = torch.tensor(lengths)
+    y_BTE, end = core(x_BTI, lengths_B)
+    y_first, middle = core(x_BTI[:, :cut], lengths_B.clamp(max=cut))
+    y_second, end_chunked = core(x_BTI[:, cut:], (lengths_B - cut).clamp(min=0), middle)
+    assert_near(torch.cat([y_first, y_second], 1), y_BTE, 1e-12)
+    for chunked, whole in zip(parts(end_chunked), parts(end), strict=True):
+        assert_near(chunked, whole, 1e-12)
+
+
+@every_cell
+def test_single_steps_equal_one_pass_in_fp32(name):
+    core = module(name, dtype=torch.float32, layers=2)
+    x_BTI = torch.randn(2, 6, INPUT)
+    y_BTE, end = core(x_BTI)
+    state, outputs = None, []
+    for t in range(6):
+        y_B1E, state = core(x_BTI[:, t : t + 1], state=state)
+        outputs.append(y_B1E)
+    assert_near(torch.cat(outputs, 1), y_BTE, 1e-5)
+    for chunked, whole in zip(parts(state), parts(end), strict=True):
+        assert_near(chunked, whole, 1e-5)
+
+
+@every_cell
+def test_lengths_that_fill_the_batch_change_nothing(name):
+    core = module(name, bidirectional=True, layers=2)
+    x_BTI = torch.randn(3, 4, INPUT, dtype=torch.float64)
+    for ours, expected in zip(core(x_BTI), core(x_BTI, torch.tensor([4, 4, 4])), strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(parts(ours), parts(expected), strict=True))
+
+
+@every_cell
+def test_without_steps_the_state_stays_where_it_began(name):
+    core = module(name, bidirectional=True, layers=2)
+    state = draw_state(core, 3)
+    for steps in (0, 4):
+        x_BTI = torch.randn(3, steps, INPUT, dtype=torch.float64)
+        y_BTE, end = core(x_BTI, torch.zeros(3, dtype=torch.long), outer(state))
+        assert y_BTE.shape == (3, steps, 2 * HIDDEN)
+        assert not y_BTE.any()
+        assert all(torch.equal(a, b) for a, b in zip(parts(end), state, strict=True))
+
+
+@every_cell
+def test_outputs_do_not_depend_on_whether_the_state_is_needed(name):
+    core = module(name, bidirectional=True, layers=2, dtype=torch.float32)
+    x_BTI, lengths_B = torch.randn(3, 5, INPUT), torch.tensor([5, 0, 2])
+    y_BTE, state = core(x_BTI, lengths_B, need_state=False)
+    assert state is None
+    assert_near(y_BTE, core(x_BTI, lengths_B)[0], 1e-6)
+
+
+def test_an_exploding_relu_stays_out_of_its_batch_mates_gradients():
+    core = Recurrent(1, 2, cell="rnn", activation="relu")
+    with torch.no_grad():
+        core.weight_hh_l0.copy_(torch.eye(2) * 3)
+        core.weight_ih_l0.fill_(1.0)
+    y_BTE, _ = core(torch.ones(2, 100, 1), torch.tensor([3, 0]))
+    y_BTE.sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in core.parameters())
+
+
+@every_cell
+def test_the_same_seed_gives_the_same_weights(name):
+    drawn = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        drawn.append(Recurrent(INPUT, HIDDEN, layers=2, bidirectional=True, **CELLS[name]).state_dict())
+    assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in drawn[0])
+    assert not torch.equal(drawn[0]["weight_ih_l0"], drawn[2]["weight_ih_l0"])
+
+
+def test_both_resets_start_from_the_same_weights():
+    torch.manual_seed(3)
+    before = Recurrent(INPUT, HIDDEN, reset="before").state_dict()
+    torch.manual_seed(3)
+    after = Recurrent(INPUT, HIDDEN, reset="after").state_dict()
+    assert set(after) - set(before) == {"bias_hh_l0"}
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_initial_weights_are_orthogonal_by_gate_and_the_forget_gate_is_open():
+    core = Recurrent(INPUT, HIDDEN, cell="lstm")
+    for gate_HH in core.weight_hh_l0.detach().split(HIDDEN):
+        assert_near(gate_HH @ gate_HH.T, torch.eye(HIDDEN), 1e-5)
+    assert core.weight_ih_l0.abs().max() <= (6 / (INPUT + HIDDEN)) ** 0.5
+    assert core.bias_l0.tolist() == [0.0] * HIDDEN + [1.0] * HIDDEN + [0.0] * 2 * HIDDEN
+
+
+def test_the_names_and_shapes_of_parameters_stay_as_checkpoints_hold_them():
+    shapes = {
+        name: tuple(value.shape)
+        for name, value in Recurrent(
+            3, 4, reset="after", layers=2, bidirectional=True, learnt_initial_state=True
+        ).state_dict().items()
+    }  # fmt: skip
+    expected = {"initial_h": (4, 4)}
+    for layer, width in ((0, 3), (1, 8)):
+        for suffix in ("", "_reverse"):
+            expected |= {
+                f"weight_ih_l{layer}{suffix}": (12, width),
+                f"weight_hh_l{layer}{suffix}": (12, 4),
+                f"bias_l{layer}{suffix}": (12,),
+                f"bias_hh_l{layer}{suffix}": (4,),
+            }
+    assert shapes == expected
+    lstm = Recurrent(3, 4, cell="lstm", learnt_initial_state=True)
+    assert set(lstm.state_dict()) == {"weight_ih_l0", "weight_hh_l0", "bias_l0", "initial_h", "initial_c"}
+
+
+def test_variational_dropout_drops_the_same_inputs_at_every_step():
+    core = module("rnn-relu", dtype=torch.float32, variational_dropout=0.5)
+    with torch.no_grad():
+        for parameter in core.parameters():
+            parameter.zero_()
+        core.weight_ih_l0[:INPUT, :INPUT] = torch.eye(INPUT)
+    x_BTI = torch.ones(40, 6, INPUT)
+    y_BTH, _ = core(x_BTI)
+    kept = y_BTH[..., :INPUT]
+    assert set(kept.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(kept, kept[:, :1].expand_as(kept))
+    assert 0.3 < kept.mean() / 2 < 0.7
+    assert torch.equal(core.eval()(x_BTI)[0][..., :INPUT], x_BTI)
+
+
+def test_dropout_between_layers_spares_the_input_and_evaluation():
+    single = module("gru-before", layer_dropout=0.9)
+    x_BTI = torch.randn(2, 5, INPUT, dtype=torch.float64)
+    assert torch.equal(single(x_BTI)[0], single(x_BTI)[0])
+    double = module("gru-before", layers=2, layer_dropout=0.5)
+    assert not torch.equal(double(x_BTI)[0], double(x_BTI)[0])
+    double.eval()
+    assert_near(double(x_BTI)[0], by_reference(double, x_BTI, [5, 5])[0], 1e-12)
+
+
+@every_cell
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_decides_the_precision_and_trains(name, dtype):
+    core = module(name, dtype=torch.float32, bidirectional=True, layers=2)
+    x_BTI, lengths_B = torch.randn(3, 5, INPUT), torch.tensor([5, 0, 2])
+    expected = core(x_BTI, lengths_B)
+    with torch.autocast("cpu", dtype):
+        y_BTE, end = core(x_BTI, lengths_B)
+        assert {torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype] in core.kernel("cpu")
+    assert y_BTE.dtype == dtype
+    assert_near(y_BTE, expected[0], 0.05)
+    for ours, exact in zip(parts(end), parts(expected[1]), strict=True):
+        assert_near(ours, exact, 0.05)
+    y_BTE.float().sum().backward()
+    assert core.weight_ih_l0.grad.dtype == torch.float32
+
+
+def test_gradients_are_there_in_evaluation_mode_too():
+    core = module("lstm", dtype=torch.float32).eval()
+    x_BTI = torch.randn(2, 5, INPUT, requires_grad=True)
+    core(x_BTI)[0].sum().backward()
+    assert x_BTI.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda core: core(torch.zeros(2, 3)), "not \\(batch, time, 3\\)"),
+        (lambda core: core(torch.zeros(2, 3, 5)), "not \\(batch, time, 3\\)"),
+        (lambda core: core(torch.zeros(2, 3, 3), torch.tensor([1, 4])), "between 0 and 3"),
+        (lambda core: core(torch.zeros(2, 3, 3), torch.tensor([-1, 3])), "between 0 and 3"),
+        (lambda core: core(torch.zeros(2, 3, 3), torch.tensor([3])), "batch of 2"),
+        (lambda core: core(torch.zeros(2, 3, 3), None, torch.zeros(1, 3, 4)), "state"),
+        (lambda core: core(torch.zeros(2, 3, 3), None, (torch.zeros(1, 2, 4),) * 2), "state"),
+        (lambda core: Recurrent(3, 0), "hidden_size"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(Recurrent(3, 4))
+
+
+def test_the_kernel_is_told_with_its_reason():
+    assert Recurrent(1, 1).kernel("cpu") == "gru(before): step loop, cpu, fp32 (torch has no kernel for it)"
+    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, one call a direction, cpu, fp32")
+    assert "oneDNN" not in Recurrent(1, 1, cell="lstm").double().kernel("cpu")
+    assert "cuDNN" in Recurrent(1, 1, reset="after").kernel("cuda:0")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_gpu_agrees_with_the_reference(name, bidirectional, monkeypatch):
+    core = module(name, layers=2, bidirectional=bidirectional, learnt_initial_state=True)
+    lengths = [5, 0, 9, 1]
+    x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
+    begin = draw_state(core, 4)
+    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
+    truth = gradients(core, [y_true, *end_true], x_BTI)
+    core = core.to("cuda", torch.float32)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    x = x_BTI.detach().to("cuda", torch.float32).requires_grad_()
+    state = tuple(part.to("cuda", torch.float32) for part in begin)
+    y_BTE, end = core(x, torch.tensor(lengths), outer(state))
+    results = [part.cpu() for part in (y_BTE, *parts(end))]
+    for ours, expected in zip(results, [y_true, *end_true], strict=True):
+        assert_near(ours, expected, 1e-5)
+    for ours, expected in zip(gradients(core, results, x), truth, strict=True):
+        assert_near(ours.cpu(), expected, 1e-4)
