@@ -42,7 +42,9 @@ class Placement:
         if self.deterministic:
             # cuBLAS reads this when it starts, and refuses to be deterministic without it.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(self.deterministic)
+        if self.deterministic != torch.are_deterministic_algorithms_enabled():
+            # Not called in vain: the call imports torch's compiler, which takes a second.
+            torch.use_deterministic_algorithms(self.deterministic)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """A context whose matrix products are in ``precision``; in fp32 it does nothing."""
