@@ -83,7 +83,8 @@ class Pooling(nn.Module):
         return torch.cat([last_BE[:, :hidden], y_BTE[:, 0, hidden:]], -1)
 
     def _attention(self, y_BTE: Tensor, padding_BT: Tensor) -> Tensor:
-        scores_BT = self.score(torch.tanh(self.project(y_BTE))).squeeze(-1).float()
+        scores_BT = self.score(torch.tanh(self.project(y_BTE))).squeeze(-1)
+        scores_BT = scores_BT.to(torch.promote_types(scores_BT.dtype, torch.float32))
         lowest = torch.finfo(scores_BT.dtype).min
         # Not -inf: a softmax over nothing but -inf is NaN, and so is its gradient.
         return scores_BT.masked_fill(padding_BT, lowest).softmax(1).masked_fill(padding_BT, 0)
