@@ -9,7 +9,7 @@ from rich.text import Text
 
 from rnncli.cli.command import command
 from rnncli.cli.run import Overrides
-from rnncli.cli.tables import plain_table
+from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 app = typer.Typer(no_args_is_help=True, help="Look at the data of a recipe.")
@@ -42,7 +42,7 @@ def check(
     for title, columns, rows in found.tables:
         terminal.out.print()
         terminal.out.print(Text(title, style="bold"))
-        terminal.out.print(plain_table(columns, rows))
+        print_table(terminal, columns, rows)
 
 
 app.command("check")(command(check))

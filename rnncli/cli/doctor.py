@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from rnncli.cli.tables import plain_table
+from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 
@@ -19,5 +19,5 @@ def doctor(terminal: Terminal) -> None:
         return
     for title, rows in found.items():
         terminal.out.print(Text(title, style="bold"))
-        terminal.out.print(plain_table(["", ""], [[key, str(value)] for key, value in rows.items()]))
+        print_table(terminal, ["", ""], [[key, str(value)] for key, value in rows.items()])
         terminal.out.print()

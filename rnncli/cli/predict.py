@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.tables import plain_table
+from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 
@@ -31,7 +31,7 @@ def predict(
     as_table = terminal.out.is_terminal and not terminal.json
     for rows in stream(predictor, inputs or ["-"], sys.stdin):
         if as_table:
-            terminal.out.print(plain_table(*predictor.table(rows)))
+            print_table(terminal, *predictor.table(rows))
         else:
             for row in rows:
                 sys.stdout.write(_json_line(row))

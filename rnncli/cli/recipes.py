@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from rnncli.cli.command import command
 from rnncli.cli.terminal import Terminal
@@ -26,10 +26,10 @@ def list_(terminal: Terminal) -> None:
             [{"name": shipped.name, "summary": shipped.summary, "path": str(shipped.path)} for shipped in found]
         )
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
+    width = max((len(shipped.name) for shipped in found), default=0)
     for shipped in found:
-        table.add_row(shipped.name, shipped.summary, style=None)
-    terminal.out.print(table)
+        line = Text(f"{shipped.name:<{width}}  ", style="bold").append(shipped.summary, style="not bold")
+        terminal.out.print(line)
 
 
 def show(

@@ -65,7 +65,11 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         overrides: Overrides = None,
         recipe: Annotated[
             str | None,
-            typer.Option("--recipe", metavar="NAME|FILE", help=f"Another recipe than {spec.default}."),
+            typer.Option(
+                "--recipe",
+                metavar="NAME|FILE",
+                help=f"Not {spec.default}, or {spec.own_data} with --data.",
+            ),
         ] = None,
         data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,
         out: Out = None,
@@ -79,7 +83,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         options = _data_keys(data) | {option.key: (option.flag, value) for option, value in chosen.items()}
         carry_out(
             terminal,
-            recipe or spec.default,
+            recipe or (spec.own_data if data else spec.default),
             overrides or [],
             options,
             out=out,
@@ -113,18 +117,19 @@ def carry_out(
     with Watch(terminal) as watch:
         from rnncli.run import start
 
-        if dry_run:
-            assert loaded is not None
-            start.dry_run(loaded, observe=watch)
-            return
-        if resume is not None:
-            finished = start.resume(resume, observe=watch, task=task)
+        if loaded is None:
+            assert resume is not None
+            done = start.resume(resume, observe=watch, task=task)
+        elif dry_run:
+            done = start.dry_run(loaded, observe=watch)
         else:
-            assert loaded is not None
-            finished = start.start(loaded, out=out, argv=sys.argv, observe=watch)
-    show_report(terminal, finished.report)
-    terminal.say(f"run  {finished.path}", style="bold")
-    terminal.say(f"try  {finished.advice}")
+            done = start.start(loaded, out=out, argv=sys.argv, observe=watch)
+    if isinstance(done, dict):
+        _show_losses(terminal, done)
+        return
+    show_report(terminal, done.report)
+    terminal.say(f"run  {done.path}", style="bold")
+    terminal.say(f"try  {done.advice}")
 
 
 def show_report(terminal: Terminal, report: Any) -> None:
@@ -135,6 +140,14 @@ def show_report(terminal: Terminal, report: Any) -> None:
         terminal.result(report.to_dict())
     else:
         print_report(terminal.out, report)
+
+
+def _show_losses(terminal: Terminal, losses: dict[str, float]) -> None:
+    if terminal.json:
+        terminal.result(losses)
+    else:
+        figures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in losses.items())
+        terminal.out.print(f"the recipe can be run: one batch gives {figures}; nothing was written")
 
 
 def _data_keys(data: str | None) -> dict[str, tuple[str, Any]]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
-from rnncli.cli.terminal import printable
+from rnncli.cli.terminal import Terminal
+from rnncli.report.layout import grid
 
 
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table without rules; columns of numbers are right-aligned, long cells fold and are never cut."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for index, title in enumerate(columns):
-        numeric = rows and all(_is_figure(row[index]) for row in rows)
-        table.add_column(Text(title), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    return table
+def print_table(terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table without rules on stdout; columns of figures are right-aligned, and nothing is cut off a terminal."""
+    width = terminal.out.width if terminal.out.is_terminal else None
+    align = "".join("r" if rows and all(_is_figure(row[i]) for row in rows) else "l" for i in range(len(columns)))
+    heads = [[Text(title, style="dim") for title in columns]] if any(columns) else []
+    for line in grid([*heads, *rows], align, width=width, flexible=range(len(columns))):
+        terminal.out.print(line, soft_wrap=True)
 
 
 def _is_figure(cell: str) -> bool:
-    return cell in ("", "-") or cell.replace(",", "").replace("%", "").replace(".", "", 1).lstrip("-").strip().isdigit()
+    return not cell or cell == "-" or cell[0].isdigit()

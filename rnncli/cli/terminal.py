@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rnncli.errors import UserError
+from rnncli.report.layout import visible
 
 UNCUT = 10_000
 """The width of a console that is no terminal: nothing is wrapped or cut for want of room."""
@@ -41,11 +42,11 @@ class Terminal:
     def error(self, error: UserError) -> None:
         """A user's mistake: its sentence, and the hint on a line of its own."""
         head = Text("error ", style="bold red")
-        head.append(printable(error.message), style="default not bold")
+        head.append(_lines(error.message), style="default not bold")
         self.err.print(head, highlight=False, soft_wrap=True)
         if error.hint:
             self.err.print(
-                Text("try   ", style="bold cyan").append(printable(error.hint), style="default not bold"),
+                Text("try   ", style="bold cyan").append(_lines(error.hint), style="default not bold"),
                 soft_wrap=True,
             )
 
@@ -84,12 +85,18 @@ class Terminal:
             raise typer.Exit(1) from None
 
 
-def printable(text: str) -> str:
-    """``text`` with control characters made visible, so that data cannot steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+def _lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _console(stream: Any) -> Console:
-    # The stream is looked up at each write, so that tests and redirections see what they should.
     terminal = stream.isatty()
-    return Console(file=stream, width=None if terminal else UNCUT, markup=False, highlight=False, emoji=False)
+    plain = not terminal or os.environ.get("NO_COLOR")
+    return Console(
+        file=stream,
+        width=None if terminal else UNCUT,
+        color_system=None if plain else "auto",
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 from rich.status import Status
 from rich.text import Text
 
-from rnncli.cli.terminal import Terminal, printable
+from rnncli.cli.terminal import Terminal
+from rnncli.report.layout import visible
 
 if TYPE_CHECKING:
     from rnncli.run.events import DataRead, Happening, ModelBuilt
@@ -70,9 +71,9 @@ class Watch:
 
     def _data(self, read: DataRead) -> None:
         corpus = read.corpus
-        self.terminal.say(printable(corpus.headline), style="bold")
+        self.terminal.say(visible(corpus.headline), style="bold")
         for note in corpus.notes:
-            self.terminal.say(printable(note))
+            self.terminal.say(visible(note))
         if corpus.dropped:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
             self.terminal.say(f"rows dropped: {reasons}", style="yellow")

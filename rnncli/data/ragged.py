@@ -41,19 +41,19 @@ class Ragged:
 
     def take(self, indices: np.ndarray | Sequence[int]) -> Ragged:
         """Copies of those sequences, in that order."""
-        at, lengths = self._positions(indices)
+        at, lengths = self.positions(indices)
         return Ragged(self.values[at], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
     def pad(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         """Those sequences as ``ids_BT``, filled up at the end, and ``lengths_B``, int64; T is at least 1."""
-        at, lengths = self._positions(indices)
+        at, lengths = self.positions(indices)
         steps = max(1, int(lengths.max(initial=0)))
         ids_BT = np.full((len(lengths), steps), fill, dtype=np.int64)
         ids_BT[np.arange(steps) < lengths[:, None]] = self.values[at]
         return torch.from_numpy(ids_BT), torch.from_numpy(lengths)
 
-    def _positions(self, indices: np.ndarray | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Where in ``values`` the elements of those sequences are, one after the other, and the lengths."""
+    def positions(self, indices: np.ndarray | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Where in ``values`` the elements of those sequences are, one after the other, and their lengths."""
         indices = np.asarray(indices, dtype=np.int64)
         starts = self.offsets[indices]
         lengths = self.offsets[indices + 1] - starts

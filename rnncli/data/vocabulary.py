@@ -73,6 +73,10 @@ class Vocabulary:
         """The number of a special token; ``ValueError`` where there is none of that name."""
         return self.specials.index(name)
 
+    def number(self, token: str) -> int:
+        """The number of a token, that of the unknown token where it is not here."""
+        return self._numbers.get(token, 1)
+
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
         """The numbers of some tokens, int32, shape (T,)."""
         find = self._numbers.get

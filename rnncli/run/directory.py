@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line, whole or not at all."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
@@ -122,7 +122,7 @@ class RunDirectory:
         self._append(self._metrics, json.dumps(row, allow_nan=False))
 
     def cut_metrics(self, before_epoch: int) -> list[dict[str, Any]]:
-        """Keep the lines of epochs before ``before_epoch`` (a resumed run writes the later ones again); returns them."""
+        """Keep the lines of epochs before ``before_epoch`` (a resumed run writes later ones anew); returns them."""
         rows = [row for row in self._read_metrics() if row["epoch"] < before_epoch]
         write_lines(self._metrics, rows)
         return rows

@@ -33,14 +33,19 @@ def examine() -> dict[str, dict[str, Any]]:
         | {name: _version(name) for name in PACKAGES},
         "devices": device.inventory(),
         "would use": {"placement": placement.describe(), "why": "; ".join(placement.reasons)},
-        "kernels": {name: _kernel(name, placement) for name in ("rnn", "lstm", "gru")}
-        | {"gru, reset after": Recurrent(1, 1, cell="gru", reset="after").kernel(placement.device)},
+        "kernels": {
+            "rnn": _kernel(placement, "rnn"),
+            "lstm": _kernel(placement, "lstm"),
+            "gru": _kernel(placement, "gru"),
+            "gru, reset after": _kernel(placement, "gru", "after"),
+        },
         "optional parts": {name: _optional(name) for name in OPTIONAL} | {"torchaudio": _torchaudio()},
     }
 
 
-def _kernel(cell: str, placement: device.Placement) -> str:
-    return Recurrent(1, 1, cell=cell).kernel(placement.device)
+def _kernel(placement: device.Placement, cell: str, reset: str = "before") -> str:
+    with placement.autocast():
+        return Recurrent(1, 1, cell=cell, reset=reset).kernel(placement.device)
 
 
 def _version(name: str) -> str:

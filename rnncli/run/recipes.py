@@ -26,7 +26,7 @@ def load_recipe(
     ``options`` maps dotted keys to the option that gave them and the value. Raises RecipeError, also for a recipe of
     another task than ``task`` where that is named.
     """
-    path = library.resolve(name)
+    path = library.resolve(name, task=task)
     settings = [Setting(key, value, source) for key, (source, value) in (options or {}).items()]
     recipe = _load(path, settings, overrides)
     if task and recipe.task != task:
@@ -45,7 +45,7 @@ def read_run_recipe(path: Path) -> Recipe:
 def run_name(recipe: Recipe) -> str:
     """What the directory of a run is called before its number: task, recipe, and the user's file where it differs."""
     stem = Path(recipe.data.train).name.split(".")[0] if recipe.data.train else ""
-    words = [recipe.task, recipe.name] + ([stem] if stem and stem != recipe.name and recipe.name == "default" else [])
+    words = [recipe.task, recipe.name] + ([stem] if stem and stem != recipe.name and recipe.name == "own-data" else [])
     return "-".join(words)
 
 

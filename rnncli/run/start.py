@@ -21,7 +21,8 @@ from rnncli.core import device
 from rnncli.errors import Interrupted, RunError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report, cross_validated
+from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report
+from rnncli.report.folds import cross_validated
 from rnncli.run.directory import RunDirectory, now, read_json, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
 from rnncli.run.recipes import read_run_recipe, run_name, with_absolute_root
@@ -57,16 +58,17 @@ def resume(path: Path, *, observe: Observer = nobody, task: str = "") -> Finishe
     return _finish(run, recipe, observe)
 
 
-def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> None:
-    """Read the data, build the model, train on one batch and evaluate another; nothing is written."""
+def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
+    """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
     corpus, fitted, trainer = _prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
-    observe(next(trainer.events()))
+    trained = next(trainer.events())
+    assert isinstance(trained, StepDone)
     dev = fitted.encode(corpus.parts["dev"])
-    batches = evaluation_batches(dev, recipe.train, trainer.device)
-    one = next(iter(batches()))
+    _, batch = next(iter(evaluation_batches(dev, recipe.train, trainer.device)()))
     trainer.model.eval()
-    with torch.no_grad():
-        fitted.loss(trainer.model, one[1])
+    with torch.no_grad(), trainer.autocast():
+        loss = fitted.loss(trainer.model, batch).item()
+    return {"train_loss": trained.loss, "dev_loss": loss}
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
@@ -130,7 +132,7 @@ def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tup
     trainer = Trainer(
         fitted,
         model,
-        fitted.encode(corpus.parts["train"]),
+        fitted.encode(corpus.parts["train"], training=True),
         fitted.encode(corpus.parts["dev"]),
         recipe.train,
         seed=recipe.seed,
@@ -139,8 +141,11 @@ def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tup
         loss_scaling=placement.precision == "fp16",
     )
     summary = _model_summary(recipe, model)
-    kernel = fitted.kernel(model)
-    built = ModelBuilt(kernel, summary.parameters, placement.describe(), placement.reasons, trainer.watch)
+    with placement.autocast():
+        kernel = fitted.kernel(model)
+    built = ModelBuilt(
+        kernel, summary.parameters, placement.describe(), (*fitted.notes, *placement.reasons), trainer.watch
+    )
     observe(built)
     if run:
         run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
@@ -215,7 +220,7 @@ def _report(
         split=split,
         evaluation=evaluation,
         dropped=dict(corpus.dropped),
-        notes=(*corpus.notes, *notes),
+        notes=(*corpus.notes, *fitted.notes, *notes),
         baselines=baselines,
         model=_model_summary(recipe, trainer.model),
         training=training,

@@ -72,7 +72,7 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
         split=split if data is None else str(data),
         evaluation=evaluation,
         dropped=dict(corpus.dropped),
-        notes=corpus.notes,
+        notes=(*corpus.notes, *fitted.notes),
         baselines={},
         model=_model_summary(trained),
         training=_training_summary(trained),

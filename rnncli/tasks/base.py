@@ -33,11 +33,12 @@ class Option:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What the command line says of a task."""
+    """What the command line says of a task: ``default`` is the recipe it runs, ``own_data`` that for a user's data."""
 
     name: str
     summary: str
     default: str
+    own_data: str
     examples: tuple[str, ...]
     options: tuple[Option, ...] = ()
 
@@ -83,8 +84,8 @@ class Examples(Protocol):
         ...
 
 
-Batches = Callable[[], Iterable[tuple["np.ndarray", Batch]]]
-"""Gives the batches of a part once, each with the indices of its examples, on the device of the model."""
+Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
+"""Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
 
 
 class Predictor(Protocol):
@@ -123,8 +124,8 @@ class Fitted(Protocol):
         """Write what :meth:`Task.load` needs into ``folder``."""
         ...
 
-    def encode(self, part: Any) -> Examples:
-        """Encode one part of a corpus."""
+    def encode(self, part: Any, *, training: bool = False) -> Examples:
+        """Encode one part of a corpus; ``training`` says that it is the one that was fitted to, and to train on."""
         ...
 
     def build(self) -> nn.Module:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 
 from rnncli.data import batching
 from rnncli.errors import TrainingError
@@ -119,7 +120,7 @@ class Trainer:
         self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
         self.watch = settings.best_by or fitted.best_by
         self.optimizer = make_optimizer(settings, fitted.parameter_groups(model))
-        self.scaler = torch.amp.GradScaler(device.type, enabled=loss_scaling)
+        self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
         self.progress = Progress()
 

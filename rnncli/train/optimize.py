@@ -64,9 +64,8 @@ class MovingAverage:
     def update(self, model: nn.Module) -> None:
         """Take one step of the model into the average."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        parameters = dict(model.named_parameters())
-        names = list(self.shadow)
-        torch._foreach_lerp_([self.shadow[n] for n in names], [parameters[n] for n in names], 1 - decay)
+        for name, parameter in model.named_parameters():
+            self.shadow[name].lerp_(parameter, 1 - decay)
         self.steps += 1
 
     @contextmanager

@@ -1,12 +1,14 @@
 """Simple rivals of a text classifier, so that a person sees what recurrence buys.
 
 Majority; TF-IDF of one- and two-grams with logistic regression; NB-SVM (Wang & Manning 2012): binary one- and two-grams
-scaled by their naive Bayes log-count ratios, a linear support vector machine whose weights are drawn towards their mean.
+scaled by their naive Bayes log-count ratios, and a linear support vector machine, its weights drawn to their mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +35,7 @@ def n_grams_and_logistic(
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectorizer = TfidfVectorizer(analyzer=_bigrams(split), sublinear_tf=True, dtype=np.float32)
-    X, Y = vectorizer.fit_transform(train[0]), vectorizer.transform(test[0])
+    X, Y = _vectors(TfidfVectorizer(sublinear_tf=True), split, train[0], test[0])
     if train[1].ndim == 2:
         from sklearn.multiclass import OneVsRestClassifier
 
@@ -61,19 +62,23 @@ def nb_svm(
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.svm import LinearSVC
 
-    vectorizer = CountVectorizer(analyzer=_bigrams(split), binary=True, dtype=np.float32)
-    X, Y = vectorizer.fit_transform(train[0]), vectorizer.transform(test[0])
+    X, Y = _vectors(CountVectorizer(binary=True), split, train[0], test[0])
     scores = np.full((len(test[0]), classes), -np.inf)
     for label in [1] if classes == 2 else np.unique(train[1]):
         mine = train[1] == label
         ratio = _log_ratio(np.asarray(X[mine].sum(0)).ravel(), np.asarray(X[~mine].sum(0)).ravel())
-        svm = LinearSVC(C=1.0, random_state=1).fit(X.multiply(ratio).tocsr(), mine)
+        svm: Any = LinearSVC(C=1.0, random_state=1).fit(X.multiply(ratio).tocsr(), mine)
         weights = svm.coef_[0]
         weights = (1 - beta) * np.abs(weights).mean() + beta * weights
         scores[:, label] = Y.multiply(ratio) @ weights + svm.intercept_[0]
     if classes == 2:
         scores[:, 0] = 0.0
     return prediction_metrics(test[1], scores.argmax(1), classes, positive)
+
+
+def _vectors(vectorizer: Any, split: Callable[[str], list[str]], train: list[str], test: list[str]) -> tuple[Any, Any]:
+    vectorizer.set_params(analyzer=_bigrams(split), dtype=np.float32)
+    return vectorizer.fit_transform(train), vectorizer.transform(test)
 
 
 def _log_ratio(with_V: np.ndarray, without_V: np.ndarray) -> np.ndarray:
@@ -84,6 +89,6 @@ def _log_ratio(with_V: np.ndarray, without_V: np.ndarray) -> np.ndarray:
 def _bigrams(split: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
     def grams(text: str) -> list[str]:
         units = split(text)
-        return units + [f"{one} {two}" for one, two in zip(units, units[1:], strict=False)]
+        return units + [f"{one} {two}" for one, two in pairwise(units)]
 
     return grams

@@ -1,4 +1,4 @@
-"""The classifier: embedding, recurrent core, pooling, linear layer."""
+"""The classifier: embedding and evidence, recurrent core, pooling, linear layer."""
 
 from __future__ import annotations
 
@@ -29,20 +29,24 @@ class TextClassifier(nn.Module):
         super().__init__()
         self.unknown, self.word_dropout = vocabulary.unknown, word_dropout
         self.embedding = nn.Embedding(len(vocabulary), embedding, padding_idx=vocabulary.pad)
-        nn.init.normal_(self.embedding.weight, std=embedding_scale)
+        nn.init.uniform_(self.embedding.weight, -embedding_scale, embedding_scale)
         with torch.no_grad():
             self.embedding.weight[vocabulary.pad] = 0
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = nn.Dropout1d(embedding_dropout)
         self.core = core
         self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(pooling.output_size, classes)
+        nn.init.zeros_(self.linear.bias)
 
-    def forward(self, ids_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Scores before the softmax, (B, K)."""
+    def forward(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
+        """Scores before the softmax, (B, K); ``evidence_BTF`` are F figures a unit that the core reads along."""
         if self.training and self.word_dropout:
             lost_BT = torch.rand(ids_BT.shape, device=ids_BT.device) < self.word_dropout
             ids_BT = ids_BT.masked_fill(lost_BT & (ids_BT > 0), self.unknown)
-        x_BTI = self.embedding_dropout(self.embedding(ids_BT))
-        y_BTE, _ = self.core(x_BTI, lengths_B)
+        # Dropout1d drops whole rows of (B, I, T): a dimension of the embedding in all steps of a text.
+        x_BTI = self.embedding_dropout(self.embedding(ids_BT).transpose(1, 2)).transpose(1, 2)
+        if evidence_BTF is not None:
+            x_BTI = torch.cat([x_BTI, evidence_BTF.to(x_BTI)], -1)
+        y_BTE, _ = self.core(x_BTI, lengths_B, need_state=False)
         return self.linear(self.dropout(self.pooling(y_BTE, lengths_B)))

@@ -13,10 +13,10 @@ from torch import nn
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.sources import READERS, read_file
-from rnncli.data.units import Cut
 from rnncli.errors import DataError
 from rnncli.tasks.sentiment import scores
 from rnncli.tasks.sentiment.data import TEXT_NAMES
+from rnncli.tasks.sentiment.evidence import pad_evidence
 
 if TYPE_CHECKING:
     from rnncli.tasks.sentiment.task import FittedSentiment
@@ -64,10 +64,15 @@ class TextPredictor:
     @torch.no_grad()
     def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
         """One row a text, in order; batch mates do not matter."""
-        fitted, cut = self.fitted, Cut(self.fitted.recipe.data.max_length)
-        ids = Ragged.from_iterable(fitted.vocabulary.encode(cut(fitted.units.split(text))) for text in examples)
-        ids_BT, lengths_B = ids.pad(range(len(ids)))
-        logits_BK = self.model(ids_BT.to(self.device), lengths_B.to(self.device))
+        fitted = self.fitted
+        units = list(fitted.cut_up(examples))
+        ids = Ragged.from_iterable(map(fitted.vocabulary.encode, units))
+        indices = range(len(ids))
+        ids_BT, lengths_B = ids.pad(indices)
+        evidence_BTF = None
+        if fitted.evidence:
+            evidence_BTF = pad_evidence(fitted.evidence.describe(units), ids, indices, ids_BT).to(self.device)
+        logits_BK = self.model(ids_BT.to(self.device), lengths_B, evidence_BTF)
         found = zip(examples, fitted.probabilities(logits_BK), strict=True)
         return [scores.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
 

@@ -17,52 +17,67 @@ from rnncli.recipe.schema import (
 )
 
 
-class TextData(DataSection):
+class TextData(DataSection, frozen=True):
     """Labelled texts."""
 
-    text_column: str = Field("", description="column of the texts; empty guesses it by name")
-    label_column: str = Field("", description="column of the labels; empty guesses it by name")
-    multi_label: bool = Field(False, description="a text may have several labels, or none")
-    label_separator: str = Field("|", min_length=1, description="between the labels of a text with several")
-    encoding: str = Field("auto", description="of text files: auto, or utf-8, gb18030 and the like")
-    splits: dict[str, str] = Field({}, description="train, dev and test by the source's own names of splits")
-    config: str = Field("", description="configuration of a datasets repository")
-    drop_duplicates: bool = Field(True, description="keep only the first of rows with the same text and label")
+    text_column: str = Field(default="", description="column of the texts; empty guesses it by name")
+    label_column: str = Field(default="", description="column of the labels; empty guesses it by name")
+    multi_label: bool = Field(default=False, description="a text may have several labels, or none")
+    label_separator: str = Field(default="|", min_length=1, description="between the labels of a text with several")
+    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
+    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
+    config: str = Field(default="", description="configuration of a datasets repository")
+    drop_duplicates: bool = Field(default=True, description="keep only the first of rows with the same text and label")
     unit: Literal["auto", "whitespace", "word", "character", "subword"] = Field(
-        "auto", description="what a text is cut into"
+        default="auto", description="what a text is cut into"
     )
-    lower: bool = Field(True, description="fold upper case into lower")
-    subwords: Count = Field(8000, description="learnt pieces of words, for unit subword")
-    min_count: Count = Field(1, description="units seen less often in the training part are unknown")
+    lower: bool = Field(default=True, description="fold upper case into lower")
+    subwords: Count = Field(default=8000, description="learnt pieces of words, for unit subword")
+    min_count: Count = Field(default=1, description="units seen less often in the training part are unknown")
     max_vocabulary: Annotated[int, Field(ge=0)] = Field(
-        100_000, description="keep the most frequent units; 0 keeps all"
+        default=100_000, description="keep the most frequent units; 0 keeps all"
     )
-    max_length: Annotated[int, Field(ge=0)] = Field(500, description="cut texts after this many units; 0 cuts none")
+    max_length: Annotated[int, Field(ge=0)] = Field(
+        default=500, description="cut texts after this many units; 0 cuts none"
+    )
 
 
-class ClassifierModel(CoreSection):
-    """Embedding, recurrent core, pooling, linear layer."""
+class ClassifierModel(CoreSection, frozen=True):
+    """Embedding and n-gram evidence, recurrent core, pooling, linear layer."""
 
-    embedding: Count = Field(100, description="size of the embedding of a unit")
-    embedding_scale: Positive = Field(0.05, description="deviation of the initial embeddings")
-    embedding_dropout: Fraction = Field(0.5, description="dropout of the embeddings")
-    vectors: str = Field("", description="word vectors in text form (.vec, GloVe) to start from")
-    word_dropout: Fraction = Field(0.0, description="share of units replaced by the unknown one in training")
-    pooling: str = Field("mean+max", description="last, mean, max, attention, or several joined by +")
-    dropout: Fraction = Field(0.5, description="dropout before the linear layer")
+    hidden: Count = Field(default=64, description="hidden units of each direction")
+    embedding: Count = Field(default=64, description="size of the embedding of a unit")
+    embedding_scale: Positive = Field(default=0.05, description="initial embeddings lie within plus and minus this")
+    embedding_dropout: Fraction = Field(default=0.5, description="dropout of embeddings, one mask for all steps")
+    vectors: str = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    word_dropout: Fraction = Field(default=0.2, description="share of units replaced by the unknown one in training")
+    evidence: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="tell the core what n-grams say of the label; auto does up to a million units of training text",
+    )
+    pooling: Annotated[str, Field(pattern=r"^(last|mean|max|attention)(\+(last|mean|max|attention))*$")] = Field(
+        default="mean+max", description="last, mean, max, attention, or several joined by +"
+    )
+    dropout: Fraction = Field(default=0.5, description="dropout before the linear layer")
 
 
-class ClassifierTrain(TrainSection):
-    """Training of a classifier."""
+class ClassifierTrain(TrainSection, frozen=True):
+    """Training of a classifier: short, with averaged weights."""
 
-    label_smoothing: Fraction = Field(0.0, description="probability mass taken from the true label")
-    class_weights: Literal["none", "balanced"] = Field("none", description="weigh classes by how rare they are")
+    batch_size: Count = Field(default=50, description="at most this many examples in a batch")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="of the weights, not the biases")
+    clip_norm: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="largest norm of the gradient; 0 is no limit"
+    )
+    ema: Fraction = Field(default=0.99, description="decay of the moving average of the weights; 0 keeps none")
+    label_smoothing: Fraction = Field(default=0.0, description="probability mass taken from the true label")
+    class_weights: Literal["none", "balanced"] = Field(default="none", description="weigh classes by how rare they are")
 
 
-class SentimentRecipe(Recipe):
+class SentimentRecipe(Recipe, frozen=True):
     """A recipe of task sentiment."""
 
-    task: Literal["sentiment"] = Field("sentiment", description="what to learn")
+    task: Literal["sentiment"] = Field(default="sentiment", description="what to learn")
     data: TextData = TextData()
     model: ClassifierModel = ClassifierModel()
     train: ClassifierTrain = ClassifierTrain()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,6 @@ from rnncli.report.build import Evaluation, Mistake
 from rnncli.tasks.sentiment.data import TextPart
 
 MISTAKES = 10
-SHOWN = 300
-"""Characters of a text that the table of mistakes keeps."""
 
 
 def metrics(truth: np.ndarray, probabilities_NK: np.ndarray, positive: int | None) -> dict[str, float]:
@@ -88,9 +86,9 @@ def _mistakes(
     texts = part.take(worst).texts()
     return [
         Mistake(
-            text=text if len(text) <= SHOWN else text[:SHOWN] + "…",
-            truth=labels[truth_N[i]],
-            predicted=labels[predicted_N[i]],
+            text=text,
+            truth=labels[int(truth_N[i])],
+            predicted=labels[int(predicted_N[i])],
             confidence=float(sure_N[i]),
             place=part.table.place(int(i)),
         )
@@ -100,8 +98,8 @@ def _mistakes(
 
 def _predictions(
     truth: np.ndarray, probabilities_NK: np.ndarray, labels: Sequence[str], part: TextPart
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     several = truth.ndim == 2
     for i, text in enumerate(part.texts()):
-        right: Any = [labels[k] for k in np.flatnonzero(truth[i])] if several else labels[truth[i]]
+        right: Any = [labels[k] for k in np.flatnonzero(truth[i]).tolist()] if several else labels[int(truth[i])]
         yield {"place": part.table.place(i), "truth": right} | row(text, probabilities_NK[i], labels, several)

@@ -6,6 +6,7 @@ SPEC = TaskSpec(
     name="sentiment",
     summary="Classify texts: sentiment, topic, or any labels.",
     default="sentiment/default",
+    own_data="sentiment/own-data",
     examples=(
         "rnncli sentiment",
         "rnncli sentiment --data reviews.csv --text-column review --label-column stars",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,11 +35,14 @@ from rnncli.tasks.sentiment.data import (
     read_part,
     split_label,
 )
+from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
 LABELS = "labels"
+MOST_CLASSES, MOST_UNITS = 10, 1_000_000
+"""Evidence is left out by ``auto`` beyond these: it costs a regression a class, and helps less where data abounds."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class TextBatch:
     ids_BT: Tensor
     lengths_B: Tensor
     truth: Tensor
+    evidence_BTF: Tensor | None
 
     @property
     def size(self) -> int:
@@ -56,17 +60,20 @@ class TextBatch:
         return len(self.lengths_B)
 
     def to(self, device: torch.device) -> TextBatch:
-        """The same batch on ``device``."""
-        return TextBatch(*(part.to(device, non_blocking=True) for part in (self.ids_BT, self.lengths_B, self.truth)))
+        """The same batch on ``device``, the lengths still on the CPU, where the core looks at them."""
+        evidence_BTF = None if self.evidence_BTF is None else self.evidence_BTF.to(device, non_blocking=True)
+        ids_BT, lengths_B = self.ids_BT.to(device, non_blocking=True), self.lengths_B
+        return TextBatch(ids_BT, lengths_B, self.truth.to(device, non_blocking=True), evidence_BTF)
 
 
 @dataclass(frozen=True)
 class TextExamples:
-    """Encoded texts of one part; ``truth`` is (N,) int64 or (N, K) float32."""
+    """Encoded texts of one part; ``truth`` is (N,) int64 or (N, K) float32, ``figures`` the evidence of all units."""
 
     part: TextPart
     ids: Ragged
     truth: np.ndarray
+    figures: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,7 +85,9 @@ class TextExamples:
 
     def batch(self, indices: np.ndarray) -> TextBatch:
         """Collate the texts at ``indices``."""
-        return TextBatch(*self.ids.pad(indices), torch.from_numpy(self.truth[indices]))
+        ids_BT, lengths_B = self.ids.pad(indices)
+        evidence_BTF = pad_evidence(self.figures, self.ids, indices, ids_BT) if self.figures is not None else None
+        return TextBatch(ids_BT, lengths_B, torch.from_numpy(self.truth[indices]), evidence_BTF)
 
     def place(self, index: int) -> str:
         """File and line of a text."""
@@ -97,10 +106,11 @@ class FittedSentiment:
         vocabulary: Vocabulary,
         counts: Mapping[str, int],
         *,
+        evidence: Evidence | None = None,
         fresh: bool = False,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.recipe, self.units, self.vocabulary = recipe, units, vocabulary
+        self.recipe, self.units, self.vocabulary, self.evidence = recipe, units, vocabulary, evidence
         self.fresh, self.notes = fresh, notes
         self.labels = label_names(counts, recipe.data.model_copy(update={"multi_label": False}))
         self.counts_K = np.array([counts[label] for label in self.labels])
@@ -111,6 +121,8 @@ class FittedSentiment:
         """Write units, vocabulary and labels."""
         self.vocabulary.save(folder / "vocabulary.json")
         text_units.save(self.units, folder / "units.json")
+        if self.evidence:
+            self.evidence.save(folder)
         counts = {label: int(n) for label, n in zip(self.labels, self.counts_K, strict=True)}
         write_json(folder / "labels.json", LABELS, {"counts": counts})
 
@@ -122,19 +134,38 @@ class FittedSentiment:
         counts = read_json(folder / "labels.json", LABELS).get("counts")
         if not isinstance(counts, dict) or not counts or not all(isinstance(n, int) for n in counts.values()):
             raise RunError(f"{folder / 'labels.json'}: holds no counts of labels", "take it from a copy of the run")
-        return cls(recipe, units, vocabulary, counts)
+        evidence = Evidence.load(folder) if (folder / "evidence.json").exists() else None
+        return cls(recipe, units, vocabulary, counts, evidence=evidence)
 
-    def encode(self, part: TextPart) -> TextExamples:
-        """Texts to numbers, a few thousand texts in memory at a time."""
+    def encode(self, part: TextPart, *, training: bool = False) -> TextExamples:
+        """Texts to numbers, a few thousand texts in memory at a time; in training the evidence is cross-fitted."""
+        ids = Ragged.from_iterable(map(self.vocabulary.encode, self.cut_up(part.texts())))
+        truth = self._truth(part)
+        if self.evidence is None:
+            return TextExamples(part, ids, truth)
+        units = self.cut_up(part.texts())
+        if training:
+            figures = cross_fitted(self.evidence, list(units), truth, len(self.labels))
+        else:
+            figures = self.evidence.describe(units)
+        return TextExamples(part, ids, truth, figures)
+
+    def learn_evidence(self, train: TextPart) -> None:
+        """Learn what the n-grams of the training part say of its labels."""
+        words = self.units.to_dict()["unit"] in ("word", "whitespace")
+        kinds = Kinds(order=2, subwords=True) if words else Kinds(order=3, subwords=False)
+        self.evidence = learn(list(self.cut_up(train.texts())), self._truth(train), len(self.labels), kinds)
+
+    def cut_up(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
+        """The units of each text, up to the recipe's ``max_length``."""
         cut = Cut(self.recipe.data.max_length)
-        ids = Ragged.from_iterable(self.vocabulary.encode(cut(self.units.split(text))) for text in part.texts())
-        return TextExamples(part, ids, self._truth(part))
+        return (cut(self.units.split(text)) for text in texts)
 
     def build(self) -> nn.Module:
         """A new classifier; its embeddings start from the vectors file where the recipe names one."""
         settings = self.recipe.model
         core = Recurrent(
-            settings.embedding,
+            settings.embedding + (self.evidence.width if self.evidence else 0),
             settings.hidden,
             cell=settings.cell,
             activation=settings.activation,
@@ -181,7 +212,7 @@ class FittedSentiment:
 
     def loss(self, model: nn.Module, batch: TextBatch) -> Tensor:
         """Cross-entropy, smoothed and weighted as the recipe says; the mean over the texts."""
-        logits_BK = model(batch.ids_BT, batch.lengths_B).float()
+        logits_BK = model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF).float()
         settings = self.recipe.train
         weights_K = self._class_weights().to(logits_BK) if settings.class_weights == "balanced" else None
         if self.multi:
@@ -239,7 +270,7 @@ class FittedSentiment:
     def _probabilities(self, model: nn.Module, count: int, batches: Batches) -> np.ndarray:
         found_NK = np.zeros((count, len(self.labels)))
         for indices, batch in batches():
-            found_NK[indices] = self.probabilities(model(batch.ids_BT, batch.lengths_B))
+            found_NK[indices] = self.probabilities(model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF))
         return found_NK
 
     def _class_weights(self) -> Tensor:
@@ -291,7 +322,10 @@ class Sentiment:
         notes = [f"units: {why}"] if why else []
         if cut.count:
             notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
-        return FittedSentiment(recipe, units, vocabulary, count_labels(train, data), fresh=True, notes=tuple(notes))
+        fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train, data), fresh=True, notes=tuple(notes))
+        if uses_evidence(recipe, len(fitted.labels), counts.total()):
+            fitted.learn_evidence(train)
+        return fitted
 
     def load(self, recipe: SentimentRecipe, folder: Path) -> FittedSentiment:
         """What a run kept."""
@@ -300,6 +334,14 @@ class Sentiment:
     def check(self, recipe: SentimentRecipe, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
         """Tables of sizes, labels, coverage and duplicates."""
         return checks.tables(recipe, corpus, self.fit(recipe, corpus).units)
+
+
+def uses_evidence(recipe: SentimentRecipe, classes: int, units: int) -> bool:
+    """Whether n-gram evidence is told to the model: by ``auto`` for few classes and not too much training text."""
+    wanted = recipe.model.evidence
+    if recipe.data.multi_label:
+        return False
+    return wanted == "on" or (wanted == "auto" and classes <= MOST_CLASSES and units <= MOST_UNITS)
 
 
 TASK = Sentiment()

@@ -1,0 +1,115 @@
+"""Training is a function of its seed, can be cut anywhere, and stops for the right reasons."""
+
+import copy
+
+import pytest
+import torch
+
+from rnncli.errors import RecipeError, TrainingError
+from rnncli.train import checkpoint
+from rnncli.train.loop import EpochDone, StepDone, Stopped
+from tests.train.toy import Toy, ToyExamples, toy_trainer
+
+VARIANTS = [
+    {},
+    {"ema": 0.9, "schedule": "cosine", "warmup_steps": 3},
+    {"optimizer": "sgd", "schedule": "plateau", "accumulate": 3},
+    {"optimizer": "adam", "schedule": "linear", "clip_norm": 0.0},
+]
+
+
+def _weights(trainer):
+    return {name: weight.clone() for name, weight in trainer.best_weights().model.items()}
+
+
+@pytest.mark.parametrize("settings", VARIANTS)
+def test_a_training_cut_after_any_step_and_resumed_ends_in_the_same_bits(settings, tmp_path):
+    whole = toy_trainer(**settings)
+    events = list(whole.events())
+    expected = _weights(whole)
+    for cut in range(1, len(events)):
+        first = toy_trainer(**settings)
+        running = first.events()
+        for _ in range(cut):
+            next(running)
+        checkpoint.save(tmp_path / "last", first.snapshot())
+        second = toy_trainer(**settings)
+        torch.manual_seed(999)
+        saved = checkpoint.load(tmp_path / "last")
+        checkpoint.load_weights(second.model, saved, tmp_path)
+        second.restore(saved)
+        rest = list(second.events())
+        assert [event for event in rest if isinstance(event, StepDone)] == [
+            event for event in events[cut:] if isinstance(event, StepDone)
+        ]
+        for name, weight in _weights(second).items():
+            assert torch.equal(weight, expected[name]), (cut, name)
+
+
+def test_the_same_seed_gives_the_same_losses():
+    def losses():
+        return [event.loss for event in toy_trainer().events() if isinstance(event, StepDone)]
+
+    assert losses() == losses()
+
+
+def test_patience_stops_after_as_many_epochs_without_a_better_one_and_names_the_best():
+    trainer = toy_trainer(Toy(dev_values=[0.5, 0.7, 0.6, 0.7, 0.9]), epochs=9, patience=2)
+    events = list(trainer.events())
+    assert [event.best for event in events if isinstance(event, EpochDone)] == [True, True, False, False]
+    assert events[-1] == Stopped("no better for 2 epochs", 4, 2)
+
+
+def test_a_metric_that_is_better_when_lower_is_watched_so():
+    fitted = Toy()
+    values = iter([0.9, 0.5, 0.7])
+    fitted.validate = lambda *_: {"loss": next(values)}
+    events = list(toy_trainer(fitted, best_by="loss").events())
+    assert [event.best for event in events if isinstance(event, EpochDone)] == [True, True, False]
+
+
+def test_a_metric_that_is_never_a_number_still_leaves_a_first_best_that_can_be_saved(tmp_path):
+    trainer = toy_trainer(Toy(dev_values=[float("nan")] * 3))
+    events = list(trainer.events())
+    assert [event.best for event in events if isinstance(event, EpochDone)] == [True, False, False]
+    checkpoint.save(tmp_path / "last", trainer.snapshot())
+
+
+def test_an_unknown_metric_to_watch_is_a_recipe_error_with_the_known_ones():
+    with pytest.raises(RecipeError, match="accuracyy") as caught:
+        list(toy_trainer(best_by="accuracyy").events())
+    assert "accuracy" in caught.value.hint
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_examples():
+    with pytest.raises(TrainingError, match=r"nan in epoch 1.*toy\.csv:\d+"):
+        list(toy_trainer(train=ToyExamples(poison=7), batch_size=1).events())
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch():
+    def first_step(**settings):
+        fitted = Toy()
+        torch.manual_seed(5)
+        model = copy.deepcopy(fitted.build()).eval()
+        model.train = lambda mode=True: model  # without dropout, the sum over batches is exact
+        trainer = toy_trainer(fitted, model=model, train=ToyExamples(count=16), **settings)
+        next(trainer.events())
+        return _weights(trainer)
+
+    together, apart = first_step(batch_size=16), first_step(batch_size=4, accumulate=4)
+    for name, weight in together.items():
+        assert torch.allclose(weight, apart[name], atol=1e-6)
+
+
+def test_the_average_of_the_weights_is_evaluated_and_the_own_weights_go_on():
+    trainer = toy_trainer(ema=0.9)
+    seen = []
+    validate = trainer.fitted.validate
+    trainer.fitted.validate = lambda model, *rest: (
+        seen.append(copy.deepcopy(model.state_dict())),
+        validate(model, *rest),
+    )[1]
+    for event in trainer.events():
+        if isinstance(event, EpochDone):
+            assert not torch.equal(seen[-1]["0.weight"], trainer.model.state_dict()["0.weight"])
+            assert torch.equal(seen[-1]["0.weight"], trainer.best_weights().model["0.weight"])
