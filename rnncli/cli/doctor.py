@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 
@@ -17,7 +16,10 @@ def doctor(terminal: Terminal) -> None:
     if terminal.json:
         terminal.result(found)
         return
-    for title, rows in found.items():
+    for title, facts in found.items():
         terminal.out.print(Text(title, style="bold"))
-        print_table(terminal, ["", ""], [[key, str(value)] for key, value in rows.items()])
+        width = max(map(len, facts))
+        for name, fact in facts.items():
+            line = Text(f"  {name:<{width}}  ", style="dim").append(str(fact), style="not dim")
+            terminal.out.print(line, soft_wrap=not terminal.out.is_terminal)
         terminal.out.print()

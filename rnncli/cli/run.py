@@ -6,6 +6,7 @@ them up.
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,7 +128,9 @@ def carry_out(
     if isinstance(done, dict):
         _show_losses(terminal, done)
         return
-    show_report(terminal, done.report)
+    told = terminal.out.is_terminal and terminal.err.is_terminal and not terminal.quiet and not terminal.json
+    # What was said while it ran stands a screen above; it is not said twice.
+    show_report(terminal, replace(done.report, notes=(), dropped={}) if told else done.report)
     terminal.say(f"run  {done.path}", style="bold")
     terminal.say(f"try  {done.advice}")
 

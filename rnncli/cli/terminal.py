@@ -37,22 +37,20 @@ class Terminal:
     def say(self, text: str | Text, style: str = "") -> None:
         """Something that is no result; silent with ``--quiet``."""
         if not self.quiet:
-            self.err.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+            self.err.print(text, style=style or None, soft_wrap=not self.err.is_terminal)
 
     def error(self, error: UserError) -> None:
         """A user's mistake: its sentence, and the hint on a line of its own."""
         head = Text("error ", style="bold red")
         head.append(_lines(error.message), style="default not bold")
-        self.err.print(head, highlight=False, soft_wrap=True)
+        self.err.print(head, soft_wrap=not self.err.is_terminal)
         if error.hint:
-            self.err.print(
-                Text("try   ", style="bold cyan").append(_lines(error.hint), style="default not bold"),
-                soft_wrap=True,
-            )
+            hint = Text("try   ", style="bold cyan").append(_lines(error.hint), style="default not bold")
+            self.err.print(hint, soft_wrap=not self.err.is_terminal)
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn every ending into an exit code; see DESIGN in the README for the codes."""
+        """Turn every ending into an exit code; the README lists the codes."""
         try:
             yield
         except UserError as error:

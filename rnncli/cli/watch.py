@@ -105,4 +105,4 @@ class Watch:
         self.terminal.say(row)
 
     def _stopped(self, stopped: Stopped) -> None:
-        self.terminal.say(f"best epoch {stopped.best_epoch}; {stopped.reason}", style="dim")
+        self.terminal.say(f"best epoch {stopped.best_epoch}; {stopped.reason}\n", style="dim")

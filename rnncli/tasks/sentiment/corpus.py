@@ -105,7 +105,7 @@ class _Draw:
 
 def _sentence(draw: _Draw, good: bool) -> str:
     """A sentence whose writer is pleased, or is not."""
-    patterns = (_contrast, _contrast, _denial, _change, _voices, _hearsay, _comparison, _expectation)
+    patterns = (_contrast, _contrast, _denial, _change, _voices, _hearsay, _comparison, _expectation, _remark)
     body = patterns[draw.below(len(patterns))](draw, good)
     return " ".join(f"{draw.one(OPENINGS)} {body}{draw.one(CLOSINGS)}".split())
 
@@ -192,6 +192,24 @@ def _expectation(draw: _Draw, good: bool) -> str:
             f"they gave us {came} {thing} {manner} instead of {hoped} one",
         )
     )
+
+
+def _remark(draw: _Draw, good: bool) -> str:
+    """A plain word of praise or blame, as often as not by denying the opposite."""
+    thing, _ = draw.things()
+    denied = draw.coin()
+    word, degree = draw.word(good != denied), draw.one(DEGREES)
+    if denied:
+        end = draw.one(("", "at all", "in the least"))
+        forms = (f"the {thing} was not {word} {end}", f"not {word} {end}", f"not {_a(word)} {thing} {end}")
+    else:
+        end = draw.one(MANNERS)
+        forms = (
+            f"the {thing} was {degree} {word} {end}",
+            f"{degree} {word} {end}",
+            f"{_a(f'{degree} {word}')} {thing}",
+        )
+    return draw.one(forms)
 
 
 def _clause(draw: _Draw, thing: str, good: bool) -> str:
