@@ -47,7 +47,7 @@ def cross_validated(reports: Sequence[Report]) -> Report:
         confidence=first.confidence,
         positive=first.positive,
         folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
-        notes=tuple(dict.fromkeys(note for report in reports for note in report.notes)),
+        notes=tuple(note for note in first.notes if all(note in report.notes for report in reports)),
         mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
     )
 

@@ -18,7 +18,7 @@ from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Evaluation, Mistake
 from rnncli.tasks.sentiment.data import TextPart
 
-MISTAKES = 10
+MISTAKES = 5
 
 
 def metrics(truth: np.ndarray, probabilities_NK: np.ndarray, positive: int | None) -> dict[str, float]:
