@@ -164,7 +164,9 @@ def _tables(data: TextData) -> tuple[dict[str, Table], list[str]]:
             tables[name] = more.get(name) or next(iter(more.values()))
     if ALL in tables and len(tables) > 1:
         tables = {"train": tables.pop(ALL)} | tables
-    below_root = f"{root}{os.sep}"  # a row's place is shorter, and no less clear, below the folder that the recipe names
+    below_root = (
+        f"{root}{os.sep}"  # a row's place is shorter, and no less clear, below the folder that the recipe names
+    )
     return {part: replace(table, name=table.name.removeprefix(below_root)) for part, table in tables.items()}, []
 
 

@@ -129,20 +129,24 @@ class Evidence:
             raise RunError(f"{path}: cannot be read: {error}", "take it from a copy of the run") from error
 
 
-def learn(texts: Sequence[Sequence[str]], truth_N: np.ndarray, classes: int, kinds: Kinds) -> Evidence:
-    """Evidence fitted to training texts, (N,) labels from 0."""
+def learn(
+    texts: Sequence[Sequence[str]], truth_N: np.ndarray, classes: int, kinds: Kinds
+) -> tuple[Evidence, np.ndarray]:
+    """Evidence fitted to training texts, (N,) labels from 0, and the cross-fitted figures of those texts."""
     counted = {gram: 1 for units in texts for at in range(len(units)) for _, gram in kinds.of(units, at)}
     grams = Vocabulary.from_counts(counted)
     found = _occurrences(texts, kinds, grams)
     weights, ratios = _regressions(found.matrix(len(grams)), truth_N, _columns(classes))
     unscaled = np.ones(kinds.figures * weights.shape[1])
     evidence = Evidence(kinds, grams, weights.astype(np.float32), ratios.astype(np.float32), unscaled)
-    deviation = _cross_fit(found, truth_N, classes, evidence).std(0)
-    return replace(evidence, scale=(SPREAD / np.where(deviation > 0, deviation, np.inf)))
+    figures = _cross_fit(found, truth_N, classes, evidence)
+    deviation = figures.std(0)
+    scale = SPREAD / np.where(deviation > 0, deviation, np.inf)
+    return replace(evidence, scale=scale), (figures * scale).astype(np.float32)
 
 
 def cross_fitted(evidence: Evidence, texts: Sequence[Sequence[str]], truth_N: np.ndarray, classes: int) -> np.ndarray:
-    """The figures of the texts that ``evidence`` was learnt from, each by regressions that have not seen the text."""
+    """The figures of the texts that ``evidence`` was learnt from, again as ``learn`` gave them."""
     found = _occurrences(texts, evidence.kinds, evidence.grams)
     return (_cross_fit(found, truth_N, classes, evidence) * evidence.scale).astype(np.float32)
 

@@ -112,6 +112,7 @@ class FittedSentiment:
     ) -> None:
         self.recipe, self.units, self.vocabulary, self.evidence = recipe, units, vocabulary, evidence
         self.fresh, self.notes = fresh, notes
+        self.crossed: np.ndarray | None = None
         self.labels = label_names(counts, recipe.data.model_copy(update={"multi_label": False}))
         self.counts_K = np.array([counts[label] for label in self.labels])
         self.multi = recipe.data.multi_label
@@ -144,17 +145,18 @@ class FittedSentiment:
         if self.evidence is None:
             return TextExamples(part, ids, truth)
         units = self.cut_up(part.texts())
-        if training:
-            figures = cross_fitted(self.evidence, list(units), truth, len(self.labels))
-        else:
-            figures = self.evidence.describe(units)
-        return TextExamples(part, ids, truth, figures)
+        if not training:
+            return TextExamples(part, ids, truth, self.evidence.describe(units))
+        if self.crossed is None:
+            self.crossed = cross_fitted(self.evidence, list(units), truth, len(self.labels))
+        return TextExamples(part, ids, truth, self.crossed)
 
     def learn_evidence(self, train: TextPart) -> None:
         """Learn what the n-grams of the training part say of its labels."""
         words = self.units.to_dict()["unit"] in ("word", "whitespace")
         kinds = Kinds(order=2, subwords=True) if words else Kinds(order=3, subwords=False)
-        self.evidence = learn(list(self.cut_up(train.texts())), self._truth(train), len(self.labels), kinds)
+        texts = list(self.cut_up(train.texts()))
+        self.evidence, self.crossed = learn(texts, self._truth(train), len(self.labels), kinds)
 
     def cut_up(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
         """The units of each text, up to the recipe's ``max_length``."""
