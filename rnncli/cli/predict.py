@@ -17,7 +17,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT... | FILE | -]", help="Texts, one file, or - for lines on stdin."),
+        typer.Argument(metavar="TEXT|FILE|-", help="Texts, one file, or - for lines on stdin."),
     ] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:

@@ -19,7 +19,7 @@ from rnncli.tasks.base import TaskSpec
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Recipe keys to change, such as model.cell=lstm."),
+    typer.Argument(metavar="KEY=VALUE", help="Recipe keys to change, such as model.cell=lstm."),
 ]
 Out = Annotated[
     Path | None,
@@ -69,7 +69,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
             typer.Option(
                 "--recipe",
                 metavar="NAME|FILE",
-                help=f"Not {spec.default}, or {spec.own_data} with --data.",
+                help=f"A recipe; else {spec.default}, or {spec.own_data} with --data.",
             ),
         ] = None,
         data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,

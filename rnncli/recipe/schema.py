@@ -5,9 +5,9 @@ A recipe is data: frozen, without unknown keys, and every value is checked here 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -40,6 +40,15 @@ class DataSection(Section, frozen=True):
     folds: Annotated[int, Field(ge=0)] = Field(default=0, description="cross-validate with this many folds; 0 does not")
     fold: int | None = Field(default=None, description="run this fold alone, counted from 0")
     fold_column: str = Field(default="", description="column that numbers each row's fold; empty draws them by seed")
+
+    @model_validator(mode="after")
+    def _fold_of_folds(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("folds must be 0 for none, or at least 2")
+        if self.fold is not None and not 0 <= self.fold < self.folds:
+            count = f"count from 0 to {self.folds - 1}" if self.folds else "are wanted by data.folds, which is 0"
+            raise ValueError(f"there is no fold {self.fold}: folds {count}")
+        return self
 
 
 class CoreSection(Section, frozen=True):

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.errors import RunError, UsageError
+from rnncli.report.build import Report
 
 RUNS = Path("runs")
 
@@ -108,6 +110,20 @@ class RunDirectory:
     def prediction_file(self, split: str) -> Path:
         """Where the predictions on ``split`` are."""
         return self.path / "predictions" / f"{split}.jsonl"
+
+    def discard_unless_begun(self) -> bool:
+        """Remove the directory again if nothing has been learnt in it, nor in a fold of it; whether it was."""
+        begun = self.vocabulary.exists() or any(self.folds.glob(f"*/{self.vocabulary.name}"))
+        if not begun:
+            shutil.rmtree(self.path, ignore_errors=True)
+        return not begun
+
+    def read_report(self) -> Report:
+        """The report of the finished run; raises RunError."""
+        try:
+            return Report.from_dict(read_json(self.report))
+        except ValueError as error:
+            raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 
     def write_record(self, **fields: Any) -> None:
         """Merge ``fields`` into ``run.json``."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +22,17 @@ from rnncli.core import device
 from rnncli.errors import Interrupted, RunError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report
+from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
-from rnncli.run.directory import RunDirectory, now, read_json, write_json, write_lines
+from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
 from rnncli.run.recipes import read_run_recipe, run_name, with_absolute_root
 from rnncli.tasks.base import Corpus, Fitted
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
+
+
+Work = Callable[[RunDirectory, Recipe, Observer], Report]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,13 @@ def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), 
     recipe = with_absolute_root(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), _first_record(recipe, argv))
     observe(RunOpened(run.path, resumed=False))
-    return _finish(run, recipe, observe)
+    try:
+        return _finish(run, recipe, observe)
+    except UserError as error:
+        # Data or settings of no use, or no patience with them: there is nothing to keep or to go on from.
+        if run.discard_unless_begun() and isinstance(error, Interrupted):
+            raise Interrupted("interrupted before training began; nothing was kept") from error
+        raise
 
 
 def resume(path: Path, *, observe: Observer = nobody, task: str = "") -> Finished:
@@ -72,14 +82,19 @@ def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
-    with _recorded(run):
-        if recipe.data.folds and recipe.data.fold is None:
-            report = _all_folds(run, recipe, observe)
-            advice = f"rnncli predict {run.folds / '0'}"
-        else:
-            report = _one(run, recipe, observe)
-            advice = f"rnncli predict {run.path}"
-    return Finished(run.path, report, advice)
+    folded = bool(recipe.data.folds) and recipe.data.fold is None
+    report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+    return Finished(run.path, report, f"rnncli predict {run.folds / '0' if folded else run.path}")
+
+
+def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:
+    """The report of ``work``, or the one that the run has already; ``run.json`` and ``log.txt`` tell of the work."""
+    if run.report.exists():
+        return run.read_report()
+    with _record(run):
+        report = work(run, recipe, observe)
+        write_json(run.report, report.to_dict())
+    return report
 
 
 def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
@@ -90,23 +105,16 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         fold = RunDirectory(path)
         if not fold.recipe.is_file():
             fold = RunDirectory.create(path, "", dump(part), _first_record(part, ()))
-        with _recorded(fold):
-            reports.append(_one(fold, part, observe))
-    report = cross_validated(reports)
-    write_json(run.report, report.to_dict())
-    return report
+        reports.append(_recorded(fold, part, observe, _one))
+    return cross_validated(reports)
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
-    if run.report.exists():
-        return Report.from_dict(read_json(run.report))
     corpus, fitted, trainer = _prepare(run, recipe, observe)
     _train(run, trainer, recipe, observe)
     split = "test" if "test" in corpus.parts else "dev"
     observe(Stage(f"scoring {split}"))
-    report = _report(run, recipe, corpus, fitted, trainer, split, observe)
-    write_json(run.report, report.to_dict())
-    return report
+    return _report(run, recipe, corpus, fitted, trainer, split, observe)
 
 
 def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted, Trainer]:
@@ -166,13 +174,13 @@ def _restore(run: RunDirectory, trainer: Trainer) -> None:
 def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer) -> None:
     """Train to the end, saving the best and the last state as it goes; an interrupt saves and raises Interrupted."""
     for row in run.cut_metrics(trainer.progress.epoch):
-        observe(EpochDone(**row))
+        observe(EpochDone(**row | {"watched": math.nan if row["watched"] is None else row["watched"]}))
     saved = time.monotonic()
     with _interruptible() as interrupted:
         for event in trainer.events():
             observe(event)
             if isinstance(event, EpochDone):
-                run.append_metrics(vars(event))
+                run.append_metrics(plain(vars(event)))
                 if event.best:
                     checkpoint.save(run.best, trainer.best_weights())
             due = time.monotonic() - saved > recipe.train.checkpoint_seconds
@@ -180,7 +188,7 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
                 checkpoint.save(run.last, trainer.snapshot())
                 saved = time.monotonic()
             if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
-                raise Interrupted("interrupted; the state is saved", f"go on with: rnncli run --resume {_whole(run)}")
+                raise _interrupted(run)
     best = checkpoint.load(run.best)
     checkpoint.load_weights(trainer.model, best, run.best)
 
@@ -233,6 +241,10 @@ def _model_summary(recipe: Recipe, model: torch.nn.Module) -> ModelSummary:
     return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
 
 
+def _interrupted(run: RunDirectory) -> Interrupted:
+    return Interrupted("interrupted; the state is saved", f"go on with: rnncli run --resume {_whole(run)}")
+
+
 def _whole(run: RunDirectory) -> Path:
     """The run that ``run`` is a fold of, or itself."""
     return run.path.parent.parent if run.path.parent.name == run.folds.name else run.path
@@ -255,7 +267,7 @@ def _first_record(recipe: Recipe, argv: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _recorded(run: RunDirectory) -> Iterator[None]:
+def _record(run: RunDirectory) -> Iterator[None]:
     """Keep ``run.json`` and ``log.txt`` true to how the work inside ends."""
     run.write_record(state="running", exit_code=None)
     run.log("begun")
@@ -265,7 +277,7 @@ def _recorded(run: RunDirectory) -> Iterator[None]:
         state, code = "finished", 0
     except (Interrupted, KeyboardInterrupt):
         state, code = "interrupted", Interrupted.exit_code
-        raise
+        raise _interrupted(run) from None
     except UserError as error:
         code = error.exit_code
         run.log(error.message)

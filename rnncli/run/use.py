@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from rnncli.core.device import Placement
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report
-from rnncli.run.directory import RunDirectory, read_json
+from rnncli.run.directory import RunDirectory
 from rnncli.run.recipes import read_run_recipe
 from rnncli.tasks.base import Fitted, Predictor
 from rnncli.train import checkpoint
@@ -26,6 +27,8 @@ from rnncli.train.loop import evaluation_batches
 
 CHUNK = 256
 """At most this many inputs are predicted at once, and at most so many wait in a stream."""
+FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt)(\.gz)?", re.IGNORECASE)
+"""What is meant for a file, though it may not be there."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,29 @@ def stream(predictor: Predictor, inputs: Sequence[str], stdin: TextIO) -> Iterat
     Lines of a stream are answered as they come: those that wait already share a batch, and no more than CHUNK wait.
     """
     if list(inputs) == ["-"]:
-        lines = _live_lines(stdin)
-        yield from (predictor.predict([predictor.parse(line) for line in chunk]) for chunk in lines)
+        first = 1
+        for lines in _live_lines(stdin):
+            yield from _answers(predictor, lines, first)
+            first += len(lines)
+    elif len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
+        raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
     elif len(inputs) == 1 and _is_file(inputs[0]):
         yield from (predictor.predict(chunk) for chunk in _chunks(predictor.read(Path(inputs[0]))))
     else:
         yield from (predictor.predict(chunk) for chunk in _chunks(predictor.parse(text) for text in inputs))
+
+
+def _answers(predictor: Predictor, lines: Sequence[str], first: int) -> Iterator[list[dict[str, Any]]]:
+    """Predictions for lines of a stream, ``first`` the number of the first one; those before a bad line as well."""
+    examples = []
+    for number, line in enumerate(lines, first):
+        try:
+            examples.append(predictor.parse(line))
+        except DataError as error:
+            if examples:
+                yield predictor.predict(examples)
+            raise DataError(f"stdin:{number}: {error.message}", error.hint) from error
+    yield predictor.predict(examples)
 
 
 def _live_lines(stdin: TextIO) -> Iterator[list[str]]:
@@ -161,5 +181,5 @@ def _model_summary(trained: Trained) -> ModelSummary:
 
 def _training_summary(trained: Trained) -> TrainingSummary:
     if trained.run.report.exists():
-        return Report.from_dict(read_json(trained.run.report)).training
+        return trained.run.read_report().training
     return TrainingSummary(0.0, 0, trained.meta["epoch"], 0.0, str(trained.placement.device))

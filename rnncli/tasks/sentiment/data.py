@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,6 +89,9 @@ def read_corpus(recipe: SentimentRecipe) -> Corpus:
     for table in tables.values():
         dropped.update(table.dropped)
     _require_classes(cut["train"], data)
+    known = label_names(cut["train"].labels(), data)
+    for part in (part for name, part in cut.items() if name != "train"):
+        require_known(part, known, data)
     return Corpus(cut, headline, tuple(notes), +dropped)
 
 
@@ -146,6 +149,18 @@ def split_label(label: str, data: TextData) -> list[str]:
 def count_labels(part: TextPart, data: TextData) -> Counter[str]:
     """How often each label occurs."""
     return Counter(one for label in part.labels() for one in split_label(label, data))
+
+
+def require_known(part: TextPart, known: Sequence[str], data: TextData) -> None:
+    """DataError for the first label of ``part`` that is none of ``known``."""
+    numbered = set(known)
+    for row, label in enumerate(part.labels()):
+        for one in split_label(label, data):
+            if one not in numbered:
+                raise DataError(
+                    f'{part.table.place(row)}: label "{one}" does not occur in training',
+                    f"known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}",
+                )
 
 
 def _tables(data: TextData) -> tuple[dict[str, Table], list[str]]:

@@ -43,7 +43,7 @@ class TextPredictor:
         found = row.get("text", row.get(self.fitted.recipe.data.text_column))
         if not isinstance(found, str):
             raise DataError(
-                f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
+                'a JSON object without a "text"', 'for example {"text": "not half bad"}'
             )
         return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from rnncli.errors import RecipeError
+from rnncli.metrics.direction import CLASSIFICATION, higher_is_better
 from rnncli.recipe.schema import (
     CoreSection,
     Count,
@@ -15,6 +17,9 @@ from rnncli.recipe.schema import (
     Recipe,
     TrainSection,
 )
+
+LOSS = "loss"
+"""What training calls the log loss of the dev part."""
 
 
 class TextData(DataSection, frozen=True):
@@ -72,6 +77,15 @@ class ClassifierTrain(TrainSection, frozen=True):
     ema: Fraction = Field(default=0.99, description="decay of the moving average of the weights; 0 keeps none")
     label_smoothing: Fraction = Field(default=0.0, description="probability mass taken from the true label")
     class_weights: Literal["none", "balanced"] = Field(default="none", description="weigh classes by how rare they are")
+
+    @field_validator("best_by")
+    @classmethod
+    def _is_a_metric(cls, name: str) -> str:
+        try:
+            higher_is_better(name or LOSS, available=(*CLASSIFICATION, LOSS))
+        except RecipeError as error:
+            raise ValueError(f"{error.message} ({error.hint})") from error
+        return name
 
 
 class SentimentRecipe(Recipe, frozen=True):

@@ -21,9 +21,10 @@ from rnncli.data.ragged import Ragged
 from rnncli.data.units import Cut, Units
 from rnncli.data.vectors import read_vectors
 from rnncli.data.vocabulary import Vocabulary
-from rnncli.errors import DataError, RunError
+from rnncli.errors import RecipeError, RunError
 from rnncli.heads.pooling import Pooling
 from rnncli.metrics.classification import minority
+from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.sentiment import baselines, checks, scores
@@ -33,12 +34,13 @@ from rnncli.tasks.sentiment.data import (
     label_names,
     read_corpus,
     read_part,
+    require_known,
     split_label,
 )
 from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
-from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.sentiment.schema import LOSS, SentimentRecipe
 
 LABELS = "labels"
 MOST_CLASSES, MOST_UNITS = 10, 1_000_000
@@ -285,15 +287,10 @@ class FittedSentiment:
     def _truth(self, part: TextPart) -> np.ndarray:
         number = {label: k for k, label in enumerate(self.labels)}
         data = self.recipe.data
+        require_known(part, self.labels, data)
         truth = np.zeros((len(part), len(number)), np.float32) if self.multi else np.zeros(len(part), np.int64)
         for row, label in enumerate(part.labels()):
             for one in split_label(label, data):
-                if one not in number:
-                    known = ", ".join(self.labels[:8]) + (", ..." if len(self.labels) > 8 else "")
-                    raise DataError(
-                        f'{part.table.place(row)}: label "{one}" does not occur in training',
-                        f"known: {known}",
-                    )
                 if self.multi:
                     truth[row, number[one]] = 1
                 else:
@@ -325,6 +322,7 @@ class Sentiment:
         if cut.count:
             notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
         fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train, data), fresh=True, notes=tuple(notes))
+        _require_metric(recipe.train.best_by, fitted)
         if uses_evidence(recipe, len(fitted.labels), counts.total()):
             fitted.learn_evidence(train)
         return fitted
@@ -344,6 +342,15 @@ def uses_evidence(recipe: SentimentRecipe, classes: int, units: int) -> bool:
     if recipe.data.multi_label:
         return False
     return wanted == "on" or (wanted == "auto" and classes <= MOST_CLASSES and units <= MOST_UNITS)
+
+
+def _require_metric(name: str, fitted: FittedSentiment) -> None:
+    """RecipeError where no dev metric of that name can be had of these labels."""
+    if fitted.multi and name and name not in (*MULTILABEL, LOSS):
+        raise RecipeError(f"train.best_by: {name} is not defined for several labels", f"use {', '.join(MULTILABEL)}")
+    if fitted.positive is None and name in OF_ONE_LABEL:
+        why = f"{name} is that of the rarer of two classes, and there are {len(fitted.labels)}"
+        raise RecipeError(f"train.best_by: {why}", f"train.best_by={name}_macro")
 
 
 TASK = Sentiment()
