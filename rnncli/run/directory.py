@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,15 +131,21 @@ class RunDirectory:
 
     def read_record(self) -> dict[str, Any]:
         """What ``run.json`` says; empty before the first write."""
-        return read_json(self._record) if self._record.exists() else {}
+        record = read_json(self._record) if self._record.exists() else {}
+        if not isinstance(record, dict):
+            raise RunError(f"{self._record}: holds no record of a run", "restore the file, or train again")
+        return record
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """One more line of ``metrics.jsonl``."""
         self._append(self._metrics, json.dumps(row, allow_nan=False))
 
-    def cut_metrics(self, before_epoch: int) -> list[dict[str, Any]]:
-        """Keep the lines of epochs before ``before_epoch`` (a resumed run writes later ones anew); returns them."""
-        rows = [row for row in self._read_metrics() if row["epoch"] < before_epoch]
+    def cut_metrics(self, before_epoch: int, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """Keep the lines of epochs before ``before_epoch`` (a resumed run writes later ones anew); returns them.
+
+        Lines without one of ``keys`` go as well: a kill may have cut them short.
+        """
+        rows = [row for row in self._read_metrics() if row.keys() >= set(keys) and row["epoch"] < before_epoch]
         write_lines(self._metrics, rows)
         return rows
 
@@ -151,9 +157,11 @@ class RunDirectory:
     def _read_metrics(self) -> Iterator[dict[str, Any]]:
         if not self._metrics.exists():
             return
-        for line in self._metrics.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # a line cut short by a kill
-                yield json.loads(line)
+        for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                row = json.loads(line)
+                if isinstance(row, dict):
+                    yield row
 
     def _append(self, path: Path, line: str) -> None:
         try:

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,7 +30,6 @@ from rnncli.run.recipes import read_run_recipe, run_name, with_absolute_root
 from rnncli.tasks.base import Corpus, Fitted
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
-
 
 Work = Callable[[RunDirectory, Recipe, Observer], Report]
 
@@ -168,12 +167,17 @@ def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tup
 def _restore(run: RunDirectory, trainer: Trainer) -> None:
     saved = checkpoint.load(run.last)
     checkpoint.load_weights(trainer.model, saved, run.last)
-    trainer.restore(saved)
+    try:
+        trainer.restore(saved)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"{run.last}: the checkpoint is damaged or of another recipe: {error}", "train again, or resume from a copy"
+        ) from error
 
 
 def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer) -> None:
     """Train to the end, saving the best and the last state as it goes; an interrupt saves and raises Interrupted."""
-    for row in run.cut_metrics(trainer.progress.epoch):
+    for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
         observe(EpochDone(**row | {"watched": math.nan if row["watched"] is None else row["watched"]}))
     saved = time.monotonic()
     with _interruptible() as interrupted:

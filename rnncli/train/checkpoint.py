@@ -62,6 +62,8 @@ def load(folder: Path) -> Checkpoint:
         )
     try:
         meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+        if not isinstance(meta, dict):
+            raise ValueError("meta.json holds no keys")
         model = load_file(place / "model.safetensors")
         extra = place / "training.safetensors"
         training = load_file(extra) if extra.exists() else {}

@@ -146,8 +146,13 @@ class Trainer:
         return Checkpoint(self.model.state_dict(), training, {"progress": asdict(progress)})
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to a snapshot whose weights are in the model already."""
+        """Go back to a snapshot whose weights are in the model already; KeyError, TypeError, ValueError or RuntimeError
+        for one that lacks something.
+        """
         self.progress = Progress(**checkpoint.meta["progress"])
+        counts = {name: value for name, value in vars(self.progress).items() if name not in ("best_value", "scale")}
+        if not all(isinstance(value, int | float) for value in counts.values()):
+            raise ValueError("its progress is not in numbers")
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in checkpoint.training.items():
             kind, _, rest = name.partition("/")

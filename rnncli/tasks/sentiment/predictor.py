@@ -38,12 +38,12 @@ class TextPredictor:
             return text
         try:
             row = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         found = row.get("text", row.get(self.fitted.recipe.data.text_column))
         if not isinstance(found, str):
             raise DataError(
-                'a JSON object without a "text"', 'for example {"text": "not half bad"}'
+                f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
             )
         return found
 
