@@ -178,7 +178,7 @@ def _restore(run: RunDirectory, trainer: Trainer) -> None:
 def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer) -> None:
     """Train to the end, saving the best and the last state as it goes; an interrupt saves and raises Interrupted."""
     for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
-        observe(EpochDone(**row | {"watched": math.nan if row["watched"] is None else row["watched"]}))
+        observe(_epoch(row))
     saved = time.monotonic()
     with _interruptible() as interrupted:
         for event in trainer.events():
@@ -195,6 +195,12 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
                 raise _interrupted(run)
     best = checkpoint.load(run.best)
     checkpoint.load_weights(trainer.model, best, run.best)
+
+
+def _epoch(row: dict[str, Any]) -> EpochDone:
+    """A line of ``metrics.jsonl``, where a figure that is not defined is null."""
+    row["watched"] = math.nan if row["watched"] is None else row["watched"]
+    return EpochDone(**row)
 
 
 def _report(

@@ -55,21 +55,22 @@ def exists(folder: Path) -> bool:
 
 def load(folder: Path) -> Checkpoint:
     """Read the checkpoint at ``folder``; raises RunError for a missing or damaged one."""
-    place = _where(folder)
-    if not place.is_dir():
+    while True:
+        place = _where(folder)
+        there = _identity(place)
+        try:
+            found = _read(place)
+        except (OSError, ValueError, SafetensorError) as error:
+            found = error
+        if there == _identity(_where(folder)):
+            break  # else training replaced it while it was being read
+    if there is None:
         raise RunError(
             f"{folder}: there is no checkpoint", "the run may have ended before its first one: start it again"
         )
-    try:
-        meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
-        if not isinstance(meta, dict):
-            raise ValueError("meta.json holds no keys")
-        model = load_file(place / "model.safetensors")
-        extra = place / "training.safetensors"
-        training = load_file(extra) if extra.exists() else {}
-    except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(f"{place}: the checkpoint is damaged: {error}", "train again, or resume from a copy") from error
-    return Checkpoint(model, training, meta)
+    if isinstance(found, Exception):
+        raise RunError(f"{place}: the checkpoint is damaged: {found}", "train again, or resume from a copy") from found
+    return found
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint, where: Path) -> None:
@@ -103,6 +104,23 @@ def _replace(folder: Path, fresh: Path) -> None:
     fresh.rename(folder)
     _flush(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _read(place: Path) -> Checkpoint:
+    meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+    if not isinstance(meta, dict):
+        raise ValueError("meta.json holds no keys")
+    extra = place / "training.safetensors"
+    return Checkpoint(load_file(place / "model.safetensors"), load_file(extra) if extra.exists() else {}, meta)
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    """What tells this folder from another that takes its place; None where there is none."""
+    try:
+        found = place.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns) if place.is_dir() else None
 
 
 def _where(folder: Path) -> Path:
