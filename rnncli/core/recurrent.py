@@ -5,7 +5,7 @@ Shape letters: B batch, T time, I input, H hidden, D directions, E = D*H, L laye
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -13,11 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from rnncli.core import kernels
+from rnncli.core import kernels, packed
 from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+EXACT = (torch.float64, torch.float32)
 
 
 class Recurrent(nn.Module):
@@ -69,14 +71,14 @@ class Recurrent(nn.Module):
         The precision is the weights', or under autocast the one it asks for.
         """
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
-        if not kernels.has_kernel(self.cell):
+        if kind == "cpu":
+            path, why = "packed autograd function", "no padding computed, one node a layer"
+            if dtype not in EXACT:
+                why = "computed in fp32, which is faster on a CPU"
+        elif not kernels.has_kernel(self.cell):
             path, why = "step loop", "torch has no kernel for it"
-        elif kind == "cuda":
-            path, why = "cuDNN, one call a direction", "a padded batch, reversed within each length"
-        elif kind == "cpu" and self.cell.kind == "lstm" and dtype != torch.float64:
-            path, why = "oneDNN, one call a direction", "faster than a packed sequence"
         else:
-            path, why = "torch's loop, one call a direction", "faster than a packed sequence"
+            path, why = "cuDNN, one call a direction", "a padded batch, reversed within each length"
         return f"{self.cell}: {path}, {kind}, {PRECISIONS[dtype]} ({why})"
 
     def weights(self, layer: int, direction: int) -> CellWeights:
@@ -126,17 +128,17 @@ class Recurrent(nn.Module):
         """
         if x_BTI.dim() != 3 or x_BTI.shape[-1] != self.input_size:
             raise ValueError(f"input of shape {tuple(x_BTI.shape)}, not (batch, time, {self.input_size})")
-        batch, steps, _ = x_BTI.shape
         device, dtype = x_BTI.device, self._dtype(x_BTI.device)
-        spans = Spans(lengths_B, batch, steps, device)
-        begin = tuple(part.to(dtype) for part in self._begin(state, batch))
+        begin = self._begin(state, len(x_BTI))
+        if device.type == "cpu":
+            compute = self._by_rows
+            begin = tuple(part.to(dtype if dtype in EXACT else torch.float32) for part in begin)
+        else:
+            compute = self._by_batch
+            begin = tuple(part.to(dtype) for part in begin)
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
-            if steps == 0:
-                y_BTE, end = x_BTI.new_zeros(batch, 0, self.output_size, dtype=dtype), begin
-            else:
-                x_TBI = spans.cleared(x_BTI.to(dtype).transpose(0, 1).contiguous())
-                y_TBE, end = self._stack(x_TBI, spans, begin, need_state)
-                y_BTE = spans.cleared(y_TBE).transpose(0, 1)
+            y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
+            y_BTE, end = y_BTE.to(dtype), tuple(part.to(dtype) for part in end)
         if not need_state:
             return y_BTE, None
         return y_BTE, end if self.cell.kind == "lstm" else end[0]
@@ -188,29 +190,57 @@ class Recurrent(nn.Module):
             raise ValueError(f"state of shape {shapes}, not {self.cell.states} times {shape}")
         return parts
 
-    def _stack(self, x_TBX: Tensor, spans: Spans, begin: State, need_state: bool) -> tuple[Tensor, State]:
+    def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
+        """All layers over rows without padding, in the precision of ``begin``."""
+        packing = Packing(lengths_B, *x_BTI.shape[:2])
+        dtype = begin[0].dtype
+        begin = tuple(packing.sorted(part) for part in begin)
+        x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
         for layer in range(self.layers):
-            x_TBX = self._drop(x_TBX, layer)
+            x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
+            at = slice(layer * self.directions, (layer + 1) * self.directions)
+            weights = [_cast(self.weights(layer, d), dtype) for d in range(self.directions)]
+            x_NX, end = packed.run(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing)
+            ends.append(end)
+        if not need_state:
+            return packing.unpack(x_NX), ()
+        return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
+
+    def _by_batch(
+        self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool
+    ) -> tuple[Tensor, State]:
+        """All layers over the padded batch, through the kernels of torch."""
+        batch, steps, _ = x_BTI.shape
+        spans = Spans(lengths_B, batch, steps, x_BTI.device)
+        if steps == 0:
+            return x_BTI.new_zeros(batch, 0, self.output_size), begin
+        x_TBX = spans.cleared(x_BTI.to(begin[0].dtype).transpose(0, 1).contiguous())
+        ends: list[State] = []
+        for layer in range(self.layers):
+            x_TBX = self._drop(x_TBX, layer, lambda mask_BX: mask_BX, batch)
             outputs = []
             for direction in range(self.directions):
                 at = layer * self.directions + direction
                 weights = _cast(self.weights(layer, direction), x_TBX.dtype)
                 start = tuple(part[at] for part in begin)
-                steps = spans.reversed(x_TBX) if direction else x_TBX
-                y_TBH, end = kernels.run(self.cell, weights, steps, start, spans, need_state=need_state)
+                steps_TBX = spans.reversed(x_TBX) if direction else x_TBX
+                y_TBH, end = kernels.run(self.cell, weights, steps_TBX, start, spans, need_state=need_state)
                 outputs.append(spans.reversed(y_TBH) if direction else y_TBH)
                 ends.append(end)
             x_TBX = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
-        return x_TBX, tuple(torch.stack(part) for part in zip(*ends, strict=True))
+        y_BTE = spans.cleared(x_TBX).transpose(0, 1)
+        return y_BTE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
-    def _drop(self, x_TBX: Tensor, layer: int) -> Tensor:
+    def _drop(self, x_RX: Tensor, layer: int, spread: Callable[[Tensor], Tensor], batch: int) -> Tensor:
+        """Dropout on a layer's input; ``spread`` lays a mask of the batch (B, X) over its rows."""
         if layer and self.layer_dropout:
-            x_TBX = dropout(x_TBX, self.layer_dropout, self.training)
+            x_RX = dropout(x_RX, self.layer_dropout, self.training)
         if self.training and self.variational_dropout:
             # Gal and Ghahramani (2016): what is dropped stays dropped at every step of the sequence.
-            x_TBX = x_TBX * dropout(torch.ones_like(x_TBX[:1]), self.variational_dropout)
-        return x_TBX
+            ones_BX = torch.ones(batch, x_RX.shape[-1], dtype=x_RX.dtype, device=x_RX.device)
+            x_RX = x_RX * spread(dropout(ones_BX, self.variational_dropout))
+        return x_RX
 
 
 def _cast(weights: CellWeights, dtype: torch.dtype) -> CellWeights:

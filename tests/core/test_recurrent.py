@@ -288,9 +288,11 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
 
 
 def test_the_kernel_is_told_with_its_reason():
-    assert Recurrent(1, 1).kernel("cpu") == "gru(before): step loop, cpu, fp32 (torch has no kernel for it)"
-    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, one call a direction, cpu, fp32")
-    assert "oneDNN" not in Recurrent(1, 1, cell="lstm").double().kernel("cpu")
+    told = "gru(before): packed autograd function, cpu, fp32 (no padding computed, one node a layer)"
+    assert Recurrent(1, 1).kernel("cpu") == told
+    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: packed autograd function, cpu, fp32")
+    assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")
+    assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): step loop, cuda")
     assert "cuDNN" in Recurrent(1, 1, reset="after").kernel("cuda:0")
 
 

@@ -1,0 +1,190 @@
+"""One layer in all its directions over packed rows on a CPU, forward and back, as one node of the autograd graph.
+
+Both passes go through the rows in chunks of time small enough to stay in the cache, which also bounds the memory
+beyond what the backward pass needs: without gradients nothing is kept at all. The gradient has no gradient.
+
+Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.packing import Packing
+from rnncli.core.sweeps import Gradients, Products, Sweep, Workspace, steps, sweep
+
+CHUNK = 2**20
+"""Elements of a chunk's gates: 4 MiB of fp32, found best on two CPU cores at widths from 128 to 650."""
+
+
+def run(
+    cell: Cell, directions: Sequence[CellWeights], x_NI: Tensor, begin: State, packing: Packing
+) -> tuple[Tensor, State]:
+    """Outputs (N, E) and the state (D, B, H) at each example's end, beginning at ``begin``, (D, B, H)."""
+    weights = [part for direction in directions for part in direction]
+    if not torch.is_grad_enabled():
+        return _forward(cell, directions, x_NI, begin, packing, None)
+    y_NE, *end = _Layer.apply(cell, packing, x_NI, *begin, *weights)
+    return y_NE, tuple(end)
+
+
+class _Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, cell: Cell, packing: Packing, x_NI: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        begin, directions = _parse(cell, tensors)
+        kept: list[Tensor] = []
+        y_NE, end = _forward(cell, directions, x_NI, begin, packing, kept)
+        ctx.save_for_backward(x_NI, y_NE, *tensors, *kept)
+        ctx.cell, ctx.packing, ctx.given = cell, packing, len(tensors)
+        return y_NE, *end
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_NE: Tensor, *ends: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x_NI, y_NE, *rest = ctx.saved_tensors
+        begin, directions = _parse(ctx.cell, rest[: ctx.given])
+        kept, packing = rest[ctx.given :], ctx.packing
+        hidden = begin[0].shape[-1]
+        dx_NI = torch.empty_like(x_NI) if ctx.needs_input_grad[2] else None
+        d_begin, d_weights = [], []
+        grad_NE = grad_NE.contiguous()
+        for d, weights in enumerate(directions):
+            loops = sweep(ctx.cell, weights)
+            pass_ = _Back(loops, weights, packing, reverse=bool(d))
+            columns = slice(d * hidden, (d + 1) * hidden)
+            each = len(loops.kept)
+            state = tuple(part[d].clone() for part in ends)
+            pass_.run(
+                x_NI,
+                y_NE[:, columns],
+                grad_NE[:, columns],
+                kept[d * each : (d + 1) * each],
+                begin[0][d],
+                state,
+                dx_NI,
+            )
+            d_begin.append(state)
+            d_weights += pass_.gradients(weights)
+        starts = (torch.stack(part) for part in zip(*d_begin, strict=True))
+        return None, None, dx_NI, *starts, *d_weights
+
+
+def _parse(cell: Cell, tensors: Sequence[Tensor]) -> tuple[State, list[CellWeights]]:
+    rest = tensors[cell.states :]
+    directions = [CellWeights(*rest[at : at + 4]) for at in range(0, len(rest), 4)]
+    return tuple(tensors[: cell.states]), directions
+
+
+def _forward(
+    cell: Cell,
+    directions: Sequence[CellWeights],
+    x_NI: Tensor,
+    begin: State,
+    packing: Packing,
+    kept: list[Tensor] | None,
+) -> tuple[Tensor, State]:
+    """The forward pass of all directions; what the backward pass needs is put into ``kept`` if that is a list."""
+    hidden = begin[0].shape[-1]
+    y_NE = x_NI.new_empty(packing.rows, len(directions) * hidden)
+    ends = []
+    for d, weights in enumerate(directions):
+        loops, columns = sweep(cell, weights), y_NE[:, d * hidden : (d + 1) * hidden]
+        state = tuple(part[d] for part in begin)
+        ends.append(_walk(loops, x_NI, columns, state, packing, bool(d), kept))
+    return y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
+
+
+def _walk(
+    loops: Sweep, x_NI: Tensor, y_NH: Tensor, begin: State, packing: Packing, reverse: bool, kept: list[Tensor] | None
+) -> State:
+    hidden = y_NH.shape[1]
+    work = Workspace(_chunk_rows(packing, loops), x_NI)
+    saved: list[Tensor] = []
+    if kept is not None:
+        saved = [x_NI.new_empty(packing.rows, width * hidden) for width in loops.kept]
+        kept += saved
+    h_BH = begin[0][:0] if reverse else begin[0]
+    memory = tuple(part * 2 for part in begin[1:])
+    for chunk in packing.chunks(_target(loops, hidden), backwards=reverse):
+        count = chunk.end - chunk.begin
+        widths = loops.spare if saved else loops.kept + loops.spare
+        buffers = [part[chunk.begin : chunk.end] for part in saved]
+        buffers += [work.take(str(i), count, width * hidden) for i, width in enumerate(widths)]
+        loops.project(buffers, x_NI[chunk.begin : chunk.end])
+        walks = [steps(part, chunk.sizes, backwards=reverse) for part in buffers]
+        y = steps(y_NH[chunk.begin : chunk.end], chunk.sizes, backwards=reverse)
+        h_BH = loops.walk(walks, y, (h_BH, *memory), begin[0])
+    if reverse:
+        end_BH = torch.cat([y_NH[: packing.running], begin[0][packing.running :]])
+    else:
+        end_BH = packing.last(y_NH, begin[0])
+    return end_BH, *(part / 2 for part in memory)
+
+
+def _target(loops: Sweep, hidden: int) -> int:
+    return max(1, CHUNK // (hidden * max(loops.kept + loops.spare)))
+
+
+def _chunk_rows(packing: Packing, loops: Sweep) -> int:
+    """Rows of the longest chunk at most: it may exceed the target by one step."""
+    hidden = loops.weight_hh.shape[1]
+    return min(packing.rows, _target(loops, hidden) + packing.running)
+
+
+class _Back:
+    """The backward pass of one direction, which gathers the gradients of its weights."""
+
+    def __init__(self, loops: Sweep, weights: CellWeights, packing: Packing, *, reverse: bool) -> None:
+        self.loops, self.packing, self.reverse = loops, packing, reverse
+        self.ih, self.hh = torch.zeros_like(weights.weight_ih), torch.zeros_like(weights.weight_hh)
+        self.bias = torch.zeros_like(weights.bias)
+        self.inner = None if weights.bias_hh is None else torch.zeros_like(weights.bias_hh)
+        self.hidden = weights.weight_hh.shape[1]
+
+    def run(
+        self,
+        x_NI: Tensor,
+        y_NH: Tensor,
+        grad_NH: Tensor,
+        kept: Sequence[Tensor],
+        begin_BH: Tensor,
+        state: State,
+        dx_NI: Tensor | None,
+    ) -> None:
+        """Walk against the direction, turning ``state`` into its gradient; add to ``dx_NI`` unless it is the first."""
+        work = Workspace(_chunk_rows(self.packing, self.loops), y_NH)
+        for chunk in self.packing.chunks(_target(self.loops, self.hidden), backwards=not self.reverse):
+            rows = slice(chunk.begin, chunk.end)
+            before_NH = work.take("before", chunk.end - chunk.begin, self.hidden)
+            before_NH = self.packing.previous(chunk, y_NH, begin_BH, before_NH, reverse=self.reverse)
+            walk = Gradients(state, grad_NH[rows], chunk.sizes, self.reverse)
+            products = self.loops.back([part[rows] for part in kept], y_NH[rows], before_NH, walk, work)
+            self._gather(products, x_NI[rows])
+            if dx_NI is not None:
+                out = dx_NI[rows]
+                if self.reverse:
+                    out.addmm_(products.input_NG, self.loops.weight_ih)
+                else:
+                    torch.mm(products.input_NG, self.loops.weight_ih, out=out)
+
+    def gradients(self, weights: CellWeights) -> list[Tensor | None]:
+        """The gradients of ``weights``, in their order."""
+        if self.inner is not None:  # the sweep's rows of the input begin with the candidate
+            return [self.ih.roll(-self.hidden, 0), self.hh, self.bias.roll(-self.hidden, 0), self.inner]
+        return [self.ih, self.hh, self.bias, None]
+
+    def _gather(self, products: Products, x_NI: Tensor) -> None:
+        self.ih.addmm_(products.input_NG.T, x_NI)
+        self.bias += products.input_NG.sum(0)
+        row = 0
+        for d_NG, before_NH in products.recurrent:
+            self.hh[row : row + d_NG.shape[1]].addmm_(d_NG.T, before_NH)
+            row += d_NG.shape[1]
+        if self.inner is not None and products.inner_NH is not None:
+            self.inner += products.inner_NH.sum(0)
