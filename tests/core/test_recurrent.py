@@ -4,8 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.autograd import gradcheck
+from torch.nn.utils.rnn import pack_padded_sequence
 
+from rnncli.core import packed
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, HIDDEN, INPUT, assert_near, by_reference, draw_state, gradients, module, outer, parts
@@ -120,17 +123,32 @@ def test_state_carried_across_chunks_equals_one_pass(name, lengths, cut):
 
 
 @every_cell
-def test_single_steps_equal_one_pass_in_fp32(name):
-    core = module(name, dtype=torch.float32, layers=2)
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("learnt", [True, False])
+def test_single_steps_equal_one_pass_in_fp32(name, grad, learnt):
+    core = module(name, dtype=torch.float32, layers=2, learnt_initial_state=learnt)
     x_BTI = torch.randn(2, 6, INPUT)
-    y_BTE, end = core(x_BTI)
-    state, outputs = None, []
-    for t in range(6):
-        y_B1E, state = core(x_BTI[:, t : t + 1], state=state)
-        outputs.append(y_B1E)
+    with torch.set_grad_enabled(grad):
+        y_BTE, end = core(x_BTI)
+        state, outputs = None, []
+        for t in range(6):
+            y_B1E, state = core(x_BTI[:, t : t + 1], state=state)
+            outputs.append(y_B1E)
     assert_near(torch.cat(outputs, 1), y_BTE, 1e-5)
     for chunked, whole in zip(parts(state), parts(end), strict=True):
         assert_near(chunked, whole, 1e-5)
+
+
+@every_cell
+def test_a_single_step_without_gradients_is_the_references_in_both_directions(name):
+    core = module(name, layers=2, bidirectional=True)
+    x_BTI, begin = torch.randn(3, 1, INPUT, dtype=torch.float64), draw_state(core, 3)
+    y_true, end_true = by_reference(core, x_BTI, [1, 1, 1], begin)
+    with torch.no_grad():
+        y_BTE, end = core(x_BTI, state=outer(begin))
+    assert_near(y_BTE, y_true, 1e-12)
+    for ours, expected in zip(parts(end), end_true, strict=True):
+        assert_near(ours, expected, 1e-12)
 
 
 @every_cell
@@ -170,6 +188,97 @@ def test_an_exploding_relu_stays_out_of_its_batch_mates_gradients():
     y_BTE, _ = core(torch.ones(2, 100, 1), torch.tensor([3, 0]))
     y_BTE.sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in core.parameters())
+
+
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("chunk", [1, 40, 2**20])
+def test_chunks_and_the_absence_of_gradients_change_nothing(name, bidirectional, chunk, monkeypatch):
+    monkeypatch.setattr(packed, "CHUNK", chunk)
+    core = module(name, layers=2, bidirectional=bidirectional)
+    lengths = [4, 9, 0, 9, 1, 7]
+    x_BTI = torch.randn(6, 9, INPUT, dtype=torch.float64, requires_grad=True)
+    begin = tuple(part.requires_grad_() for part in draw_state(core, 6))
+    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
+    y_BTE, end = core(x_BTI, torch.tensor(lengths), outer(begin))
+    with torch.no_grad():
+        y_plain, end_plain = core(x_BTI, torch.tensor(lengths), outer(begin))
+    for ours in ((y_BTE, *parts(end)), (y_plain, *parts(end_plain))):
+        for one, expected in zip(ours, (y_true, *end_true), strict=True):
+            assert_near(one, expected, 1e-12)
+    truth = gradients(core, [y_true, *end_true], x_BTI, *begin)
+    for ours, expected in zip(gradients(core, [y_BTE, *parts(end)], x_BTI, *begin), truth, strict=True):
+        assert_near(ours, expected, 1e-10)
+
+
+@every_cell
+def test_the_padded_path_agrees_with_the_reference_too(name, monkeypatch):
+    core = module(name, layers=2, bidirectional=True)
+    monkeypatch.setattr(core, "_by_rows", core._by_batch)
+    lengths = [4, 0, 9, 1]
+    x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
+    begin = tuple(part.requires_grad_() for part in draw_state(core, 4))
+    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
+    y_BTE, end = core(x_BTI, torch.tensor(lengths), outer(begin))
+    for one, expected in zip((y_BTE, *parts(end)), (y_true, *end_true), strict=True):
+        assert_near(one, expected, 1e-12)
+    truth = gradients(core, [y_true, *end_true], x_BTI, *begin)
+    for ours, expected in zip(gradients(core, [y_BTE, *parts(end)], x_BTI, *begin), truth, strict=True):
+        assert_near(ours, expected, 1e-10)
+
+
+@pytest.mark.parametrize("lengths", [[9, 9, 8, 9], [1, 9, 2, 3]])
+def test_an_lstm_in_fp32_agrees_with_the_reference_at_any_share_of_padding(lengths):
+    core = module("lstm", bidirectional=True, layers=2)
+    x_BTI, begin = torch.randn(4, 9, INPUT, dtype=torch.float64), draw_state(core, 4)
+    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
+    truth = gradients(core, [y_true, *end_true])
+    core = core.float()
+    y_BTE, end = core(x_BTI.float(), torch.tensor(lengths), outer(tuple(part.float() for part in begin)))
+    for one, expected in zip((y_BTE, *end), (y_true, *end_true), strict=True):
+        assert_near(one, expected, 1e-5)
+    for ours, expected in zip(gradients(core, [y_BTE, *end]), truth, strict=True):
+        assert_near(ours, expected, 1e-4)
+
+
+def test_a_second_derivative_is_refused():
+    core = module("gru-before")
+    x_BTI = torch.randn(2, 3, INPUT, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(core(x_BTI)[0].square().sum(), x_BTI, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
+def test_a_graph_that_is_retained_gives_the_same_gradients_again():
+    core = module("lstm", bidirectional=True)
+    x_BTI = torch.randn(3, 5, INPUT, dtype=torch.float64, requires_grad=True)
+    loss = core(x_BTI, torch.tensor([5, 2, 3]))[0].square().sum()
+    first = torch.autograd.grad(loss, [x_BTI, *core.parameters()], retain_graph=True)
+    second = torch.autograd.grad(loss, [x_BTI, *core.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("name", ["rnn-tanh", "lstm", "gru-after"])
+def test_a_training_step_keeps_no_more_memory_than_torch(name):
+    """Counted in bytes saved for the backward pass, on a batch half of which is padding."""
+    sizes = {"rnn-tanh": nn.RNN, "lstm": nn.LSTM, "gru-after": nn.GRU}
+    ours, theirs = Recurrent(8, 32, **CELLS[name]), sizes[name](8, 32, batch_first=True)
+    x_BTI = torch.randn(8, 64, 8)
+    lengths_B = torch.arange(8, 72, 8)
+
+    def saved(compute) -> int:
+        held = {}
+
+        def note(tensor):
+            held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            kept = compute()
+        return sum(held.values()) if kept is not None else 0
+
+    packed_x = pack_padded_sequence(x_BTI, lengths_B, batch_first=True, enforce_sorted=False)
+    assert saved(lambda: ours(x_BTI, lengths_B)) <= 1.1 * saved(lambda: theirs(packed_x))
 
 
 @every_cell
@@ -290,7 +399,8 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
 def test_the_kernel_is_told_with_its_reason():
     told = "gru(before): packed autograd function, cpu, fp32 (no padding computed, one node a layer)"
     assert Recurrent(1, 1).kernel("cpu") == told
-    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: packed autograd function, cpu, fp32")
+    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, else packed autograd function, cpu")
+    assert Recurrent(1, 1, cell="lstm").double().kernel("cpu").startswith("lstm: packed autograd function, cpu, fp64")
     assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")
     assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): step loop, cuda")
     assert "cuDNN" in Recurrent(1, 1, reset="after").kernel("cuda:0")
