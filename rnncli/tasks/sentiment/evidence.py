@@ -187,7 +187,7 @@ def _regressions(X: Any, truth_N: np.ndarray, columns: list[int]) -> tuple[np.nd
     for column, label in enumerate(columns):
         mine_N = truth_N == label
         p, q = 1 + np.asarray(X[mine_N].sum(0)).ravel(), 1 + np.asarray(X[~mine_N].sum(0)).ravel()
-        ratio_F = np.log(p / p.sum()) - np.log(q / q.sum())
+        ratio_F = np.log(p / p[seen_F].sum()) - np.log(q / q[seen_F].sum())
         ratios[:, column] = ratio_F * seen_F
         if mine_N.any() and not mine_N.all():
             scaled = (rows @ X @ scipy.sparse.diags(ratio_F)).tocsr()
