@@ -11,6 +11,7 @@ from rnncli.cli.command import command
 from rnncli.cli.run import Overrides
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
+from rnncli.report.layout import visible
 
 app = typer.Typer(no_args_is_help=True, help="Look at the data of a recipe.")
 
@@ -36,12 +37,12 @@ def check(
     if terminal.json:
         terminal.result(found.to_dict())
         return
-    terminal.out.print(Text(found.headline))
+    terminal.out.print(Text(visible(found.headline)))
     for note in found.notes:
-        terminal.out.print(Text(note))
+        terminal.out.print(Text(visible(note)))
     for title, columns, rows in found.tables:
         terminal.out.print()
-        terminal.out.print(Text(title, style="bold"))
+        terminal.out.print(Text(visible(title), style="bold"))
         print_table(terminal, columns, rows)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from rnncli.cli.command import command
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import RecipeError, UserError
+from rnncli.report.layout import visible
 
 app = typer.Typer(no_args_is_help=True, help="List, show, copy and validate recipes.")
 Name = Annotated[str, typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.")]
@@ -47,7 +48,7 @@ def show(
         terminal.result(load_recipe(name, []).model_dump(mode="json"))
         return
     text = dump(load_recipe(name, []), comments=True) if full else path.read_text(encoding="utf-8")
-    terminal.out.print(text.rstrip(), soft_wrap=True)
+    terminal.out.print("\n".join(map(visible, text.rstrip().splitlines())), soft_wrap=True)
 
 
 def copy(
