@@ -90,7 +90,7 @@ class Recurrent(nn.Module):
         """The parameters of ``layer`` (from 0), ``direction`` 0 forward or 1 reverse."""
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
         names = ("weight_ih", "weight_hh", "bias") + (("bias_hh",) if self.cell.resets_after else ())
-        return CellWeights(*(getattr(self, name + suffix) for name in names))
+        return CellWeights(*[getattr(self, name + suffix) for name in names])
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, the same for the same torch seed.
@@ -203,13 +203,14 @@ class Recurrent(nn.Module):
 
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
-        x_BX, ends = x_B1I.squeeze(1), []
+        x_BX, ends = x_B1I[:, 0], []
+        starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
-            first = layer * self.directions
             for d in range(self.directions):
-                start = tuple(part[first + d] for part in begin)
-                ends.append(one_step(self.cell, self.weights(layer, d), x_BX, start))
-            x_BX = torch.cat([end[0] for end in ends[first:]], 1) if self.directions == 2 else ends[-1][0]
+                ends.append(one_step(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
+            x_BX = ends[-1][0] if self.directions == 1 else torch.cat([ends[-2][0], ends[-1][0]], 1)
+        if len(ends) == 1:
+            return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])
         return x_BX.unsqueeze(1), tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, dtype: torch.dtype) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from rnncli.core.cells import ACTIVATIONS, Cell, CellWeights, State
 
@@ -26,13 +27,15 @@ def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> St
 def _gru(weights: CellWeights, x_BI: Tensor, h_BH: Tensor) -> Tensor:
     """Equations (9) to (12), or (11')."""
     W_ih, W_hh, bias, inner_H = weights
-    cut = 2 * h_BH.shape[1]
-    a_BG = torch.addmm(bias, x_BI, W_ih.T)
+    hidden = h_BH.shape[1]
+    parts = (2 * hidden, hidden)
+    rz_BG, n_BH = linear(x_BI, W_ih, bias).split_with_sizes(parts, 1)
     if inner_H is None:
-        r_BH, z_BH = torch.addmm(a_BG[:, :cut], h_BH, W_hh[:cut].T).sigmoid_().chunk(2, 1)
-        n_BH = torch.addmm(a_BG[:, cut:], r_BH * h_BH, W_hh[cut:].T).tanh_()
+        W_gates, W_rx = W_hh.split_with_sizes(parts)
+        r_BH, z_BH = rz_BG.addmm_(h_BH, W_gates.t()).sigmoid_().chunk(2, 1)
+        n_BH.addmm_(r_BH * h_BH, W_rx.t())
     else:
-        m_BG = torch.mm(h_BH, W_hh.T)
-        r_BH, z_BH = (a_BG[:, :cut] + m_BG[:, :cut]).sigmoid_().chunk(2, 1)
-        n_BH = torch.addcmul(a_BG[:, cut:], r_BH, m_BG[:, cut:] + inner_H).tanh_()
-    return torch.lerp(h_BH, n_BH, z_BH)
+        m_BG, m_BH = linear(h_BH, W_hh).split_with_sizes(parts, 1)
+        r_BH, z_BH = rz_BG.add_(m_BG).sigmoid_().chunk(2, 1)
+        n_BH.addcmul_(r_BH, m_BH.add_(inner_H))
+    return torch.lerp(h_BH, n_BH.tanh_(), z_BH)
