@@ -139,9 +139,9 @@ def test_every_kind_of_source_trains(source, here, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(here / "cache"))
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     if source == "repository":
-        import datasets
+        from datasets import config
 
-        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", here / "cache")
+        monkeypatch.setattr(config, "HF_DATASETS_CACHE", here / "cache")
     SOURCES[source](here)
     done = rnncli("sentiment", "--data", source, *TINY, "data.drop_duplicates=false", "--json")
     assert done.code == 0, done.err

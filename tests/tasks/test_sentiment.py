@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli import tasks
 from rnncli.run import use
 from rnncli.run.recipes import load_recipe
+from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.sentiment.task import TASK
 from tests.commands import TINY, own_environment, reviews, rnncli
 
 
@@ -30,10 +31,10 @@ def here(tmp_path, monkeypatch):
 def fitted(*keys, data="reviews.csv"):
     """A task fitted to a file, its corpus, a new model."""
     recipe = load_recipe("sentiment/own-data", [*TINY, f"data.train={data}", *keys])
-    task = tasks.load("sentiment")
-    corpus = task.read(recipe)
+    assert isinstance(recipe, SentimentRecipe)
+    corpus = TASK.read(recipe)
     torch.manual_seed(0)
-    found = task.fit(recipe, corpus)
+    found = TASK.fit(recipe, corpus)
     return found, corpus, found.build().eval()
 
 
@@ -176,7 +177,7 @@ def test_evaluating_a_run_again_gives_the_figures_of_its_report(here):
 def test_embeddings_begin_with_the_vectors_of_a_file(here):
     Path("v.vec").write_text("2 8\nfilm 1 2 3 4 5 6 7 8\nunheard 9 9 9 9 9 9 9 9\n")
     found, _, model = fitted("model.vectors=v.vec")
-    weight = model.embedding.weight.detach()
+    weight = model.get_parameter("embedding.weight").detach()
     assert weight[found.vocabulary.number("film")].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert weight[found.vocabulary.pad].tolist() == [0] * 8
     assert weight[found.vocabulary.number("good")].abs().max() < 1
