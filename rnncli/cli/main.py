@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from rnncli import __version__, tasks
-from rnncli.cli import data, doctor, evaluate, predict, recipes, run
+from rnncli.cli import bench, data, doctor, evaluate, predict, recipes, run
 from rnncli.cli.command import command
 
 app = typer.Typer(
@@ -46,6 +48,7 @@ app.command("evaluate", rich_help_panel="Runs")(command(evaluate.evaluate))
 app.command("predict", rich_help_panel="Runs")(command(predict.predict))
 app.add_typer(recipes.app, name="recipes", rich_help_panel="Around a run")
 app.add_typer(data.app, name="data", rich_help_panel="Around a run")
+app.add_typer(bench.app, name="bench", rich_help_panel="Around a run")
 app.command("doctor", rich_help_panel="Around a run")(command(doctor.doctor))
 
 
@@ -54,4 +57,7 @@ def main() -> None:
     # Threads that wait shall sleep. Those that spin starve each other as soon as something else runs on the machine:
     # an epoch of many small steps took 15 times as long beside one busy process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character gets its number, not an error
+            stream.reconfigure(errors="backslashreplace")
     app()

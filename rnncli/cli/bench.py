@@ -1,0 +1,97 @@
+"""``rnncli bench``: how fast the recurrent core is on this machine, and where a training step spends its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnncli.cli.command import command
+from rnncli.cli.run import Overrides
+from rnncli.cli.tables import print_table
+from rnncli.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from rnncli.run.bench import CoreResult
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
+
+
+def core(
+    terminal: Terminal,
+    cell: Annotated[
+        list[str] | None, typer.Option("--cell", help="rnn, lstm, gru or gru-after; may be given again. [all]")
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shape", help="sentences, utterances, equal, long, wide or streaming; may be given again. [sentences]"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    repeats: Annotated[int, typer.Option("--repeats", help="Counted runs of each contender.")] = 9,
+) -> None:
+    """The recurrent layers beside torch's own, in turn in one process: medians, and how exact they are."""
+    terminal.say("measuring; keep the machine quiet", style="dim")
+    from rnncli.run.bench import CELLS, measurements
+
+    results = []
+    for result in measurements(cell or list(CELLS), shape or ["sentences"], device=device, repeats=repeats):
+        terminal.say(f"{result.shape}, {result.cell}: done", style="dim")
+        results.append(result)
+    if terminal.json:
+        terminal.result([result.to_dict() for result in results])
+        return
+    print_table(terminal, _COLUMNS, [row for result in results for row in _rows(result)])
+
+
+def step(
+    terminal: Terminal,
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    overrides: Overrides = None,
+    steps: Annotated[int, typer.Option("--steps", help="Training steps to time, after three that are not.")] = 30,
+) -> None:
+    """Where a training step of a recipe spends its time: data, forward, loss, backward, optimizer."""
+    from rnncli.run.recipes import load_recipe
+
+    loaded = load_recipe(recipe, overrides or [])
+    terminal.say("reading the data, then training some steps", style="dim")
+    from rnncli.run.bench import bench_step
+
+    seconds = bench_step(loaded, steps=steps)
+    total = sum(seconds.values())
+    if terminal.json:
+        terminal.result({"seconds": seconds, "total": total})
+        return
+    rows = [[phase, f"{1e3 * spent:.2f}", f"{100 * spent / total:.1f}"] for phase, spent in seconds.items()]
+    print_table(terminal, ["phase", "ms a step", "%"], [*rows, ["all", f"{1e3 * total:.2f}", "100.0"]])
+
+
+_COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of peak", "kept MiB", "error"]
+
+
+def _rows(result: CoreResult) -> list[list[str]]:
+    rows = []
+    for name, seconds in result.seconds.items():
+        ours = name not in result.ratios
+        low, high = (0.0, 0.0) if ours else result.spread[name]
+        error = f"{max(result.output_error, result.gradient_error):.0e}"
+        rows.append(
+            [
+                result.shape if ours else "",
+                result.cell if ours else "",
+                name,
+                f"{1e3 * seconds:.1f}",
+                "" if ours else f"{result.ratios[name]:.2f}",
+                "" if ours else f"{low:.2f} - {high:.2f}",
+                f"{result.tokens_per_second:,.0f}" if ours else "",
+                f"{100 * result.peak_share:.0f}" if ours else "",
+                f"{result.kept_bytes[name] / 2**20:.1f}",
+                error if ours else "",
+            ]
+        )
+    return rows
+
+
+app.command("core")(command(core))
+app.command("step")(command(step))

@@ -1,0 +1,84 @@
+"""``rnncli bench``: its figures add up, its parity check is real, and it speaks as the other commands do."""
+
+import pytest
+import torch
+
+from rnncli.core.recurrent import Recurrent
+from rnncli.run import bench
+from tests.commands import TINY, reviews, rnncli
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setitem(bench.SHAPES, "sentences", bench.Shape("a few", 6, 8, 4, 2, 7, batches=2, bidirectional=True))
+
+
+@pytest.mark.parametrize("cell", list(bench.CELLS))
+def test_the_core_is_measured_beside_its_rivals_and_is_exact(cell):
+    done = rnncli("bench", "core", "--cell", cell, "--repeats", 3, "--json")
+    (result,) = done.json
+    assert done.code == 0
+    rivals = {"plain loop"} if cell == "gru" else {"torch padded", "torch packed"}
+    assert set(result["ratios"]) == rivals
+    assert set(result["seconds"]) == set(result["kept_bytes"]) == {"rnncli", *rivals}
+    assert result["output_error"] < 1e-5
+    assert result["gradient_error"] < 1e-4
+    assert all(low <= result["ratios"][name] <= high for name, (low, high) in result["spread"].items())
+
+
+def test_streaming_is_measured_without_gradients(monkeypatch):
+    short = bench.Shape("steps", 6, 8, 1, 1, 1, batches=3, training=False)
+    monkeypatch.setitem(bench.SHAPES, "streaming", short)
+    (result,) = rnncli("bench", "core", "--cell", "lstm", "--shape", "streaming", "--repeats", 1, "--json").json
+    assert set(result["ratios"]) == {"torch padded"}
+    assert result["kept_bytes"] == {"rnncli": 0, "torch padded": 0}
+
+
+def test_the_table_has_a_row_for_each_contender():
+    done = rnncli("bench", "core", "--cell", "gru-after", "--repeats", 1, "--quiet")
+    assert done.err == ""
+    assert [line.split("  ")[0] for line in done.out.splitlines()][:2] == ["shape", "sentences"]
+    assert "torch padded" in done.out
+    assert "torch packed" in done.out
+
+
+def test_the_parity_check_notices_a_wrong_result(monkeypatch):
+    right = Recurrent.forward
+
+    def wrong(self, x_BTI, *rest, **options):
+        y_BTE, end = right(self, x_BTI, *rest, **options)
+        return y_BTE * 1.01, end
+
+    monkeypatch.setattr(Recurrent, "forward", wrong)
+    assert bench.bench_core("rnn", "sentences", repeats=1).output_error > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--cell", "gruu"], "gruu"),
+        (["--shape", "huge"], "huge"),
+        (["--repeats", "0"], "repeats"),
+        pytest.param(
+            ["--device", "cuda"],
+            "cuda",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device"),
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_said_in_a_sentence(arguments, word):
+    done = rnncli("bench", "core", *arguments)
+    assert done.code == 2
+    assert word in done.err
+
+
+def test_a_training_step_is_told_by_phase(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews.csv").write_text(reviews(), encoding="utf-8")
+    options = ("data.train=reviews.csv", *TINY, "train.epochs=3", "--steps", 4, "--json")
+    done = rnncli("bench", "step", "sentiment/own-data", *options)
+    assert done.code == 0, done.err
+    assert list(done.json["seconds"]) == list(bench.PHASES)
+    assert all(seconds > 0 for seconds in done.json["seconds"].values())
+    assert done.json["total"] == pytest.approx(sum(done.json["seconds"].values()))
+    assert not (tmp_path / "runs").exists()
