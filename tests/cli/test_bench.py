@@ -75,7 +75,7 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(arguments, word):
 def test_a_training_step_is_told_by_phase(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reviews.csv").write_text(reviews(), encoding="utf-8")
-    options = ("data.train=reviews.csv", *TINY, "train.epochs=3", "--steps", 4, "--json")
+    options = ("data.train=reviews.csv", *TINY, "train.epochs=10", "--steps", 4, "--json")
     done = rnncli("bench", "step", "sentiment/own-data", *options)
     assert done.code == 0, done.err
     assert list(done.json["seconds"]) == list(bench.PHASES)
