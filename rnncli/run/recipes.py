@@ -43,10 +43,10 @@ def read_run_recipe(path: Path) -> Recipe:
 
 
 def run_name(recipe: Recipe) -> str:
-    """What the directory of a run is called before its number: task, recipe, and the user's file where it differs."""
+    """What the directory of a run is called before its number: the task, and the recipe or the user's own data."""
     stem = Path(recipe.data.train).name.split(".")[0] if recipe.data.train else ""
-    words = [recipe.task, recipe.name] + ([stem] if stem and stem != recipe.name and recipe.name == "own-data" else [])
-    return "-".join(words)
+    own = tasks.spec(recipe.task).own_data.endswith(f"/{recipe.name}")
+    return f"{recipe.task}-{stem if own and stem else recipe.name}"
 
 
 def with_absolute_root(recipe: Recipe) -> Recipe:
