@@ -44,11 +44,7 @@ def run(
     """Train, evaluate and report what a recipe says."""
     if resume is None and recipe is None:
         raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
-    if resume is not None and recipe is not None:
-        raise UsageError(
-            "--resume goes on with a run as it was begun and takes no recipe", f"rnncli run --resume {resume}"
-        )
-    carry_out(terminal, recipe or "", overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
+    carry_out(terminal, recipe, overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
 
 
 def task_help(spec: TaskSpec) -> str:
@@ -79,12 +75,11 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         **own: str | None,
     ) -> None:
         chosen = {names[name]: value for name, value in own.items() if value is not None}
-        if resume is not None and (recipe or data or chosen):
-            raise UsageError("--resume goes on with a run as it was begun", f"rnncli {spec.name} --resume {resume}")
         options = _data_keys(data) | {option.key: (option.flag, value) for option, value in chosen.items()}
+        silent = resume is not None and not (recipe or overrides or options)
         carry_out(
             terminal,
-            recipe or (spec.own_data if data else spec.default),
+            None if silent else recipe or (spec.own_data if data else spec.default),
             overrides or [],
             options,
             out=out,
@@ -99,7 +94,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
 
 def carry_out(
     terminal: Terminal,
-    recipe: str,
+    recipe: str | None,
     overrides: list[str],
     options: dict[str, tuple[str, Any]],
     *,
@@ -108,23 +103,24 @@ def carry_out(
     dry_run: bool,
     task: str = "",
 ) -> None:
-    """Run or resume, show how it goes, print the report."""
+    """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is."""
     from rnncli.cli.watch import Watch
     from rnncli.run.recipes import load_recipe
 
-    if resume is not None and (overrides or out or dry_run):
-        raise UsageError("--resume goes on with a run as it was begun", "leave the other options and keys out")
-    loaded = None if resume else load_recipe(recipe, overrides, options, task=task)
+    if resume is not None and (out or dry_run):
+        raise UsageError("--resume goes on in the run's own directory", f"rnncli run --resume {resume}")
+    loaded = None if recipe is None else load_recipe(recipe, overrides, options, task=task)
     with Watch(terminal) as watch:
         from rnncli.run import start
 
-        if loaded is None:
-            assert resume is not None
-            done = start.resume(resume, observe=watch, task=task)
-        elif dry_run:
-            done = start.dry_run(loaded, observe=watch)
+        if resume is not None:
+            done = start.resume(resume, loaded, observe=watch, task=task)
         else:
-            done = start.start(loaded, out=out, argv=sys.argv, observe=watch)
+            assert loaded is not None
+            if dry_run:
+                done = start.dry_run(loaded, observe=watch)
+            else:
+                done = start.start(loaded, out=out, argv=sys.argv, observe=watch)
     if isinstance(done, dict):
         _show_losses(terminal, done)
         return

@@ -55,5 +55,19 @@ def with_absolute_root(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
 
 
+def differences(one: Recipe, other: Recipe) -> list[str]:
+    """The dotted keys in which two recipes differ."""
+    flat, against = _flat(one.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+    return sorted(key for key in flat.keys() | against.keys() if flat.get(key) != against.get(key))
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{above}{name}"
+        found |= _flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
+    return found
+
+
 def _load(path: Path, settings: Sequence[Setting], overrides: Sequence[str]) -> Recipe:
     return load(path, tasks=tasks.names(), schema_of=tasks.schema, options=settings, overrides=overrides)

@@ -19,14 +19,14 @@ import torch
 
 from rnncli import __version__, tasks
 from rnncli.core import device
-from rnncli.errors import Interrupted, RunError, UserError
+from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
 from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
-from rnncli.run.recipes import read_run_recipe, run_name, with_absolute_root
+from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.tasks.base import Corpus, Fitted
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
@@ -57,14 +57,22 @@ def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), 
         raise
 
 
-def resume(path: Path, *, observe: Observer = nobody, task: str = "") -> Finished:
-    """Go on with the run at ``path`` from its last saved state, or report it where it is done already."""
+def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = nobody, task: str = "") -> Finished:
+    """Go on with the run at ``path`` from its last saved state, or report it where it is done already.
+
+    Raises UsageError where ``recipe``, if given, is not the one that the run was begun with.
+    """
     run = RunDirectory.open(path)
-    recipe = read_run_recipe(run.recipe)
-    if task and recipe.task != task:
-        raise RunError(f"{path}: this run is of task {recipe.task}, not {task}", f"rnncli run --resume {path}")
+    begun = read_run_recipe(run.recipe)
+    if task and begun.task != task:
+        raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
+    if recipe is not None and (changed := differences(begun, with_absolute_root(recipe))):
+        raise UsageError(
+            f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
+            f"rnncli run --resume {path}, or a new run without --resume",
+        )
     observe(RunOpened(run.path, resumed=True))
-    return _finish(run, recipe, observe)
+    return _finish(run, begun, observe)
 
 
 def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:

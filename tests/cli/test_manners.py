@@ -327,3 +327,11 @@ def test_a_run_can_be_moved(here, trained):
     before = rnncli("predict", trained, "good film").out
     shutil.copytree(trained, here / "elsewhere")
     assert rnncli("predict", "elsewhere", "good film").out == before
+
+
+def test_resume_takes_the_recipe_that_the_run_was_begun_with(here):
+    command = ("run", "sentiment/own-data", "data.train=reviews.csv", *TINY)
+    begun = rnncli(*command, "--out", "run", "--json")
+    assert begun.code == 0, begun.err
+    again = rnncli(*command, "--resume", "run", "--json")
+    assert (again.code, again.json) == (0, begun.json)
