@@ -21,7 +21,7 @@ from rnncli.core.reference import reference
 from rnncli.errors import UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.run.events import nobody
-from rnncli.run.start import _prepare
+from rnncli.run.start import prepare
 from rnncli.tasks.base import Batch, Fitted
 from rnncli.train.loop import StepDone, Stopped
 
@@ -140,7 +140,7 @@ def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
     """Seconds that one training step of ``recipe`` takes in each of PHASES, the mean of ``steps`` after three."""
     if steps < 1:
         raise UsageError(f"--steps is {steps}", "give it at least 1")
-    _, fitted, trainer = _prepare(None, recipe, nobody)
+    _, fitted, trainer = prepare(None, recipe, nobody)
     watch = _Stopwatch(trainer.device)
     trainer.fitted = _TimedLoss(fitted, watch)  # type: ignore[assignment]
     trainer.model.register_forward_pre_hook(lambda *_: watch.enter("forward"))

@@ -18,14 +18,14 @@ from typing import Any
 import torch
 
 from rnncli import __version__, tasks
-from rnncli.core import device
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report, plain
+from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
 from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
+from rnncli.run.model import place, summarise
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.tasks.base import Corpus, Fitted
 from rnncli.train import checkpoint
@@ -77,7 +77,7 @@ def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = nobo
 
 def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
-    corpus, fitted, trainer = _prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+    corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
     trained = next(trainer.events())
     assert isinstance(trained, StepDone)
     dev = fitted.encode(corpus.parts["dev"])
@@ -86,6 +86,47 @@ def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
     with torch.no_grad(), trainer.autocast():
         loss = fitted.loss(trainer.model, batch).item()
     return {"train_loss": trained.loss, "dev_loss": loss}
+
+
+def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted, Trainer]:
+    """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
+    placement = place(recipe)
+    placement.apply()
+    observe(Stage("reading the data"))
+    begun = time.perf_counter()
+    task = tasks.load(recipe.task)
+    corpus = task.read(recipe)
+    observe(DataRead(corpus, time.perf_counter() - begun))
+    torch.manual_seed(recipe.seed)
+    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
+    fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
+    model = fitted.build().to(placement.device)
+    trainer = Trainer(
+        fitted,
+        model,
+        fitted.encode(corpus.parts["train"], training=True),
+        fitted.encode(corpus.parts["dev"]),
+        recipe.train,
+        seed=recipe.seed,
+        device=placement.device,
+        autocast=placement.autocast,
+        loss_scaling=placement.precision == "fp16",
+    )
+    summary = summarise(recipe, model)
+    with placement.autocast():
+        kernel = fitted.kernel(model)
+    built = ModelBuilt(
+        kernel, summary.parameters, placement.describe(), (*fitted.notes, *placement.reasons), trainer.watch
+    )
+    observe(built)
+    if run:
+        run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
+        if known:
+            _restore(run, trainer)
+        else:
+            run.vocabulary.mkdir(exist_ok=True)
+            fitted.save(run.vocabulary)
+    return corpus, fitted, trainer
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
@@ -117,59 +158,11 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
-    corpus, fitted, trainer = _prepare(run, recipe, observe)
+    corpus, fitted, trainer = prepare(run, recipe, observe)
     _train(run, trainer, recipe, observe)
     split = "test" if "test" in corpus.parts else "dev"
     observe(Stage(f"scoring {split}"))
     return _report(run, recipe, corpus, fitted, trainer, split, observe)
-
-
-def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted, Trainer]:
-    """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
-    section = recipe.compute
-    placement = device.choose(
-        section.device,
-        section.precision,
-        tf32=section.tf32,
-        deterministic=section.deterministic,
-        threads=section.threads,
-    )
-    placement.apply()
-    observe(Stage("reading the data"))
-    begun = time.perf_counter()
-    task = tasks.load(recipe.task)
-    corpus = task.read(recipe)
-    observe(DataRead(corpus, time.perf_counter() - begun))
-    torch.manual_seed(recipe.seed)
-    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
-    fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
-    model = fitted.build().to(placement.device)
-    trainer = Trainer(
-        fitted,
-        model,
-        fitted.encode(corpus.parts["train"], training=True),
-        fitted.encode(corpus.parts["dev"]),
-        recipe.train,
-        seed=recipe.seed,
-        device=placement.device,
-        autocast=placement.autocast,
-        loss_scaling=placement.precision == "fp16",
-    )
-    summary = _model_summary(recipe, model)
-    with placement.autocast():
-        kernel = fitted.kernel(model)
-    built = ModelBuilt(
-        kernel, summary.parameters, placement.describe(), (*fitted.notes, *placement.reasons), trainer.watch
-    )
-    observe(built)
-    if run:
-        run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
-        if known:
-            _restore(run, trainer)
-        else:
-            run.vocabulary.mkdir(exist_ok=True)
-            fitted.save(run.vocabulary)
-    return corpus, fitted, trainer
 
 
 def _restore(run: RunDirectory, trainer: Trainer) -> None:
@@ -248,15 +241,9 @@ def _report(
         dropped=dict(corpus.dropped),
         notes=(*corpus.notes, *fitted.notes, *notes),
         baselines=baselines,
-        model=_model_summary(recipe, trainer.model),
+        model=summarise(recipe, trainer.model),
         training=training,
     )
-
-
-def _model_summary(recipe: Recipe, model: torch.nn.Module) -> ModelSummary:
-    section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
-    parameters = sum(p.numel() for p in model.parameters())
-    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
 
 
 def _interrupted(run: RunDirectory) -> Interrupted:

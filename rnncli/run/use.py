@@ -18,8 +18,9 @@ from rnncli.core import device
 from rnncli.core.device import Placement
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import ModelSummary, Report, TrainingSummary, build_report
+from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
+from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
 from rnncli.tasks.base import Fitted, Predictor
 from rnncli.train import checkpoint
@@ -77,7 +78,7 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
         dropped=dict(corpus.dropped),
         notes=(*corpus.notes, *fitted.notes),
         baselines={},
-        model=_model_summary(trained),
+        model=summarise(recipe, trained.model),
         training=_training_summary(trained),
     )
 
@@ -158,25 +159,12 @@ def _is_file(text: str) -> bool:
 
 def _placement(recipe: Recipe) -> Placement:
     """Where to work now: as the recipe says, or on the CPU where its device is absent here."""
-    section = recipe.compute
     try:
-        placement = device.choose(
-            section.device,
-            section.precision,
-            tf32=section.tf32,
-            deterministic=section.deterministic,
-            threads=section.threads,
-        )
+        placement = place(recipe)
     except UsageError:
-        placement = device.choose("cpu", "fp32", tf32=False, deterministic=False, threads=section.threads)
+        placement = device.choose("cpu", "fp32", tf32=False, deterministic=False, threads=recipe.compute.threads)
     placement.apply()
     return placement
-
-
-def _model_summary(trained: Trained) -> ModelSummary:
-    section: Any = trained.recipe.model  # type: ignore[attr-defined] - every task's recipe has one
-    parameters = sum(p.numel() for p in trained.model.parameters())
-    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
 
 
 def _training_summary(trained: Trained) -> TrainingSummary:
