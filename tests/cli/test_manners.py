@@ -312,8 +312,8 @@ def test_runs_are_numbered_and_never_overwritten(here):
     first, second = train_here("--quiet"), train_here("--quiet")
     assert (first.code, second.code) == (0, 0)
     assert sorted(path.name for path in (here / "runs").iterdir()) == [
-        "sentiment-own-data-reviews-1",
-        "sentiment-own-data-reviews-2",
+        "sentiment-reviews-1",
+        "sentiment-reviews-2",
     ]
 
 
