@@ -199,6 +199,7 @@ def test_the_analytic_gradient_equals_that_of_an_autograd_loop_and_takes_less_ti
     assert ours < loops
 
 
+@torch.no_grad()
 def test_sums_of_products_and_of_logarithms_agree():
     torch.manual_seed(4)
     crf = CRF(6, allowed_KK=torch.rand(6, 6) < 0.8).double()
@@ -215,6 +216,7 @@ def test_sums_of_products_and_of_logarithms_agree():
     torch.testing.assert_close(products.pairs(weights_Q), logarithms.pairs(weights_Q))
 
 
+@torch.no_grad()
 def test_scores_too_far_apart_for_products_are_noticed():
     crf = CRF(3)
     scores_BTK = torch.tensor([[[0.0, -900.0, 0.0], [0.0, 0.0, 0.0]]])
