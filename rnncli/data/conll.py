@@ -71,8 +71,8 @@ def blocks(lines: Iterable[str], name: str) -> Iterator[Block]:
     """The sentences of a stream of lines; raises DataError with the line's number.
 
     The layout is that of the first line of a token: separated by tabs if there is one in it, else by spaces. A line
-    that begins with # before a sentence's first token is a comment unless it has the columns of a token. Lines behind the
-    last sentence come as a block without tokens.
+    that begins with # before a sentence's first token is a comment unless it has the columns of a token. Lines behind
+    the last sentence come as a block without tokens.
     """
     block, layout, columns = Block(1), None, ()
     for number, line in enumerate(lines, start=1):
@@ -137,7 +137,11 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
 
 def feature(values: list[str], key: str) -> list[str]:
     """The values of a key of the FEATS of CoNLL-U, such as ``Number`` in ``Case=Nom|Number=Sing``; else ``_``."""
-    return [dict(part.partition("=")[::2] for part in value.split("|")).get(key, "_") for value in values]
+    found = []
+    for value in values:
+        pairs = (part.partition("=") for part in value.split("|"))
+        found.append(next((text for name, _, text in pairs if name == key), "_"))
+    return found
 
 
 def _chunks(first: Block, rest: Iterable[Block]) -> Iterator[list[Block]]:

@@ -50,11 +50,10 @@ def _sizes(parts: dict[str, SentencePart]) -> Table:
 def _tags(parts: dict[str, SentencePart]) -> Table:
     counts = {name: _count(part) for name, part in parts.items()}
     every = sum(counts.values(), Counter[str]())
-    rows = [
-        [tag, *(f"{n[tag]:,}  {100 * n[tag] / max(1, n.total()):.1f} %" for n in counts.values())]
-        + ["" if counts["train"][tag] else "not in train"]
-        for tag, _ in every.most_common()
-    ]
+    rows = []
+    for tag, _ in every.most_common():
+        cells = [f"{n[tag]:,}  {100 * n[tag] / max(1, n.total()):.1f} %" for n in counts.values()]
+        rows.append([tag, *cells, "" if counts["train"][tag] else "not in train"])
     spans = next(iter(parts.values())).scheme is not None
     return ("spans" if spans else "tags"), ["type" if spans else "tag", *counts, ""], rows
 

@@ -10,12 +10,33 @@ import random
 from collections.abc import Callable
 
 SENTENCES = 3000
-START = "ba de ka lo mi no pe ra si tu va wen zo bri dra fle gor hal jun kel".split()
-END = "n ra s th lin dor mar ton vik sen la rio ck ma nel".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-MONTHS = "January March April June August October November".split()
-ROLES = "minister director captain doctor editor lawyer trainer painter".split()
-THINGS = "report bridge garden contract concert archive museum harbour".split()
+START = [
+    "ba",
+    "de",
+    "ka",
+    "lo",
+    "mi",
+    "no",
+    "pe",
+    "ra",
+    "si",
+    "tu",
+    "va",
+    "wen",
+    "zo",
+    "bri",
+    "dra",
+    "fle",
+    "gor",
+    "hal",
+    "jun",
+    "kel",
+]
+END = ["n", "ra", "s", "th", "lin", "dor", "mar", "ton", "vik", "sen", "la", "rio", "ck", "ma", "nel"]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MONTHS = ["January", "March", "April", "June", "August", "October", "November"]
+ROLES = ["minister", "director", "captain", "doctor", "editor", "lawyer", "trainer", "painter"]
+THINGS = ["report", "bridge", "garden", "contract", "concert", "archive", "museum", "harbour"]
 Tagged = list[tuple[str, str]]
 
 

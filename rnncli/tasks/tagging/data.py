@@ -96,10 +96,8 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
     cut, said = _split(parts, data, recipe.seed)
     for name, part in cut.items():
-        if broken := part.repaired():
-            notes.append(
-                f"{name}: {broken:,} tags break the rules of {part.scheme.name} and were read as conlleval does"
-            )  # pyright: ignore[reportOptionalMemberAccess]
+        if scheme and (broken := part.repaired()):
+            notes.append(f"{name}: {broken:,} tags break the rules of {scheme.name} and were read as conlleval does")
     notes = [_scheme_note(scheme), *notes, *(note for table in tables.values() for note in table.notes), said]
     return Corpus(cut, headline, tuple(notes), +dropped)
 

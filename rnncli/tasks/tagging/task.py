@@ -134,7 +134,7 @@ class FittedTagging:
         assert isinstance(model, Tagger)
         best_BT, sure_BT = model.probabilities(batch)
         rows = zip(sure_BT.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
-        return self._decoded(best_BT, batch), [row[:length] for row, length in rows]
+        return list(self._decoded(best_BT, batch)), [row[:length] for row, length in rows]
 
     def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """Every word's most frequent tag."""
@@ -200,8 +200,8 @@ class Tagging:
         lexicon = Lexicon.learn(recipe, zip(train.tokens(), train.features(), strict=True))
         tags = sorted(counts, key=lambda tag: (tag != OUTSIDE, tag[2:] if train.scheme else tag, tag))
         columns = train.columns
-        layout = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}
-        layout["features"] = list(columns.features)
+        layout: dict[str, Any] = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}
+        layout |= {"features": list(columns.features), "by_character": word_size(train) < ONE_CHARACTER}
         return FittedTagging(recipe, lexicon, tags, train.scheme, layout, fresh=True, notes=(note,) if note else ())
 
     def load(self, recipe: TaggingRecipe, folder: Path) -> FittedTagging:
@@ -215,13 +215,18 @@ class Tagging:
 
 def suited(recipe: TaggingRecipe, train: SentencePart) -> tuple[TaggingRecipe, str]:
     """The recipe for these words: where they are single characters there are no ends and no characters to look at."""
-    sizes = [len(word) for _, tokens in zip(range(1000), train.tokens(), strict=False) for word in tokens]
-    if not sizes or float(np.mean(sizes)) >= ONE_CHARACTER or not (recipe.model.characters or recipe.model.affixes):
+    if word_size(train) >= ONE_CHARACTER or not (recipe.model.characters or recipe.model.affixes):
         return recipe, ""
     pairs = recipe.model.pairs or recipe.model.embedding // 2
     model = recipe.model.model_copy(update={"characters": 0, "affixes": 0, "pairs": pairs})
     note = f"words are single characters: read with pairs of neighbours ({pairs}), without characters and affixes"
     return recipe.model_copy(update={"model": model}), note
+
+
+def word_size(part: SentencePart) -> float:
+    """Characters a word, on average over the first thousand sentences."""
+    sizes = [len(word) for _, tokens in zip(range(1000), part.tokens(), strict=False) for word in tokens]
+    return float(np.mean(sizes)) if sizes else 0.0
 
 
 def allowed(tags: Sequence[str]) -> dict[str, Tensor]:
