@@ -144,6 +144,13 @@ def feature(values: list[str], key: str) -> list[str]:
     return found
 
 
+def with_feature(feats: str, key: str, value: str) -> str:
+    """The FEATS of CoNLL-U with a key set or, to ``_``, left out; keys in alphabetical order, as is wanted."""
+    pairs = [part.split("=", 1) for part in feats.split("|") if "=" in part and not part.startswith(f"{key}=")]
+    pairs += [[key, value]] if value != "_" else []
+    return "|".join("=".join(pair) for pair in sorted(pairs, key=lambda pair: pair[0].lower())) or "_"
+
+
 def _chunks(first: Block, rest: Iterable[Block]) -> Iterator[list[Block]]:
     chunk, room = [first], BATCH_CHARACTERS
     for block in rest:

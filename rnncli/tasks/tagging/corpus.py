@@ -10,29 +10,11 @@ import random
 from collections.abc import Callable
 
 SENTENCES = 3000
-START = [
-    "ba",
-    "de",
-    "ka",
-    "lo",
-    "mi",
-    "no",
-    "pe",
-    "ra",
-    "si",
-    "tu",
-    "va",
-    "wen",
-    "zo",
-    "bri",
-    "dra",
-    "fle",
-    "gor",
-    "hal",
-    "jun",
-    "kel",
-]
-END = ["n", "ra", "s", "th", "lin", "dor", "mar", "ton", "vik", "sen", "la", "rio", "ck", "ma", "nel"]
+START = (
+    *("ba", "de", "ka", "lo", "mi", "no", "pe", "ra", "si", "tu", "va", "wen", "zo"),
+    *("bri", "dra", "fle", "gor", "hal", "jun", "kel"),
+)
+END = ("n", "ra", "s", "th", "lin", "dor", "mar", "ton", "vik", "sen", "la", "rio", "ck", "ma", "nel")
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = ["January", "March", "April", "June", "August", "October", "November"]
 ROLES = ["minister", "director", "captain", "doctor", "editor", "lawyer", "trainer", "painter"]

@@ -267,7 +267,7 @@ def _split(parts: dict[str, SentencePart], data: TaggedData, seed: int) -> tuple
         wanted = {"train": 1 - sum(shares.values())} | shares
         rows = splits.split(wanted, seed=seed, size=len(whole))
         carved = {name: whole.take(found) for name, found in rows.items()}
-    found = {name: part for name, part in (parts | carved).items()}
+    found = parts | carved
     found = {name: found[name] for name in ("train", "dev", "test") if name in found}
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in found.items())
     how = f"; {' and '.join(shares)} carved by seed {seed}" if shares else " as given"

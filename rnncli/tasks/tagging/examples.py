@@ -78,6 +78,7 @@ class TaggingExamples:
 
     def batch(self, indices: np.ndarray) -> TaggingBatch:
         """Collate the sentences at ``indices``."""
+        indices = np.asarray(indices, dtype=np.int64)
         at, lengths = self.words.positions(indices)
         steps = max(1, int(lengths.max(initial=0)))
         inside_BT = np.arange(steps) < lengths[:, None]

@@ -17,7 +17,7 @@ SHAPE_EMBEDDING = 8
 
 
 class WordKnowledge(nn.Module):
-    """What is known of the different words of a batch, each once: embeddings of word, shape, affixes; its characters."""
+    """What is known of a batch's different words, each once: embeddings of word, shape, affixes; its characters."""
 
     drop_V: Tensor
 
@@ -93,6 +93,8 @@ class Tagger(nn.Module):
     def forward(self, batch: TaggingBatch) -> Tensor:
         """Scores of the tags, (B, T, K)."""
         words_UI = self.words(batch)
+        if not len(words_UI):  # sentences without words alone
+            words_UI = words_UI.new_zeros(1, words_UI.shape[1])
         found = [functional.embedding(batch.word_BT, words_UI)]
         found += [self.places[name](batch.places_BTP[..., at]) for at, name in enumerate(self.order)]
         x_BTI = self.input_dropout(torch.cat(found, -1))

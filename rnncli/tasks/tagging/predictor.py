@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnncli.data.conll import Block, blocks, fill
+from rnncli.data.conll import Block, blocks, fill, with_feature
 from rnncli.data.encodings import detect, open_text
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.tagging import scores
@@ -98,13 +98,31 @@ class TagPredictor:
     def text(self, example: Given, row: dict[str, Any], form: str = "") -> str:
         """A row as it is written, line ends included: in the form of its example, or in ``form``."""
         if form in ("", "conll") and example.block is not None:
-            return fill(example.block, self.layout["tag"], row["tags"])
+            return self._filled(example.block, row["tags"])
+        if example.block is not None and not example.tokens:
+            return ""
         pairs = list(zip(row["tokens"], row["tags"], strict=True))
         if form == "conll":
             return "".join(f"{word}\t{tag}\n" for word, tag in pairs) + "\n"
         if form == "text":
             return " ".join(f"{word}/{tag}" for word, tag in pairs) + "\n"
         return json.dumps(example.row | row, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def _filled(self, block: Block, tags: list[str]) -> str:
+        """The lines of a block with the column of tags filled, or the key of FEATS that was learnt."""
+        column = self._tag_column(block)
+        name, _, key = column.partition(".")
+        if block.layout is None or not key:
+            return fill(block, column, tags)
+        at = block.layout.index(name)
+        return fill(block, name, [with_feature(old, key, tag) for old, tag in zip(block.column(at), tags, strict=True)])
+
+    def _tag_column(self, block: Block) -> str:
+        """The column of tags by the run's name; in unnamed columns, where the run had names, the last of several."""
+        tag: str = self.layout["tag"]
+        if block.layout is None or block.layout.names or tag.isdigit():
+            return tag
+        return str(max(2, block.layout.width))
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """The sentence with its spans in brackets, or with a tag behind each word."""
@@ -153,12 +171,19 @@ class TagPredictor:
             [str(token) for token in tokens or []], tuple([str(v) for v in f or []] for f in features), row=row
         )
 
+    def _index(self, block: Block, column: str) -> int:
+        """Where a column stands in the lines: by its name or number; the words of a model of lists stand first."""
+        assert block.layout is not None
+        at = block.layout.index(column)
+        lists = not column.isdigit() and not block.layout.names
+        return 0 if at < 0 and lists and column == self.layout["token"] else at
+
     def _block(self, block: Block, name: str) -> Given:
         if block.layout is None:
             return Given([], tuple([] for _ in self.layout["features"]), block)
         columns = []
         for column in (self.layout["token"], *self.layout["features"]):
-            at = block.layout.index(column)
+            at = self._index(block, column)
             if at < 0:
                 raise DataError(
                     f"{name}:{block.start}: no column {column}, which the model reads",

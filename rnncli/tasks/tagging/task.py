@@ -173,7 +173,7 @@ class FittedTagging:
                     found[tag] += 1
         if found:
             names = ", ".join(name for name, _ in found.most_common(5)) + (", ..." if len(found) > 5 else "")
-            yield f"{place}: {found.total():,} words from here on have tags that training has not: {names}; all count as wrong"
+            yield f"{place}: from here on {found.total():,} words have tags that training has not ({names}): all wrong"
 
 
 class Tagging:
@@ -194,7 +194,7 @@ class Tagging:
         counts = Counter(tag for tags in train.tags() for tag in tags)
         if len(counts) < 2:
             raise DataError(
-                f"{train.table.name}: the training part has only the tag {next(iter(counts), 'of no word')}; two are needed",
+                f"{train.table.place(0)}: the training part has only the tag {next(iter(counts))}; two are needed",
                 "is this the right --tag-column?",
             )
         lexicon = Lexicon.learn(recipe, zip(train.tokens(), train.features(), strict=True))
