@@ -21,6 +21,7 @@ TINY = (
     "compute.threads=1",
     "compute.device=cpu",
 )
+LONGER = (*(key for key in TINY if not key.startswith("train.epochs")), "train.epochs=20", "train.ema=0")
 
 
 @pytest.fixture(scope="module")
