@@ -21,7 +21,12 @@ TINY = (
     "compute.threads=1",
     "compute.device=cpu",
 )
-LONGER = (*(key for key in TINY if not key.startswith("train.epochs")), "train.epochs=20", "train.ema=0")
+LONGER = (
+    *(key for key in TINY if not key.startswith("train.epochs")),
+    "train.epochs=30",
+    "train.patience=0",
+    "train.ema=0",
+)
 
 
 @pytest.fixture(scope="module")
