@@ -19,26 +19,23 @@ def predict(
         list[str] | None,
         typer.Argument(metavar="TEXT|FILE|-", help="Texts, one file, or - for lines on stdin."),
     ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="Form of input and output; else found out, and kept.")
+    ] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
-    """Predict: one JSON object a line, or a table on a terminal."""
+    """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
     from rnncli.run.use import open_predictor, stream
 
     predictor = open_predictor(run)
     if example:
         terminal.out.print(predictor.example, soft_wrap=True)
         return
-    as_table = terminal.out.is_terminal and not terminal.json
-    for rows in stream(predictor, inputs or ["-"], sys.stdin):
+    as_table = terminal.out.is_terminal and not terminal.json and not form
+    for answers in stream(predictor, inputs or ["-"], sys.stdin, form):
         if as_table:
-            print_table(terminal, *predictor.table(rows))
-        else:
-            for row in rows:
-                sys.stdout.write(_json_line(row))
-            sys.stdout.flush()
-
-
-def _json_line(row: dict[str, object]) -> str:
-    import json
-
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+            print_table(terminal, *predictor.table([row for _, row in answers]))
+            continue
+        for given, row in answers:
+            sys.stdout.write(predictor.text(given, row, "jsonl" if terminal.json else form))
+        sys.stdout.flush()

@@ -28,7 +28,7 @@ from rnncli.train.loop import evaluation_batches
 
 CHUNK = 256
 """At most this many inputs are predicted at once, and at most so many wait in a stream."""
-FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt)(\.gz)?", re.IGNORECASE)
+FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
 """What is meant for a file, though it may not be there."""
 
 
@@ -89,59 +89,61 @@ def open_predictor(path: Path) -> Predictor:
     return trained.fitted.predictor(trained.model, trained.placement.device)
 
 
-def stream(predictor: Predictor, inputs: Sequence[str], stdin: TextIO) -> Iterator[list[dict[str, Any]]]:
-    """Predictions for ``inputs``, some rows at a time: texts, or one existing file, or ``-`` for lines of ``stdin``.
+def stream(
+    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = ""
+) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
+    """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``.
 
-    Lines of a stream are answered as they come: those that wait already share a batch, and no more than CHUNK wait.
+    What comes on a stream is answered as it comes: examples that wait already share a batch, and no more than CHUNK
+    wait. ``form`` is the predictor's name for the form of the input, empty to find out.
     """
+    if form and form not in predictor.formats:
+        raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
     if list(inputs) == ["-"]:
-        first = 1
-        for lines in _live_lines(stdin):
-            yield from _answers(predictor, lines, first)
-            first += len(lines)
+        chunks = _live(predictor.listen(stdin, "stdin", form))
     elif len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
     elif len(inputs) == 1 and _is_file(inputs[0]):
-        yield from (predictor.predict(chunk) for chunk in _chunks(predictor.read(Path(inputs[0]))))
+        chunks = _chunks(predictor.read(Path(inputs[0]), form))
     else:
-        yield from (predictor.predict(chunk) for chunk in _chunks(predictor.parse(text) for text in inputs))
+        chunks = _chunks(predictor.parse(text) for text in inputs)
+    for examples in chunks:
+        yield list(zip(examples, predictor.predict(examples), strict=True))
 
 
-def _answers(predictor: Predictor, lines: Sequence[str], first: int) -> Iterator[list[dict[str, Any]]]:
-    """Predictions for lines of a stream, ``first`` the number of the first one; those before a bad line as well."""
-    examples = []
-    for number, line in enumerate(lines, first):
-        try:
-            examples.append(predictor.parse(line))
-        except DataError as error:
-            if examples:
-                yield predictor.predict(examples)
-            raise DataError(f"stdin:{number}: {error.message}", error.hint) from error
-    yield predictor.predict(examples)
+@dataclass(frozen=True)
+class _End:
+    """What comes behind the last example of a stream; ``error`` is why it ended early."""
+
+    error: Exception | None = None
 
 
-def _live_lines(stdin: TextIO) -> Iterator[list[str]]:
-    waiting: queue.Queue[str | Exception | None] = queue.Queue(CHUNK)
+def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
+    """The examples that wait, as many as there are at the time, but one at least; those before an error as well."""
+    waiting: queue.Queue[Any] = queue.Queue(CHUNK)
 
     def read() -> None:
         try:
-            for line in stdin:
-                waiting.put(line.rstrip("\r\n"))
+            for example in examples:
+                waiting.put(example)
+            waiting.put(_End())
         except UnicodeDecodeError as error:
-            waiting.put(DataError(f"stdin: {error}", "the stream must be UTF-8"))
-        waiting.put(None)
+            waiting.put(_End(DataError(f"stdin: {error}", "the stream must be UTF-8")))
+        except Exception as error:
+            waiting.put(_End(error))
 
     threading.Thread(target=read, daemon=True).start()
-    ended = False
-    while not ended:
+    end: _End | None = None
+    while end is None:
         found = [waiting.get()]
-        while len(found) < CHUNK and found[-1] is not None and not waiting.empty():
+        while len(found) < CHUNK and not isinstance(found[-1], _End) and not waiting.empty():
             found.append(waiting.get())
-        ended = found[-1] is None or isinstance(found[-1], Exception)
-        if lines := [line for line in found if isinstance(line, str)]:
-            yield lines
-        if isinstance(found[-1], Exception):
-            raise found[-1]
+        if isinstance(found[-1], _End):
+            end = found.pop()
+        if found:
+            yield found
+    if end.error is not None:
+        raise end.error
 
 
 def _chunks(examples: Iterable[Any]) -> Iterator[list[Any]]:

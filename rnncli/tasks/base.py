@@ -89,21 +89,34 @@ Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 
 
 class Predictor(Protocol):
-    """Turns lines of input into rows of output with a trained model."""
+    """Turns lines of input into rows of output with a trained model.
+
+    ``form`` is one of ``formats``, or empty: then it is found out, and output has the form of its input.
+    """
 
     example: str
     """A valid input line."""
+    formats: tuple[str, ...]
+    """What ``--format`` may say."""
 
     def parse(self, text: str) -> Any:
-        """One example from a line of text; raises DataError."""
+        """One example from an argument; raises DataError."""
         ...
 
-    def read(self, path: Path) -> Iterator[Any]:
+    def read(self, path: Path, form: str = "") -> Iterator[Any]:
         """The examples of a file, one at a time; raises DataError."""
+        ...
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Any]:
+        """The examples of a stream of lines as they come; raises DataError naming ``name`` and the line."""
         ...
 
     def predict(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         """One JSON-ready row an example, in order."""
+        ...
+
+    def text(self, example: Any, row: dict[str, Any], form: str = "") -> str:
+        """A row as it is written, line ends included."""
         ...
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:

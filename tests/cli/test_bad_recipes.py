@@ -58,7 +58,13 @@ CASES = (
     Bad("an unknown task", "run my.yaml", USAGE, ("my.yaml:1: task", '"sentiment"'), recipe("task: sentimnt\n")),
     Bad("no task", "run my.yaml", USAGE, ("my.yaml", "task", "missing"), recipe("seed: 1\n")),
     Bad("a tag that asks for an object", "run my.yaml", USAGE, ("my.yaml:1", "tag"), recipe("!!python/object:x {}\n")),
-    Bad("a recipe of another task", "sentiment --recipe my.yaml", USAGE, ("my.yaml:1",), recipe("task: tagging\n")),
+    Bad(
+        "a recipe of another task",
+        "sentiment --recipe my.yaml",
+        USAGE,
+        ("my.yaml", "task tagging, not sentiment"),
+        recipe("task: tagging\n"),
+    ),
     Bad("an override without =", "run sentiment/default model.cell", USAGE, ("model.cell", "key=value")),
     Bad("an override of an unknown key", "run sentiment/default model.cel=gru", USAGE, ("model.cel", '"cell"')),
     Bad(

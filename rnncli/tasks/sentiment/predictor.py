@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ SHOWN = 60
 class TextPredictor:
     """Texts in, one row each out: ``text``, ``label``, ``probabilities``."""
 
+    formats = ("jsonl",)
     example = "not half bad , and funnier than its trailer"
 
     def __init__(self, fitted: FittedSentiment, model: nn.Module, device: torch.device) -> None:
@@ -47,7 +48,7 @@ class TextPredictor:
             )
         return found
 
-    def read(self, path: Path) -> Iterator[str]:
+    def read(self, path: Path, form: str = "") -> Iterator[str]:
         """The texts of a csv, tsv, jsonl or parquet file by its text column; of any other file the lines."""
         suffixes = [suffix.lower() for suffix in path.suffixes if suffix != ".gz"]
         if not suffixes or suffixes[-1] not in READERS:
@@ -60,6 +61,14 @@ class TextPredictor:
         if column is None:
             raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
         yield from table.texts(column)
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
+        """A text a line."""
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield self.parse(line.rstrip("\r\n"))
+            except DataError as error:
+                raise DataError(f"{name}:{number}: {error.message}", error.hint) from error
 
     @torch.no_grad()
     def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
@@ -75,6 +84,10 @@ class TextPredictor:
         logits_BK = self.model(ids_BT.to(self.device), lengths_B, evidence_BTF)
         found = zip(examples, fitted.probabilities(logits_BK), strict=True)
         return [scores.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
+
+    def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
+        """A JSON object on a line."""
+        return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the text."""

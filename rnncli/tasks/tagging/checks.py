@@ -1,0 +1,95 @@
+"""Tables that let a person judge tagged sentences before training on them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from rnncli.data import splits
+from rnncli.data.tagschemes import OUTSIDE
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.tagging.data import SentencePart
+from rnncli.tasks.tagging.schema import TaggingRecipe
+
+Table = tuple[str, list[str], list[list[str]]]
+SHOWN = 10
+
+
+def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[Table]:
+    """Sizes, tags or types of spans, words known, words with several tags, sentences that stand in several parts."""
+    parts: dict[str, SentencePart] = dict(corpus.parts)
+    lower = recipe.data.lower
+    words = {name: _words(part, lower) for name, part in parts.items()}
+    return [
+        _sizes(parts),
+        _tags(parts),
+        _coverage(words, recipe.data.min_count),
+        _several(parts["train"]),
+        _leaks(parts),
+    ]
+
+
+def _words(part: SentencePart, lower: bool) -> Counter[str]:
+    return Counter(word.lower() if lower else word for tokens in part.tokens() for word in tokens)
+
+
+def _sizes(parts: dict[str, SentencePart]) -> Table:
+    rows = []
+    for name, part in parts.items():
+        lengths = np.array([len(tokens) for tokens in part.tokens()])
+        quantiles = [f"{q:,.0f}" for q in np.quantile(lengths, [0, 0.5, 0.95, 1])]
+        rows.append([name, f"{len(part):,}", f"{lengths.sum():,}", *quantiles, f"{part.repaired():,}"])
+    return (
+        "sizes, and lengths in words",
+        ["split", "sentences", "words", "least", "median", "95 %", "most", "repaired tags"],
+        rows,
+    )
+
+
+def _tags(parts: dict[str, SentencePart]) -> Table:
+    counts = {name: _count(part) for name, part in parts.items()}
+    every = sum(counts.values(), Counter[str]())
+    rows = []
+    for tag, _ in every.most_common():
+        cells = [f"{n[tag]:,}  {100 * n[tag] / max(1, n.total()):.1f} %" for n in counts.values()]
+        rows.append([tag, *cells, "" if counts["train"][tag] else "not in train"])
+    spans = next(iter(parts.values())).scheme is not None
+    return ("spans" if spans else "tags"), ["type" if spans else "tag", *counts, ""], rows
+
+
+def _count(part: SentencePart) -> Counter[str]:
+    if part.scheme is None:
+        return Counter(tag for tags in part.tags() for tag in tags)
+    return Counter(tag[2:] for tags in part.tags() for tag in tags if tag[0] in "BS")
+
+
+def _coverage(words: dict[str, Counter[str]], min_count: int) -> Table:
+    known = {word for word, count in words["train"].items() if count >= min_count}
+    rows = []
+    for name, found in words.items():
+        running = sum(count for word, count in found.items() if word in known)
+        rows.append([name, f"{len(found):,}", f"{100 * running / max(1, found.total()):.2f} %"])
+    return f"vocabulary of {len(known):,} words from train", ["split", "distinct words", "running words known"], rows
+
+
+def _several(train: SentencePart) -> Table:
+    """Words that have several tags, by how often they have another than their most frequent one."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for tokens, tags in zip(train.tokens(), train.tags(), strict=True):
+        for word, tag in zip(tokens, tags, strict=True):
+            found[word][tag if train.scheme is None else tag[2:] or OUTSIDE] += 1
+    odd = {word: tags.total() - max(tags.values()) for word, tags in found.items() if len(tags) > 1}
+    worst = sorted(odd, key=lambda word: (-odd[word], word))[:SHOWN]
+    rows = [[word, ", ".join(f"{tag} {n:,}" for tag, n in found[word].most_common(5))] for word in worst]
+    return f"words of train with several tags: {len(odd):,}", ["word", "tags"], rows
+
+
+def _leaks(parts: dict[str, SentencePart]) -> Table:
+    prints = {name: splits.fingerprints(" ".join(tokens) for tokens in part.tokens()) for name, part in parts.items()}
+    names = list(prints)
+    rows = [[f"within {name}", f"{len(splits.duplicates(found)):,}"] for name, found in prints.items()]
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            rows.append([f"{other} also in {one}", f"{len(splits.overlap(prints[one], prints[other])):,}"])
+    return "equal sentences", ["where", "sentences"], rows

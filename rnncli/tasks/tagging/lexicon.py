@@ -1,0 +1,175 @@
+"""What is known of words: numbers for the word, its look, its ends, its characters, its columns and its neighbours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.ragged import Ragged
+from rnncli.data.vocabulary import Vocabulary
+from rnncli.errors import RunError
+from rnncli.tasks.tagging.schema import TaggingRecipe
+
+KIND = "lexicon"
+AFFIXES = {"suffix 2": -2, "suffix 3": -3, "suffix 4": -4, "prefix 2": 2, "prefix 3": 3}
+AFFIX_COUNT = 3
+EDGE = "\x02"  # beyond either end of a sentence
+Sentence = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Words, and further columns."""
+SHAPES = 11
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Vocabularies of the training part by name: ``word``, ``character``, affixes, ``column 0``, ``pair 0`` and so on.
+
+    ``counts_V`` says how often each word was seen, 0 for the specials.
+    """
+
+    vocabularies: dict[str, Vocabulary]
+    counts_V: np.ndarray
+    lower: bool
+    max_characters: int
+
+    @classmethod
+    def learn(cls, recipe: TaggingRecipe, sentences: Iterable[Sentence]) -> Lexicon:
+        """Count everything in one pass over the training part."""
+        data, model = recipe.data, recipe.model
+        forms: Counter[str] = Counter()
+        columns = [Counter[str]() for _ in data.feature_columns]
+        pairs = [Counter[str]() for _ in range(1 + len(columns))]
+        for tokens, features in sentences:
+            forms.update(tokens)
+            for counter, values in zip(columns, features, strict=True):
+                counter.update(values)
+            if model.pairs:
+                for counter, values in zip(pairs, (_lowered(tokens, data.lower), *features), strict=True):
+                    counter.update(_pairs(values))
+        words: Counter[str] = Counter()
+        for form, count in forms.items():
+            words[form.lower() if data.lower else form] += count
+        word = Vocabulary.from_counts(words, min_count=data.min_count, max_size=data.max_vocabulary or None)
+        found = {"word": word}
+        if model.characters:
+            found["character"] = Vocabulary.from_counts(Counter(chain.from_iterable(forms)))
+        if model.affixes:
+            for name, size in AFFIXES.items():
+                ends = Counter(end for form in forms if (end := _affix(form.lower(), size)))
+                found[name] = Vocabulary.from_counts(ends, min_count=AFFIX_COUNT)
+        found |= {f"column {i}": Vocabulary.from_counts(counter) for i, counter in enumerate(columns)}
+        if model.pairs:
+            least = model.pair_min_count
+            found |= {f"pair {i}": Vocabulary.from_counts(counter, min_count=least) for i, counter in enumerate(pairs)}
+        counts_V = np.array([0, 0, *(words[token] for token in word.tokens)], dtype=np.int64)
+        return cls(found, counts_V, data.lower, data.max_characters)
+
+    @property
+    def affixes(self) -> tuple[str, ...]:
+        """The names of the affixes in use."""
+        return tuple(name for name in AFFIXES if name in self.vocabularies)
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """What is known of a word at its place: columns, then pairs, each of these on the left and on the right."""
+        columns = [name for name in self.vocabularies if name.startswith("column")]
+        pairs = [name for name in self.vocabularies if name.startswith("pair")]
+        return (*columns, *(name for name in pairs for _ in ("left", "right")))
+
+    def forms(self, forms: Sequence[str]) -> np.ndarray:
+        """Word, shape and affixes of each of U forms, (U, F) int64."""
+        table = np.zeros((len(forms), 2 + len(self.affixes)), dtype=np.int64)
+        lowered = [form.lower() for form in forms]
+        table[:, 0] = self.vocabularies["word"].encode(lowered if self.lower else forms)
+        table[:, 1] = [shape(form) for form in forms]
+        for at, name in enumerate(self.affixes, start=2):
+            table[:, at] = self.vocabularies[name].encode([_affix(form, AFFIXES[name]) for form in lowered])
+        return table
+
+    def characters(self, forms: Sequence[str]) -> Ragged:
+        """The characters of each form; of long ones the two ends."""
+        vocabulary, most = self.vocabularies.get("character"), self.max_characters
+        if vocabulary is None:
+            return Ragged.from_iterable([] for _ in forms)
+        half = most // 2
+        ends = (form if len(form) <= most else form[: most - half] + form[len(form) - half :] for form in forms)
+        return Ragged.from_iterable(map(vocabulary.encode, ends))
+
+    def places(self, sentences: Iterable[Sentence]) -> list[Ragged]:
+        """The numbers of :attr:`positions` for each word."""
+        names = self.positions
+        found: list[list[np.ndarray]] = [[] for _ in names]
+        if names:
+            for tokens, features in sentences:
+                for store, numbers in zip(found, self._place(tokens, features), strict=True):
+                    store.append(numbers)
+        return [Ragged.from_iterable(numbers) for numbers in found]
+
+    def save(self, folder: Path) -> None:
+        """Write what :meth:`load` reads."""
+        tokens = {name: list(vocabulary.tokens) for name, vocabulary in self.vocabularies.items()}
+        body = {"vocabularies": tokens, "counts": self.counts_V.tolist(), "lower": self.lower}
+        write_json(folder / "lexicon.json", KIND, body | {"max_characters": self.max_characters})
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """What :meth:`save` wrote; raises RunError."""
+        path = folder / "lexicon.json"
+        body = read_json(path, KIND)
+        try:
+            vocabularies = {name: Vocabulary(tuple(tokens)) for name, tokens in body["vocabularies"].items()}
+            counts_V = np.array(body["counts"], dtype=np.int64)
+            if len(counts_V) != len(vocabularies["word"]):
+                raise ValueError("as many counts as words are needed")
+            return cls(vocabularies, counts_V, bool(body["lower"]), int(body["max_characters"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"{path}: no lexicon can be made of it: {error}", "take it from a copy of the run"
+            ) from error
+
+    def _place(self, tokens: Sequence[str], features: Sequence[Sequence[str]]) -> Iterator[np.ndarray]:
+        for i, values in enumerate(features):
+            yield self.vocabularies[f"column {i}"].encode(values)
+        if "pair 0" in self.vocabularies:
+            for i, values in enumerate((_lowered(tokens, self.lower), *features)):
+                numbers = self.vocabularies[f"pair {i}"].encode(_pairs(values))
+                yield numbers[:-1]
+                yield numbers[1:]
+
+
+def shape(word: str) -> int:
+    """The look of a word as a number from 1 below SHAPES: its case, digits, punctuation."""
+    if word.isalpha():
+        if word.islower():
+            return 1
+        if word.isupper():
+            return 2 if len(word) > 1 else 3
+        if word[0].isupper() and word[1:].islower():
+            return 4
+        return 5
+    if word.isdigit():
+        return 6
+    if any(character.isdigit() for character in word):
+        return 7 if any(character.isalpha() for character in word) else 8
+    return 9 if any(character.isalpha() for character in word) else 10
+
+
+def _affix(word: str, size: int) -> str:
+    """The first ``size`` characters or, where it is negative, the last; nothing of a word that is not longer."""
+    if len(word) <= abs(size):
+        return ""
+    return word[size:] if size < 0 else word[:size]
+
+
+def _lowered(tokens: Sequence[str], lower: bool) -> Sequence[str]:
+    return [token.lower() for token in tokens] if lower else tokens
+
+
+def _pairs(values: Sequence[str]) -> list[str]:
+    """Each value with the one before it: one more than there are values, the edges included."""
+    return [f"{one}\t{other}" for one, other in pairwise((EDGE, *values, EDGE))]

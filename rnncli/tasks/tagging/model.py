@@ -1,0 +1,141 @@
+"""The tagger: what is known of each word, a recurrent core over the sentence, scores of tags, and a head."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnncli.core.recurrent import Recurrent
+from rnncli.heads.crf import CRF
+from rnncli.tasks.tagging.examples import TaggingBatch
+from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
+from rnncli.tasks.tagging.schema import TaggerModel
+
+SHAPE_EMBEDDING = 8
+
+
+class WordKnowledge(nn.Module):
+    """What is known of a batch's different words, each once: embeddings of word, shape, affixes; its characters."""
+
+    drop_V: Tensor
+
+    def __init__(self, lexicon: Lexicon, settings: TaggerModel) -> None:
+        super().__init__()
+        sizes = [(len(lexicon.vocabularies["word"]), settings.embedding), (SHAPES, SHAPE_EMBEDDING)]
+        sizes += [(len(lexicon.vocabularies[name]), settings.affixes) for name in lexicon.affixes]
+        self.tables = nn.ModuleList(embedding(count, width, settings.embedding_scale) for count, width in sizes)
+        self.output_size = sum(width for _, width in sizes)
+        share_V = settings.word_dropout / np.maximum(settings.word_dropout + lexicon.counts_V, 1e-9)
+        self.register_buffer("drop_V", torch.from_numpy(share_V * (lexicon.counts_V > 0)).float(), persistent=False)
+        self.character_table, self.characters = None, None
+        if "character" in lexicon.vocabularies:
+            count, width = len(lexicon.vocabularies["character"]), settings.character_embedding
+            self.character_table = embedding(count, width, settings.embedding_scale)
+            self.characters = Recurrent(
+                width,
+                settings.characters,
+                cell=settings.cell,
+                activation=settings.activation,
+                reset=settings.reset,
+                bidirectional=True,
+            )
+            self.output_size += self.characters.output_size
+        self.character_dropout = nn.Dropout(settings.input_dropout)
+
+    def forward(self, batch: TaggingBatch) -> Tensor:
+        """(U, I); in training a word seen n times is taken for unknown with probability a / (a + n)."""
+        forms_UF = batch.forms_UF
+        if self.training:
+            words_U = forms_UF[:, 0]
+            lost_U = torch.rand(len(words_U), device=words_U.device) < self.drop_V[words_U]
+            forms_UF = torch.cat([words_U.masked_fill(lost_U, 1)[:, None], forms_UF[:, 1:]], 1)
+        found = [table(forms_UF[:, at]) for at, table in enumerate(self.tables)]
+        if self.characters is not None and self.character_table is not None:
+            x_UCI = self.character_dropout(self.character_table(batch.characters_UC))
+            _, state = self.characters(x_UCI, batch.character_lengths_U)
+            end_DUH = state[0] if isinstance(state, tuple) else state
+            found.append(end_DUH.transpose(0, 1).flatten(1))
+        return torch.cat([part.float() for part in found], 1)
+
+
+class Tagger(nn.Module):
+    """Sentences to one score a word and tag; ``head`` is a CRF, or None where each word's tag is chosen by itself."""
+
+    def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int, head: CRF | None) -> None:
+        super().__init__()
+        self.words = WordKnowledge(lexicon, settings)
+        self.places = nn.ModuleDict()
+        self.order = lexicon.positions
+        for name in dict.fromkeys(self.order):
+            width = settings.pairs if name.startswith("pair") else settings.column_embedding
+            self.places[name] = embedding(len(lexicon.vocabularies[name]), width, settings.embedding_scale)
+        input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
+        self.input_dropout, self.dropout = nn.Dropout(settings.input_dropout), nn.Dropout(settings.dropout)
+        self.core = Recurrent(
+            input_size,
+            settings.hidden,
+            cell=settings.cell,
+            activation=settings.activation,
+            reset=settings.reset,
+            layers=settings.layers,
+            bidirectional=settings.bidirectional,
+            layer_dropout=settings.layer_dropout,
+            variational_dropout=settings.variational_dropout,
+            learnt_initial_state=settings.initial_state == "learnt",
+        )
+        # The input itself votes too, so that plain evidence of a word need not pass through the core.
+        self.linear = nn.Linear(self.core.output_size + input_size, tags)
+        nn.init.zeros_(self.linear.bias)
+        self.head = head
+
+    def forward(self, batch: TaggingBatch) -> Tensor:
+        """Scores of the tags, (B, T, K)."""
+        words_UI = self.words(batch)
+        if not len(words_UI):  # sentences without words alone
+            words_UI = words_UI.new_zeros(1, words_UI.shape[1])
+        found = [functional.embedding(batch.word_BT, words_UI)]
+        found += [self.places[name](batch.places_BTP[..., at]) for at, name in enumerate(self.order)]
+        x_BTI = self.input_dropout(torch.cat(found, -1))
+        y_BTE, _ = self.core(x_BTI, batch.lengths_B, need_state=False)
+        return self.linear(torch.cat([self.dropout(y_BTE.to(x_BTI.dtype)), x_BTI], -1))
+
+    def loss(self, batch: TaggingBatch) -> Tensor:
+        """The mean over words of minus the log probability of their tags."""
+        scores_BTK = self(batch).float()
+        if self.head is not None:
+            return self.head.loss(scores_BTK, batch.tags_BT, batch.lengths_B).sum() / batch.lengths_B.sum().clamp(min=1)
+        inside_BT = torch.arange(scores_BTK.shape[1])[None] < batch.lengths_B[:, None]
+        rows = inside_BT.to(scores_BTK.device)
+        return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
+
+    def decode(self, batch: TaggingBatch) -> Tensor:
+        """The best tags, (B, T)."""
+        scores_BTK = self(batch).float()
+        return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
+
+    def probabilities(self, batch: TaggingBatch) -> tuple[Tensor, Tensor]:
+        """The best tags (B, T), and the probability of each of them by itself, (B, T)."""
+        scores_BTK = self(batch).float()
+        if self.head is None:
+            shares_BTK = scores_BTK.softmax(-1)
+            best_BT = scores_BTK.argmax(-1)
+        else:
+            shares_BTK = self.head.marginals(scores_BTK, batch.lengths_B)
+            best_BT = self.head.best(scores_BTK, batch.lengths_B)
+        return best_BT, shares_BTK.gather(-1, best_BT[..., None]).squeeze(-1)
+
+
+def embedding(count: int, width: int, scale: float) -> nn.Embedding:
+    """An embedding whose rows lie within plus and minus ``scale``, that of the padding 0."""
+    table = nn.Embedding(count, width, padding_idx=0)
+    nn.init.uniform_(table.weight, -scale, scale)
+    with torch.no_grad():
+        table.weight[0] = 0
+    return table
+
+
+def _width(table: nn.Module) -> int:
+    assert isinstance(table, nn.Embedding)
+    return table.embedding_dim

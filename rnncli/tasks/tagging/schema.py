@@ -1,0 +1,86 @@
+"""The recipe of a tagger."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, TrainSection
+
+Size = Annotated[int, Field(ge=0)]
+
+
+class TaggedData(DataSection, frozen=True):
+    """Sentences whose words have tags."""
+
+    token_column: str = Field(default="", description="column of the words, by number from 1 or by name; empty guesses")
+    tag_column: str = Field(
+        default="", description="column of the tags, or feats.KEY of CoNLL-U; empty guesses, the last of plain columns"
+    )
+    feature_columns: tuple[str, ...] = Field(
+        default=(), description="further columns that the model reads, such as parts of speech"
+    )
+    tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
+        default="auto", description="how spans are written as tags; none says that tags are no spans"
+    )
+    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
+    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
+    config: str = Field(default="", description="configuration of a datasets repository")
+    lower: bool = Field(default=True, description="look words up in lower case; their case is a feature of its own")
+    min_count: Count = Field(default=1, description="words seen less often in the training part are unknown")
+    max_vocabulary: Size = Field(default=100_000, description="keep the most frequent words; 0 keeps all")
+    max_characters: Count = Field(default=24, description="of longer words only the two ends are read by character")
+
+
+class TaggerModel(CoreSection, frozen=True):
+    """What is known of each word, a recurrent core over the sentence, and a head that chooses tags."""
+
+    cell: Literal["rnn", "lstm", "gru"] = Field(default="lstm", description="the recurrent cell")
+    hidden: Count = Field(default=128, description="hidden units of each direction")
+    head: Literal["crf", "softmax"] = Field(
+        default="crf", description="choose all tags of a sentence together, or each by itself"
+    )
+    embedding: Count = Field(default=100, description="size of the embedding of a word")
+    embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")
+    vectors: str = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    characters: Size = Field(
+        default=32, description="hidden units, each direction, of the core over characters; 0: none"
+    )
+    character_embedding: Count = Field(default=32, description="size of the embedding of a character")
+    affixes: Size = Field(default=16, description="size of the embedding of each suffix and prefix; 0 leaves them out")
+    column_embedding: Count = Field(default=32, description="size of the embedding of each further column")
+    pairs: Size = Field(
+        default=0, description="size of the embedding of each pair of neighbours, of words and of columns; 0: none"
+    )
+    pair_min_count: Count = Field(default=2, description="pairs seen less often in the training part are unknown")
+    word_dropout: Annotated[float, Field(ge=0)] = Field(
+        default=0.25, description="a; a word seen n times is taken for unknown in training with probability a / (a + n)"
+    )
+    input_dropout: Fraction = Field(default=0.5, description="dropout of what is known of a word")
+    dropout: Fraction = Field(default=0.5, description="dropout before the head")
+
+
+class TaggerTrain(TrainSection, frozen=True):
+    """Training of a tagger."""
+
+    epochs: Count = Field(default=20, description="at most this many passes over the training part")
+    learning_rate: Positive = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
+        default="cosine", description="of the learning rate, after the warm-up"
+    )
+    ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
+    patience: Size = Field(default=6, description="stop after this many epochs without a better one; 0 never")
+
+
+class TaggingRecipe(Recipe, frozen=True):
+    """A recipe of task tagging."""
+
+    task: Literal["tagging"] = Field(default="tagging", description="what to learn")
+    data: TaggedData = TaggedData()
+    model: TaggerModel = TaggerModel()
+    train: TaggerTrain = TaggerTrain()
+
+
+RECIPE = TaggingRecipe

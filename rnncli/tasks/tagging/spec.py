@@ -1,0 +1,22 @@
+"""Sequence tagging as the command line sees it."""
+
+from rnncli.tasks.base import Option, TaskSpec
+
+SPEC = TaskSpec(
+    name="tagging",
+    summary="Tag the words of sentences: parts of speech, chunks, named entities.",
+    default="tagging/default",
+    own_data="tagging/own-data",
+    examples=(
+        "rnncli tagging",
+        "rnncli tagging --data train.conll --dev dev.conll --test test.conll --token-column 1 --tag-column 3",
+        "rnncli tagging --data train.conllu --tag-column upos model.head=softmax --out runs/upos",
+    ),
+    options=(
+        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
+        Option("--test", "data.test", "File of the test part; carved likewise."),
+        Option("--token-column", "data.token_column", "Column of the words, by number from 1 or by name."),
+        Option("--tag-column", "data.tag_column", "Column of the tags; for CoNLL-U also a key such as feats.Number."),
+        Option("--tag-scheme", "data.tag_scheme", "IOB1, IOB2, BIOES, BILOU, BMES or none; recognised if not given."),
+    ),
+)

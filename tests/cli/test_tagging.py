@@ -1,0 +1,176 @@
+"""Tagging as people type it: their files in, the same files with tags out."""
+
+import json
+import re
+
+import pytest
+
+from rnncli.data.tagschemes import SCHEMES, read_spans
+from tests.commands import rnncli
+from tests.tasks.test_tagging import conll
+
+TINY = (
+    "model.hidden=12",
+    "model.embedding=8",
+    "model.characters=6",
+    "model.affixes=4",
+    "train.epochs=2",
+    "train.batch_size=8",
+    "train.learning_rate=0.02",
+    "evaluation.resamples=20",
+    "compute.threads=1",
+    "compute.device=cpu",
+)
+LONGER = (
+    *(key for key in TINY if not key.startswith("train.epochs")),
+    "train.epochs=30",
+    "train.patience=0",
+    "train.ema=0",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run on three files of columns word, length, tag."""
+    here = tmp_path_factory.mktemp("tagging")
+    sentences = conll(260, columns=3).split("\n\n")
+    for name, part in {"train": sentences[:200], "dev": sentences[200:230], "test": sentences[230:260]}.items():
+        (here / f"{name}.conll").write_text("\n\n".join(part) + "\n\n", encoding="utf-8")
+    files = [f"--{name}={here / name}.conll" for name in ("dev", "test")]
+    columns = ("--token-column", 1, "--tag-column", 3)
+    done = rnncli("tagging", "--data", here / "train.conll", *files, *columns, "--out", here / "run", *TINY, "--json")
+    assert done.code == 0, done.err
+    (here / "report.json").write_text(done.out, encoding="utf-8")
+    return here
+
+
+def test_the_report_has_scores_of_spans_tokens_and_sentences(folder):
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert {"precision", "recall", "f1", "accuracy", "unknown_accuracy", "sentence_accuracy"} <= set(report["metrics"])
+    assert report["examples"] == 30
+    assert {row["label"] for row in report["per_class"]} == {"PER", "LOC", "ORG", "TIME"}
+    assert set(report["baselines"]) == {"most frequent tag"}
+    notes = " ".join(report["notes"])
+    assert "IOB2" in notes
+    assert "conlleval" in notes
+
+
+def test_a_conll_file_comes_back_with_its_tags_filled_and_all_else_as_it_was(folder):
+    text = (
+        "-DOCSTART- -X- O\r\n\r\n# a note = 1\r\n"
+        + "\r\n".join(conll(5, columns=3).split("\n"))
+        + "\r\n# here it all ends"
+    )
+    (folder / "new.conll").write_bytes(text.encode())
+    done = rnncli("predict", folder / "run", folder / "new.conll")
+    assert done.code == 0, done.err
+    lines = list(zip(text.split("\r\n"), done.out.replace("\r\n", "\n").split("\n"), strict=True))
+    for before, after in lines:
+        if re.fullmatch(r"\S+ \d+ \S+", before):
+            assert after.split(" ")[:2] == before.split(" ")[:2]
+        else:
+            assert after == before
+    tags = [after.split(" ")[2] for before, after in lines if re.fullmatch(r"\S+ \d+ \S+", before)]
+    assert len(set(tags)) > 2
+
+
+def test_predictions_by_stream_by_file_and_by_sentence_are_the_same(folder):
+    text = (folder / "test.conll").read_text(encoding="utf-8")
+    by_file = rnncli("predict", folder / "run", folder / "test.conll").out
+    assert rnncli("predict", folder / "run", "-", stdin=text).out == by_file
+    rows = rnncli("predict", folder / "run", folder / "test.conll", "--json").lines
+    tags = [[line.split(" ")[2] for line in block.split("\n")] for block in by_file.strip().split("\n\n")]
+    assert [row["tags"] for row in rows] == tags
+    objects = "\n".join(json.dumps({"tokens": row["tokens"], "id": i}) for i, row in enumerate(rows))
+    again = rnncli("predict", folder / "run", "-", stdin=objects + "\n").lines
+    assert [(row["id"], row["tags"]) for row in again] == [(i, row["tags"]) for i, row in enumerate(rows)]
+    for row in rows:
+        spans = [(span["type"], span["start"], span["end"]) for span in row["spans"]]
+        assert spans == [(s.kind, s.start, s.end) for s in read_spans(row["tags"], SCHEMES["IOB2"])[0]]
+
+
+def test_plain_sentences_give_json_lines_or_the_form_asked_for(folder):
+    (row,) = rnncli("predict", folder / "run", "Rara met Noma.").lines
+    assert row["tokens"] == ["Rara", "met", "Noma", "."]
+    assert len(row["tags"]) == len(row["probabilities"]) == 4
+    columns = rnncli("predict", folder / "run", "Rara met Noma.", "--format", "conll").out
+    assert [line.split("\t")[0] for line in columns.splitlines()] == ["Rara", "met", "Noma", ".", ""]
+    words = rnncli("predict", folder / "run", "Rara met Noma.", "--format", "text").out
+    assert [word.split("/")[0] for word in words.split()] == ["Rara", "met", "Noma", "."]
+    assert rnncli("predict", folder / "run", "a", "--format", "xml").code == 2
+
+
+def test_another_labelled_file_is_scored_and_unseen_tags_are_said(folder):
+    done = rnncli("evaluate", folder / "run", "--data", folder / "test.conll", "--json")
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert done.json["metrics"]["f1"]["value"] == report["metrics"]["f1"]["value"]
+    (folder / "odd.conll").write_text("Rara 4 B-DISH\nate 3 O\n", encoding="utf-8")
+    odd = rnncli("evaluate", folder / "run", "--data", folder / "odd.conll", "--json").json
+    assert any(re.search(r"odd\.conll:1: .*S-DISH", note) for note in odd["notes"])
+    assert odd["metrics"]["recall"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a 1 O\nb 1\n", "stdin:2: 2 columns where line 1 has 3"),
+        ('{"tokens": 3}\n', "stdin:1: "),
+        ("{\n", "stdin:1: not JSON"),
+    ],
+)
+def test_bad_streams_end_in_a_sentence_with_the_line(folder, text, says):
+    done = rnncli("predict", folder / "run", "-", stdin=text)
+    assert done.code == 3
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_conll_u_column_and_a_key_of_its_features_are_learnt_and_filled(tmp_path):
+    words = [
+        ["the", "DET", "_"],
+        ["dogs", "NOUN", "Number=Plur"],
+        ["bark", "VERB", "Mood=Ind"],
+        ["dog", "NOUN", "Number=Sing"],
+    ]
+    sentence = "".join(
+        f"{i}\t{w}\t_\t{pos}\t_\t{feats}\t0\troot\t_\t_\n" for i, (w, pos, feats) in enumerate(words, start=1)
+    )
+    rest = "\t_" * 8
+    text = f"# text = x\n1-2\tthedogs{rest}\n{sentence}\n" * 24
+    (tmp_path / "train.conllu").write_text(text, encoding="utf-8")
+    for column in ("upos", "feats.Number"):
+        out = tmp_path / column
+        done = rnncli(
+            "tagging", "--data", tmp_path / "train.conllu", "--tag-column", column, "--out", out, *TINY, "--json"
+        )
+        assert done.code == 0, done.err
+        assert done.json["metrics"]["accuracy"]["value"] > 0.9
+        blank = text.replace("\tNOUN\t", "\t_\t") if column == "upos" else re.sub(r"Number=\w+", "_", text)
+        (tmp_path / "new.conllu").write_text(blank, encoding="utf-8")
+        assert rnncli("predict", out, tmp_path / "new.conllu").out == text
+
+
+def test_the_data_of_a_tagging_recipe_is_described(folder):
+    done = rnncli("data", "check", "tagging/own-data", f"data.train={folder / 'train.conll'}", "--json")
+    titles = [table["title"] for table in done.json["tables"]]
+    assert any("spans" in title for title in titles)
+    assert any("several tags" in title for title in titles)
+    assert any("equal sentences" in title for title in titles)
+
+
+def test_a_datasets_folder_with_class_labels_is_read(tmp_path):
+    import datasets
+
+    features = datasets.Features(
+        {
+            "tokens": datasets.Sequence(datasets.Value("string")),
+            "ner_tags": datasets.Sequence(datasets.ClassLabel(names=["O", "B-PER", "I-PER"])),
+        }
+    )
+    rows = {"tokens": [["Rara", "Ka", "left"]] * 30, "ner_tags": [[1, 2, 0]] * 30}
+    path = tmp_path / "repository"
+    path.mkdir()
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(path / "train.parquet")
+    done = rnncli("tagging", "--data", path, "--out", tmp_path / "run", *TINY, "--json")
+    assert done.code == 0, done.err
+    assert [row["label"] for row in done.json["per_class"]] == ["PER"]

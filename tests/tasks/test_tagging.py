@@ -1,0 +1,300 @@
+"""The parts of the tagging task against plain computations."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from rnncli.data.tagschemes import INTERNAL, read_spans
+from rnncli.errors import DataError, RunError
+from rnncli.tasks.tagging import corpus
+from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging.data import read_corpus
+from rnncli.tasks.tagging.examples import encode
+from rnncli.tasks.tagging.lexicon import Lexicon, shape
+from rnncli.tasks.tagging.schema import RECIPE
+from rnncli.tasks.tagging.scores import Scored
+from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
+
+SMALL = {"hidden": 6, "embedding": 5, "characters": 4, "character_embedding": 3, "affixes": 2, "pairs": 3}
+
+
+def conll(count=60, columns=2):
+    """Generated sentences as CoNLL columns: word, perhaps its length, tag."""
+    lines = []
+    for tokens, tags in corpus.generate()[:count]:
+        middle = [f" {len(token)}" if columns == 3 else "" for token in tokens]
+        lines += [f"{token}{more} {tag}\n" for token, more, tag in zip(tokens, middle, tags, strict=True)]
+        lines.append("\n")
+    return "".join(lines)
+
+
+def recipe(folder, text=None, model=None, name="train.conll", **data):
+    (folder / name).write_bytes((conll() if text is None else text).encode("utf-8"))
+    return RECIPE(data={"root": str(folder), "train": name} | data, model=SMALL | (model or {}))
+
+
+def fit(its):
+    return TASK.fit(its, TASK.read(its))
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A tagger of random weights for the generated sentences."""
+    its = recipe(tmp_path_factory.mktemp("data"))
+    read = TASK.read(its)
+    torch.manual_seed(1)
+    return read, TASK.fit(its, read)
+
+
+def test_the_generated_corpus_is_the_same_each_time_distinct_and_valid():
+    sentences = corpus.generate()
+    assert sentences == corpus.generate()
+    assert len({tuple(tokens) for tokens, _ in sentences}) == len(sentences) == corpus.SENTENCES
+    for tokens, tags in sentences:
+        spans, repaired = read_spans(tags, INTERNAL)
+        assert len(tokens) == len(tags)
+        assert spans is not None
+        assert repaired >= 0
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("abc", "ABC"),
+        ("ABC", "Abc"),
+        ("Abc", "aBc"),
+        ("12", "1.2"),
+        ("1.2", "a1"),
+        ("a1", "a-b"),
+        ("a-b", "--"),
+        ("A", "AB"),
+    ],
+)
+def test_words_of_different_looks_have_different_shapes(word, other):
+    assert shape(word) != shape(other)
+
+
+def test_a_word_never_seen_is_unknown_while_its_ends_are_known():
+    lexicon = Lexicon.learn(RECIPE(), [(["walking", "talking", "Balking", "."], ())])
+    table = lexicon.forms(["stalking", "Walking"])
+    assert table[0, 0] == 1
+    assert table[1, 0] > 1
+    assert (table[0, 2:] > 1).sum() >= 2
+
+
+def test_a_lexicon_comes_back_from_its_folder(tmp_path):
+    its = RECIPE(data={"feature_columns": ["2"]}, model={"pairs": 4})
+    sentences = [(["The", "end", "."], (["D", "N", "P"],))] * 3
+    lexicon = Lexicon.learn(its, sentences)
+    lexicon.save(tmp_path)
+    again = Lexicon.load(tmp_path)
+    assert again.vocabularies == lexicon.vocabularies
+    assert again.positions == ("column 0", "pair 0", "pair 0", "pair 1", "pair 1")
+    for one, other in zip(again.places(sentences), lexicon.places(sentences), strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+    (tmp_path / "lexicon.json").write_text('{"kind": "lexicon"}', encoding="utf-8")
+    with pytest.raises(RunError, match="no lexicon"):
+        Lexicon.load(tmp_path)
+
+
+def test_pairs_are_those_of_each_word_with_its_neighbours():
+    its = RECIPE(model={"pairs": 4, "pair_min_count": 1, "characters": 0, "affixes": 0})
+    lexicon = Lexicon.learn(its, [(["a", "b", "a"], ())])
+    left, right = lexicon.places([(["a", "b", "a"], ())])
+    assert left.values[1] == right.values[0]  # a b
+    assert left.values[2] == right.values[1]  # b a
+    assert len({*left.values, *right.values}) == 4
+
+
+def test_batches_hold_each_different_word_once():
+    lexicon = Lexicon.learn(RECIPE(), [(["a", "b", "c"], ())])
+    examples = encode(lexicon, [(["a", "b", "a"], ()), ([], ()), (["b"], ())], [[0, 1, 0], [], [1]])
+    batch = examples.batch(np.array([0, 1, 2]))
+    assert len(batch.forms_UF) == 2
+    words = batch.forms_UF[batch.word_BT][..., 0]
+    assert words[0].tolist() == lexicon.vocabularies["word"].encode("aba").tolist()
+    assert batch.lengths_B.tolist() == [3, 0, 1]
+    assert batch.tags_BT[2].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell):
+    its = recipe(tmp_path, model={"head": head, "cell": cell})
+    read = TASK.read(its)
+    fitted = TASK.fit(its, read)
+    torch.manual_seed(3)
+    model = fitted.build().eval()
+    sentences = [*list(read.parts["dev"].tokens()), [], ["new"], ["x"] * 50]
+    predictor = fitted.predictor(model, torch.device("cpu"))
+    given = [predictor.parse(json.dumps({"tokens": tokens})) for tokens in sentences]
+    together = predictor.predict(given)
+    order = random.Random(1).sample(range(len(given)), len(given))
+    for i, row in zip(order, predictor.predict([given[i] for i in order]), strict=True):
+        assert row["tags"] == together[i]["tags"]
+    for one, row in zip(given, together, strict=True):
+        (alone,) = predictor.predict([one])
+        assert alone["tags"] == row["tags"]
+        assert alone["probabilities"] == pytest.approx(row["probabilities"], abs=1e-4)
+
+
+def test_a_sentence_of_1238_words_and_an_empty_one_are_tagged(fitted):
+    predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
+    long, empty = predictor.predict([predictor.parse("word " * 1238), predictor.parse("")])
+    assert len(long["tags"]) == len(long["probabilities"]) == 1238
+    assert (empty["tokens"], empty["tags"]) == ([], [])
+
+
+def test_predicted_tags_are_always_valid_and_their_probabilities_are_shares(fitted):
+    read, its = fitted
+    predictor = its.predictor(its.build().eval(), torch.device("cpu"))
+    given = [predictor.parse(" ".join(tokens)) for tokens in read.parts["train"].tokens()]
+    for row in predictor.predict(given):
+        assert read_spans(row["tags"], read.parts["train"].scheme)[1] == 0
+        assert all(0 <= p <= 1 + 1e-6 for p in row["probabilities"])
+
+
+def test_training_lowers_the_loss_and_reads_all_that_is_known(fitted):
+    read, its = fitted
+    torch.manual_seed(5)
+    model = its.build()
+    examples = its.encode(read.parts["train"], training=True)
+    batch = examples.batch(np.arange(16))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = its.loss(model, batch)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.4 * losses[0]
+    idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    assert idle == []
+
+
+def test_a_fitted_task_comes_back_from_its_folder(fitted, tmp_path):
+    _, its = fitted
+    its.save(tmp_path)
+    again = FittedTagging.load(its.recipe, tmp_path)
+    assert (again.tags, again.scheme, again.layout) == (its.tags, its.scheme, its.layout)
+    again.build().load_state_dict(its.build().state_dict())
+    (tmp_path / "tags.json").write_text('{"kind": "tags", "tags": 3}', encoding="utf-8")
+    with pytest.raises(RunError, match="holds no tags"):
+        FittedTagging.load(its.recipe, tmp_path)
+
+
+def test_only_whole_spans_are_allowed():
+    tags = ["O", "B-A", "I-A", "E-A", "S-A", "B-B", "E-B"]
+    rules = allowed(tags)
+    follow = {(a, b) for i, a in enumerate(tags) for j, b in enumerate(tags) if rules["allowed_KK"][i, j]}
+    assert ("B-A", "E-A") in follow
+    assert ("E-A", "B-A") in follow
+    assert not follow & {("B-A", "O"), ("B-A", "E-B"), ("O", "I-A"), ("I-A", "S-A"), ("B-A", "B-A"), ("E-A", "I-A")}
+    assert rules["allowed_start_K"].tolist() == [True, True, False, False, True, True, False]
+    assert rules["allowed_end_K"].tolist() == [True, False, False, True, True, False, True]
+
+
+def test_figures_of_a_small_case_are_those_counted_by_hand():
+    truth = [["B-A", "E-A", "O", "S-B"], ["O", "O"]]
+    predicted = [["B-A", "E-A", "S-B", "S-B"], ["O", "O"]]
+    known = np.array([True, True, False, True, True, False])
+    found = Scored(truth, predicted, known, spans=True).metrics()
+    assert found == pytest.approx(
+        {
+            "precision": 2 / 3,
+            "recall": 1.0,
+            "f1": 0.8,
+            "accuracy": 5 / 6,
+            "unknown_accuracy": 0.5,
+            "sentence_accuracy": 0.5,
+        }
+    )
+    intervals = Scored(truth, predicted, known, spans=True).intervals(RECIPE().evaluation, 1)
+    assert set(intervals) == set(found)
+
+
+def test_the_baseline_gives_each_word_its_most_frequent_tag():
+    rival = MostFrequentTag([["a", "b"], ["a"], ["a", "c"]], [["X", "Y"], ["X"], ["Y", "Y"]])
+    assert list(rival.tag([["a", "b", "new"]])) == [["X", "Y", "Y"]]
+
+
+def test_repairs_are_counted_and_said(tmp_path):
+    broken = conll() + "Rara I-PER\nsaid O\n\n"
+    notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
+    assert "IOB2" in notes
+    assert ": 1 tags break the rules of IOB2" in notes
+
+
+def test_single_characters_are_read_with_their_neighbours(tmp_path):
+    text = "王 B-NAME\n明 E-NAME\n是 O\n人 O\n\n" * 20
+    its = recipe(tmp_path, text, {"pairs": 0})
+    fitted = TASK.fit(its, TASK.read(its))
+    assert "character" not in fitted.lexicon.vocabularies
+    assert "pair 0" in fitted.lexicon.vocabularies
+    assert fitted.scheme is not None
+    assert fitted.scheme.name in ("BIOES", "BMES")
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "says"),
+    [
+        ("", {}, "the file is empty"),
+        ("\n\n# only a remark\n", {}, "holds no tokens"),
+        ("a O\nb B-X c\n", {}, "train.conll:2: 3 columns where line 1 has 2"),
+        ("a\tO\nb O\n", {}, "train.conll:2: 1 column where line 1 has 2"),
+        ("a O\n\nb\n", {}, "train.conll:3: 1 column"),
+        ("a\tO\nb\t\n\n", {}, 'train.conll:1: "b" has no tag'),
+        ("a\nb\n", {}, "cannot hold both words and tags"),
+        ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll:1: no column "3"'),
+        ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
+        ("a O\nb B-X\n", {"token_column": "2"}, "cannot hold both"),
+        ("a O\nb B-X\n", {"feature_columns": ["7"]}, 'train.conll:1: no column "7"'),
+        ("a N\nb V\n", {"tag_scheme": "IOB2"}, "train.conll:1: tags that are not written in IOB2"),
+        ("a O\n\nb O\n\nc O\n\n" * 10, {}, "train.conll:1: the training part has only the tag O"),
+        ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),
+        ("a O\n\nb B-X\n", {"dev": "missing.conll"}, "missing.conll: no such file"),
+        ("a O\n\nb B-X\n", {"train": "no.conll"}, "no.conll: no such file"),
+        ("a O\n\nb B-X\n", {"folds": 5}, "data.folds"),
+        ("a O\0\nb B-X\n", {}, "train.conll:1: a NUL byte"),
+        ("a O\nb B-X\n", {"encoding": "utf-99"}, 'no encoding called "utf-99"'),
+    ],
+)
+def test_bad_files_end_in_a_sentence_with_file_and_line(tmp_path, text, data, says):
+    with pytest.raises(DataError) as caught:
+        fit(recipe(tmp_path, text, **data))
+    assert says in caught.value.message.replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"tokens": ["a", "b"], "tags": ["O"]}', "train.jsonl:1: 2 words but 1 in column tags"),
+        ('{"words": [], "tags": []}', "no sentence has words"),
+        ('{"tokens": ["a"], "tags": ["O"], "ner_tags": ["O"]}', "which column holds the tags? several"),
+        ('{"tokens": ["a"]}', "which column holds the tags?"),
+        ('{"tokens": ["a"], "tags": [null]}', '"a" has no tag'),
+        ("[1]", "train.jsonl:1: a JSON list"),
+    ],
+)
+def test_bad_json_lines_end_in_a_sentence(tmp_path, line, says):
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, line + "\n", name="train.jsonl"))
+    assert says in caught.value.message
+
+
+def test_bytes_of_another_encoding_are_refused_with_their_line(tmp_path):
+    (tmp_path / "train.conll").write_bytes(b"a O\n\xff\xfe\xfa O\n")
+    with pytest.raises(DataError, match=r"train\.conll:2: "):
+        read_corpus(RECIPE(data={"root": str(tmp_path), "train": "train.conll"}))
+
+
+@pytest.mark.parametrize("change", [lambda t: t.replace("\n", "\r\n"), lambda t: t.rstrip("\n"), lambda t: "\n\n" + t])
+def test_line_ends_and_blank_lines_do_not_matter(tmp_path, change):
+    plain = read_corpus(recipe(tmp_path, conll(), name="plain.conll"))
+    changed = read_corpus(recipe(tmp_path, change(conll()), name="changed.conll"))
+    assert list(plain.parts["train"].tokens()) == list(changed.parts["train"].tokens())
+    assert list(plain.parts["train"].tags()) == list(changed.parts["train"].tags())
