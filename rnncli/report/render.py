@@ -218,13 +218,15 @@ def _folds(report: Report, width: int | None) -> Lines:
 
 
 def _mistakes(report: Report, width: int | None) -> Lines:
-    """The most confident mistakes: what was said, then the text, a few lines of it on a terminal."""
+    """The mistakes, the most confident first: what was said, then the text, a few lines of it on a terminal."""
     if not report.mistakes:
         return []
     indent = "  "
-    lines = [Text("most confident mistakes", style="dim")]
+    ranked = report.mistakes[0].confidence is not None
+    lines = [Text("most confident mistakes" if ranked else "mistakes", style="dim")]
     for mistake in report.mistakes:
-        sure = f"{percent(mistake.confidence)} % sure of {mistake.predicted}, truth {mistake.truth}"
+        taken = "taken for" if mistake.confidence is None else f"{percent(mistake.confidence)} % sure of"
+        sure = f"{taken} {mistake.predicted}, truth {mistake.truth}"
         said = visible(f"{sure}  {mistake.place}" if mistake.place else sure)
         room = None if width is None else max(width - len(indent), 20)
         lines.extend(_line(Text(part, style="bold")) for part in wrap(said, width))
