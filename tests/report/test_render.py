@@ -193,7 +193,7 @@ def test_a_long_mistake_is_cut_to_a_few_lines_on_a_terminal():
     written = lines(which, 80)
     start = next(i for i, line in enumerate(written) if line.startswith("90.0 % sure"))
     assert written[start + 3].endswith("…")
-    assert written[start + 4].startswith("- % sure of b")
+    assert written[start + 4].startswith("taken for b")
 
 
 def test_the_header_says_model_training_drops_and_notes():
