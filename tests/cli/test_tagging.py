@@ -141,7 +141,7 @@ def test_a_conll_u_column_and_a_key_of_its_features_are_learnt_and_filled(tmp_pa
     for column in ("upos", "feats.Number"):
         out = tmp_path / column
         done = rnncli(
-            "tagging", "--data", tmp_path / "train.conllu", "--tag-column", column, "--out", out, *TINY, "--json"
+            "tagging", "--data", tmp_path / "train.conllu", "--tag-column", column, "--out", out, *LONGER, "--json"
         )
         assert done.code == 0, done.err
         assert done.json["metrics"]["accuracy"]["value"] > 0.9
