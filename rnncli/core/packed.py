@@ -114,10 +114,7 @@ def _walk(
         walks = [steps(part, chunk.sizes, backwards=reverse) for part in buffers]
         y = steps(y_NH[chunk.begin : chunk.end], chunk.sizes, backwards=reverse)
         h_BH = loops.walk(walks, y, (h_BH, *memory), begin[0])
-    if reverse:
-        end_BH = part.first(y_NH, begin[0])
-    else:
-        end_BH = part.last(y_NH, begin[0])
+    end_BH = part.first(y_NH, begin[0]) if reverse else part.last(y_NH, begin[0])
     return end_BH, *(state / 2 for state in memory)
 
 

@@ -80,12 +80,14 @@ class Recurrent(nn.Module):
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
         if kind == "cpu":
             path, why = "packed autograd function", "no padding computed, one node a layer"
-            if dtype != torch.float64 and not native.trouble():
+            if dtype != torch.float64 and not native.trouble(self.cell):
                 path, why = "compiled kernels", native.this_machine().describe()
-            elif self.cell.kind == "lstm" and dtype != torch.float64:
-                path, why = "oneDNN, else packed autograd function", "which of them by the share of padding"
+            elif dtype != torch.float64:
+                why = native.trouble(self.cell)
+                if self.cell.kind == "lstm":
+                    path = "oneDNN, else packed autograd function"
             if dtype not in EXACT:
-                why = "computed in fp32, which is faster on a CPU"
+                why += "; computed in fp32, which is faster on a CPU"
         elif not kernels.has_kernel(self.cell):
             path, why = "step loop", "torch has no kernel for it"
         else:
@@ -221,7 +223,7 @@ class Recurrent(nn.Module):
 
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, dtype: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a packed function: where little is padding."""
-        if self.cell.kind != "lstm" or dtype != torch.float32 or not native.trouble():
+        if self.cell.kind != "lstm" or dtype != torch.float32 or not native.trouble(self.cell):
             return False
         if not torch.backends.mkldnn.is_available():
             return False
@@ -231,8 +233,9 @@ class Recurrent(nn.Module):
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype = begin[0].dtype
-        compiled = dtype == torch.float32 and not native.trouble()
-        packing = Packing(lengths_B, *x_BTI.shape[:2], self._parts(len(x_BTI)) if compiled else 1)
+        compiled = dtype == torch.float32 and not native.trouble(self.cell)
+        batch, steps, _ = x_BTI.shape
+        packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
         run = run_layer if compiled else packed.run
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))

@@ -1,7 +1,7 @@
 """Kernels compiled for this machine by LLVM, and called without the interpreter's lock.
 
-Whether they can be had is found out once: an x86-64 processor with AVX2 and fused multiply-add, llvmlite that
-imports, and a trial that comes out right. Where not, the layers take another path; :func:`trouble` says why.
+Whether they can be had is found out once a cell: an x86-64 processor with AVX2 and fused multiply-add, llvmlite that
+imports, and code that compiles. Where not, the layers take another path; :func:`trouble` says why.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Call:
         self.values = (ctypes.c_int64 * len(values))(*values)
 
     def __call__(self) -> None:
+        """Make it."""
         _KERNEL(self.address)(ctypes.addressof(self.values))
 
 
@@ -86,16 +87,17 @@ def run(calls: Sequence[Call]) -> None:
 
 
 @cache
-def trouble() -> str:
-    """Why there are no kernels for this machine; empty if there are."""
+def trouble(cell: Cell) -> str:
+    """Why there are no kernels of ``cell`` for this machine; empty if there are."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return f"none for {platform.machine()}"
+        return f"no compiled kernels for {platform.machine()}"
     try:
-        machine = this_machine()
+        features = this_machine().features
+        if "+avx2" not in features or "+fma" not in features:
+            return "no compiled kernels: the processor lacks AVX2 or FMA"
+        compiled(cell)
     except Exception as error:  # whatever a broken installation raises, training must go on without it
-        return f"llvmlite does not work: {error}".splitlines()[0]
-    if "+avx2" not in machine.features or "+fma" not in machine.features:
-        return "the processor lacks AVX2 or FMA"
+        return f"no compiled kernels, llvmlite does not work: {error}".splitlines()[0]
     return ""
 
 
@@ -157,7 +159,8 @@ def _dispatcher(number: int, size: int) -> int:
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "dispatch")
     code, machine = Code(function, 8), this_machine()
-    build, table = code.build, function.args[0]
+    build: Any = code.build
+    table = function.args[0]
 
     def ask(address: int) -> ir.Value:
         return build.sext(_call(build, ir.Constant(I64, address), I32, []), I64)

@@ -55,7 +55,7 @@ class _Layer(torch.autograd.Function):
         begin, directions = parse(ctx.cell, rest[: ctx.given])
         way = _Back(ctx.cell, directions, (x_NI, y_NE, rest[ctx.given :]), begin, ctx.packing, ctx.needs_input_grad[2])
         starts = way.run(grad_NE.contiguous(), tuple(part.clone() for part in ends))
-        return None, None, way.dx_NI(), *starts, *way.gradients()
+        return None, None, way.input_gradient(), *starts, *way.gradients()
 
 
 class _Way:
@@ -76,11 +76,12 @@ class _Way:
 
     @property
     def target(self) -> int:
+        """Rows of a chunk."""
         return max(1, CHUNK // (self.hidden * self.kernels.loops.factors))
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
-        self.held.append(torch.empty(rows, width))
+        self.held.append(torch.empty(rows, width, dtype=torch.float32))
         return self.held[-1]
 
     def walk(self, part: Part, d: int, *, back: bool) -> dict[str, int]:
@@ -115,7 +116,7 @@ class _Forward(_Way):
     ) -> None:
         super().__init__(cell, directions, begin, packing)
         self.x_NI, self.keeps = x_NI.contiguous(), training and self.kernels.loops.saved
-        self.y_NE = torch.empty(packing.rows, self.width)
+        self.y_NE = torch.empty(packing.rows, self.width, dtype=torch.float32)
         self.kept = [POOL.take(packing.rows, self.kept_stride) for _ in directions] if self.keeps else []
         self.c_DBH = self.begin[1].clone() if cell.states == 2 else None
         calls = []
@@ -172,7 +173,7 @@ class _Back(_Way):
         super().__init__(cell, directions, begin, packing)
         self.x_NI, self.y_NE, self.kept = forward
         self.dx = [torch.empty_like(self.x_NI) for _ in directions] if need_dx else []
-        self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]))
+        self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
         self.sums = [[_zeros(weights) for _ in packing.parts] for weights in directions]
 
     def run(self, grad_NE: Tensor, state: State) -> State:
@@ -185,7 +186,7 @@ class _Back(_Way):
         run(calls)
         return state
 
-    def dx_NI(self) -> Tensor | None:
+    def input_gradient(self) -> Tensor | None:
         """The gradient of the input."""
         if not self.dx:
             return None
@@ -247,5 +248,5 @@ def panels(weight_NK: Tensor, columns: int) -> Tensor:
 
 
 def _zeros(weights: CellWeights) -> CellWeights:
-    made = (None if part is None else torch.zeros(part.shape) for part in weights)
+    made = (None if part is None else torch.zeros(part.shape, dtype=torch.float32) for part in weights)
     return CellWeights(*made)  # pyright: ignore[reportArgumentType]
