@@ -67,7 +67,7 @@ def step(
     print_table(terminal, ["phase", "ms a step", "%"], [*rows, ["all", f"{1e3 * total:.2f}", "100.0"]])
 
 
-_COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of peak", "kept MiB", "error"]
+_COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of mm", "kept MiB", "error"]
 
 
 def _rows(result: CoreResult) -> list[list[str]]:

@@ -1,97 +1,57 @@
-"""One layer in all its directions over packed rows on a CPU, forward and back, as one node of the autograd graph.
+"""A layer over packed rows on a CPU by torch: the path for fp64 and wherever there are no compiled kernels.
 
-Both passes go through the rows in chunks of time small enough to stay in the cache, which also bounds the memory
-beyond what the backward pass needs: without gradients nothing is kept at all. The gradient has no gradient.
+Both ways go through the rows in chunks of time small enough to stay in the cache, which also bounds the memory
+beyond what the way back needs.
 
-Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
+Shape letters: N rows, I input, H hidden, E the width of all directions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from rnncli.core.cells import Cell, CellWeights, State, parse
-from rnncli.core.packing import Packing, Part
+from rnncli.core.cells import CellWeights, State
+from rnncli.core.layer import Back, Forward, Layer
+from rnncli.core.packing import Part
 from rnncli.core.sweeps import Gradients, Products, Sweep, Workspace, steps, sweep
 
 CHUNK = 2**20
 """Elements of a chunk's gates, 4 MiB of fp32: about what stays in the cache of a core between two passes."""
 
 
-def run(
-    cell: Cell, directions: Sequence[CellWeights], x_NI: Tensor, begin: State, packing: Packing
-) -> tuple[Tensor, State]:
-    """Outputs (N, E) and the state (D, B, H) at each example's end, beginning at ``begin``, (D, B, H)."""
-    weights = [part for direction in directions for part in direction]
-    if not torch.is_grad_enabled():
-        return _forward(cell, directions, x_NI, begin, packing, None)
-    y_NE, *end = _Layer.apply(cell, packing, x_NI, *begin, *weights)
-    return y_NE, tuple(end)
-
-
-class _Layer(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, cell: Cell, packing: Packing, x_NI: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        begin, directions = parse(cell, tensors)
-        kept: list[Tensor] = []
-        y_NE, end = _forward(cell, directions, x_NI, begin, packing, kept)
-        ctx.save_for_backward(x_NI, y_NE, *tensors, *kept)
-        ctx.cell, ctx.packing, ctx.given = cell, packing, len(tensors)
-        return y_NE, *end
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_NE: Tensor, *ends: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x_NI, y_NE, *rest = ctx.saved_tensors
-        begin, directions = parse(ctx.cell, rest[: ctx.given])
-        kept, packing = rest[ctx.given :], ctx.packing
-        hidden = begin[0].shape[-1]
-        dx_NI = torch.empty_like(x_NI) if ctx.needs_input_grad[2] else None
-        d_begin, d_weights = [], []
-        grad_NE = grad_NE.contiguous()
-        for d, weights in enumerate(directions):
-            loops = sweep(ctx.cell, weights)
-            pass_ = _Back(loops, weights, packing.parts[0], reverse=bool(d))
-            columns = slice(d * hidden, (d + 1) * hidden)
-            each = len(loops.kept)
-            state = tuple(part[d].clone() for part in ends)
-            pass_.run(
-                x_NI,
-                y_NE[:, columns],
-                grad_NE[:, columns],
-                kept[d * each : (d + 1) * each],
-                begin[0][d],
-                state,
-                dx_NI,
-            )
-            d_begin.append(state)
-            d_weights += pass_.gradients(weights)
-        starts = (torch.stack(part) for part in zip(*d_begin, strict=True))
-        return None, None, dx_NI, *starts, *d_weights
-
-
-def _forward(
-    cell: Cell,
-    directions: Sequence[CellWeights],
-    x_NI: Tensor,
-    begin: State,
-    packing: Packing,
-    kept: list[Tensor] | None,
-) -> tuple[Tensor, State]:
-    """The forward pass of all directions; what the backward pass needs is put into ``kept`` if that is a list."""
+def forward(layer: Layer, *, training: bool) -> Forward:
+    """The way forward of all directions."""
+    cell, directions, x_NI, begin, packing = layer
     hidden = begin[0].shape[-1]
     y_NE = x_NI.new_empty(packing.rows, len(directions) * hidden)
+    kept: list[Tensor] | None = [] if training else None
     ends = []
     for d, weights in enumerate(directions):
         loops, columns = sweep(cell, weights), y_NE[:, d * hidden : (d + 1) * hidden]
         state = tuple(part[d] for part in begin)
         ends.append(_walk(loops, x_NI, columns, state, packing.parts[0], bool(d), kept))
-    return y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
+    return Forward(y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True)), kept or [])
+
+
+def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
+    """The way back of all directions."""
+    cell, directions, x_NI, begin, packing = layer
+    hidden = begin[0].shape[-1]
+    dx_NI = torch.empty_like(x_NI) if need_dx else None
+    d_begin, d_weights = [], []
+    for d, weights in enumerate(directions):
+        loops = sweep(cell, weights)
+        pass_ = _Back(loops, weights, packing.parts[0], reverse=bool(d))
+        columns = slice(d * hidden, (d + 1) * hidden)
+        kept = way.kept[d * len(loops.kept) : (d + 1) * len(loops.kept)]
+        state = tuple(part[d].clone() for part in end)
+        pass_.run(x_NI, way.y_NE[:, columns], grad_NE[:, columns], kept, begin[0][d], state, dx_NI)
+        d_begin.append(state)
+        d_weights += pass_.gradients(weights)
+    return Back(dx_NI, tuple(torch.stack(part) for part in zip(*d_begin, strict=True)), d_weights)
 
 
 def _walk(

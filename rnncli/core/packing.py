@@ -111,32 +111,33 @@ class Part:
             out[begin - chunk.begin : end - chunk.begin].copy_(where)
         return out[: chunk.end - chunk.begin]
 
-    def _steps_before(self, chunk: Chunk, reverse: bool) -> Iterator[Move]:
-        """What precedes the rows of each step of ``chunk``."""
-        for t, size in enumerate(chunk.sizes, chunk.first):
-            begin, before = self.offsets[t], t + 1 if reverse else t - 1
-            known = min(size, self.sizes[before]) if 0 <= before < len(self.sizes) else 0
-            if known:
-                yield Move(begin, begin + known, self.offsets[before], 0)
-            if known < size:
-                yield Move(begin + known, begin + size, None, known)
-
-    def _tabulate(self, rows: int, reverse: bool, backwards: bool) -> Tables:
+    def _links(self, reverse: bool) -> np.ndarray:
+        """``Tables.steps_T4`` in the order of time."""
         sizes, starts = np.array(self.sizes, dtype=np.int64), np.array(self.offsets[:-1], dtype=np.int64)
         before, known = np.zeros_like(sizes), np.zeros_like(sizes)
         if reverse:
             before[:-1], known[:-1] = starts[1:], sizes[1:]
         else:
             before[1:], known[1:] = starts[:-1], sizes[1:]
-        steps_T4 = np.stack([starts, sizes, before, known], 1)
-        if backwards:
-            steps_T4 = steps_T4[::-1]
+        return np.stack([starts, sizes, before, known], 1)
+
+    def _steps_before(self, chunk: Chunk, reverse: bool) -> Iterator[Move]:
+        """What precedes the rows of each step of ``chunk``."""
+        steps_T4 = self._links(reverse)[chunk.first : chunk.first + len(chunk.sizes)]
+        for begin, size, before, known in steps_T4.tolist():
+            if known:
+                yield Move(begin, begin + known, before, 0)
+            if known < size:
+                yield Move(begin + known, begin + size, None, known)
+
+    def _tabulate(self, rows: int, reverse: bool, backwards: bool) -> Tables:
+        steps_T4 = self._links(reverse)
         chunks, at = [], 0
         for chunk in self.chunks(rows, backwards=backwards):
             chunks.append((at, len(chunk.sizes), chunk.begin, chunk.end - chunk.begin))
             at += len(chunk.sizes)
-        chunks_K4 = np.array(chunks, dtype=np.int64).reshape(-1, 4)
-        return Tables(chunks_K4, np.ascontiguousarray(steps_T4))
+        ordered_T4 = steps_T4[::-1] if backwards else steps_T4
+        return Tables(np.array(chunks, dtype=np.int64).reshape(-1, 4), np.ascontiguousarray(ordered_T4))
 
 
 class Packing:
@@ -151,7 +152,7 @@ class Packing:
         self.order_B: Tensor | None = None
         self._cells_N: Tensor | None = None
         self.parts: list[Part] = []
-        lengths_B = None if lengths_B is None else checked(lengths_B, batch, steps)
+        lengths_B = None if lengths_B is None else _checked(lengths_B, batch, steps)
         if lengths_B is None:
             self._cut(parts)
         else:
@@ -235,7 +236,7 @@ def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
     return before_BH[:size] if known > size else torch.cat([before_BH, begin_BH[known:size]])
 
 
-def checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
+def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
     """The lengths on the CPU, or None if all equal ``steps``; raises ValueError for lengths that do not fit."""
     if lengths_B.shape != (batch,):
         raise ValueError(f"lengths of shape {tuple(lengths_B.shape)} for a batch of {batch}")

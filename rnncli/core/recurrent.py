@@ -15,8 +15,9 @@ from torch.nn.functional import dropout
 
 from rnncli.core import kernels, packed
 from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.layer import Layer, Path, run
 from rnncli.core.native import compile as native
-from rnncli.core.native.layer import run_layer
+from rnncli.core.native import path as native_path
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 from rnncli.core.stream import one_step
@@ -79,13 +80,7 @@ class Recurrent(nn.Module):
         """
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
         if kind == "cpu":
-            path, why = "packed autograd function", "no padding computed, one node a layer"
-            if dtype != torch.float64 and not native.trouble(self.cell):
-                path, why = "compiled kernels", native.this_machine().describe()
-            elif dtype != torch.float64:
-                why = native.trouble(self.cell)
-                if self.cell.kind == "lstm":
-                    path = "oneDNN, else packed autograd function"
+            path, why = self._cpu_path(_work(kind, dtype))
             if dtype not in EXACT:
                 why += "; computed in fp32, which is faster on a CPU"
         elif not kernels.has_kernel(self.cell):
@@ -146,7 +141,7 @@ class Recurrent(nn.Module):
         if lengths_B is None and x_BTI.shape[1] == 1 and self._may_stream(x_BTI, dtype):
             y_BTE, end = self._step(x_BTI, begin)
             return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
-        work = torch.float32 if device.type == "cpu" and dtype not in EXACT else dtype
+        work = _work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
         batchwise = device.type != "cpu" or self._suits_onednn(lengths_B, x_BTI, work)
         compute = self._by_batch if batchwise else self._by_rows
@@ -221,9 +216,22 @@ class Recurrent(nn.Module):
             return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])
         return x_BX.unsqueeze(1), tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
+    def _compiles(self, work: torch.dtype) -> bool:
+        """Whether compiled kernels compute on a CPU."""
+        return work == torch.float32 and not native.trouble(self.cell)
+
+    def _cpu_path(self, work: torch.dtype) -> tuple[str, str]:
+        """What computes on a CPU, and why."""
+        if self._compiles(work):
+            return "compiled kernels", native.this_machine().describe()
+        why = native.trouble(self.cell) if work == torch.float32 else "compiled kernels are for fp32"
+        if self.cell.kind == "lstm" and work == torch.float32:
+            return "oneDNN, else packed autograd function", f"which of them by the share of padding; {why}"
+        return "packed autograd function", f"no padding computed; {why}"
+
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, dtype: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a packed function: where little is padding."""
-        if self.cell.kind != "lstm" or dtype != torch.float32 or not native.trouble(self.cell):
+        if self.cell.kind != "lstm" or dtype != torch.float32 or self._compiles(dtype):
             return False
         if not torch.backends.mkldnn.is_available():
             return False
@@ -233,10 +241,9 @@ class Recurrent(nn.Module):
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype = begin[0].dtype
-        compiled = dtype == torch.float32 and not native.trouble(self.cell)
-        batch, steps, _ = x_BTI.shape
+        compiled, (batch, steps, _) = self._compiles(dtype), x_BTI.shape
         packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
-        run = run_layer if compiled else packed.run
+        path: Path = native_path if compiled else packed
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
@@ -244,7 +251,7 @@ class Recurrent(nn.Module):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
             weights = [_cast(self.weights(layer, d), dtype) for d in range(self.directions)]
-            x_NX, end = run(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing)
+            x_NX, end = run(path, Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
             ends.append(end)
         if not need_state:
             return packing.unpack(x_NX), ()
@@ -288,6 +295,11 @@ class Recurrent(nn.Module):
             ones_BX = torch.ones(batch, x_RX.shape[-1], dtype=x_RX.dtype, device=x_RX.device)
             x_RX = x_RX * spread(dropout(ones_BX, self.variational_dropout))
         return x_RX
+
+
+def _work(device: str, dtype: torch.dtype) -> torch.dtype:
+    """The precision of the arithmetic: lower ones are slower on a CPU."""
+    return torch.float32 if device == "cpu" and dtype not in EXACT else dtype
 
 
 def _cast(weights: CellWeights, dtype: torch.dtype) -> CellWeights:

@@ -47,12 +47,12 @@ class CellLoops(Protocol):
 def _recurrent(k: LoopKernel, step: Step, before: Rows, blocks: int) -> None:
     """Add the recurrent product of the first ``blocks`` gates to the input's."""
     shape = (step.count, k.times_hidden(blocks), k.hidden)
-    k.product(shape, before, k.packed("weight_gates", k.hidden), step.kept)
+    k.product(shape, before, k.transposed("weight_gates", blocks), step.kept)
 
 
 def _back_through(k: LoopKernel, step: Step, factors: Rows, blocks: int, target: Rows, start: Rows | None) -> None:
     """``target`` = ``start`` + the gradients of the first ``blocks`` gates times their recurrent weights."""
-    weights = k.plain(Rows(k.address("weight_hh"), k.hidden))
+    weights = Rows(k.address("weight_hh"), k.hidden)
     k.product((step.count, k.hidden, k.times_hidden(blocks)), factors, weights, target, start)
 
 
@@ -66,15 +66,18 @@ class RnnLoops:
         self.sigma, self.slope = SIGMAS[activation], SLOPES[activation]
 
     def forward(self, k: LoopKernel, step: Step, y: Rows) -> None:
+        """h from the sum of both products."""
         _recurrent(k, step, k.before(step), 1)
         k.each(step.count, lambda at: at.write(self.sigma(at.read(step.kept)), y))
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
+        """The activation's slope, then the recurrent product."""
         d, y, grad = k.rows("d"), k.from_row(k.rows("y"), step.row), k.from_row(k.rows("grad"), step.row)
         k.each(step.count, lambda at: at.write((at.read(d) + at.read(grad)) * self.slope(at.read(y)), factors))
         _back_through(k, step, factors, 1, d, k.fixed(k.address("zeros")))
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
+        """One product."""
         k.gradient(factors, 1, before, k.hidden, count, k.address("d_weight_hh"))
 
 
@@ -85,6 +88,7 @@ class LstmLoops:
     saved = True
 
     def forward(self, k: LoopKernel, step: Step, y: Rows) -> None:
+        """Gates, memory and output in one pass over the row."""
         _recurrent(k, step, k.before(step), 4)
         c, kept = k.rows("c"), step.kept
 
@@ -100,6 +104,7 @@ class LstmLoops:
         k.each(step.count, gates)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
+        """The memory is made anew from its gates; ``c`` is its gradient."""
         d, dc, kept, grad = k.rows("d"), k.rows("c"), step.kept, k.from_row(k.rows("grad"), step.row)
 
         def gates(at: Place) -> None:
@@ -117,6 +122,7 @@ class LstmLoops:
         _back_through(k, step, factors, 4, d, k.fixed(k.address("zeros")))
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
+        """One product."""
         k.gradient(factors, 4, before, k.hidden, count, k.address("d_weight_hh"))
 
 
@@ -127,6 +133,7 @@ class GruBeforeLoops:
     saved = True
 
     def forward(self, k: LoopKernel, step: Step, y: Rows) -> None:
+        """Gates, then the candidate, whose product waits for the reset."""
         before, kept, reset = k.before(step), step.kept, k.rows("reset")
         _recurrent(k, step, before, 2)
 
@@ -143,10 +150,11 @@ class GruBeforeLoops:
 
         k.each(step.count, gates)
         candidates = k.block(kept, 2)
-        k.product((step.count, k.hidden, k.hidden), reset, k.packed("weight_rx", k.hidden), candidates)
+        k.product((step.count, k.hidden, k.hidden), reset, k.transposed("weight_rx", 1), candidates)
         k.each(step.count, renewed)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
+        """``reset`` takes the gradient of r h, ``inner`` r h itself."""
         d, kept, reset = k.rows("d"), step.kept, k.rows("reset")
         grad = k.from_row(k.rows("grad"), step.row)
 
@@ -163,13 +171,14 @@ class GruBeforeLoops:
             at.write(at.read(d) + d_rh * r, d)
 
         k.each(step.count, gates)
-        rx = k.plain(Rows(k.address("weight_rx"), k.hidden))
+        rx = Rows(k.address("weight_rx"), k.hidden)
         zeros = k.fixed(k.address("zeros"))
         k.product((step.count, k.hidden, k.hidden), k.block(factors, 2), rx, reset, zeros)
         k.each(step.count, through_reset)
         _back_through(k, step, factors, 2, d, None)
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
+        """The candidate multiplied r h, the gates h."""
         result = k.address("d_weight_hh")
         candidate = k.offset(result, k.build.mul(k.times_hidden(2), k.hidden))
         k.gradient(factors, 2, before, k.hidden, count, result)
@@ -183,10 +192,11 @@ class GruAfterLoops:
     saved = True
 
     def forward(self, k: LoopKernel, step: Step, y: Rows) -> None:
+        """Both recurrent products at once, then all else in one pass."""
         before, kept = k.before(step), step.kept
         _recurrent(k, step, before, 2)
         bias = k.fixed(k.address("bias_hh"))
-        k.product((step.count, k.hidden, k.hidden), before, k.packed("weight_rx", k.hidden), k.block(kept, 3), bias)
+        k.product((step.count, k.hidden, k.hidden), before, k.transposed("weight_rx", 1), k.block(kept, 3), bias)
 
         def gates(at: Place) -> None:
             r, z, h = sigmoid(at.read(kept, 0)), sigmoid(at.read(kept, 1)), at.read(before)
@@ -198,6 +208,7 @@ class GruAfterLoops:
         k.each(step.count, gates)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
+        """All factors in one pass, then the recurrent products."""
         d, kept, grad = k.rows("d"), step.kept, k.from_row(k.rows("grad"), step.row)
 
         def gates(at: Place) -> None:
@@ -211,10 +222,11 @@ class GruAfterLoops:
 
         k.each(step.count, gates)
         _back_through(k, step, factors, 2, d, None)
-        rx = k.plain(Rows(k.address("weight_rx"), k.hidden))
+        rx = Rows(k.address("weight_rx"), k.hidden)
         k.product((step.count, k.hidden, k.hidden), k.block(factors, 3), rx, d)
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
+        """The candidate has its own factors, and a bias inside the reset."""
         result = k.address("d_weight_hh")
         candidate = k.offset(result, k.build.mul(k.times_hidden(2), k.hidden))
         k.gradient(factors, 2, before, k.hidden, count, result)
@@ -228,7 +240,7 @@ def emit_forward(k: LoopKernel, cell: CellLoops) -> None:
 
     def chunk(fields: dict[str, ir.Value]) -> None:
         x, kept = k.from_row(k.rows("x"), fields["row"]), k.kept(fields)
-        weights, bias = k.packed("weight_ih", k.input), k.fixed(k.address("bias"))
+        weights, bias = k.transposed("weight_ih", cell.gates), k.fixed(k.address("bias"))
         k.product((fields["rows"], gates, k.input), x, weights, kept, bias)
         k.walk(fields, lambda step: cell.forward(k, step, k.from_row(y, step.row)))
 
@@ -252,7 +264,7 @@ def emit_back(k: LoopKernel, cell: CellLoops) -> None:
         cell.gradients(k, factors, before, inner, count)
         wanted = k.build.icmp_signed("!=", k.number("dx"), k.integer(0))
         with k.build.if_then(wanted):
-            weights = k.plain(Rows(k.address("weight_ih"), k.input))
+            weights = Rows(k.address("weight_ih"), k.input)
             shape = (count, k.input, k.times_hidden(cell.gates))
             k.product(shape, factors, weights, k.from_row(k.rows("dx"), fields["row"]), k.fixed(k.address("zeros")))
 

@@ -22,7 +22,7 @@ NAMES = ("forward", "back")
 
 
 class Machine:
-    """The width of its vectors, and how many rows of a product its registers hold."""
+    """A processor: ``width`` floats are a vector, ``rows`` rows of a product fit into its registers."""
 
     def __init__(self, cpu: str, features: Mapping[str, bool]) -> None:
         self.cpu = cpu
@@ -47,7 +47,6 @@ class Compiled:
         module = ir.Module()
         products = Products(module, machine.width, machine.rows)
         self.loops = cells.loops_of(cell)
-        self.panel = products.columns
         self.arguments = {"forward": loops.FORWARD, "back": loops.BACK}
         cells.emit_forward(loops.LoopKernel(products, "forward", loops.FORWARD), self.loops)
         cells.emit_back(loops.LoopKernel(products, "back", loops.BACK), self.loops)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-I1, I32, I64, F32, POINTER = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.PointerType()
+I32, I64, F32, POINTER = ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.PointerType()
 FUSED = ("contract",)
 """Allows a product and a sum in one rounding, and no other change to the arithmetic."""
 SHIFTER = 12582912.0
@@ -82,7 +82,8 @@ class Code:
     """Writes into one function; ``width`` floats make a vector."""
 
     def __init__(self, function: ir.Function, width: int) -> None:
-        self.build = ir.IRBuilder(function.append_basic_block())
+        # llvmlite declares no types; inferred ones say that its instructions are None.
+        self.build: Any = ir.IRBuilder(function.append_basic_block())
         self.function, self.width = function, width
         self.kind = ir.VectorType(F32, width)
 
@@ -132,7 +133,7 @@ class Code:
 
     @contextmanager
     def loop(
-        self, stop: ir.Value, step: int | ir.Value = 1, carried: Sequence[ir.Value] = ()
+        self, stop: ir.Value, step: int | ir.Value = 1, carried: Sequence[Any] = ()
     ) -> Iterator[tuple[ir.Value, list[ir.Value]]]:
         """Count from 0 up to ``stop``; ``carried`` values go round: replace those of the list that is given.
 
@@ -168,7 +169,7 @@ class Code:
         with self.build.if_then(self.build.icmp_signed(">", rest, self.integer(0))):
             body(whole, self.mask(rest))
 
-    def _masked(self, what: str, result: ir.Type, *values: ir.Value) -> ir.Value:
+    def _masked(self, what: str, result: ir.Type, *values: Any) -> ir.Value:
         name = f"llvm.masked.{what}.v{self.width}f32.p0"
         known = self.function.module.globals.get(name)
         kind = ir.FunctionType(result, [value.type for value in values])
@@ -228,6 +229,3 @@ def tanh(x: Vector) -> Vector:
 def relu(x: Vector) -> Vector:
     """x where it is positive, else 0."""
     return x.where_below(0.0, 0.0)
-
-
-Emit = Callable[..., Any]

@@ -14,12 +14,12 @@ Shape letters: B batch, N rows, I input, H hidden, G gates, E the width of an ou
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from llvmlite import ir
 
 from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
-from rnncli.core.native.product import Matrix, Products
+from rnncli.core.native.product import Products
 
 SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
 SLOPES: dict[str, Callable[[Vector], Vector]] = {
@@ -47,7 +47,8 @@ BACK = [*FORWARD[:6], *names(*ROWS, *BACK_ROWS), "zeros"]
 BACK += ["weight_ih", "weight_hh", "weight_rx", "d_weight_ih", "d_weight_hh", "d_bias", "d_bias_hh"]
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True)
+class Step:
     """One step of the walk: its rows of the outputs, of what is kept, and of the chunk's workspace."""
 
     count: ir.Value
@@ -104,17 +105,12 @@ class LoopKernel(Kernel):
         """The same row again and again."""
         return Rows(pointer, self.integer(0))
 
-    def packed(self, name: str, depth: ir.Value) -> Matrix:
-        """A matrix of ``depth`` rows whose panels were laid out one after the other."""
-        columns = self.integer(self.products.columns)
-        return Matrix(self.address(name), self.build.mul(depth, columns), columns)
-
-    def plain(self, rows: Rows) -> Matrix:
-        """A matrix as it lies in memory."""
-        return Matrix(rows.start, self.integer(self.products.columns), rows.stride)
+    def transposed(self, name: str, blocks: int) -> Rows:
+        """Transposed weights of ``blocks`` blocks of H columns."""
+        return Rows(self.address(name), self.times_hidden(blocks))
 
     def product(
-        self, shape: tuple[ir.Value, ir.Value, ir.Value], a: Rows, b: Matrix, c: Rows, start: Rows | None = None
+        self, shape: tuple[ir.Value, ir.Value, ir.Value], a: Rows, b: Rows, c: Rows, start: Rows | None = None
     ) -> None:
         """C = start + A B; without ``start`` it is added to C."""
         self.products.call(self, shape, a, b, c, start or c)
@@ -123,7 +119,7 @@ class LoopKernel(Kernel):
         """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
         c = Rows(result, width)
         shape = (self.times_hidden(blocks), width, count)
-        self.products.call(self, shape, d, self.plain(x), c, c, transposed=True)
+        self.products.call(self, shape, d, x, c, c, transposed=True)
 
     def total(self, rows: Rows, blocks: int, count: ir.Value, result: ir.Value) -> None:
         """Add the sum of ``count`` rows to ``result``."""

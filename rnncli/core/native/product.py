@@ -7,21 +7,11 @@ order of k whatever the tile, so a row's result does not depend on how many rows
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from llvmlite import ir
 
 from rnncli.core.native.emit import I64, POINTER, Code, Rows, Vector
 
 TILE_VECTORS = 2
-
-
-class Matrix(NamedTuple):
-    """B in panels of TILE_VECTORS vectors of columns: how far apart panels are, and rows within a panel, in floats."""
-
-    start: ir.Value
-    panel: ir.Value
-    row: ir.Value
 
 
 class Products:
@@ -38,7 +28,7 @@ class Products:
         code: Code,
         shape: tuple[ir.Value, ir.Value, ir.Value],
         a: Rows,
-        b: Matrix,
+        b: Rows,
         c: Rows,
         start: Rows,
         *,
@@ -89,10 +79,10 @@ class Products:
         part = [self._tile(r, transposed, False) for r in range(1, self.most + 1)]
         # Where masks cost nothing, whole panels need no tiles of their own.
         full = part if self.width == 16 else [self._tile(r, transposed, True) for r in range(1, self.most + 1)]
-        kinds = [I64, I64, I64, POINTER, I64, POINTER, I64, I64, POINTER, I64, POINTER, I64]
+        kinds = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
-        rows, columns, depth, a, a_stride, b, panel, b_row, c, c_stride, start, start_stride = function.args
+        rows, columns, depth, a, a_stride, b, b_stride, c, c_stride, start, start_stride = function.args
         code = Code(function, self.width)
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
@@ -107,8 +97,8 @@ class Products:
             arguments = [
                 code.offset(a, first) if transposed else code.row(Rows(a, a_stride), first),
                 a_stride,
-                code.offset(b, build.mul(at, panel)),
-                b_row,
+                code.offset(b, column),
+                b_stride,
                 code.offset(code.row(Rows(c, c_stride), first), column),
                 c_stride,
                 code.offset(code.row(Rows(start, start_stride), first), column),

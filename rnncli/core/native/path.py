@@ -1,25 +1,23 @@
-"""One layer in all its directions over packed rows by compiled kernels, as one node of the autograd graph.
+"""A layer over packed rows by compiled kernels.
 
 Each direction of each part of the packing is one call of a kernel, and they run side by side. Without gradients only a
-chunk's worth is kept at a time. The gradient has no gradient.
+chunk's worth is kept at a time.
 
-Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H, P panels, C columns of a panel.
+Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
-from rnncli.core.cells import Cell, CellWeights, State, parse
+from rnncli.core.cells import CellWeights, State
+from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.native.compile import Call, Compiled, compiled, run
 from rnncli.core.native.pool import POOL
-from rnncli.core.packing import Packing, Part
+from rnncli.core.packing import Part
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
@@ -27,46 +25,26 @@ ODD = 16
 """Floats between rows of workspace: rows whose distance is a power of two would meet in the same corner of a cache."""
 
 
-def run_layer(
-    cell: Cell, directions: Sequence[CellWeights], x_NI: Tensor, begin: State, packing: Packing
-) -> tuple[Tensor, State]:
-    """Outputs (N, E) and the state (D, B, H) at each example's end, beginning at ``begin``, (D, B, H); all fp32."""
-    weights = [part for direction in directions for part in direction]
-    if not torch.is_grad_enabled():
-        return _Forward(cell, directions, x_NI, begin, packing, training=False).results()
-    y_NE, *end = _Layer.apply(cell, packing, x_NI, *begin, *weights)
-    return y_NE, tuple(end)
+def forward(layer: Layer, *, training: bool) -> Forward:
+    """The way forward, all of it fp32."""
+    return _Forward(layer, training=training).result()
 
 
-class _Layer(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, cell: Cell, packing: Packing, x_NI: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        begin, directions = parse(cell, tensors)
-        way = _Forward(cell, directions, x_NI, begin, packing, training=True)
-        y_NE, end = way.results()
-        ctx.save_for_backward(way.x_NI, y_NE, *tensors, *way.kept)
-        ctx.cell, ctx.packing, ctx.given = cell, packing, len(tensors)
-        return y_NE, *end
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_NE: Tensor, *ends: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x_NI, y_NE, *rest = ctx.saved_tensors
-        begin, directions = parse(ctx.cell, rest[: ctx.given])
-        way = _Back(ctx.cell, directions, (x_NI, y_NE, rest[ctx.given :]), begin, ctx.packing, ctx.needs_input_grad[2])
-        starts = way.run(grad_NE.contiguous(), tuple(part.clone() for part in ends))
-        return None, None, way.input_gradient(), *starts, *way.gradients()
+def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
+    """The way back, all of it fp32."""
+    return _Back(layer, way, need_dx=need_dx).run(grad_NE, tuple(part.clone() for part in end))
 
 
 class _Way:
     """What both ways share: the walks, and the places of arrays in memory."""
 
-    def __init__(self, cell: Cell, directions: Sequence[CellWeights], begin: State, packing: Packing) -> None:
-        self.kernels: Compiled = compiled(cell)
-        self.directions, self.packing = directions, packing
-        self.begin = tuple(part.contiguous() for part in begin)
-        self.hidden = begin[0].shape[-1]
-        self.width = len(directions) * self.hidden
+    def __init__(self, layer: Layer) -> None:
+        self.kernels: Compiled = compiled(layer.cell)
+        self.directions, self.packing = layer.directions, layer.packing
+        self.x_NI = layer.x_NI.contiguous()
+        self.begin = tuple(part.contiguous() for part in layer.begin)
+        self.hidden = self.begin[0].shape[-1]
+        self.width = len(self.directions) * self.hidden
         self.kept_stride = self.kernels.loops.kept * self.hidden + ODD
         self.held: list[Any] = []
 
@@ -94,6 +72,11 @@ class _Way:
             "steps": steps_T4.ctypes.data,
         }
 
+    def recurrent(self, weight_hh: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows of the gates that see h itself, and of a gru's candidate, which has its own product."""
+        cut = (2 if self.kernels.loops.gates == 3 else self.kernels.loops.gates) * self.hidden
+        return weight_hh[:cut], weight_hh[cut:]
+
     def example(self, state_DBH: Tensor, d: int, part: Part) -> int:
         """The address of the state of a part's first example."""
         return state_DBH.data_ptr() + 4 * self.hidden * (d * state_DBH.shape[1] + part.example)
@@ -104,45 +87,39 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(
-        self,
-        cell: Cell,
-        directions: Sequence[CellWeights],
-        x_NI: Tensor,
-        begin: State,
-        packing: Packing,
-        *,
-        training: bool,
-    ) -> None:
-        super().__init__(cell, directions, begin, packing)
-        self.x_NI, self.keeps = x_NI.contiguous(), training and self.kernels.loops.saved
-        self.y_NE = torch.empty(packing.rows, self.width, dtype=torch.float32)
-        self.kept = [POOL.take(packing.rows, self.kept_stride) for _ in directions] if self.keeps else []
-        self.c_DBH = self.begin[1].clone() if cell.states == 2 else None
+    def __init__(self, layer: Layer, *, training: bool) -> None:
+        super().__init__(layer)
+        self.keeps = training and self.kernels.loops.saved
+        self.y_NE = torch.empty(self.packing.rows, self.width, dtype=torch.float32)
+        self.kept = [POOL.take(self.packing.rows, self.kept_stride) for _ in self.directions] if self.keeps else []
+        self.c_DBH = self.begin[1].clone() if layer.cell.states == 2 else None
         calls = []
-        for d, weights in enumerate(directions):
+        for d, weights in enumerate(self.directions):
             shared = self._weights(weights)
-            calls += [self._call(d, part, shared) for part in packing.parts]
+            calls += [self._call(d, part, shared) for part in self.packing.parts]
         run(calls)
 
-    def results(self) -> tuple[Tensor, State]:
-        """The outputs and the states at the ends."""
+    def result(self) -> Forward:
+        """The outputs, the states at the ends, and what is kept."""
         ends = []
         for d in range(len(self.directions)):
             columns = self.y_NE[:, d * self.hidden : (d + 1) * self.hidden]
             h_BH, parts = self.begin[0][d], self.packing.parts
             find = Part.first if d else Part.last
             ends.append(torch.cat([find(p, columns, h_BH[p.example : p.example + p.batch]) for p in parts]))
-        return self.y_NE, (torch.stack(ends), *(() if self.c_DBH is None else (self.c_DBH,)))
+        memory = () if self.c_DBH is None else (self.c_DBH,)
+        return Forward(self.y_NE, (torch.stack(ends), *memory), self.kept)
 
     def _weights(self, weights: CellWeights) -> dict[str, int]:
-        weight_ih, weight_hh, bias, bias_hh = weights
-        cut = min(2 * self.hidden, len(weight_hh)) if self.kernels.loops.gates == 3 else len(weight_hh)
-        packed = {"weight_ih": weight_ih, "weight_gates": weight_hh[:cut], "weight_rx": weight_hh[cut:]}
-        found = {name: panels(part, self.kernels.panel) for name, part in packed.items()}
-        found |= {"bias": bias.detach().contiguous()}
+        weight_ih, weight_hh, bias, bias_hh = (None if part is None else part.detach() for part in weights)
+        assert weight_ih is not None
+        assert weight_hh is not None
+        assert bias is not None
+        gates_GH, candidates_HH = self.recurrent(weight_hh)
+        found = {"weight_ih": weight_ih.t(), "weight_gates": gates_GH.t(), "weight_rx": candidates_HH.t(), "bias": bias}
         if bias_hh is not None:
-            found["bias_hh"] = bias_hh.detach().contiguous()
+            found["bias_hh"] = bias_hh
+        found = {name: part.contiguous() for name, part in found.items()}
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": weight_ih.shape[1]}
 
@@ -161,22 +138,14 @@ class _Forward(_Way):
 
 
 class _Back(_Way):
-    def __init__(
-        self,
-        cell: Cell,
-        directions: Sequence[CellWeights],
-        forward: tuple[Tensor, Tensor, list[Tensor]],
-        begin: State,
-        packing: Packing,
-        need_dx: bool,
-    ) -> None:
-        super().__init__(cell, directions, begin, packing)
-        self.x_NI, self.y_NE, self.kept = forward
-        self.dx = [torch.empty_like(self.x_NI) for _ in directions] if need_dx else []
+    def __init__(self, layer: Layer, way: Forward, *, need_dx: bool) -> None:
+        super().__init__(layer)
+        self.y_NE, self.kept = way.y_NE, way.kept
+        self.dx = [torch.empty_like(self.x_NI) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
-        self.sums = [[_zeros(weights) for _ in packing.parts] for weights in directions]
+        self.sums = [[_zeros(weights) for _ in self.packing.parts] for weights in self.directions]
 
-    def run(self, grad_NE: Tensor, state: State) -> State:
+    def run(self, grad_NE: Tensor, state: State) -> Back:
         """Walk back, turning ``state``, the gradients at the ends, into those at the beginnings."""
         calls = []
         for d, weights in enumerate(self.directions):
@@ -184,15 +153,15 @@ class _Back(_Way):
             for part, sums in zip(self.packing.parts, self.sums[d], strict=True):
                 calls.append(self._call(d, part, shared | self._sums(sums), grad_NE, state))
         run(calls)
-        return state
+        return Back(self._input_gradient(), state, self._weight_gradients())
 
-    def input_gradient(self) -> Tensor | None:
+    def _input_gradient(self) -> Tensor | None:
         """The gradient of the input."""
         if not self.dx:
             return None
         return self.dx[0] if len(self.dx) == 1 else self.dx[0].add_(self.dx[1])
 
-    def gradients(self) -> list[Tensor | None]:
+    def _weight_gradients(self) -> list[Tensor | None]:
         """The gradients of the weights, in their order."""
         found: list[Tensor | None] = []
         for parts in self.sums:
@@ -206,11 +175,10 @@ class _Back(_Way):
     def _weights(self, weights: CellWeights) -> dict[str, int]:
         weight_ih, weight_hh = weights.weight_ih.detach().contiguous(), weights.weight_hh.detach().contiguous()
         self.held += [weight_ih, weight_hh]
-        candidates = weight_hh[2 * self.hidden :] if self.kernels.loops.gates == 3 else weight_hh
         return {
             "weight_ih": weight_ih.data_ptr(),
             "weight_hh": weight_hh.data_ptr(),
-            "weight_rx": candidates.data_ptr(),
+            "weight_rx": self.recurrent(weight_hh)[1].data_ptr(),
             "input": weight_ih.shape[1],
         }
 
@@ -236,15 +204,6 @@ class _Back(_Way):
         if self.dx:
             values |= {"dx": self.dx[d].data_ptr(), "dx_stride": self.x_NI.shape[1]}
         return self.kernels.call("back", **values)
-
-
-def panels(weight_NK: Tensor, columns: int) -> Tensor:
-    """The transposed weights (K, N) in panels of ``columns`` columns, (P, K, C), zeros where columns are missing."""
-    rows, depth = weight_NK.shape
-    missing = -rows % columns
-    weight_NK = weight_NK.detach()
-    whole = pad(weight_NK, (0, 0, 0, missing)) if missing else weight_NK
-    return whole.reshape(-1, columns, depth).transpose(1, 2).contiguous()
 
 
 def _zeros(weights: CellWeights) -> CellWeights:
