@@ -70,6 +70,14 @@ def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
 
 
 @compiled_here
+def test_a_wide_lstm_leaves_full_batches_to_onednn():
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("torch was built without oneDNN")
+    assert Recurrent(1, 512, cell="lstm").kernel("cpu").startswith("lstm: compiled kernels, cpu, fp32")
+    assert Recurrent(1, 513, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, else compiled kernels, cpu, fp32")
+
+
+@compiled_here
 @every_cell
 def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
     kernels = native.Compiled(wide(name, 3, 4).cell, AVX2)
