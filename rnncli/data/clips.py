@@ -35,10 +35,11 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """The features of a recording, in memory or in a .npy file, and how many frames they are."""
+    """The features of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
 
     source: Path | np.ndarray
     frames: int
+    given: bool = False
 
     def load(self) -> np.ndarray:
         """The features (T, F), float32; raises DataError where the file has gone or changed."""
@@ -144,7 +145,7 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
     source, name = recording.source, recording.name
     if recording.features:
         assert isinstance(source, Path)
-        return Clip(source, len(read_features(source, name)))
+        return Clip(source, len(read_features(source, name)), given=True)
     if isinstance(source, Sound):
         features_TF = features_of(source, frontend, name)
         return Clip(features_TF, len(features_TF))

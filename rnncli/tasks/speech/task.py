@@ -1,0 +1,199 @@
+"""Speech recognition: recordings to text by a recurrent network and CTC."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.errors import DataError, RunError
+from rnncli.heads.ctc import ctc_nll, frames_needed, greedy
+from rnncli.metrics.edits import error_rate
+from rnncli.report.build import Evaluation
+from rnncli.tasks import shared
+from rnncli.tasks.base import Batches, Corpus, Metrics
+from rnncli.tasks.speech import checks, scores
+from rnncli.tasks.speech.data import SpeechPart, read_corpus, read_part
+from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
+from rnncli.tasks.speech.model import Recogniser, frames_after
+from rnncli.tasks.speech.predictor import SpeechPredictor
+from rnncli.tasks.speech.schema import SpeechRecipe
+
+KIND = "speech labels"
+
+
+class FittedSpeech:
+    """The labels that the training part writes, the width of its features, and the model they lead to."""
+
+    best_by = "wer"
+
+    def __init__(self, recipe: SpeechRecipe, labels: tuple[str, ...], width: int, given: bool) -> None:
+        self.recipe, self.labels, self.width, self.given = recipe, labels, width, given
+        milliseconds = 10 * recipe.model.subsampling
+        unit = {"character": "characters", "word": "words"}[recipe.data.unit]
+        self.notes: tuple[str, ...] = (
+            f"{len(labels):,} {unit} to write, {width} figures a frame, a decision every {milliseconds} ms",
+        )
+        self._number = {label: k for k, label in enumerate(labels, start=1)}
+
+    def save(self, folder: Path) -> None:
+        """Write the labels and the form of the features."""
+        body = {"labels": list(self.labels), "width": self.width, "given": self.given}
+        write_json(folder / "labels.json", KIND, body)
+
+    @classmethod
+    def load(cls, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
+        """What ``save`` wrote; raises RunError."""
+        path = folder / "labels.json"
+        body = read_json(path, KIND)
+        labels, width = body.get("labels"), body.get("width")
+        if not isinstance(labels, list) or not labels or not isinstance(width, int):
+            raise RunError(f"{path}: holds no labels", "take it from a copy of the run")
+        return cls(recipe, tuple(map(str, labels)), width, bool(body.get("given")))
+
+    def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
+        """Texts to numbers; recordings too short for their texts are left out of training, and counted."""
+        self._require_width(part)
+        labels = [self.encode_text(text) for text in part.texts]
+        lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
+        subsampling = self.recipe.model.subsampling
+        need = np.array([frames_needed(one) for one in labels], dtype=np.int64)
+        if training:
+            fits = np.array([frames_after(int(n), subsampling) for n in lengths]) >= need
+            if not fits.all():
+                part, labels = part.take(np.flatnonzero(fits)), [labels[i] for i in np.flatnonzero(fits)]
+                lengths, need = lengths[fits], need[fits]
+                lost = int((~fits).sum())
+                said = f"{lost:,} recordings of train left out: too few frames for their texts (model.subsampling)"
+                self.notes = (*self.notes, said)
+            if not len(part):
+                raise DataError("every recording is too short for its text", "model.subsampling=1 leaves more frames")
+        return SpeechExamples(part, labels, lengths, need * subsampling, self._varying() if training else None)
+
+    def encode_text(self, text: str) -> np.ndarray:
+        """The numbers of a text's labels, those that training does not have left out."""
+        units = list(text) if self.recipe.data.unit == "character" else text.split()
+        return np.array([self._number[unit] for unit in units if unit in self._number], dtype=np.int64)
+
+    def build(self) -> nn.Module:
+        """A new recogniser."""
+        return Recogniser(self.width, self.recipe.model, len(self.labels) + 1)
+
+    def kernel(self, model: nn.Module) -> str:
+        """Which recurrent path the model takes and why."""
+        assert isinstance(model, Recogniser)
+        return model.kernel()
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """Weights decay, biases and gains do not."""
+        return shared.parameter_groups(model)
+
+    def loss(self, model: nn.Module, batch: SpeechBatch) -> Tensor:
+        """Minus the log probability of the labels, the mean over labels."""
+        logits_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B)
+        nll_B = ctc_nll(logits_BRV, lengths_B, batch.labels_BS, batch.label_lengths_B)
+        return nll_B.sum() / batch.label_lengths_B.sum().clamp(min=1)
+
+    def validate(self, model: nn.Module, examples: SpeechExamples, batches: Batches) -> Metrics:
+        """Error rates by greedy decoding, and ``loss`` over the recordings whose texts fit their frames."""
+        founds = [""] * len(examples)
+        total = labels = 0.0
+        for indices, batch in batches():
+            logits_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B)
+            nll_B = ctc_nll(logits_BRV, lengths_B, batch.labels_BS, batch.label_lengths_B).cpu()
+            fits_B = torch.isfinite(nll_B)
+            total += float(nll_B[fits_B].sum())
+            labels += float(batch.label_lengths_B[fits_B].sum())
+            for i, one in zip(indices, self._rows(logits_BRV, lengths_B), strict=True):
+                founds[i] = one["text"]
+        truths = examples.part.texts
+        wer = error_rate([text.split() for text in truths], [text.split() for text in founds])
+        right = [truth == found for truth, found in zip(truths, founds, strict=True)]
+        accuracy = float(np.mean(right))
+        return {"wer": wer, "cer": error_rate(truths, founds), "accuracy": accuracy, "loss": total / max(1.0, labels)}
+
+    def evaluate(self, model: nn.Module, part: SpeechPart, examples: SpeechExamples, batches: Batches) -> Evaluation:
+        """Error rates with their parts, intervals, rates by speaker and length, the worst alignments, predictions."""
+        rows: list[dict[str, Any]] = [{}] * len(examples)
+        for indices, batch in batches():
+            for i, one in zip(indices, self.recognise(model, batch), strict=True):
+                rows[i] = one
+        founds = [one["text"] for one in rows]
+        return scores.evaluate(part, founds, rows, self.recipe.evaluation, self.recipe.seed)
+
+    def recognise(self, model: nn.Module, batch: SpeechBatch) -> list[dict[str, Any]]:
+        """A row for each recording: see :func:`rnncli.tasks.speech.scores.row`."""
+        return self._rows(*model(batch.x_BTF, batch.lengths_B))
+
+    def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+        """The text that training has most often, whatever is said."""
+        usual = Counter(parts["train"].texts).most_common(1)[0][0]
+        truths = parts[split].texts
+        found = {"wer": error_rate([t.split() for t in truths], [usual.split()] * len(truths))}
+        found["cer"] = error_rate(truths, [usual] * len(truths))
+        found["accuracy"] = float(np.mean([truth == usual for truth in truths]))
+        return {"most frequent text": found}, ()
+
+    def predictor(self, model: nn.Module, device: torch.device) -> SpeechPredictor:
+        """A predictor around a trained recogniser."""
+        return SpeechPredictor(self, model, device)
+
+    def _rows(self, logits_BRV: Tensor, lengths_B: Tensor) -> list[dict[str, Any]]:
+        log_probs = logits_BRV.double().log_softmax(-1).cpu().numpy()
+        seconds = 0.01 * self.recipe.model.subsampling
+        gap = "" if self.recipe.data.unit == "character" else " "
+        found = []
+        for log_probs_RV, length in zip(log_probs, lengths_B.tolist(), strict=True):
+            decoded = greedy(log_probs_RV[:length])
+            pieces = [self.labels[label - 1] + gap for label in decoded.labels]
+            found.append(scores.row(" ".join("".join(pieces).split()), decoded, pieces, seconds))
+        return found
+
+    def _varying(self) -> Varying:
+        data = self.recipe.data
+        kind = data.given if self.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
+        return Varying(self.recipe.variation, kind, self.width)
+
+    def _require_width(self, part: SpeechPart) -> None:
+        for clip, place in zip(part.clips, part.places, strict=True):
+            width = clip.load().shape[1]
+            if width != self.width:
+                raise DataError(f"{place}: {width} bins, where the first recording has {self.width}", "give all alike")
+
+
+class Speech:
+    """The task: see :class:`rnncli.tasks.base.Task`."""
+
+    def read(self, recipe: SpeechRecipe) -> Corpus:
+        """Read recordings, compute features, split."""
+        return read_corpus(recipe)
+
+    def read_more(self, recipe: SpeechRecipe, path: Path) -> Corpus:
+        """A further labelled file or folder."""
+        return read_part(recipe, path)
+
+    def fit(self, recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
+        """The labels of the training part, most frequent first."""
+        train: SpeechPart = corpus.parts["train"]
+        units = (text if recipe.data.unit == "character" else text.split() for text in train.texts)
+        counts = Counter(unit for text in units for unit in text)
+        labels = tuple(sorted(counts, key=lambda unit: (-counts[unit], unit)))
+        first = train.clips[0]
+        return FittedSpeech(recipe, labels, first.load().shape[1], first.given)
+
+    def load(self, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
+        """What a run kept."""
+        return FittedSpeech.load(recipe, folder)
+
+    def check(self, recipe: SpeechRecipe, corpus: Corpus) -> list[shared.Table]:
+        """Tables of lengths, characters, speakers and leaks."""
+        return checks.tables(recipe, corpus)
+
+
+TASK = Speech()
