@@ -243,3 +243,20 @@ def test_a_datasets_folder_with_audio_bytes_is_read(here):
     pq.write_table(table, here / "repository/train.parquet")
     done = rnncli("speech", "--data", "repository", "--out", "run", *TINY, "--json")
     assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("unit", ["character", "word"])
+def test_a_language_model_of_the_training_texts_is_used_kept_and_loaded_again(unit, here):
+    keys = ("decoding.lm=train", f"data.unit={unit}", "train.epochs=3")
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "--json")
+    assert done.code == 0, done.err
+    assert any("chosen on dev" in note for note in done.json["notes"])
+    again = rnncli("evaluate", "run", "--json").json
+    assert again["metrics"]["wer"] == done.json["metrics"]["wer"]
+    words = {line.split(",")[1] for line in (here / "train.csv").read_text().splitlines()[1:]}
+    known = {word for text in words for word in text.split()}
+    for row in rnncli("predict", "run", "wav/0.wav", "wav/1.wav", "--json").lines:
+        assert set(row["text"].split()) <= known
+    missing = rnncli("speech", "--data", "train.csv", "--out", "other", *TINY, "decoding.lm=no.arpa")
+    assert missing.code == DATA
+    assert "no.arpa" in missing.err

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from rnncli.data.ngram import learn
 from rnncli.heads.ctc import Decoded
 from rnncli.tasks.speech import corpus, scores
 from rnncli.tasks.speech.examples import Varying, collate, normalised
+from rnncli.tasks.speech.language import Weights, WordScorer, tune
 from rnncli.tasks.speech.model import Recogniser, frames_after
 from rnncli.tasks.speech.schema import SpeechModel, Variation
 
@@ -83,3 +85,25 @@ def test_the_synthesiser_says_the_same_again_and_voices_differ():
     assert voice != other
     assert np.abs(one).max() <= 1
     assert np.abs(two).max() <= 1
+
+
+def test_a_language_model_weighs_whole_words_and_keeps_to_its_lexicon():
+    model = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)
+    labels = ["g", "o", "n", " "]
+    scorer = WordScorer(labels, False, model, Weights(0.7, 0.3), ["go", "on", "no"])
+    total, state = 0.0, scorer.start()
+    for label in (1, 2, 4, 2, 3):
+        found = scorer.extend(state, label)
+        assert found is not None
+        state, added = found
+        total += added
+    end = scorer.finish(state)
+    assert end is not None
+    assert total + end == pytest.approx(0.7 * model.sentence(["go", "on"]) + 2 * 0.3)
+    assert scorer.extend(scorer.start(), 4) is None  # no space without a word before it
+    assert scorer.extend((model.start(), "g"), 3) is None  # "gn" begins no word
+    assert scorer.finish((model.start(), "g")) is None
+
+
+def test_weights_are_those_with_the_fewest_errors():
+    assert tune(lambda weights: abs(weights.weight - 0.8) + abs(weights.bonus - 2)) == Weights(0.8, 2.0)

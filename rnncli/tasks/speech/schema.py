@@ -61,6 +61,17 @@ class SpeechModel(CoreSection, frozen=True):
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
 
 
+class Decoding(Section, frozen=True):
+    """How labels are searched for when a part is scored, and in use."""
+
+    lm: str = Field(
+        default="", description="language model of words: train learns it from the training texts, or an ARPA file"
+    )
+    order: Annotated[int, Field(ge=1, le=8)] = Field(default=3, description="words of an n-gram that is learnt")
+    lexicon: bool = Field(default=True, description="write words of the training texts only, where there is an lm")
+    beam: Count = Field(default=24, description="beginnings that are followed at once, where there is an lm")
+
+
 class SpeechTrain(TrainSection, frozen=True):
     """Training of a recogniser; batches are counted in frames of the input."""
 
@@ -84,6 +95,7 @@ class SpeechRecipe(Recipe, frozen=True):
     variation: Variation = Variation()
     model: SpeechModel = SpeechModel()
     train: SpeechTrain = SpeechTrain()
+    decoding: Decoding = Decoding()
 
 
 RECIPE = SpeechRecipe

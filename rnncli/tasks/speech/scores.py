@@ -29,11 +29,15 @@ def count(truths: Sequence[str], founds: Sequence[str]) -> tuple[EditCounts, Edi
 
 
 def evaluate(
-    part: SpeechPart, founds: Sequence[str], rows: Sequence[dict[str, Any]], settings: EvaluationSection, seed: int
+    part: SpeechPart, rows: Sequence[dict[str, Any]], greedy: Sequence[str], settings: EvaluationSection, seed: int
 ) -> Evaluation:
-    """All that a report says of the part; ``rows`` are the predictions."""
+    """All that a report says of the part; ``rows`` are the predictions, ``greedy`` those without a language model."""
+    founds = [one["text"] for one in rows]
     words, characters = count(part.texts, founds)
     metrics = {"wer": words.rate(), "cer": characters.rate()}
+    if list(greedy) != founds:
+        plain = count(part.texts, greedy)
+        metrics |= {"wer_greedy": plain[0].rate(), "cer_greedy": plain[1].rate()}
     single = all(len(text.split()) == 1 for text in part.texts)
     right_N = np.array([truth == found for truth, found in zip(part.texts, founds, strict=True)])
     metrics["accuracy" if single else "sentence_accuracy"] = float(right_N.mean())

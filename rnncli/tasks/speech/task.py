@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.ngram import NGram, learn, read_arpa
 from rnncli.errors import DataError, RunError
-from rnncli.heads.ctc import ctc_nll, frames_needed, greedy
+from rnncli.heads.ctc import Decoded, ctc_nll, frames_needed, greedy, spot
 from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
@@ -21,11 +22,16 @@ from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.speech import checks, scores
 from rnncli.tasks.speech.data import SpeechPart, read_corpus, read_part
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
+from rnncli.tasks.speech.language import Weights, WordScorer, search, tune
 from rnncli.tasks.speech.model import Recogniser, frames_after
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 KIND = "speech labels"
+ARPA = "language.arpa"
+UNTUNED = Weights(0.5, 1.0)
+TUNED = 200
+"""Recordings of dev that the weights of the language model are chosen by."""
 
 
 class FittedSpeech:
@@ -33,8 +39,19 @@ class FittedSpeech:
 
     best_by = "wer"
 
-    def __init__(self, recipe: SpeechRecipe, labels: tuple[str, ...], width: int, given: bool) -> None:
+    def __init__(
+        self,
+        recipe: SpeechRecipe,
+        labels: tuple[str, ...],
+        width: int,
+        given: bool,
+        *,
+        language: NGram | None = None,
+        words: tuple[str, ...] = (),
+        weights: Weights = UNTUNED,
+    ) -> None:
         self.recipe, self.labels, self.width, self.given = recipe, labels, width, given
+        self.language, self.words, self.weights = language, words, weights
         milliseconds = 10 * recipe.model.subsampling
         unit = {"character": "characters", "word": "words"}[recipe.data.unit]
         self.notes: tuple[str, ...] = (
@@ -43,9 +60,12 @@ class FittedSpeech:
         self._number = {label: k for k, label in enumerate(labels, start=1)}
 
     def save(self, folder: Path) -> None:
-        """Write the labels and the form of the features."""
-        body = {"labels": list(self.labels), "width": self.width, "given": self.given}
+        """Write the labels, the form of the features, and the language model with its weights."""
+        body = {"labels": list(self.labels), "width": self.width, "given": self.given, "words": list(self.words)}
+        body["weights"] = [self.weights.weight, self.weights.bonus]
         write_json(folder / "labels.json", KIND, body)
+        if self.language is not None:
+            self.language.write(folder / ARPA)
 
     @classmethod
     def load(cls, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
@@ -55,7 +75,14 @@ class FittedSpeech:
         labels, width = body.get("labels"), body.get("width")
         if not isinstance(labels, list) or not labels or not isinstance(width, int):
             raise RunError(f"{path}: holds no labels", "take it from a copy of the run")
-        return cls(recipe, tuple(map(str, labels)), width, bool(body.get("given")))
+        try:
+            weights = Weights(*map(float, body["weights"]))
+            language = read_arpa(folder / ARPA) if recipe.decoding.lm else None
+        except (KeyError, TypeError, ValueError, DataError) as error:
+            raise RunError(f"{folder}: the language model is damaged", "take it from a copy of the run") from error
+        words = tuple(map(str, body.get("words", ())))
+        given = bool(body.get("given"))
+        return cls(recipe, tuple(map(str, labels)), width, given, language=language, words=words, weights=weights)
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
         """Texts to numbers; recordings too short for their texts are left out of training, and counted."""
@@ -110,8 +137,8 @@ class FittedSpeech:
             fits_B = torch.isfinite(nll_B)
             total += float(nll_B[fits_B].sum())
             labels += float(batch.label_lengths_B[fits_B].sum())
-            for i, one in zip(indices, self._rows(logits_BRV, lengths_B), strict=True):
-                founds[i] = one["text"]
+            for i, log_probs_RV in zip(indices, _cut(logits_BRV, lengths_B), strict=True):
+                founds[i] = self._greedy_row(log_probs_RV)["text"]
         truths = examples.part.texts
         wer = error_rate([text.split() for text in truths], [text.split() for text in founds])
         right = [truth == found for truth, found in zip(truths, founds, strict=True)]
@@ -121,15 +148,34 @@ class FittedSpeech:
     def evaluate(self, model: nn.Module, part: SpeechPart, examples: SpeechExamples, batches: Batches) -> Evaluation:
         """Error rates with their parts, intervals, rates by speaker and length, the worst alignments, predictions."""
         rows: list[dict[str, Any]] = [{}] * len(examples)
+        plain = [""] * len(examples)
         for indices, batch in batches():
-            for i, one in zip(indices, self.recognise(model, batch), strict=True):
-                rows[i] = one
-        founds = [one["text"] for one in rows]
-        return scores.evaluate(part, founds, rows, self.recipe.evaluation, self.recipe.seed)
+            for i, log_probs_RV in zip(indices, self._log_probs(model, batch), strict=True):
+                rows[i], plain[i] = self._row(log_probs_RV), self._greedy_row(log_probs_RV)["text"]
+        return scores.evaluate(part, rows, plain, self.recipe.evaluation, self.recipe.seed)
+
+    def settle(self, model: nn.Module, dev: SpeechExamples, batches: Batches) -> None:
+        """Choose the weights of the language model by the word error rate of dev, of 200 recordings at most."""
+        if self.language is None:
+            return
+        found = [
+            (i, one) for indices, b in batches() for i, one in zip(indices, self._log_probs(model, b), strict=True)
+        ]
+        found = found[:: max(1, len(found) // TUNED)]
+        truths = [dev.part.texts[int(i)].split() for i, _ in found]
+
+        def wrong(weights: Weights) -> float:
+            scorer = self._scorer(weights)
+            texts = [self._written(search(one, scorer, self.recipe.decoding.beam // 2 or 1) or []) for _, one in found]
+            return error_rate(truths, [text.split() for text in texts])
+
+        self.weights = tune(wrong)
+        said = f"language model weighs {self.weights.weight:g}, a word adds {self.weights.bonus:g}: chosen on dev"
+        self.notes = (*self.notes, said)
 
     def recognise(self, model: nn.Module, batch: SpeechBatch) -> list[dict[str, Any]]:
         """A row for each recording: see :func:`rnncli.tasks.speech.scores.row`."""
-        return self._rows(*model(batch.x_BTF, batch.lengths_B))
+        return [self._row(log_probs_RV) for log_probs_RV in self._log_probs(model, batch)]
 
     def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """The text that training has most often, whatever is said."""
@@ -144,16 +190,35 @@ class FittedSpeech:
         """A predictor around a trained recogniser."""
         return SpeechPredictor(self, model, device)
 
-    def _rows(self, logits_BRV: Tensor, lengths_B: Tensor) -> list[dict[str, Any]]:
-        log_probs = logits_BRV.double().log_softmax(-1).cpu().numpy()
+    def _log_probs(self, model: nn.Module, batch: SpeechBatch) -> list[np.ndarray]:
+        return _cut(*model(batch.x_BTF, batch.lengths_B))
+
+    def _row(self, log_probs_RV: np.ndarray) -> dict[str, Any]:
+        """A prediction: of the search with the language model where there is one."""
+        if self.language is None:
+            return self._greedy_row(log_probs_RV)
+        labels = search(log_probs_RV, self._scorer(self.weights), self.recipe.decoding.beam)
+        return self._shaped(spot(log_probs_RV, labels)) if labels is not None else self._greedy_row(log_probs_RV)
+
+    def _greedy_row(self, log_probs_RV: np.ndarray) -> dict[str, Any]:
+        return self._shaped(greedy(log_probs_RV))
+
+    def _shaped(self, decoded: Decoded) -> dict[str, Any]:
         seconds = 0.01 * self.recipe.model.subsampling
+        pieces = self._pieces(decoded.labels)
+        return scores.row(self._written(decoded.labels), decoded, pieces, seconds)
+
+    def _written(self, labels: Sequence[int]) -> str:
+        return " ".join("".join(self._pieces(labels)).split())
+
+    def _pieces(self, labels: Sequence[int]) -> list[str]:
         gap = "" if self.recipe.data.unit == "character" else " "
-        found = []
-        for log_probs_RV, length in zip(log_probs, lengths_B.tolist(), strict=True):
-            decoded = greedy(log_probs_RV[:length])
-            pieces = [self.labels[label - 1] + gap for label in decoded.labels]
-            found.append(scores.row(" ".join("".join(pieces).split()), decoded, pieces, seconds))
-        return found
+        return [self.labels[label - 1] + gap for label in labels]
+
+    def _scorer(self, weights: Weights) -> WordScorer:
+        assert self.language is not None
+        whole = self.recipe.data.unit == "word"
+        return WordScorer(self.labels, whole, self.language, weights, self.words)
 
     def _varying(self) -> Varying:
         data = self.recipe.data
@@ -185,7 +250,8 @@ class Speech:
         counts = Counter(unit for text in units for unit in text)
         labels = tuple(sorted(counts, key=lambda unit: (-counts[unit], unit)))
         first = train.clips[0]
-        return FittedSpeech(recipe, labels, first.load().shape[1], first.given)
+        language, words = _language(recipe, train)
+        return FittedSpeech(recipe, labels, first.load().shape[1], first.given, language=language, words=words)
 
     def load(self, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
         """What a run kept."""
@@ -194,6 +260,23 @@ class Speech:
     def check(self, recipe: SpeechRecipe, corpus: Corpus) -> list[shared.Table]:
         """Tables of lengths, characters, speakers and leaks."""
         return checks.tables(recipe, corpus)
+
+
+def _language(recipe: SpeechRecipe, train: SpeechPart) -> tuple[NGram | None, tuple[str, ...]]:
+    """The language model that a recipe asks for, and the words that may be written, none for all."""
+    settings = recipe.decoding
+    if not settings.lm:
+        return None, ()
+    words = tuple(sorted({word for text in train.texts for word in text.split()})) if settings.lexicon else ()
+    if settings.lm == "train":
+        return learn((text.split() for text in train.texts), settings.order), words
+    return read_arpa(Path(settings.lm).expanduser()), words
+
+
+def _cut(logits_BRV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
+    """Log probabilities (R, V) of each recording, float64."""
+    log_probs = logits_BRV.double().log_softmax(-1).cpu().numpy()
+    return [one[:length] for one, length in zip(log_probs, lengths_B.tolist(), strict=True)]
 
 
 TASK = Speech()
