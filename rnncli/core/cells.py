@@ -31,7 +31,7 @@ With ``reset="after"`` the gate acts on the finished product, which has a bias o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,6 +102,13 @@ class CellWeights(NamedTuple):
     weight_hh: Tensor
     bias: Tensor
     bias_hh: Tensor | None = None
+
+
+def parse(cell: Cell, tensors: Sequence[Tensor]) -> tuple[State, list[CellWeights]]:
+    """A state and the weights of every direction, of one flat list of tensors."""
+    rest = tensors[cell.states :]
+    directions = [CellWeights(*rest[at : at + 4]) for at in range(0, len(rest), 4)]
+    return tuple(tensors[: cell.states]), directions
 
 
 def rnn_step(x_BI: Tensor, h_BH: Tensor, weights: CellWeights, activation: str = "tanh") -> Tensor:

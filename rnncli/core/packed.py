@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.packing import Packing
+from rnncli.core.cells import Cell, CellWeights, State, parse
+from rnncli.core.packing import Packing, Part
 from rnncli.core.sweeps import Gradients, Products, Sweep, Workspace, steps, sweep
 
 CHUNK = 2**20
@@ -37,7 +37,7 @@ def run(
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cell: Cell, packing: Packing, x_NI: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        begin, directions = _parse(cell, tensors)
+        begin, directions = parse(cell, tensors)
         kept: list[Tensor] = []
         y_NE, end = _forward(cell, directions, x_NI, begin, packing, kept)
         ctx.save_for_backward(x_NI, y_NE, *tensors, *kept)
@@ -48,7 +48,7 @@ class _Layer(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_NE: Tensor, *ends: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x_NI, y_NE, *rest = ctx.saved_tensors
-        begin, directions = _parse(ctx.cell, rest[: ctx.given])
+        begin, directions = parse(ctx.cell, rest[: ctx.given])
         kept, packing = rest[ctx.given :], ctx.packing
         hidden = begin[0].shape[-1]
         dx_NI = torch.empty_like(x_NI) if ctx.needs_input_grad[2] else None
@@ -56,7 +56,7 @@ class _Layer(torch.autograd.Function):
         grad_NE = grad_NE.contiguous()
         for d, weights in enumerate(directions):
             loops = sweep(ctx.cell, weights)
-            pass_ = _Back(loops, weights, packing, reverse=bool(d))
+            pass_ = _Back(loops, weights, packing.parts[0], reverse=bool(d))
             columns = slice(d * hidden, (d + 1) * hidden)
             each = len(loops.kept)
             state = tuple(part[d].clone() for part in ends)
@@ -75,12 +75,6 @@ class _Layer(torch.autograd.Function):
         return None, None, dx_NI, *starts, *d_weights
 
 
-def _parse(cell: Cell, tensors: Sequence[Tensor]) -> tuple[State, list[CellWeights]]:
-    rest = tensors[cell.states :]
-    directions = [CellWeights(*rest[at : at + 4]) for at in range(0, len(rest), 4)]
-    return tuple(tensors[: cell.states]), directions
-
-
 def _forward(
     cell: Cell,
     directions: Sequence[CellWeights],
@@ -96,52 +90,49 @@ def _forward(
     for d, weights in enumerate(directions):
         loops, columns = sweep(cell, weights), y_NE[:, d * hidden : (d + 1) * hidden]
         state = tuple(part[d] for part in begin)
-        ends.append(_walk(loops, x_NI, columns, state, packing, bool(d), kept))
+        ends.append(_walk(loops, x_NI, columns, state, packing.parts[0], bool(d), kept))
     return y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
 
 def _walk(
-    loops: Sweep, x_NI: Tensor, y_NH: Tensor, begin: State, packing: Packing, reverse: bool, kept: list[Tensor] | None
+    loops: Sweep, x_NI: Tensor, y_NH: Tensor, begin: State, part: Part, reverse: bool, kept: list[Tensor] | None
 ) -> State:
     hidden = y_NH.shape[1]
-    work = Workspace(_chunk_rows(packing, loops), x_NI)
+    work = Workspace(_chunk_rows(part, loops), x_NI)
     saved: list[Tensor] = []
     if kept is not None:
-        saved = [x_NI.new_empty(packing.rows, width * hidden) for width in loops.kept]
+        saved = [x_NI.new_empty(part.end, width * hidden) for width in loops.kept]
         kept += saved
     h_BH = begin[0][:0] if reverse else begin[0]
-    memory = tuple(part * 2 for part in begin[1:])
-    for chunk in packing.chunks(_target(loops, hidden), backwards=reverse):
+    memory = tuple(state * 2 for state in begin[1:])
+    for chunk in part.chunks(_target(loops, hidden), backwards=reverse):
         count = chunk.end - chunk.begin
         widths = loops.spare if saved else loops.kept + loops.spare
-        buffers = [part[chunk.begin : chunk.end] for part in saved]
+        buffers = [rows[chunk.begin : chunk.end] for rows in saved]
         buffers += [work.take(str(i), count, width * hidden) for i, width in enumerate(widths)]
         loops.project(buffers, x_NI[chunk.begin : chunk.end])
         walks = [steps(part, chunk.sizes, backwards=reverse) for part in buffers]
         y = steps(y_NH[chunk.begin : chunk.end], chunk.sizes, backwards=reverse)
         h_BH = loops.walk(walks, y, (h_BH, *memory), begin[0])
-    if reverse:
-        end_BH = torch.cat([y_NH[: packing.running], begin[0][packing.running :]])
-    else:
-        end_BH = packing.last(y_NH, begin[0])
-    return end_BH, *(part / 2 for part in memory)
+    end_BH = part.first(y_NH, begin[0]) if reverse else part.last(y_NH, begin[0])
+    return end_BH, *(state / 2 for state in memory)
 
 
 def _target(loops: Sweep, hidden: int) -> int:
     return max(1, CHUNK // (hidden * max(loops.kept + loops.spare)))
 
 
-def _chunk_rows(packing: Packing, loops: Sweep) -> int:
+def _chunk_rows(part: Part, loops: Sweep) -> int:
     """Rows of the longest chunk at most: it may exceed the target by one step."""
     hidden = loops.weight_hh.shape[1]
-    return min(packing.rows, _target(loops, hidden) + packing.running)
+    return min(part.end, _target(loops, hidden) + part.running)
 
 
 class _Back:
     """The backward pass of one direction, which gathers the gradients of its weights."""
 
-    def __init__(self, loops: Sweep, weights: CellWeights, packing: Packing, *, reverse: bool) -> None:
-        self.loops, self.packing, self.reverse = loops, packing, reverse
+    def __init__(self, loops: Sweep, weights: CellWeights, part: Part, *, reverse: bool) -> None:
+        self.loops, self.part, self.reverse = loops, part, reverse
         self.ih, self.hh = torch.zeros_like(weights.weight_ih), torch.zeros_like(weights.weight_hh)
         self.bias = torch.zeros_like(weights.bias)
         self.inner = None if weights.bias_hh is None else torch.zeros_like(weights.bias_hh)
@@ -158,11 +149,11 @@ class _Back:
         dx_NI: Tensor | None,
     ) -> None:
         """Walk against the direction, turning ``state`` into its gradient; add to ``dx_NI`` unless it is the first."""
-        work = Workspace(_chunk_rows(self.packing, self.loops), y_NH)
-        for chunk in self.packing.chunks(_target(self.loops, self.hidden), backwards=not self.reverse):
+        work = Workspace(_chunk_rows(self.part, self.loops), y_NH)
+        for chunk in self.part.chunks(_target(self.loops, self.hidden), backwards=not self.reverse):
             rows = slice(chunk.begin, chunk.end)
             before_NH = work.take("before", chunk.end - chunk.begin, self.hidden)
-            before_NH = self.packing.previous(chunk, y_NH, begin_BH, before_NH, reverse=self.reverse)
+            before_NH = self.part.previous(chunk, y_NH, begin_BH, before_NH, reverse=self.reverse)
             walk = Gradients(state, grad_NH[rows], chunk.sizes, self.reverse)
             products = self.loops.back([part[rows] for part in kept], y_NH[rows], before_NH, walk, work)
             self._gather(products, x_NI[rows])

@@ -2,7 +2,8 @@
 
 Examples are sorted by length, the longest first, so the examples still running at step t are the first ``sizes[t]``
 of them, and the rows of step t follow those of step t - 1. Nothing is computed for padding, and the reverse
-direction walks the same rows from the last step to the first: an example joins at its own last step.
+direction walks the same rows from the last step to the first: an example joins at its own last step. A batch may be
+cut into parts, each packed by itself, one after the other: they have nothing to do with each other.
 
 Shape letters: B batch (sorted by length), T time, N rows = the sum of lengths, X any width, H hidden.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,63 +37,51 @@ class Move(NamedTuple):
     example: int
 
 
-class Packing:
-    """Which rows belong to which step and example.
+class Tables(NamedTuple):
+    """A walk as integers, in its order.
 
-    ``lengths_B`` None says that all examples fill all ``steps``; raises ValueError for lengths that do not fit.
+    ``chunks_K4``: first step of the walk, steps, first row, rows. ``steps_T4``: first row, rows, first row of the step
+    it follows, how many rows have one there (the others begin in this step).
     """
 
-    def __init__(self, lengths_B: Tensor | None, batch: int, steps: int) -> None:
-        self.batch, self.steps = batch, steps
-        self.order_B: Tensor | None = None
-        self._cells_N: Tensor | None = None
-        self._last_B: Tensor | None = None
-        lengths_B = None if lengths_B is None else _checked(lengths_B, batch, steps)
-        if lengths_B is None:
-            self.sizes = [batch] * steps
-        else:
-            self._sort(lengths_B)
-        self.running = self.sizes[0] if self.sizes else 0
-        self.offsets = [0, *accumulate(self.sizes)]
+    chunks_K4: np.ndarray
+    steps_T4: np.ndarray
+
+
+class Part:
+    """Some examples, sorted by length, and their rows.
+
+    ``example`` and ``row`` are the first of the part's in the whole packing; ``sizes[t]`` are the examples running at
+    step t, ``offsets[t]`` is that step's first row.
+    """
+
+    def __init__(self, example: int, batch: int, row: int, sizes: list[int], last: Tensor | None) -> None:
+        self.example, self.batch, self.sizes = example, batch, sizes
+        self.offsets = list(accumulate(sizes, initial=row))
+        self.running = sizes[0] if sizes else 0
+        self._last_B = last
         self._moves: dict[tuple[int, bool], list[Move]] = {}
+        self._tables: dict[tuple[int, bool, bool], Tables] = {}
 
     @property
-    def rows(self) -> int:
-        """N, the number of valid steps in the batch."""
+    def row(self) -> int:
+        """The first row."""
+        return self.offsets[0]
+
+    @property
+    def end(self) -> int:
+        """The row after the last."""
         return self.offsets[-1]
-
-    def pack(self, x_BTX: Tensor) -> Tensor:
-        """The valid steps as rows (N, X)."""
-        width = x_BTX.shape[-1]
-        if self._cells_N is None:
-            return x_BTX.transpose(0, 1).reshape(-1, width)
-        return _Pack.apply(x_BTX, self._cells_N)
-
-    def unpack(self, y_NX: Tensor) -> Tensor:
-        """Rows as a padded batch (B, T, X), zero in the padding."""
-        if self._cells_N is None:
-            return y_NX.view(self.steps, self.batch, y_NX.shape[-1]).transpose(0, 1)
-        return _Unpack.apply(y_NX, self._cells_N, self.batch, self.steps)
-
-    def sorted(self, state_SBH: Tensor) -> Tensor:
-        """States in the order of the rows."""
-        return state_SBH if self.order_B is None else state_SBH.index_select(1, self.order_B)
-
-    def unsorted(self, state_SBH: Tensor) -> Tensor:
-        """States in the order of the batch again."""
-        return state_SBH if self.order_B is None else state_SBH.index_select(1, self.order_B.argsort())
-
-    def spread(self, mask_BX: Tensor) -> Tensor:
-        """One row an example, of the batch in its own order, as one row a step (N, X)."""
-        if self._cells_N is None:
-            return mask_BX.repeat(self.steps, 1)
-        return mask_BX.index_select(0, self._cells_N // self.steps)
 
     def last(self, y_NH: Tensor, begin_BH: Tensor) -> Tensor:
         """The row of each example's last step, or ``begin_BH`` where it has none."""
         if self._last_B is None:
-            return y_NH[self.rows - self.batch :].clone() if self.steps else begin_BH.clone()
+            return y_NH[self.end - self.batch : self.end].clone() if self.sizes else begin_BH.clone()
         return torch.cat([y_NH.index_select(0, self._last_B), begin_BH[self.running :]])
+
+    def first(self, y_NH: Tensor, begin_BH: Tensor) -> Tensor:
+        """The row of each example's first step, or ``begin_BH`` where it has none."""
+        return torch.cat([y_NH[self.row : self.row + self.running], begin_BH[self.running :]])
 
     def chunks(self, rows: int, *, backwards: bool) -> Iterator[Chunk]:
         """All steps in chunks of about ``rows`` rows and at least one step, in time or backwards."""
@@ -102,6 +92,13 @@ class Packing:
         spans = list(pairwise(bounds))
         for first, last in reversed(spans) if backwards else spans:
             yield Chunk(first, self.offsets[first], self.offsets[last], self.sizes[first:last])
+
+    def tables(self, rows: int, *, reverse: bool, back: bool) -> Tables:
+        """The walk in chunks of about ``rows`` rows, of the ``reverse`` direction or not, or the way ``back`` of it."""
+        key = (rows, reverse, back)
+        if key not in self._tables:
+            self._tables[key] = self._tabulate(rows, reverse, reverse != back)
+        return self._tables[key]
 
     def previous(self, chunk: Chunk, y_NH: Tensor, begin_BH: Tensor, out: Tensor, *, reverse: bool) -> Tensor:
         """The state that each row of ``chunk`` began from, of the states ``y_NH`` that each row ended in."""
@@ -114,19 +111,6 @@ class Packing:
             out[begin - chunk.begin : end - chunk.begin].copy_(where)
         return out[: chunk.end - chunk.begin]
 
-    def _sort(self, lengths_B: Tensor) -> None:
-        sorted_B, self.order_B = lengths_B.sort(descending=True, stable=True)
-        ends = torch.bincount(sorted_B, minlength=self.steps + 1)
-        sizes_T = len(sorted_B) - ends.cumsum(0)[:-1]
-        longest = int(sorted_B[0])
-        self.sizes = sizes_T[:longest].tolist()
-        time_T1 = torch.arange(longest)[:, None]
-        valid_TB = time_T1 < sorted_B
-        self._cells_N = (self.order_B * self.steps + time_T1)[valid_TB]
-        starts_T = torch.tensor([0, *accumulate(self.sizes)])
-        alive_B = sorted_B[: self.sizes[0] if self.sizes else 0]
-        self._last_B = starts_T[alive_B - 1] + torch.arange(len(alive_B))
-
     def _steps_before(self, chunk: Chunk, reverse: bool) -> Iterator[Move]:
         """What precedes the rows of each step of ``chunk``."""
         for t, size in enumerate(chunk.sizes, chunk.first):
@@ -137,17 +121,107 @@ class Packing:
             if known < size:
                 yield Move(begin + known, begin + size, None, known)
 
-
-def _joined(moves: Iterator[Move]) -> list[Move]:
-    """The same moves, those that follow each other at both ends made one."""
-    joined: list[Move] = []
-    for move in moves:
-        last = joined[-1] if joined else None
-        if last and last.source is not None and move.source == last.source + last.end - last.begin:
-            joined[-1] = last._replace(end=move.end)
+    def _tabulate(self, rows: int, reverse: bool, backwards: bool) -> Tables:
+        sizes, starts = np.array(self.sizes, dtype=np.int64), np.array(self.offsets[:-1], dtype=np.int64)
+        before, known = np.zeros_like(sizes), np.zeros_like(sizes)
+        if reverse:
+            before[:-1], known[:-1] = starts[1:], sizes[1:]
         else:
-            joined.append(move)
-    return joined
+            before[1:], known[1:] = starts[:-1], sizes[1:]
+        steps_T4 = np.stack([starts, sizes, before, known], 1)
+        if backwards:
+            steps_T4 = steps_T4[::-1]
+        chunks, at = [], 0
+        for chunk in self.chunks(rows, backwards=backwards):
+            chunks.append((at, len(chunk.sizes), chunk.begin, chunk.end - chunk.begin))
+            at += len(chunk.sizes)
+        chunks_K4 = np.array(chunks, dtype=np.int64).reshape(-1, 4)
+        return Tables(chunks_K4, np.ascontiguousarray(steps_T4))
+
+
+class Packing:
+    """Which rows belong to which step and example.
+
+    ``lengths_B`` None says that all examples fill all ``steps``; the batch is cut into ``parts`` of like work. Raises
+    ValueError for lengths that do not fit.
+    """
+
+    def __init__(self, lengths_B: Tensor | None, batch: int, steps: int, parts: int = 1) -> None:
+        self.batch, self.steps = batch, steps
+        self.order_B: Tensor | None = None
+        self._cells_N: Tensor | None = None
+        self.parts: list[Part] = []
+        lengths_B = None if lengths_B is None else checked(lengths_B, batch, steps)
+        if lengths_B is None:
+            self._cut(parts)
+        else:
+            self._sort(lengths_B, parts)
+
+    @property
+    def rows(self) -> int:
+        """N, the number of valid steps in the batch."""
+        return self.parts[-1].end
+
+    def pack(self, x_BTX: Tensor) -> Tensor:
+        """The valid steps as rows (N, X)."""
+        if self._cells_N is not None:
+            return _Pack.apply(x_BTX, self._cells_N)
+        blocks = [x_BTX[part.example : part.example + part.batch] for part in self.parts]
+        rows = [block.transpose(0, 1).reshape(-1, x_BTX.shape[-1]) for block in blocks]
+        return torch.cat(rows) if len(rows) > 1 else rows[0]
+
+    def unpack(self, y_NX: Tensor) -> Tensor:
+        """Rows as a padded batch (B, T, X), zero in the padding."""
+        if self._cells_N is not None:
+            return _Unpack.apply(y_NX, self._cells_N, self.batch, self.steps)
+        rows = y_NX.split([part.end - part.row for part in self.parts])
+        blocks = [
+            block.view(self.steps, part.batch, y_NX.shape[-1]).transpose(0, 1)
+            for block, part in zip(rows, self.parts, strict=True)
+        ]
+        return torch.cat(blocks) if len(blocks) > 1 else blocks[0]
+
+    def sorted(self, state_SBH: Tensor) -> Tensor:
+        """States in the order of the rows."""
+        return state_SBH if self.order_B is None else state_SBH.index_select(1, self.order_B)
+
+    def unsorted(self, state_SBH: Tensor) -> Tensor:
+        """States in the order of the batch again."""
+        return state_SBH if self.order_B is None else state_SBH.index_select(1, self.order_B.argsort())
+
+    def spread(self, mask_BX: Tensor) -> Tensor:
+        """One row an example, of the batch in its own order, as one row a step (N, X)."""
+        if self._cells_N is not None:
+            return mask_BX.index_select(0, self._cells_N // self.steps)
+        blocks = mask_BX.split([part.batch for part in self.parts])
+        return torch.cat([block.repeat(self.steps, 1) for block in blocks])
+
+    def _cut(self, parts: int) -> None:
+        """Parts of equal lengths: neighbours together."""
+        bounds = [p * self.batch // parts for p in range(parts + 1)]
+        for begin, end in pairwise(bounds):
+            self.parts.append(Part(begin, end - begin, begin * self.steps, [end - begin] * self.steps, None))
+
+    def _sort(self, lengths_B: Tensor, parts: int) -> None:
+        """Parts of unequal lengths: every so manieth of those sorted by length."""
+        ordered = lengths_B.numpy()
+        order = np.argsort(-ordered, kind="stable")
+        row, cells = 0, []
+        for p in range(parts):
+            examples = order[p::parts]
+            example = sum(part.batch for part in self.parts)
+            lengths = ordered[examples]
+            longest = int(lengths[0]) if len(lengths) else 0
+            valid_TB = np.arange(longest)[:, None] < lengths
+            sizes_T = valid_TB.sum(1)
+            starts_T = row + np.concatenate([[0], np.cumsum(sizes_T)])
+            alive = lengths[: int(sizes_T[0]) if longest else 0]
+            last = torch.from_numpy(starts_T[alive - 1] + np.arange(len(alive)))
+            self.parts.append(Part(example, len(examples), row, sizes_T.tolist(), last))
+            cells.append((examples * self.steps + np.arange(longest)[:, None])[valid_TB])
+            row = int(starts_T[-1])
+        self.order_B = torch.from_numpy(np.concatenate([order[p::parts] for p in range(parts)]))
+        self._cells_N = torch.from_numpy(np.concatenate(cells))
 
 
 def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
@@ -161,14 +235,26 @@ def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
     return before_BH[:size] if known > size else torch.cat([before_BH, begin_BH[known:size]])
 
 
-def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
-    """The lengths on the CPU, or None if all equal ``steps``."""
+def checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
+    """The lengths on the CPU, or None if all equal ``steps``; raises ValueError for lengths that do not fit."""
     if lengths_B.shape != (batch,):
         raise ValueError(f"lengths of shape {tuple(lengths_B.shape)} for a batch of {batch}")
     lengths_B = lengths_B.cpu()
     if bool(((lengths_B < 0) | (lengths_B > steps)).any()):
         raise ValueError(f"lengths {lengths_B.tolist()} do not all lie between 0 and {steps}")
     return None if bool((lengths_B == steps).all()) else lengths_B
+
+
+def _joined(moves: Iterator[Move]) -> list[Move]:
+    """The same moves, those that follow each other at both ends made one."""
+    joined: list[Move] = []
+    for move in moves:
+        last = joined[-1] if joined else None
+        if last and last.source is not None and move.source == last.source + last.end - last.begin:
+            joined[-1] = last._replace(end=move.end)
+        else:
+            joined.append(move)
+    return joined
 
 
 class _Pack(torch.autograd.Function):

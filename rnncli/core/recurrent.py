@@ -15,12 +15,16 @@ from torch.nn.functional import dropout
 
 from rnncli.core import kernels, packed
 from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.native import compile as native
+from rnncli.core.native.layer import run_layer
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 from rnncli.core.stream import one_step
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 EXACT = (torch.float64, torch.float32)
+LEAST = 6
+"""Examples below which a batch is not cut into parts: products of fewer rows leave the processor waiting."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch: its own loop is faster, padding costs."""
 
@@ -76,10 +80,14 @@ class Recurrent(nn.Module):
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
         if kind == "cpu":
             path, why = "packed autograd function", "no padding computed, one node a layer"
-            if self.cell.kind == "lstm" and dtype != torch.float64:
-                path, why = "oneDNN, else packed autograd function", "which of them by the share of padding"
+            if dtype != torch.float64 and not native.trouble(self.cell):
+                path, why = "compiled kernels", native.this_machine().describe()
+            elif dtype != torch.float64:
+                why = native.trouble(self.cell)
+                if self.cell.kind == "lstm":
+                    path = "oneDNN, else packed autograd function"
             if dtype not in EXACT:
-                why = "computed in fp32, which is faster on a CPU"
+                why += "; computed in fp32, which is faster on a CPU"
         elif not kernels.has_kernel(self.cell):
             path, why = "step loop", "torch has no kernel for it"
         else:
@@ -215,15 +223,20 @@ class Recurrent(nn.Module):
 
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, dtype: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a packed function: where little is padding."""
-        if self.cell.kind != "lstm" or dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+        if self.cell.kind != "lstm" or dtype != torch.float32 or not native.trouble(self.cell):
+            return False
+        if not torch.backends.mkldnn.is_available():
             return False
         cells = x_BTI.shape[0] * x_BTI.shape[1]
         return lengths_B is None or int(lengths_B.sum()) >= FULL * cells
 
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
-        packing = Packing(lengths_B, *x_BTI.shape[:2])
         dtype = begin[0].dtype
+        compiled = dtype == torch.float32 and not native.trouble(self.cell)
+        batch, steps, _ = x_BTI.shape
+        packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
+        run = run_layer if compiled else packed.run
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
@@ -231,11 +244,15 @@ class Recurrent(nn.Module):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
             weights = [_cast(self.weights(layer, d), dtype) for d in range(self.directions)]
-            x_NX, end = packed.run(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing)
+            x_NX, end = run(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing)
             ends.append(end)
         if not need_state:
             return packing.unpack(x_NX), ()
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
+
+    def _parts(self, batch: int) -> int:
+        """Parts of a batch that keep all threads busy and have examples enough for a product."""
+        return max(1, min(torch.get_num_threads() // self.directions, batch // LEAST))
 
     def _by_batch(
         self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool

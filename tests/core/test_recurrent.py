@@ -397,9 +397,6 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
 
 
 def test_the_kernel_is_told_with_its_reason():
-    told = "gru(before): packed autograd function, cpu, fp32 (no padding computed, one node a layer)"
-    assert Recurrent(1, 1).kernel("cpu") == told
-    assert Recurrent(1, 1, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, else packed autograd function, cpu")
     assert Recurrent(1, 1, cell="lstm").double().kernel("cpu").startswith("lstm: packed autograd function, cpu, fp64")
     assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")
     assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): step loop, cuda")

@@ -1,0 +1,196 @@
+"""The loops over time of every cell, forward and back, for one direction over packed rows.
+
+A kernel walks through chunks of time; in each, the input's product is taken for all rows first (forward) and the
+products that make the weights' gradients last (back), while the chunk is still in the cache. Both walk a table of
+steps: the first row of the step, how many rows it has, the first row of the step it follows, and how many of its
+rows have one there; the others begin here.
+
+What a row keeps for the way back, in units of H: rnn nothing beside its output; gru(before) r, z, h'; gru(after)
+r, z, h' and m = W_rx h + b_r'; lstm i, f, c', o and the c it began from. Names follow ``rnncli.core.cells``.
+
+Shape letters: B batch, N rows, I input, H hidden, G gates, E the width of an output row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from llvmlite import ir
+
+from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
+from rnncli.core.native.product import Matrix, Products
+
+SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
+SLOPES: dict[str, Callable[[Vector], Vector]] = {
+    "tanh": lambda y: 1.0 - y * y,
+    "sigmoid": lambda y: y * (1.0 - y),
+    "relu": lambda y: y.where_above(0.0, 1.0),
+}
+"""The derivatives of the activations, in terms of their results."""
+
+CHUNK_FIELDS = ("first_step", "steps", "row", "rows")
+STEP_FIELDS = ("row", "rows", "before_row", "before_rows")
+
+ROWS = ("x", "kept", "y", "begin", "c", "before", "reset")
+BACK_ROWS = ("grad", "d", "factors", "inner", "dx")
+
+
+def names(*rows: str) -> list[str]:
+    """The arguments that give arrays: their address and the stride of their rows."""
+    return [name for one in rows for name in (one, f"{one}_stride")]
+
+
+FORWARD = ["input", "hidden", "chunks", "chunk_count", "steps", "keeps", *names(*ROWS)]
+FORWARD += ["weight_ih", "bias", "weight_gates", "weight_rx", "bias_hh"]
+BACK = [*FORWARD[:6], *names(*ROWS, *BACK_ROWS), "zeros"]
+BACK += ["weight_ih", "weight_hh", "weight_rx", "d_weight_ih", "d_weight_hh", "d_bias", "d_bias_hh"]
+
+
+class Step(NamedTuple):
+    """One step of the walk: its rows of the outputs, of what is kept, and of the chunk's workspace."""
+
+    count: ir.Value
+    row: ir.Value
+    kept: Rows
+    local: ir.Value
+    before_row: ir.Value
+    before_count: ir.Value
+
+
+class Place:
+    """A vector's worth of columns in a row of a step; arrays are read and written there by blocks of H columns."""
+
+    def __init__(self, kernel: LoopKernel, row: ir.Value, column: ir.Value, mask: ir.Value | None) -> None:
+        self.kernel, self.row, self.column, self.mask = kernel, row, column, mask
+
+    def read(self, rows: Rows, block: int = 0) -> Vector:
+        """The vector of ``rows`` here."""
+        return self.kernel.load(self._at(rows, block), self.mask)
+
+    def write(self, value: Vector, rows: Rows, block: int = 0) -> None:
+        """Put a vector here."""
+        self.kernel.store(value, self._at(rows, block), self.mask)
+
+    def _at(self, rows: Rows, block: int) -> ir.Value:
+        return self.kernel.offset(self.kernel.column(self.kernel.row(rows, self.row), block), self.column)
+
+
+class LoopKernel(Kernel):
+    """A kernel over chunks and steps, with the products that it calls."""
+
+    def __init__(self, products: Products, name: str, arguments: list[str]) -> None:
+        super().__init__(products.module, name, arguments, products.width)
+        self.products = products
+        self.hidden, self.input = self.number("hidden"), self.number("input")
+
+    def times_hidden(self, blocks: int) -> ir.Value:
+        """``blocks`` times H."""
+        return self.build.mul(self.hidden, self.integer(blocks))
+
+    def column(self, pointer: ir.Value, block: int) -> ir.Value:
+        """The address ``block`` blocks of H columns further on."""
+        return self.offset(pointer, self.times_hidden(block)) if block else pointer
+
+    def block(self, rows: Rows, block: int) -> Rows:
+        """Rows without their first ``block`` blocks."""
+        return Rows(self.column(rows.start, block), rows.stride)
+
+    def from_row(self, rows: Rows, index: ir.Value) -> Rows:
+        """Rows from ``index`` on."""
+        return Rows(self.row(rows, index), rows.stride)
+
+    def fixed(self, pointer: ir.Value) -> Rows:
+        """The same row again and again."""
+        return Rows(pointer, self.integer(0))
+
+    def packed(self, name: str, depth: ir.Value) -> Matrix:
+        """A matrix of ``depth`` rows whose panels were laid out one after the other."""
+        columns = self.integer(self.products.columns)
+        return Matrix(self.address(name), self.build.mul(depth, columns), columns)
+
+    def plain(self, rows: Rows) -> Matrix:
+        """A matrix as it lies in memory."""
+        return Matrix(rows.start, self.integer(self.products.columns), rows.stride)
+
+    def product(
+        self, shape: tuple[ir.Value, ir.Value, ir.Value], a: Rows, b: Matrix, c: Rows, start: Rows | None = None
+    ) -> None:
+        """C = start + A B; without ``start`` it is added to C."""
+        self.products.call(self, shape, a, b, c, start or c)
+
+    def gradient(self, d: Rows, blocks: int, x: Rows, width: ir.Value, count: ir.Value, result: ir.Value) -> None:
+        """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
+        c = Rows(result, width)
+        shape = (self.times_hidden(blocks), width, count)
+        self.products.call(self, shape, d, self.plain(x), c, c, transposed=True)
+
+    def total(self, rows: Rows, blocks: int, count: ir.Value, result: ir.Value) -> None:
+        """Add the sum of ``count`` rows to ``result``."""
+
+        def sum_columns(column: ir.Value, mask: ir.Value | None) -> None:
+            start = self.load(self.offset(result, column), mask)
+            with self.loop(count, carried=[start.value]) as (row, values):
+                more = self.load(self.offset(self.row(rows, row), column), mask)
+                values[0] = (Vector(self, values[0]) + more).value
+            self.store(Vector(self, values[0]), self.offset(result, column), mask)
+
+        self.across(self.times_hidden(blocks), sum_columns)
+
+    def each(self, count: ir.Value, body: Callable[[Place], None]) -> None:
+        """``body`` for every place of ``count`` rows."""
+        with self.loop(count) as (row, _):
+            self.across(self.hidden, lambda column, mask: body(Place(self, row, column, mask)))
+
+    def copy(self, count: ir.Value, source: Rows, target: Rows) -> None:
+        """Copy rows of H columns."""
+        self.each(count, lambda at: at.write(at.read(source), target))
+
+    def chunks(self, body: Callable[[dict[str, ir.Value]], None]) -> None:
+        """``body`` with the fields of every chunk."""
+        table = self.address("chunks")
+        with self.loop(self.number("chunk_count")) as (index, _):
+            body(self._fields(table, index, CHUNK_FIELDS))
+        self.build.ret_void()
+
+    def walk(self, chunk: dict[str, ir.Value], body: Callable[[Step], None]) -> None:
+        """``body`` with every step of a chunk."""
+        table = self.address("steps")
+        with self.loop(chunk["steps"]) as (index, _):
+            found = self._fields(table, self.build.add(chunk["first_step"], index), STEP_FIELDS)
+            local = self.build.sub(found["row"], chunk["row"])
+            kept = self.from_row(self.kept(chunk), local)
+            body(Step(found["rows"], found["row"], kept, local, found["before_row"], found["before_rows"]))
+
+    def kept(self, chunk: dict[str, ir.Value]) -> Rows:
+        """What the rows of a chunk keep: their place among all rows, or where nothing is kept a chunk's worth."""
+        return self.from_row(self.rows("kept"), self.build.mul(chunk["row"], self.number("keeps")))
+
+    def gather(self, step: Step, target: Rows) -> None:
+        """Copy the state that each row of a step begins from."""
+        self.copy(step.before_count, self.from_row(self.rows("y"), step.before_row), target)
+        rest = self.build.sub(step.count, step.before_count)
+        begin = self.from_row(self.rows("begin"), step.before_count)
+        self.copy(rest, begin, self.from_row(target, step.before_count))
+
+    def before(self, step: Step) -> Rows:
+        """The state that each row of a step begins from: where it lies, or gathered if it lies in two places."""
+        build, y, begin = self.build, self.rows("y"), self.rows("begin")
+        inside = build.icmp_signed("==", step.before_count, step.count)
+        none = build.icmp_signed("==", step.before_count, self.integer(0))
+        gathered = self.rows("before")
+        with build.if_then(build.not_(build.or_(inside, none))):
+            self.gather(step, gathered)
+        there = self.from_row(y, step.before_row)
+        found = [
+            build.select(inside, here, build.select(none, first, both))
+            for here, first, both in zip(there, begin, gathered, strict=True)
+        ]
+        return Rows(*found)
+
+    def _fields(self, table: ir.Value, index: ir.Value, fields: tuple[str, ...]) -> dict[str, ir.Value]:
+        build, found = self.build, {}
+        for at, field in enumerate(fields):
+            place = build.add(build.mul(index, self.integer(len(fields))), self.integer(at))
+            found[field] = build.load(build.gep(table, [place], source_etype=I64), typ=I64, align=8)
+        return found

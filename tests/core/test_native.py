@@ -1,0 +1,167 @@
+"""The compiled kernels and the path without them, each against the reference on the same batches."""
+
+import ctypes
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llvmlite import binding, ir
+
+from rnncli.core import recurrent
+from rnncli.core.cells import Cell
+from rnncli.core.native import compile as native
+from rnncli.core.native import layer
+from rnncli.core.native.emit import Kernel, exp, sigmoid, tanh
+from rnncli.core.native.pool import Pool
+from rnncli.core.recurrent import Recurrent
+
+from .layers import CELLS, assert_near, by_reference, gradients, parts
+
+every_cell = pytest.mark.parametrize("name", CELLS)
+compiled_here = pytest.mark.skipif(bool(native.trouble(Cell())), reason=native.trouble(Cell()))
+AVX2 = native.Machine("haswell", {"avx2": True, "fma": True})
+RAGGED = [40, 33, 20, 20, 11, 7, 5, 5, 5, 3, 0, 1, 1, 30, 25, 14]
+
+
+def wide(name: str, inputs: int, hidden: int, **settings) -> Recurrent:
+    """A module wider than a vector whose parameters are all lively."""
+    torch.manual_seed(1)
+    core = Recurrent(inputs, hidden, layers=2, learnt_initial_state=True, **settings, **CELLS[name])
+    with torch.no_grad():
+        for parameter in core.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return core
+
+
+def assert_agrees(core: Recurrent, lengths: list[int], name: str) -> None:
+    exact = Recurrent(
+        core.input_size,
+        core.hidden_size,
+        layers=2,
+        learnt_initial_state=True,
+        bidirectional=core.directions == 2,
+        **CELLS[name],
+    ).double()
+    exact.load_state_dict(core.state_dict())
+    x_BTI = torch.randn(len(lengths), max(lengths) + 1, core.input_size, requires_grad=True)
+    true_BTI = x_BTI.detach().double().requires_grad_()
+    begin = tuple(getattr(exact, part)[:, None].expand(-1, len(lengths), -1) for part in exact._initial_names())
+    y_true, end_true = by_reference(exact, true_BTI, lengths, begin)
+    y_BTE, end = core(x_BTI, torch.tensor(lengths))
+    assert_near(y_BTE, y_true, 1e-5)
+    for ours, truth in zip(parts(end), end_true, strict=True):
+        assert_near(ours, truth, 1e-5)
+    found = gradients(core, [y_BTE, *parts(end)], x_BTI)
+    for ours, truth in zip(found, gradients(exact, [y_true, *end_true], true_BTI), strict=True):
+        assert_near(ours, truth, 1e-4)
+
+
+@compiled_here
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(("inputs", "hidden"), [(21, 37), (64, 32)])
+@pytest.mark.parametrize("chunk", [2**18, 200])
+def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
+    name, bidirectional, inputs, hidden, chunk, monkeypatch
+):
+    monkeypatch.setattr(layer, "CHUNK", chunk)
+    core = wide(name, inputs, hidden, bidirectional=bidirectional)
+    assert "compiled kernels" in core.kernel("cpu")
+    assert_agrees(core, RAGGED, name)
+
+
+@compiled_here
+@every_cell
+def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
+    kernels = native.Compiled(wide(name, 3, 4).cell, AVX2)
+    monkeypatch.setattr(layer, "compiled", lambda cell: kernels)
+    assert_agrees(wide(name, 21, 37, bidirectional=True), RAGGED, name)
+
+
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_without_kernels_the_reference_is_met_too(name, bidirectional, monkeypatch):
+    monkeypatch.setattr(recurrent.native, "trouble", lambda cell: "none here")
+    core = wide(name, 21, 37, bidirectional=bidirectional)
+    assert "none here" in core.kernel("cpu")
+    assert_agrees(core, RAGGED, name)
+
+
+@compiled_here
+@every_cell
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(lengths=st.lists(st.integers(1, 9), min_size=2, max_size=30), seed=st.integers(0, 9))
+def test_an_output_is_the_same_bit_for_bit_whoever_is_in_the_batch(name, lengths, seed):
+    torch.manual_seed(seed)
+    core = Recurrent(5, 19, bidirectional=True, **CELLS[name])
+    x_BTI = torch.randn(len(lengths), max(lengths), 5)
+    y_BTE, _ = core(x_BTI, torch.tensor(lengths))
+    alone_1TE, _ = core(x_BTI[:1, : lengths[0]])
+    assert torch.equal(y_BTE[:1, : lengths[0]], alone_1TE)
+
+
+@compiled_here
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_number_of_threads_does_not_change_an_output(threads, bidirectional):
+    core = Recurrent(7, 24, bidirectional=bidirectional)
+    x_BTI, lengths_B = torch.randn(16, 40, 7), torch.tensor(RAGGED)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        y_BTE, _ = core(x_BTI, lengths_B)
+        torch.set_num_threads(threads)
+        assert torch.equal(core(x_BTI, lengths_B)[0], y_BTE)
+    finally:
+        torch.set_num_threads(before)
+
+
+@compiled_here
+@every_cell
+def test_what_is_not_a_number_is_not_hidden(name):
+    core = Recurrent(2, 3, **CELLS[name])
+    x_BTI = torch.zeros(2, 3, 2)
+    x_BTI[0, 1, 0] = float("nan")
+    y_BTE, _ = core(x_BTI)
+    assert y_BTE[0, 1:].isnan().all()
+    assert y_BTE[1].isfinite().all()
+
+
+@compiled_here
+@pytest.mark.parametrize(
+    ("ours", "truth"), [(exp, torch.exp), (sigmoid, torch.sigmoid), (tanh, torch.tanh)], ids=["exp", "sigmoid", "tanh"]
+)
+def test_functions_are_right_to_the_last_places(ours, truth):
+    machine = native.this_machine()
+    module = ir.Module()
+    kernel = Kernel(module, "apply", ["x", "y", "count"], machine.width)
+    x, y = kernel.address("x"), kernel.address("y")
+
+    def body(at, mask):
+        kernel.store(ours(kernel.load(kernel.offset(x, at), mask)), kernel.offset(y, at), mask)
+
+    kernel.across(kernel.number("count"), body)
+    kernel.build.ret_void()
+    engine = native._compile(binding, str(module), machine)
+    values = torch.cat([torch.linspace(-80, 80, 100_001), torch.randn(1000) * 1e-3, torch.tensor([-1e30, 0.0])])
+    if ours is not exp:
+        values = torch.cat([values, torch.tensor([1e30])])
+    result = torch.empty_like(values)
+    given = (ctypes.c_int64 * 3)(values.data_ptr(), result.data_ptr(), len(values))
+    native._KERNEL(engine.get_function_address("apply"))(ctypes.addressof(given))
+    exact = truth(values.double())
+    error = (result.double() - exact).abs() / (exact.abs().clamp(min=1e-30) if ours is exp else 1.0)
+    assert error.max() < 4e-7
+
+
+def test_a_buffer_comes_back_when_nothing_uses_it():
+    pool = Pool()
+    first = pool.take(10, 100)
+    place = first.data_ptr()
+    view = first[3:]
+    del first
+    second = pool.take(10, 100)
+    assert second.data_ptr() != place
+    del view
+    assert pool.take(10, 100).data_ptr() == place
