@@ -124,6 +124,19 @@ class Predictor(Protocol):
         ...
 
 
+@runtime_checkable
+class FilePredictor(Protocol):
+    """A predictor whose inputs are files; a folder stands for those in it."""
+
+    def expand(self, text: str) -> list[str]:
+        """The files that an argument stands for; raises DataError for a folder without any."""
+        ...
+
+    def closing(self) -> str:
+        """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
 class Fitted(Protocol):
     """A task fitted to its training part: vocabulary, labels and all else that encoding and reading results needs."""
 

@@ -59,6 +59,10 @@ def test_recordings_are_recognised_a_line_each_in_order(trained_folder, here):
     assert [line.split("\t")[0] for line in done.out.splitlines()] == ["wav/1.wav", "wav/0.wav"]
     rows = rnncli("predict", trained_folder / "run", "wav/1.wav", "wav/0.wav", "--json").lines
     assert [f"{row['file']}\t{row['text']}" for row in rows] == done.out.splitlines()
+    assert "real-time factor" in done.err
+    whole = rnncli("predict", trained_folder / "run", "wav")
+    assert len(whole.out.splitlines()) == 40
+    assert set(done.out.splitlines()) < set(whole.out.splitlines())
     by_stream = rnncli("predict", trained_folder / "run", "-", stdin="wav/1.wav\nwav/0.wav\n").out
     assert by_stream == done.out
     for row in rows:
@@ -224,9 +228,10 @@ def test_recordings_too_short_for_their_texts_are_left_out_of_training_and_count
 
 @pytest.mark.parametrize(
     ("inputs", "says"),
-    [(["no.wav"], "no.wav: no such file"), (["wav"], "a folder"), (["train.csv"], "cannot be read as audio")],
+    [(["no.wav"], "no.wav: no such file"), (["empty"], "no recording"), (["train.csv"], "cannot be read as audio")],
 )
 def test_what_is_no_recording_is_refused_by_name(inputs, says, trained_folder, here):
+    (here / "empty").mkdir()
     done = rnncli("predict", trained_folder / "run", *inputs)
     assert done.code == DATA
     assert says in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from rnncli.data.audio import read_sound
+from rnncli.data.audio import SUFFIXES, read_sound
 from rnncli.data.clips import features_of, read_features
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import frontend
@@ -32,6 +33,24 @@ class SpeechPredictor:
     def __init__(self, fitted: FittedSpeech, model: nn.Module, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
         self.frontend = frontend(fitted.recipe.data)
+        self.heard = self.spent = 0.0
+
+    def expand(self, text: str) -> list[str]:
+        """A file itself, or all recordings below a folder."""
+        folder = Path(text)
+        if not folder.is_dir():
+            return [text]
+        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if not files:
+            raise DataError(f"{text}: no recording in this folder", f"known are {', '.join(SUFFIXES)}")
+        return files
+
+    def closing(self) -> str:
+        """How long it took beside how long the recordings are."""
+        if not self.heard:
+            return ""
+        factor = self.spent / self.heard
+        return f"{self.heard:,.1f} s of audio in {self.spent:.2f} s: real-time factor {factor:.3f}"
 
     def parse(self, text: str) -> Path:
         """The path of a recording."""
@@ -50,7 +69,10 @@ class SpeechPredictor:
     @torch.no_grad()
     def predict(self, examples: Sequence[Path]) -> list[dict[str, Any]]:
         """One row a recording, in order; each by itself, so that memory is that of the longest."""
-        return [{"file": str(path)} | self._recognise(path) for path in examples]
+        begun = time.perf_counter()
+        rows = [{"file": str(path)} | self._recognise(path) for path in examples]
+        self.spent += time.perf_counter() - begun
+        return rows
 
     def text(self, example: Path, row: dict[str, Any], form: str = "") -> str:
         """File and text on a line, JSON, or subtitles."""
@@ -66,13 +88,14 @@ class SpeechPredictor:
 
     def _recognise(self, path: Path) -> dict[str, Any]:
         if path.is_dir():
-            raise DataError(f"{path}: a folder, not a recording", f"rnncli predict RUN {path}/*.wav")
+            raise DataError(f"{path}: a folder, not a recording", f"rnncli predict RUN {path}")
         name = str(path)
         features = path.suffix == ".npy"
         features_TF = read_features(path) if features else features_of(read_sound(path), self.frontend, name)
         if features_TF.shape[1] != self.fitted.width:
             hint = "give what it was trained on"
             raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {self.fitted.width}", hint)
+        self.heard += len(features_TF) * self.frontend.hop / 1000
         batch = collate([normalised(features_TF)], [self.fitted.encode_text("")]).to(self.device)
         return self.fitted.recognise(self.model, batch)[0]
 
