@@ -7,7 +7,7 @@ import torch
 from rnncli.data.ngram import learn
 from rnncli.heads.ctc import Decoded
 from rnncli.tasks.speech import corpus, scores
-from rnncli.tasks.speech.examples import Varying, collate, normalised
+from rnncli.tasks.speech.examples import Scale, Varying, collate
 from rnncli.tasks.speech.language import Weights, WordScorer, tune
 from rnncli.tasks.speech.model import Recogniser, frames_after
 from rnncli.tasks.speech.schema import SpeechModel, Variation
@@ -42,8 +42,9 @@ def _inputs(one, none):
 
 
 @pytest.mark.parametrize("kind", ["spectrum", "cepstrum", "other"])
-def test_varied_features_stay_finite_and_long_enough(kind):
-    vary = Varying(Variation(stretch=0.5, noise=0.5), kind, 13)
+@pytest.mark.parametrize("scale", [Scale(), Scale.learn(features(40, width=13))], ids=["utterance", "global"])
+def test_varied_features_stay_finite_and_long_enough(kind, scale):
+    vary = Varying(Variation(stretch=0.5, noise=0.5, gain=6), kind, 13, scale)
     random = np.random.default_rng(1)
     for length in (1, 2, 7, 300):
         (given,) = features(length, width=13)
@@ -58,12 +59,12 @@ def test_nothing_varied_is_normalised():
     still = Variation(stretch=0, warp=0, time_masks=0, band_masks=0)
     (given,) = features(50, width=13)
     for kind in ("spectrum", "cepstrum", "other"):
-        found = Varying(still, kind, 13)(given, np.random.default_rng(1), 0)
-        np.testing.assert_allclose(found, normalised(given), atol=0.01)
+        found = Varying(still, kind, 13, Scale())(given, np.random.default_rng(1), 0)
+        np.testing.assert_allclose(found, Scale()(given), atol=0.01)
 
 
 def test_silence_is_normalised_to_zero():
-    assert (normalised(np.full((5, 3), -13.8, dtype=np.float32)) == 0).all()
+    assert (Scale()(np.full((5, 3), -13.8, dtype=np.float32)) == 0).all()
 
 
 def test_words_have_the_times_of_their_labels_and_the_confidence_of_the_least_sure():
@@ -107,3 +108,11 @@ def test_a_language_model_weighs_whole_words_and_keeps_to_its_lexicon():
 
 def test_weights_are_those_with_the_fewest_errors():
     assert tune(lambda weights: abs(weights.weight - 0.8) + abs(weights.bonus - 2)) == Weights(0.8, 2.0)
+
+
+def test_a_global_scale_is_that_of_all_frames_together():
+    found = features(30, 5, 12)
+    scale = Scale.learn(found)
+    together = np.concatenate([scale(one) for one in found])
+    np.testing.assert_allclose(together.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(together.std(0), 1, atol=5e-3)

@@ -6,7 +6,7 @@ Shape letters: B batch, T frames, F feature bins, M mel bands, S target length.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,7 @@ class SpeechExamples:
     labels: Sequence[np.ndarray]
     lengths: np.ndarray
     least: np.ndarray
+    scale: Scale
     vary: Varying | None = None
 
     def __len__(self) -> int:
@@ -65,7 +66,7 @@ class SpeechExamples:
     def _features(self, index: int) -> np.ndarray:
         features_TF = self.part.clips[index].load()
         if self.vary is None:
-            return normalised(features_TF)
+            return self.scale(features_TF)
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         return self.vary(features_TF, random, int(self.least[index]))
 
@@ -79,10 +80,37 @@ def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> Spe
     return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B)
 
 
-def normalised(features_TF: np.ndarray) -> np.ndarray:
-    """Mean 0 and variance 1 of each bin over the recording; a bin that does not change becomes 0."""
-    centred_TF = features_TF - features_TF.mean(0)
-    return centred_TF / (centred_TF.std(0) + 1e-3)
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Brings each bin to mean 0 and variance 1: over the recording, or by the figures of all training recordings."""
+
+    mean_F: np.ndarray | None = None
+    deviation_F: np.ndarray | None = None
+
+    @classmethod
+    def learn(cls, recordings: Iterable[np.ndarray]) -> Scale:
+        """Mean and deviation over all frames of some recordings."""
+        sums, squares, frames = np.zeros(1), np.zeros(1), 0
+        for features_TF in recordings:
+            exact_TF = features_TF.astype(np.float64)
+            sums, squares = sums + exact_TF.sum(0), squares + (exact_TF**2).sum(0)
+            frames += len(features_TF)
+        mean_F = sums / frames
+        deviation_F = np.sqrt(np.maximum(squares / frames - mean_F**2, 0))
+        return cls(mean_F.astype(np.float32), deviation_F.astype(np.float32))
+
+    def centred(self, features_TF: np.ndarray) -> np.ndarray:
+        """Mean 0 alone."""
+        return features_TF - (features_TF.mean(0) if self.mean_F is None else self.mean_F)
+
+    def __call__(self, features_TF: np.ndarray) -> np.ndarray:
+        """Features (T, F) of mean 0 and variance 1; a bin that does not change becomes 0."""
+        return self.spread(self.centred(features_TF))
+
+    def spread(self, centred_TF: np.ndarray) -> np.ndarray:
+        """Variance 1 of what has mean 0."""
+        deviation_F = centred_TF.std(0) if self.deviation_F is None else self.deviation_F
+        return centred_TF / (deviation_F + 1e-3)
 
 
 class Varying:
@@ -92,8 +120,8 @@ class Varying:
     et al. 2019) in the logarithmic spectrum, into which cepstra are turned by the inverse cosine transform and back.
     """
 
-    def __init__(self, settings: Variation, kind: str, width: int) -> None:
-        self.settings, self.kind = settings, kind
+    def __init__(self, settings: Variation, kind: str, width: int, scale: Scale) -> None:
+        self.settings, self.kind, self.scale = settings, kind, scale
         self.cosine_FM = _cosine(width, max(BANDS, width)) if kind == "cepstrum" else None
 
     def __call__(self, features_TF: np.ndarray, random: np.random.Generator, least: int) -> np.ndarray:
@@ -101,13 +129,15 @@ class Varying:
         settings = self.settings
         if settings.noise and self.kind == "spectrum" and random.random() < settings.noise:
             features_TF = np.logaddexp(features_TF, features_TF.mean() - random.uniform(-1, 6)).astype(np.float32)
+        if settings.gain and self.kind == "spectrum":
+            features_TF = features_TF + np.float32(random.uniform(-1, 1) * settings.gain * math.log(10) / 10)
         features_TF = _stretched(features_TF, 1 + random.uniform(-1, 1) * settings.stretch, least)
-        x_TF = features_TF - features_TF.mean(0)
+        x_TF = self.scale.centred(features_TF)
         if self.cosine_FM is not None:
             x_TF = self._spectrum(x_TF @ self.cosine_FM, random) @ self.cosine_FM.T
         elif self.kind == "spectrum":
             x_TF = self._spectrum(x_TF, random)
-        x_TF = normalised(x_TF)
+        x_TF = self.scale.spread(x_TF)
         for _ in range(settings.time_masks * (1 + len(x_TF) // 400)):
             width = int(random.integers(0, min(settings.time_width, len(x_TF) // 5) + 1))
             start = int(random.integers(0, len(x_TF) - width + 1))

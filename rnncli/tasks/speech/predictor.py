@@ -15,7 +15,7 @@ from rnncli.data.audio import SUFFIXES, read_sound
 from rnncli.data.clips import features_of, read_features
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import frontend
-from rnncli.tasks.speech.examples import collate, normalised
+from rnncli.tasks.speech.examples import collate
 
 if TYPE_CHECKING:
     from rnncli.tasks.speech.task import FittedSpeech
@@ -96,7 +96,7 @@ class SpeechPredictor:
             hint = "give what it was trained on"
             raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {self.fitted.width}", hint)
         self.heard += len(features_TF) * self.frontend.hop / 1000
-        batch = collate([normalised(features_TF)], [self.fitted.encode_text("")]).to(self.device)
+        batch = collate([self.fitted.scale(features_TF)], [self.fitted.encode_text("")]).to(self.device)
         return self.fitted.recognise(self.model, batch)[0]
 
 

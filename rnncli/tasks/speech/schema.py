@@ -36,6 +36,9 @@ class SpeechData(DataSection, frozen=True):
     cache: str = Field(
         default="auto", description="folder that keeps features; auto: ~/.cache/rnncli/features; none: memory"
     )
+    normalise: Literal["utterance", "global"] = Field(
+        default="utterance", description="mean and variance of each bin: of the recording, or of all of training"
+    )
     unit: Literal["character", "word"] = Field(default="character", description="what the recogniser writes")
 
 
@@ -44,6 +47,9 @@ class Variation(Section, frozen=True):
 
     stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower")
     warp: Fraction = Field(default=0.1, description="scale frequencies up to this much, as other vocal tracts do")
+    gain: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=0.0, description="dB up to which a recording is louder or softer; matters to global normalisation"
+    )
     noise: Fraction = Field(default=0.0, description="probability of white noise, 5 to 30 dB below the recording")
     time_masks: Size = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
     time_width: Size = Field(default=10, description="frames of such a stretch, at most")

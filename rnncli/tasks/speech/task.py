@@ -21,7 +21,7 @@ from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.speech import checks, scores
 from rnncli.tasks.speech.data import SpeechPart, read_corpus, read_part
-from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
+from rnncli.tasks.speech.examples import Scale, SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.language import Weights, WordScorer, search, tune
 from rnncli.tasks.speech.model import Recogniser, frames_after
 from rnncli.tasks.speech.predictor import SpeechPredictor
@@ -29,7 +29,7 @@ from rnncli.tasks.speech.schema import SpeechRecipe
 
 KIND = "speech labels"
 ARPA = "language.arpa"
-UNTUNED = Weights(0.5, 1.0)
+UNTUNED, OF_ITSELF = Weights(0.5, 1.0), Scale()
 TUNED = 200
 """Recordings of dev that the weights of the language model are chosen by."""
 
@@ -49,9 +49,10 @@ class FittedSpeech:
         language: NGram | None = None,
         words: tuple[str, ...] = (),
         weights: Weights = UNTUNED,
+        scale: Scale = OF_ITSELF,
     ) -> None:
         self.recipe, self.labels, self.width, self.given = recipe, labels, width, given
-        self.language, self.words, self.weights = language, words, weights
+        self.language, self.words, self.weights, self.scale = language, words, weights, scale
         milliseconds = 10 * recipe.model.subsampling
         unit = {"character": "characters", "word": "words"}[recipe.data.unit]
         self.notes: tuple[str, ...] = (
@@ -63,6 +64,8 @@ class FittedSpeech:
         """Write the labels, the form of the features, and the language model with its weights."""
         body = {"labels": list(self.labels), "width": self.width, "given": self.given, "words": list(self.words)}
         body["weights"] = [self.weights.weight, self.weights.bonus]
+        parts = (self.scale.mean_F, self.scale.deviation_F)
+        body["scale"] = None if self.scale is OF_ITSELF else [part.tolist() for part in parts if part is not None]
         write_json(folder / "labels.json", KIND, body)
         if self.language is not None:
             self.language.write(folder / ARPA)
@@ -78,15 +81,17 @@ class FittedSpeech:
         try:
             weights = Weights(*map(float, body["weights"]))
             language = read_arpa(folder / ARPA) if recipe.decoding.lm else None
+            scale = Scale(*np.array(body["scale"], dtype=np.float32)) if body["scale"] else OF_ITSELF
         except (KeyError, TypeError, ValueError, DataError) as error:
-            raise RunError(f"{folder}: the language model is damaged", "take it from a copy of the run") from error
+            raise RunError(f"{folder}: scale or language model is damaged", "take it from a copy of the run") from error
         words = tuple(map(str, body.get("words", ())))
         given = bool(body.get("given"))
-        return cls(recipe, tuple(map(str, labels)), width, given, language=language, words=words, weights=weights)
+        kept: dict[str, Any] = {"language": language, "words": words, "weights": weights, "scale": scale}
+        return cls(recipe, tuple(map(str, labels)), width, given, **kept)
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
         """Texts to numbers; recordings too short for their texts are left out of training, and counted."""
-        self._require_width(part)
+        self.require_width(part)
         labels = [self.encode_text(text) for text in part.texts]
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
         subsampling = self.recipe.model.subsampling
@@ -101,7 +106,8 @@ class FittedSpeech:
                 self.notes = (*self.notes, said)
             if not len(part):
                 raise DataError("every recording is too short for its text", "model.subsampling=1 leaves more frames")
-        return SpeechExamples(part, labels, lengths, need * subsampling, self._varying() if training else None)
+        vary = self._varying() if training else None
+        return SpeechExamples(part, labels, lengths, need * subsampling, self.scale, vary)
 
     def encode_text(self, text: str) -> np.ndarray:
         """The numbers of a text's labels, those that training does not have left out."""
@@ -223,9 +229,10 @@ class FittedSpeech:
     def _varying(self) -> Varying:
         data = self.recipe.data
         kind = data.given if self.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
-        return Varying(self.recipe.variation, kind, self.width)
+        return Varying(self.recipe.variation, kind, self.width, self.scale)
 
-    def _require_width(self, part: SpeechPart) -> None:
+    def require_width(self, part: SpeechPart) -> None:
+        """Raise DataError where a recording has another number of bins than the model reads."""
         for clip, place in zip(part.clips, part.places, strict=True):
             width = clip.load().shape[1]
             if width != self.width:
@@ -251,7 +258,12 @@ class Speech:
         labels = tuple(sorted(counts, key=lambda unit: (-counts[unit], unit)))
         first = train.clips[0]
         language, words = _language(recipe, train)
-        return FittedSpeech(recipe, labels, first.load().shape[1], first.given, language=language, words=words)
+        width, kept = first.load().shape[1], {"language": language, "words": words}
+        fitted = FittedSpeech(recipe, labels, width, first.given, **kept)
+        fitted.require_width(train)
+        if recipe.data.normalise == "global":
+            fitted.scale = Scale.learn(clip.load() for clip in train.clips)
+        return fitted
 
     def load(self, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
         """What a run kept."""
