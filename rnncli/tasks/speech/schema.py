@@ -84,6 +84,9 @@ class SpeechTrain(TrainSection, frozen=True):
     epochs: Count = Field(default=30, description="at most this many passes over the training part")
     batch_size: Count = Field(default=16, description="at most this many recordings in a batch")
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
+    longest_first: bool = Field(
+        default=True, description="begin with the longest batch, so that memory runs out early if at all"
+    )
     learning_rate: Positive = 2e-3
     schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
         default="cosine", description="of the learning rate, after the warm-up"
