@@ -265,3 +265,19 @@ def test_a_language_model_of_the_training_texts_is_used_kept_and_loaded_again(un
     missing = rnncli("speech", "--data", "train.csv", "--out", "other", *TINY, "decoding.lm=no.arpa")
     assert missing.code == DATA
     assert "no.arpa" in missing.err
+
+
+@pytest.mark.slow
+def test_spoken_digits_are_recognised(real_data, here):
+    keys = (f"data.root={real_data / 'speech/fsdd'}", "data.cache=cache", "train.epochs=5", "compute.threads=1")
+    done = rnncli("run", "speech/fsdd", *keys, "--json")
+    assert done.code == 0, done.err
+    assert done.json["metrics"]["accuracy"]["value"] > 0.93
+
+
+@pytest.mark.slow
+def test_given_cepstra_are_learnt_from(real_data, here):
+    keys = (f"data.root={real_data / 'speech/an4'}", "train.epochs=3", "decoding.lm=train", "compute.threads=1")
+    done = rnncli("run", "speech/an4", *keys, "--json")
+    assert done.code == 0, done.err
+    assert done.json["metrics"]["wer"]["value"] < 0.95
