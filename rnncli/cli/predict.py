@@ -17,7 +17,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT|FILE|-", help="Texts, one file, or - for lines on stdin."),
+        typer.Argument(metavar="TEXT|FILE|-", help="Texts, one file, several recordings, or - for stdin."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="Form of input and output; else found out, and kept.")
@@ -25,7 +25,7 @@ def predict(
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
     """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
-    from rnncli.run.use import open_predictor, stream
+    from rnncli.run.use import closing, open_predictor, stream
 
     predictor = open_predictor(run)
     if example:
@@ -39,3 +39,5 @@ def predict(
         for given, row in answers:
             sys.stdout.write(predictor.text(given, row, "jsonl" if terminal.json else form))
         sys.stdout.flush()
+    if said := closing(predictor):
+        terminal.say(said, style="dim")

@@ -49,6 +49,8 @@ class Watch:
                 self._step(happening)
             case events.EpochDone():
                 self._epoch(happening)
+            case events.Halved(size):
+                self.terminal.say(f"memory did not suffice: this step in batches of {size} (train.batch_size)")
             case events.Stage(what):
                 self._now(what)
             case events.DataRead():

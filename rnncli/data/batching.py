@@ -60,6 +60,18 @@ def shuffled(
     return _plan(order[at], offsets, lengths)
 
 
+def longest_first(plan: BatchPlan, lengths: np.ndarray) -> BatchPlan:
+    """The same batches, that with the most padded steps before all others, so that memory runs out early if at all."""
+    sizes = np.diff(plan.offsets)
+    if not len(sizes):
+        return plan
+    padded = np.maximum.reduceat(np.asarray(lengths)[plan.order], plan.offsets[:-1]) * sizes
+    first = int(padded.argmax())
+    turn = np.concatenate([[first], np.delete(np.arange(len(sizes)), first)])
+    order = np.concatenate([plan[int(k)] for k in turn])
+    return BatchPlan(order, np.concatenate([[0], np.cumsum(sizes[turn])]), plan.fill)
+
+
 def sequential(lengths: np.ndarray, *, max_examples: int, max_tokens: int) -> BatchPlan:
     """Batches for evaluation: by length, the longest first, so that memory runs out early if at all."""
     steps = np.maximum(np.asarray(lengths, dtype=np.int64), 1)

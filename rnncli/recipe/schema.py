@@ -76,6 +76,9 @@ class TrainSection(Section, frozen=True):
     epochs: Count = Field(default=10, description="at most this many passes over the training part")
     batch_size: Count = Field(default=32, description="at most this many examples in a batch")
     batch_tokens: Count = Field(default=4096, description="at most this many steps in a padded batch")
+    longest_first: bool = Field(
+        default=False, description="begin with the longest batch, so that memory runs out early if at all"
+    )
     accumulate: Count = Field(default=1, description="batches whose gradients are added up before a step")
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: Positive = 1e-3

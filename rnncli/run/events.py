@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.tasks.base import Corpus
-from rnncli.train.loop import EpochDone, StepDone, Stopped
+from rnncli.train.loop import EpochDone, Halved, StepDone, Stopped
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FoldBegun:
     folds: int
 
 
-Happening = RunOpened | DataRead | ModelBuilt | Stage | FoldBegun | StepDone | EpochDone | Stopped
+Happening = RunOpened | DataRead | ModelBuilt | Stage | FoldBegun | StepDone | EpochDone | Halved | Stopped
 Observer = Callable[[Happening], Any]
 
 

@@ -27,7 +27,7 @@ from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
-from rnncli.tasks.base import Corpus, Fitted
+from rnncli.tasks.base import Corpus, Fitted, Settles
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
 
@@ -216,6 +216,10 @@ def _report(
     examples = fitted.encode(corpus.parts[split])
     batches = evaluation_batches(examples, recipe.train, trainer.device)
     trainer.model.eval()
+    if isinstance(fitted, Settles):
+        with torch.no_grad(), trainer.autocast():
+            fitted.settle(trainer.model, trainer.dev, evaluation_batches(trainer.dev, recipe.train, trainer.device))
+        fitted.save(run.vocabulary)
     with torch.no_grad(), trainer.autocast():
         evaluation = fitted.evaluate(trainer.model, corpus.parts[split], examples, batches)
     run.prediction_file(split).parent.mkdir(exist_ok=True)

@@ -22,7 +22,7 @@ from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import Fitted, Predictor
+from rnncli.tasks.base import FilePredictor, Fitted, Predictor
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
@@ -106,7 +106,10 @@ def stream(
     elif len(inputs) == 1 and _is_file(inputs[0]):
         chunks = _chunks(predictor.read(Path(inputs[0]), form))
     else:
-        chunks = _chunks(predictor.parse(text) for text in inputs)
+        texts = (one for text in inputs for one in _expanded(predictor, text))
+        chunks = _chunks(
+            (predictor.parse(text) for text in texts), 1 if isinstance(predictor, FilePredictor) else CHUNK
+        )
     for examples in chunks:
         yield list(zip(examples, predictor.predict(examples), strict=True))
 
@@ -146,9 +149,18 @@ def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
         raise end.error
 
 
-def _chunks(examples: Iterable[Any]) -> Iterator[list[Any]]:
+def closing(predictor: Predictor) -> str:
+    """What a predictor says when all is done, empty for nothing."""
+    return predictor.closing() if isinstance(predictor, FilePredictor) else ""
+
+
+def _expanded(predictor: Predictor, text: str) -> list[str]:
+    return predictor.expand(text) if isinstance(predictor, FilePredictor) else [text]
+
+
+def _chunks(examples: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
     remaining = iter(examples)
-    while chunk := list(islice(remaining, CHUNK)):
+    while chunk := list(islice(remaining, size)):
         yield chunk
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,6 +124,19 @@ class Predictor(Protocol):
         ...
 
 
+@runtime_checkable
+class FilePredictor(Protocol):
+    """A predictor whose inputs are files; a folder stands for those in it."""
+
+    def expand(self, text: str) -> list[str]:
+        """The files that an argument stands for; raises DataError for a folder without any."""
+        ...
+
+    def closing(self) -> str:
+        """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
 class Fitted(Protocol):
     """A task fitted to its training part: vocabulary, labels and all else that encoding and reading results needs."""
 
@@ -171,6 +184,15 @@ class Fitted(Protocol):
 
     def predictor(self, model: nn.Module, device: torch.device) -> Predictor:
         """A predictor around a trained model that lies on ``device``."""
+        ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A fitted task that also chooses on dev what training does not, such as the weight of a language model."""
+
+    def settle(self, model: nn.Module, dev: Examples, batches: Batches) -> None:
+        """Choose with the best model, before anything is scored; ``save`` then keeps it."""
         ...
 
 

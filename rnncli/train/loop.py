@@ -53,6 +53,13 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class Halved:
+    """Memory did not suffice for a batch: its step was taken in batches of at most ``size`` examples."""
+
+    size: int
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The end of training and why."""
 
@@ -61,7 +68,7 @@ class Stopped:
     best_epoch: int
 
 
-Event = StepDone | EpochDone | Stopped
+Event = StepDone | EpochDone | Halved | Stopped
 
 
 @dataclass(frozen=True)
@@ -178,13 +185,13 @@ class Trainer:
             weights |= self.average.shadow
         return Checkpoint(weights, {}, {"epoch": self.progress.best_epoch, "metric": self.watch})
 
-    def _steps(self) -> Iterator[StepDone]:
+    def _steps(self) -> Iterator[StepDone | Halved]:
         plan = self._plan()
         self.model.train()
         for start in range(self.progress.position, len(plan), self.settings.accumulate):
             begun = time.perf_counter()
             step = [plan[k] for k in range(start, min(start + self.settings.accumulate, len(plan)))]
-            loss = self._step(step, start / len(plan))
+            loss, size = self._step(step, start / len(plan))
             seconds = time.perf_counter() - begun
             now, count = self.progress, sum(len(indices) for indices in step)
             self.progress = replace(
@@ -198,19 +205,42 @@ class Trainer:
                 epoch_seconds=now.epoch_seconds + seconds,
             )
             yield StepDone(now.epoch, start + len(step), len(plan), loss)
+            if size < max(map(len, step)):
+                yield Halved(size)
             self.model.train()
 
     def _plan(self) -> batching.BatchPlan:
-        return batching.shuffled(
+        plan = batching.shuffled(
             self.train.lengths,
             max_examples=self.settings.batch_size,
             max_tokens=self.settings.batch_tokens,
             seed=self.seed,
             epoch=self.progress.epoch,
         )
+        first = self.settings.longest_first and self.progress.epoch == 1
+        return batching.longest_first(plan, self.train.lengths) if first else plan
 
-    def _step(self, step: list[np.ndarray], done: float) -> float:
-        """One optimizer step over one or more batches; returns the mean loss of its examples."""
+    def _step(self, step: list[np.ndarray], done: float) -> tuple[float, int]:
+        """One optimizer step over one or more batches, halved until memory suffices.
+
+        Returns the mean loss of its examples and how many were in a batch at most.
+        """
+        while True:
+            largest = max(map(len, step))
+            try:
+                mean = self._gradients(step)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                if largest == 1:
+                    raise self._no_memory(step[0]) from error
+            step = [half for indices in step for half in np.array_split(indices, 2) if len(half)]
+        self._update(done)
+        return mean, largest
+
+    def _gradients(self, step: list[np.ndarray]) -> float:
+        """Add up the gradients of the mean loss of all examples, and return it."""
         total = sum(len(indices) for indices in step)
         mean = 0.0
         self.optimizer.zero_grad(set_to_none=True)
@@ -223,7 +253,6 @@ class Trainer:
             share = len(indices) / total
             self.scaler.scale(loss * share).backward()
             mean += value * share
-        self._update(done)
         return mean
 
     def _update(self, done: float) -> None:
@@ -293,9 +322,21 @@ class Trainer:
                 if isinstance(value, Tensor):
                     yield index, key, value
 
+    def _no_memory(self, indices: np.ndarray) -> TrainingError:
+        place = self.train.place(int(indices[0]))
+        return TrainingError(
+            f"{place}: memory does not suffice for this example alone",
+            "cut it shorter, or make the model smaller: model.hidden",
+        )
+
     def _not_finite(self, value: float, indices: np.ndarray) -> TrainingError:
         places = ", ".join(self.train.place(int(i)) for i in indices[:3]) + (" ..." if len(indices) > 3 else "")
         return TrainingError(
             f"the loss became {value} in epoch {self.progress.epoch}, batch {self.progress.position + 1} ({places})",
             "lower train.learning_rate or train.clip_norm, or use compute.precision=fp32; the last state is kept",
         )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, on a device or on the CPU, where torch raises a plain error."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -93,3 +93,15 @@ def test_bucketing_fills_batches_and_still_shuffles_a_million_examples_quickly()
 def test_limits_below_one_are_refused():
     with pytest.raises(ValueError, match="at least 1"):
         batching.sequential(np.array([1]), max_examples=0, max_tokens=5)
+
+
+def test_the_longest_batch_may_come_first_with_all_others_as_they_were():
+    lengths = np.random.default_rng(1).integers(0, 50, 100)
+    plan = batching.shuffled(lengths, max_examples=8, max_tokens=200, seed=1, epoch=1)
+    found = batching.longest_first(plan, lengths)
+    before, after = ([tuple(p[k]) for k in range(len(p))] for p in (plan, found))
+    worst = max(before, key=lambda batch: max(lengths[list(batch)]) * len(batch))
+    assert after[0] == worst
+    assert after[1:] == [batch for batch in before if batch != worst]
+    empty = batching.shuffled(np.zeros(0, int), max_examples=8, max_tokens=200, seed=1, epoch=1)
+    assert len(batching.longest_first(empty, np.zeros(0, int))) == 0

@@ -7,7 +7,7 @@ import torch
 
 from rnncli.errors import RecipeError, TrainingError
 from rnncli.train import checkpoint
-from rnncli.train.loop import EpochDone, StepDone, Stopped
+from rnncli.train.loop import EpochDone, Halved, StepDone, Stopped
 from tests.train.toy import Toy, ToyExamples, toy_trainer
 
 VARIANTS = [
@@ -113,3 +113,41 @@ def test_the_average_of_the_weights_is_evaluated_and_the_own_weights_go_on():
         if isinstance(event, EpochDone):
             assert not torch.equal(seen[-1]["0.weight"], trainer.model.state_dict()["0.weight"])
             assert torch.equal(seen[-1]["0.weight"], trainer.best_weights().model["0.weight"])
+
+
+class Tight(Toy):
+    """Has memory for ``most`` examples at once."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def loss(self, model, batch):
+        if batch.size > self.most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return super().loss(model, batch)
+
+
+def test_a_batch_that_memory_does_not_suffice_for_is_halved_and_said():
+    model = torch.nn.Linear(3, 2)
+    whole = toy_trainer(model=copy.deepcopy(model), epochs=1)
+    list(whole.events())
+    tight = toy_trainer(fitted=Tight(3), model=copy.deepcopy(model), epochs=1)
+    events = list(tight.events())
+    assert [event.size for event in events if isinstance(event, Halved)] == [2] * 5
+    for one, other in zip(_weights(whole).values(), _weights(tight).values(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_an_example_too_large_by_itself_is_named():
+    with pytest.raises(TrainingError, match="memory"):
+        list(toy_trainer(fitted=Tight(0)).events())
+
+
+def test_other_errors_are_not_taken_for_memory():
+    class Broken(Toy):
+        def loss(self, model, batch):
+            raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(toy_trainer(fitted=Broken()).events())

@@ -12,6 +12,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.sentiment.data import TextPart, count_labels
 from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.shared import overlaps
 
 Table = tuple[str, list[str], list[list[str]]]
 
@@ -71,9 +72,4 @@ def _coverage(counts: dict[str, Counter[str]], vocabulary: Vocabulary) -> Table:
 def _overlaps(parts: dict[str, TextPart] | object) -> Table:
     assert isinstance(parts, dict)
     prints = {name: splits.fingerprints(text.strip() for text in part.texts()) for name, part in parts.items()}
-    names = list(prints)
-    rows = [[f"within {name}", f"{len(splits.duplicates(found)):,}"] for name, found in prints.items()]
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            rows.append([f"{other} also in {one}", f"{len(splits.overlap(prints[one], prints[other])):,}"])
-    return "equal texts", ["where", "texts"], rows
+    return overlaps("texts", prints)

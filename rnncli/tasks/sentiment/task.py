@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.core.recurrent import Recurrent
 from rnncli.data import units as text_units
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
@@ -26,6 +25,7 @@ from rnncli.heads.pooling import Pooling
 from rnncli.metrics.classification import minority
 from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
+from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.sentiment import baselines, checks, scores
 from rnncli.tasks.sentiment.data import (
@@ -168,18 +168,8 @@ class FittedSentiment:
     def build(self) -> nn.Module:
         """A new classifier; its embeddings start from the vectors file where the recipe names one."""
         settings = self.recipe.model
-        core = Recurrent(
-            settings.embedding + (self.evidence.width if self.evidence else 0),
-            settings.hidden,
-            cell=settings.cell,
-            activation=settings.activation,
-            reset=settings.reset,
-            layers=settings.layers,
-            bidirectional=settings.bidirectional,
-            layer_dropout=settings.layer_dropout,
-            variational_dropout=settings.variational_dropout,
-            learnt_initial_state=settings.initial_state == "learnt",
-        )
+        width = settings.embedding + (self.evidence.width if self.evidence else 0)
+        core = shared.recurrent(width, settings)
         pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
         model = TextClassifier(
             core,
@@ -210,9 +200,7 @@ class FittedSentiment:
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Weights decay, biases do not."""
-        decaying = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
-        return [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
+        return shared.parameter_groups(model)
 
     def loss(self, model: nn.Module, batch: TextBatch) -> Tensor:
         """Cross-entropy, smoothed and weighted as the recipe says; the mean over the texts."""

@@ -9,6 +9,7 @@ import numpy as np
 from rnncli.data import splits
 from rnncli.data.tagschemes import OUTSIDE
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.shared import overlaps
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -87,9 +88,4 @@ def _several(train: SentencePart) -> Table:
 
 def _leaks(parts: dict[str, SentencePart]) -> Table:
     prints = {name: splits.fingerprints(" ".join(tokens) for tokens in part.tokens()) for name, part in parts.items()}
-    names = list(prints)
-    rows = [[f"within {name}", f"{len(splits.duplicates(found)):,}"] for name, found in prints.items()]
-    for i, one in enumerate(names):
-        for other in names[i + 1 :]:
-            rows.append([f"{other} also in {one}", f"{len(splits.overlap(prints[one], prints[other])):,}"])
-    return "equal sentences", ["where", "sentences"], rows
+    return overlaps("sentences", prints)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
+from rnncli.tasks import shared
 from rnncli.tasks.tagging.examples import TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
@@ -73,18 +74,7 @@ class Tagger(nn.Module):
             self.places[name] = embedding(len(lexicon.vocabularies[name]), width, settings.embedding_scale)
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
         self.input_dropout, self.dropout = nn.Dropout(settings.input_dropout), nn.Dropout(settings.dropout)
-        self.core = Recurrent(
-            input_size,
-            settings.hidden,
-            cell=settings.cell,
-            activation=settings.activation,
-            reset=settings.reset,
-            layers=settings.layers,
-            bidirectional=settings.bidirectional,
-            layer_dropout=settings.layer_dropout,
-            variational_dropout=settings.variational_dropout,
-            learnt_initial_state=settings.initial_state == "learnt",
-        )
+        self.core = shared.recurrent(input_size, settings)
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
         nn.init.zeros_(self.linear.bias)

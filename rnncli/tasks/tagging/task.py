@@ -18,6 +18,7 @@ from rnncli.data.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
 from rnncli.report.build import Evaluation
+from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.tagging import checks, scores
 from rnncli.tasks.tagging.baselines import MostFrequentTag
@@ -96,9 +97,7 @@ class FittedTagging:
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Weights decay, biases do not."""
-        decaying = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
-        return [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
+        return shared.parameter_groups(model)
 
     def loss(self, model: nn.Module, batch: TaggingBatch) -> Tensor:
         """The mean over words of minus the log probability of their tags."""

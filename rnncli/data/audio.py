@@ -1,0 +1,141 @@
+"""Recordings as samples: wav, flac, ogg, opus, mp3, sph and what else libsndfile reads, as one channel of float32.
+
+Shape letters: N samples, C channels.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from rnncli.errors import DataError, UserError
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".aif", ".au", ".w64", ".caf")
+CLIPPED = 0.999
+"""From this part of full scale a sample counts as clipped."""
+LEAST_RATE, MOST_RATE = 1000, 768_000
+AGAIN = "record it again, or take it out of the data"
+
+
+class RecordingError(DataError):
+    """One recording that is of no use; ``reason`` is the kind of trouble, to count those of a kind."""
+
+    def __init__(self, reason: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Samples of one channel, float32 from -1 to 1, (N,), their rate in Hz, and how many channels were mixed."""
+
+    samples: np.ndarray
+    rate: int
+    channels: int = 1
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.rate
+
+
+def read_sound(source: Path | bytes, name: str = "") -> Sound:
+    """A recording, its channels mixed by their mean; a path, or the content of a file called ``name``.
+
+    Raises RecordingError naming the file for what is missing, unreadable, empty, or holds samples that are no numbers.
+    """
+    name = name or str(source)
+    content = read_content(source) if isinstance(source, Path) else source
+    if not content:
+        raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
+    soundfile = import_soundfile()
+    try:
+        samples_NC, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, TypeError, ValueError) as error:
+        raise RecordingError(
+            "unreadable recording", f"{name}: cannot be read as audio: {_reason(error)}", _hint(content)
+        ) from error
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        hint = f"from {LEAST_RATE} to {MOST_RATE} Hz can be read"
+        raise RecordingError("odd sample rate", f"{name}: a sample rate of {rate} Hz", hint)
+    if not len(samples_NC):
+        raise RecordingError("recording without samples", f"{name}: holds no samples", AGAIN)
+    if not np.isfinite(samples_NC).all():
+        raise RecordingError(
+            "samples that are no numbers",
+            f"{name}: holds samples that are no numbers",
+            "write it again as 16-bit audio",
+        )
+    return Sound(samples_NC.mean(1), int(rate), samples_NC.shape[1])
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a file; raises RecordingError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        hint = "paths are taken from the folder of the file that names them"
+        raise RecordingError("missing file", f"{path}: no such file", hint) from error
+    except OSError as error:
+        raise RecordingError("unreadable file", f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def resample(samples_N: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """The samples at the rate ``wanted``, by torchaudio's windowed sinc."""
+    if rate == wanted:
+        return samples_N
+    import torch
+
+    functional = import_torchaudio().functional
+    return functional.resample(torch.from_numpy(np.ascontiguousarray(samples_N)), rate, wanted).numpy()
+
+
+def pcm(content: bytes) -> np.ndarray:
+    """Raw 16-bit little-endian samples as float32, (N,)."""
+    return np.frombuffer(content, dtype="<i2").astype(np.float32) / 32768
+
+
+def import_soundfile() -> Any:
+    """The module soundfile; raises UserError with the remedy where it cannot be had."""
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:
+        raise UserError(
+            f"recordings cannot be read: the package soundfile does not work here: {_reason(error)}",
+            "pip install --force-reinstall soundfile; .npy features (column features) do without it",
+        ) from error
+    return soundfile
+
+
+def import_torchaudio() -> ModuleType:
+    """The module torchaudio; raises UserError with the remedy where it is absent or does not fit torch."""
+    try:
+        import torchaudio
+        import torchaudio.compliance.kaldi
+        import torchaudio.functional
+        import torchaudio.transforms
+    except Exception as error:  # a build for another torch raises whatever its loader does
+        raise UserError(
+            f"features cannot be computed: torchaudio does not work here: {_reason(error)}",
+            'pip install "torch~=2.11.0" "torchaudio~=2.11.0"; .npy features (column features) do without it',
+        ) from error
+    return torchaudio
+
+
+def _hint(content: bytes) -> str:
+    if content[:8] == b"NIST_1A\n":
+        return "of sph files those with plain PCM or mu-law are read: convert it to flac"
+    if content[4:8] == b"ftyp" or content[:4] == b"\x1aE\xdf\xa3":
+        return "it is of the kind of mp4 or webm: convert it to flac or wav"
+    return "is it whole, and audio? wav, flac, ogg, opus, mp3 and sph are read"
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    said = (lines[0] if lines else type(error).__name__).rstrip(".")
+    return said.partition(": ")[2] or said if said.startswith("Error opening") else said

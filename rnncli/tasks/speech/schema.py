@@ -1,0 +1,110 @@
+"""The recipe of a speech recogniser."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, Section, TrainSection
+
+Size = Annotated[int, Field(ge=0)]
+
+
+class SpeechData(DataSection, frozen=True):
+    """Recordings, or features of them, and what is said in each."""
+
+    audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
+    text_column: str = Field(default="", description="column of the texts; empty guesses it by name")
+    speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
+    by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
+    lower: bool = Field(default=True, description="fold upper case into lower")
+    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
+    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
+    config: str = Field(default="", description="configuration of a datasets repository")
+    features: Literal["log-mel", "mfcc", "fbank"] = Field(
+        default="log-mel", description="what is computed of recordings"
+    )
+    rate: Annotated[int, Field(ge=2000, le=192_000)] = Field(
+        default=16000, description="sample rate in Hz that recordings are brought to"
+    )
+    bins: Annotated[int, Field(ge=2, le=256)] = Field(default=80, description="mel bands, or cepstral coefficients")
+    deltas: Annotated[int, Field(ge=0, le=2)] = Field(default=0, description="derivatives beside mfcc")
+    given: Literal["spectrum", "cepstrum", "other"] = Field(
+        default="other", description="what .npy features are, so that they can be varied in training"
+    )
+    cache: str = Field(
+        default="auto", description="folder that keeps features; auto: ~/.cache/rnncli/features; none: memory"
+    )
+    normalise: Literal["utterance", "global"] = Field(
+        default="utterance", description="mean and variance of each bin: of the recording, or of all of training"
+    )
+    unit: Literal["character", "word"] = Field(default="character", description="what the recogniser writes")
+
+
+class Variation(Section, frozen=True):
+    """How recordings are varied in training; 0 leaves a kind out."""
+
+    stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower")
+    warp: Fraction = Field(default=0.1, description="scale frequencies up to this much, as other vocal tracts do")
+    gain: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=0.0, description="dB up to which a recording is louder or softer; matters to global normalisation"
+    )
+    noise: Fraction = Field(default=0.0, description="probability of white noise, 5 to 30 dB below the recording")
+    time_masks: Size = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
+    time_width: Size = Field(default=10, description="frames of such a stretch, at most")
+    band_masks: Size = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")
+    band_width: Fraction = Field(default=0.2, description="share of all frequencies of such a band, at most")
+
+
+class SpeechModel(CoreSection, frozen=True):
+    """Convolutions that subsample, recurrent layers with layer normalisation, a CTC head."""
+
+    hidden: Count = Field(default=160, description="hidden units of each direction")
+    layers: Count = Field(default=3, description="recurrent layers on top of each other")
+    channels: Count = Field(default=160, description="channels of the two convolutions")
+    subsampling: Literal[1, 2, 3, 4, 6] = Field(default=2, description="frames of the input for each of the core")
+    dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
+
+
+class Decoding(Section, frozen=True):
+    """How labels are searched for when a part is scored, and in use."""
+
+    lm: str = Field(
+        default="", description="language model of words: train learns it from the training texts, or an ARPA file"
+    )
+    order: Annotated[int, Field(ge=1, le=8)] = Field(default=3, description="words of an n-gram that is learnt")
+    lexicon: bool = Field(default=True, description="write words of the training texts only, where there is an lm")
+    beam: Count = Field(default=24, description="beginnings that are followed at once, where there is an lm")
+
+
+class SpeechTrain(TrainSection, frozen=True):
+    """Training of a recogniser; batches are counted in frames of the input."""
+
+    epochs: Count = Field(default=30, description="at most this many passes over the training part")
+    batch_size: Count = Field(default=16, description="at most this many recordings in a batch")
+    batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
+    longest_first: bool = Field(
+        default=True, description="begin with the longest batch, so that memory runs out early if at all"
+    )
+    learning_rate: Positive = 2e-3
+    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
+        default="cosine", description="of the learning rate, after the warm-up"
+    )
+    warmup_steps: Size = 100
+    ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
+    patience: Size = Field(default=0, description="stop after this many epochs without a better one; 0 never")
+
+
+class SpeechRecipe(Recipe, frozen=True):
+    """A recipe of task speech."""
+
+    task: Literal["speech"] = Field(default="speech", description="what to learn")
+    data: SpeechData = SpeechData()
+    variation: Variation = Variation()
+    model: SpeechModel = SpeechModel()
+    train: SpeechTrain = SpeechTrain()
+    decoding: Decoding = Decoding()
+
+
+RECIPE = SpeechRecipe

@@ -1,0 +1,21 @@
+"""Speech recognition as the command line sees it."""
+
+from rnncli.tasks.base import Option, TaskSpec
+
+SPEC = TaskSpec(
+    name="speech",
+    summary="Recognise speech: recordings to the words that are said.",
+    default="speech/default",
+    own_data="speech/own-data",
+    examples=(
+        "rnncli speech",
+        "rnncli speech --data train.csv --dev dev.csv --test test.csv",
+        "rnncli speech --data recordings/ model.subsampling=2 --out runs/mine",
+    ),
+    options=(
+        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
+        Option("--test", "data.test", "File of the test part; carved likewise."),
+        Option("--audio-column", "data.audio_column", "Column of the recordings, or of .npy features; else guessed."),
+        Option("--text-column", "data.text_column", "Column of the texts; guessed if not given."),
+    ),
+)
