@@ -22,12 +22,12 @@ from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import Fitted, Predictor
+from rnncli.tasks.base import Fitted, Predictor, Writer
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
 CHUNK = 256
-"""At most this many inputs are predicted at once, and at most so many wait in a stream."""
+"""At most this many inputs are predicted at once, and at most so many wait in a stream; a Writer has its own number."""
 FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
 """What is meant for a file, though it may not be there."""
 
@@ -97,18 +97,34 @@ def stream(
     What comes on a stream is answered as it comes: examples that wait already share a batch, and no more than CHUNK
     wait. ``form`` is the predictor's name for the form of the input, empty to find out.
     """
+    for examples in _given(predictor, inputs, stdin, form, CHUNK):
+        yield list(zip(examples, predictor.predict(examples), strict=True))
+
+
+def written(
+    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = "", answer: str = ""
+) -> Iterator[list[str]]:
+    """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
+    writes = isinstance(predictor, Writer)
+    for examples in _given(predictor, inputs, stdin, form, predictor.together if writes else CHUNK):
+        if writes:
+            yield list(predictor.write(examples, answer))
+        else:
+            rows = zip(examples, predictor.predict(examples), strict=True)
+            yield [predictor.text(example, row, answer) for example, row in rows]
+
+
+def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str, together: int) -> Iterator[list[Any]]:
+    """The examples, at most ``together`` at once."""
     if form and form not in predictor.formats:
         raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
     if list(inputs) == ["-"]:
-        chunks = _live(predictor.listen(stdin, "stdin", form))
-    elif len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
+        return _live(predictor.listen(stdin, "stdin", form), together)
+    if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
-    elif len(inputs) == 1 and _is_file(inputs[0]):
-        chunks = _chunks(predictor.read(Path(inputs[0]), form))
-    else:
-        chunks = _chunks(predictor.parse(text) for text in inputs)
-    for examples in chunks:
-        yield list(zip(examples, predictor.predict(examples), strict=True))
+    if len(inputs) == 1 and _is_file(inputs[0]):
+        return _chunks(predictor.read(Path(inputs[0]), form), together)
+    return _chunks((predictor.parse(text) for text in inputs), together)
 
 
 @dataclass(frozen=True)
@@ -118,9 +134,9 @@ class _End:
     error: Exception | None = None
 
 
-def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
+def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
     """The examples that wait, as many as there are at the time, but one at least; those before an error as well."""
-    waiting: queue.Queue[Any] = queue.Queue(CHUNK)
+    waiting: queue.Queue[Any] = queue.Queue(together)
 
     def read() -> None:
         try:
@@ -136,7 +152,7 @@ def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
     end: _End | None = None
     while end is None:
         found = [waiting.get()]
-        while len(found) < CHUNK and not isinstance(found[-1], _End) and not waiting.empty():
+        while len(found) < together and not isinstance(found[-1], _End) and not waiting.empty():
             found.append(waiting.get())
         if isinstance(found[-1], _End):
             end = found.pop()
@@ -146,9 +162,9 @@ def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
         raise end.error
 
 
-def _chunks(examples: Iterable[Any]) -> Iterator[list[Any]]:
+def _chunks(examples: Iterable[Any], together: int) -> Iterator[list[Any]]:
     remaining = iter(examples)
-    while chunk := list(islice(remaining, CHUNK)):
+    while chunk := list(islice(remaining, together)):
         yield chunk
 
 

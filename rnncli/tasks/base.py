@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,6 +121,18 @@ class Predictor(Protocol):
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Column titles and cells that show ``rows`` on a terminal."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A predictor that writes without making rows first, and so spares what ``form`` does not show of them."""
+
+    together: int
+    """Examples that are best predicted at once."""
+
+    def write(self, examples: Sequence[Any], form: str) -> Iterator[str]:
+        """What ``text`` would write of each prediction."""
         ...
 
 

@@ -2,18 +2,22 @@
 
 import json
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rnncli.data.tagschemes import INTERNAL, read_spans
+from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.tagging import corpus
+from rnncli.tasks.tagging import corpus, known
 from rnncli.tasks.tagging.baselines import MostFrequentTag
 from rnncli.tasks.tagging.data import read_corpus
+from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import encode
-from rnncli.tasks.tagging.lexicon import Lexicon, shape
+from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
@@ -93,8 +97,8 @@ def test_a_lexicon_comes_back_from_its_folder(tmp_path):
     again = Lexicon.load(tmp_path)
     assert again.vocabularies == lexicon.vocabularies
     assert again.positions == ("column 0", "pair 0", "pair 0", "pair 1", "pair 1")
-    for one, other in zip(again.places(sentences), lexicon.places(sentences), strict=True):
-        np.testing.assert_array_equal(one.values, other.values)
+    for one, other in zip(encode(again, sentences).places, encode(lexicon, sentences).places, strict=True):
+        np.testing.assert_array_equal(one, other)
     (tmp_path / "lexicon.json").write_text('{"kind": "lexicon"}', encoding="utf-8")
     with pytest.raises(RunError, match="no lexicon"):
         Lexicon.load(tmp_path)
@@ -103,10 +107,40 @@ def test_a_lexicon_comes_back_from_its_folder(tmp_path):
 def test_pairs_are_those_of_each_word_with_its_neighbours():
     its = RECIPE(model={"pairs": 4, "pair_min_count": 1, "characters": 0, "affixes": 0})
     lexicon = Lexicon.learn(its, [(["a", "b", "a"], ())])
-    left, right = lexicon.places([(["a", "b", "a"], ())])
-    assert left.values[1] == right.values[0]  # a b
-    assert left.values[2] == right.values[1]  # b a
-    assert len({*left.values, *right.values}) == 4
+    left, right = encode(lexicon, [(["a", "b", "a"], ())]).places
+    assert left[1] == right[0]  # a b
+    assert left[2] == right[1]  # b a
+    assert len({*left, *right}) == 4
+
+
+@given(st.lists(st.lists(st.sampled_from("aAbc\t"), max_size=4), min_size=1, max_size=5), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_pairs_are_found_as_in_a_dictionary_of_them(sentences, lower):
+    its = RECIPE(data={"lower": lower}, model={"pairs": 4, "pair_min_count": 1, "characters": 0, "affixes": 0})
+    lexicon = Lexicon.learn(its, [(list("abAc"), ()), (["a"], ())])
+    numbers = {pair: number for number, pair in enumerate(lexicon.vocabularies["pair 0"].tokens, start=2)}
+    left, right = encode(lexicon, [(tokens, ()) for tokens in sentences]).places
+    wanted = []
+    for tokens in sentences:
+        words = [EDGE, *(token.lower() if lower else token for token in tokens), EDGE]
+        pairs = [numbers.get(f"{one}\t{other}", 1) for one, other in pairwise(words)]
+        wanted += pairwise(pairs)
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == wanted
+
+
+def test_what_follows_from_a_string_is_computed_once():
+    asked = []
+
+    def length(strings):
+        asked.extend(strings)
+        return np.array([len(string) for string in strings])
+
+    distinct = Distinct()
+    assert distinct.number(["a", "bb", "a"]) == [0, 1, 0]
+    assert distinct.follows("length", length).tolist() == [1, 2]
+    distinct.number(["bb", "ccc"])
+    assert distinct.follows("length", length).tolist() == [1, 2, 3]
+    assert asked == ["a", "bb", "ccc"]
 
 
 def test_batches_hold_each_different_word_once():
@@ -155,6 +189,35 @@ def test_predicted_tags_are_always_valid_and_their_probabilities_are_shares(fitt
     for row in predictor.predict(given):
         assert read_spans(row["tags"], read.parts["train"].scheme)[1] == 0
         assert all(0 <= p <= 1 + 1e-6 for p in row["probabilities"])
+
+
+@pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "BIOES", "BMES"])
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("form", ["", "conll", "text", "jsonl"])
+def test_what_is_written_at_once_is_what_the_rows_say(tmp_path, scheme, head, form):
+    text = "".join(
+        "".join(f"{word} {tag}\n" for word, tag in zip(tokens, SCHEMES[scheme].write(spans, len(tokens)), strict=True))
+        + "\n"
+        for tokens, tags in corpus.generate()[:60]
+        if (spans := read_spans(tags, SCHEMES["IOB2"])[0]) is not None
+    )
+    fitted = fit(recipe(tmp_path, text, {"head": head}))
+    torch.manual_seed(4)
+    predictor = fitted.predictor(fitted.build().eval(), torch.device("cpu"))
+    examples = [*predictor.listen(text.splitlines(keepends=True), "text"), predictor.parse("Rara met Noma .")]
+    for some in (examples, examples[:-1]):
+        rows = predictor.predict(some)
+        wanted = [predictor.text(given, row, form) for given, row in zip(some, rows, strict=True)]
+        assert list(predictor.write(some, form)) == wanted
+
+
+def test_words_are_forgotten_when_they_are_too_many(fitted, monkeypatch):
+    read, its = fitted
+    predictor = its.predictor(its.build().eval(), torch.device("cpu"))
+    given = [predictor.parse(" ".join(tokens)) for tokens in read.parts["train"].tokens()]
+    wanted = [row["tags"] for row in predictor.predict(given)]
+    monkeypatch.setattr(known, "MOST_KNOWN", 3)
+    assert [predictor.predict([one])[0]["tags"] for one in given] == wanted
 
 
 def test_training_lowers_the_loss_and_reads_all_that_is_known(fitted):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import RunError
+from rnncli.tasks.tagging.distinct import Column, Pairs
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"
@@ -100,15 +102,29 @@ class Lexicon:
         ends = (form if len(form) <= most else form[: most - half] + form[len(form) - half :] for form in forms)
         return Ragged.from_iterable(map(vocabulary.encode, ends))
 
-    def places(self, sentences: Iterable[Sentence]) -> list[Ragged]:
-        """The numbers of :attr:`positions` for each word."""
-        names = self.positions
-        found: list[list[np.ndarray]] = [[] for _ in names]
-        if names:
-            for tokens, features in sentences:
-                for store, numbers in zip(found, self._place(tokens, features), strict=True):
-                    store.append(numbers)
-        return [Ragged.from_iterable(numbers) for numbers in found]
+    def places(self, words: Column, columns: Sequence[Column], offsets: np.ndarray) -> list[np.ndarray]:
+        """The numbers of :attr:`positions` for each word, (P,) each; ``offsets`` are where sentences begin and end."""
+        found = []
+        for i, column in enumerate(columns):
+            known = column.distinct.follows("column", self.vocabularies[f"column {i}"].encode)
+            found.append(known[column.numbers])
+        if "pair 0" in self.vocabularies:
+            for pairs, column in zip(self._pairs, (words, *columns), strict=True):
+                lower = self.lower and column is words
+                halves = column.distinct.follows(
+                    "half", lambda strings, p=pairs, low=lower: p.halves(_lowered(strings, low))
+                )
+                found += pairs.around(halves[column.numbers], offsets)
+        return found
+
+    @cached_property
+    def _pairs(self) -> list[Pairs]:
+        return [Pairs(self.vocabularies[f"pair {i}"], EDGE) for i in range(1 + self.columns)]
+
+    @property
+    def columns(self) -> int:
+        """How many further columns are read."""
+        return sum(name.startswith("column") for name in self.vocabularies)
 
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads."""
@@ -131,15 +147,6 @@ class Lexicon:
             raise RunError(
                 f"{path}: no lexicon can be made of it: {error}", "take it from a copy of the run"
             ) from error
-
-    def _place(self, tokens: Sequence[str], features: Sequence[Sequence[str]]) -> Iterator[np.ndarray]:
-        for i, values in enumerate(features):
-            yield self.vocabularies[f"column {i}"].encode(values)
-        if "pair 0" in self.vocabularies:
-            for i, values in enumerate((_lowered(tokens, self.lower), *features)):
-                numbers = self.vocabularies[f"pair {i}"].encode(_pairs(values))
-                yield numbers[:-1]
-                yield numbers[1:]
 
 
 def shape(word: str) -> int:

@@ -44,17 +44,16 @@ class WordKnowledge(nn.Module):
             self.output_size += self.characters.output_size
         self.character_dropout = nn.Dropout(settings.input_dropout)
 
-    def forward(self, batch: TaggingBatch) -> Tensor:
+    def forward(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
         """(U, I); in training a word seen n times is taken for unknown with probability a / (a + n)."""
-        forms_UF = batch.forms_UF
         if self.training:
             words_U = forms_UF[:, 0]
             lost_U = torch.rand(len(words_U), device=words_U.device) < self.drop_V[words_U]
             forms_UF = torch.cat([words_U.masked_fill(lost_U, 1)[:, None], forms_UF[:, 1:]], 1)
         found = [table(forms_UF[:, at]) for at, table in enumerate(self.tables)]
         if self.characters is not None and self.character_table is not None:
-            x_UCI = self.character_dropout(self.character_table(batch.characters_UC))
-            _, state = self.characters(x_UCI, batch.character_lengths_U)
+            x_UCI = self.character_dropout(self.character_table(characters_UC))
+            _, state = self.characters(x_UCI, character_lengths_U)
             end_DUH = state[0] if isinstance(state, tuple) else state
             found.append(end_DUH.transpose(0, 1).flatten(1))
         return torch.cat([part.float() for part in found], 1)
@@ -90,16 +89,20 @@ class Tagger(nn.Module):
         nn.init.zeros_(self.linear.bias)
         self.head = head
 
-    def forward(self, batch: TaggingBatch) -> Tensor:
-        """Scores of the tags, (B, T, K)."""
-        words_UI = self.words(batch)
-        if not len(words_UI):  # sentences without words alone
-            words_UI = words_UI.new_zeros(1, words_UI.shape[1])
-        found = [functional.embedding(batch.word_BT, words_UI)]
+    def forward(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
+        """Scores of the tags, (B, T, K); ``words_UI`` is what is known of words if that was computed before."""
+        forms = batch.forms_UF, batch.characters_UC, batch.character_lengths_U
+        known_UI: Tensor = self.words(*forms) if words_UI is None else words_UI
+        if not len(known_UI):  # sentences without words alone
+            known_UI = known_UI.new_zeros(1, self.words.output_size)
+        found = [functional.embedding(batch.word_BT, known_UI)]
         found += [self.places[name](batch.places_BTP[..., at]) for at, name in enumerate(self.order)]
         x_BTI = self.input_dropout(torch.cat(found, -1))
         y_BTE, _ = self.core(x_BTI, batch.lengths_B, need_state=False)
-        return self.linear(torch.cat([self.dropout(y_BTE.to(x_BTI.dtype)), x_BTI], -1))
+        # One product each: putting both side by side first takes longer than the second product.
+        weights = self.linear.weight.split([y_BTE.shape[-1], x_BTI.shape[-1]], 1)
+        scores_BTK = functional.linear(self.dropout(y_BTE.to(x_BTI.dtype)), weights[0], self.linear.bias)
+        return scores_BTK + functional.linear(x_BTI, weights[1])
 
     def loss(self, batch: TaggingBatch) -> Tensor:
         """The mean over words of minus the log probability of their tags."""
@@ -110,14 +113,14 @@ class Tagger(nn.Module):
         rows = inside_BT.to(scores_BTK.device)
         return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
 
-    def decode(self, batch: TaggingBatch) -> Tensor:
+    def decode(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
         """The best tags, (B, T)."""
-        scores_BTK = self(batch).float()
+        scores_BTK = self(batch, words_UI).float()
         return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
 
-    def probabilities(self, batch: TaggingBatch) -> tuple[Tensor, Tensor]:
+    def probabilities(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The best tags (B, T), and the probability of each of them by itself, (B, T)."""
-        scores_BTK = self(batch).float()
+        scores_BTK = self(batch, words_UI).float()
         if self.head is None:
             shares_BTK = scores_BTK.softmax(-1)
             best_BT = scores_BTK.argmax(-1)

@@ -50,6 +50,9 @@ class FittedTagging:
         self.recipe, self.lexicon, self.tags, self.scheme = recipe, lexicon, tuple(tags), scheme
         self.layout, self.fresh, self.notes = dict(layout), fresh, notes
         self.best_by = "f1" if scheme else "accuracy"
+        # A CRF's tags are valid as they are; then each tag by itself says how the user writes it.
+        alone = scheme is not None and scheme.name != "IOB1" and recipe.model.head == "crf"
+        self._written = [scheme.rename(tag) for tag in self.tags] if alone and scheme else None
         self._number = {tag: k for k, tag in enumerate(self.tags)}
 
     def save(self, folder: Path) -> None:
@@ -149,6 +152,17 @@ class FittedTagging:
     def predictor(self, model: nn.Module, device: torch.device) -> TagPredictor:
         """A predictor around a trained tagger."""
         return TagPredictor(self, model, device)
+
+    def names(self, numbers: np.ndarray) -> list[str]:
+        """Tags in the internal scheme, valid."""
+        return self._valid([self.tags[k] for k in numbers.tolist()])
+
+    def written(self, numbers: np.ndarray) -> list[str]:
+        """Tags as the user writes them."""
+        if self._written is not None:
+            return [self._written[k] for k in numbers.tolist()]
+        tags = [self.tags[k] for k in numbers.tolist()]
+        return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
 
     def _scored(self, examples: TaggingExamples, predicted: list[list[str]]) -> scores.Scored:
         assert examples.part is not None
