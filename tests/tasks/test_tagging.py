@@ -14,15 +14,25 @@ from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import DataError, RunError
 from rnncli.tasks.tagging import corpus, known
 from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.data import read_corpus
 from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import encode
 from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
+from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
 
-SMALL = {"hidden": 6, "embedding": 5, "characters": 4, "character_embedding": 3, "affixes": 2, "pairs": 3}
+SMALL = {
+    "pair_dropout": 0.5,
+    "hidden": 6,
+    "embedding": 5,
+    "characters": 4,
+    "character_embedding": 3,
+    "affixes": 2,
+    "pairs": 3,
+}
 
 
 def conll(count=60, columns=2):
@@ -96,6 +106,10 @@ def test_a_lexicon_comes_back_from_its_folder(tmp_path):
     lexicon.save(tmp_path)
     again = Lexicon.load(tmp_path)
     assert again.vocabularies == lexicon.vocabularies
+    assert {name: counts.tolist() for name, counts in again.counts.items()} == {
+        name: counts.tolist() for name, counts in lexicon.counts.items()
+    }
+    assert lexicon.counts["pair 0"].tolist() == [0, 0, 3, 3, 3, 3]
     assert again.positions == ("column 0", "pair 0", "pair 0", "pair 1", "pair 1")
     for one, other in zip(encode(again, sentences).places, encode(lexicon, sentences).places, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -155,9 +169,9 @@ def test_batches_hold_each_different_word_once():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell):
-    its = recipe(tmp_path, model={"head": head, "cell": cell})
+@pytest.mark.parametrize(("cell", "reader"), [("lstm", "core"), ("gru", "core"), ("rnn", "core"), ("lstm", "cnn")])
+def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader):
+    its = recipe(tmp_path, model={"head": head, "cell": cell, "character_reader": reader})
     read = TASK.read(its)
     fitted = TASK.fit(its, read)
     torch.manual_seed(3)
@@ -218,6 +232,30 @@ def test_words_are_forgotten_when_they_are_too_many(fitted, monkeypatch):
     wanted = [row["tags"] for row in predictor.predict(given)]
     monkeypatch.setattr(known, "MOST_KNOWN", 3)
     assert [predictor.predict([one])[0]["tags"] for one in given] == wanted
+
+
+def test_convolutions_give_the_largest_answer_of_each_filter():
+    torch.manual_seed(6)
+    reader = ConvolutionReader(RECIPE(model=SMALL).model)
+    x_UCI, lengths = torch.randn(4, 7, 3), [7, 0, 1, 4]
+    found_UE = reader(x_UCI, torch.tensor(lengths))
+    weight_EIW, bias_E = reader.filters.weight, reader.filters.bias
+    for word, length in enumerate(lengths):
+        padded = torch.cat([torch.zeros(1, 3), x_UCI[word, :length], torch.zeros(1, 3)])
+        answers = [(weight_EIW * padded[at : at + 3].T).sum((1, 2)) + bias_E for at in range(length)]
+        wanted_E = torch.stack([torch.zeros(len(bias_E)), *answers]).amax(0)
+        torch.testing.assert_close(found_UE[word], wanted_E)
+
+
+def test_what_is_rare_is_taken_for_unknown_more_often_in_training_alone():
+    torch.manual_seed(7)
+    forgetting = Forgetting(0.5, np.array([0, 0, 1, 4]))
+    numbers = torch.arange(4).repeat(20_000)
+    found = forgetting(numbers).view(-1, 4)
+    shares = (found != torch.arange(4)).float().mean(0).tolist()
+    assert shares == pytest.approx([0, 0, 0.5 / 1.5, 0.5 / 4.5], abs=0.02)
+    assert set(found[found != torch.arange(4)].tolist()) == {1}
+    assert torch.equal(forgetting.eval()(numbers), numbers)
 
 
 def test_training_lowers_the_loss_and_reads_all_that_is_known(fitted):

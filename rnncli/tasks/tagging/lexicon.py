@@ -31,11 +31,11 @@ SHAPES = 11
 class Lexicon:
     """Vocabularies of the training part by name: ``word``, ``character``, affixes, ``column 0``, ``pair 0`` and so on.
 
-    ``counts_V`` says how often each word was seen, 0 for the specials.
+    ``counts`` say how often each word and each pair was seen, 0 for the specials.
     """
 
     vocabularies: dict[str, Vocabulary]
-    counts_V: np.ndarray
+    counts: dict[str, np.ndarray]
     lower: bool
     max_characters: int
 
@@ -68,8 +68,11 @@ class Lexicon:
         if model.pairs:
             least = model.pair_min_count
             found |= {f"pair {i}": Vocabulary.from_counts(counter, min_count=least) for i, counter in enumerate(pairs)}
-        counts_V = np.array([0, 0, *(words[token] for token in word.tokens)], dtype=np.int64)
-        return cls(found, counts_V, data.lower, data.max_characters)
+        counted = {"word": words} | {f"pair {i}": counter for i, counter in enumerate(pairs) if model.pairs}
+        counts = {
+            name: np.array([0, 0, *map(counter.__getitem__, found[name].tokens)]) for name, counter in counted.items()
+        }
+        return cls(found, counts, data.lower, data.max_characters)
 
     @property
     def affixes(self) -> tuple[str, ...]:
@@ -129,7 +132,8 @@ class Lexicon:
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads."""
         tokens = {name: list(vocabulary.tokens) for name, vocabulary in self.vocabularies.items()}
-        body = {"vocabularies": tokens, "counts": self.counts_V.tolist(), "lower": self.lower}
+        counts = {name: counts_V.tolist() for name, counts_V in self.counts.items()}
+        body = {"vocabularies": tokens, "counts": counts, "lower": self.lower}
         write_json(folder / "lexicon.json", KIND, body | {"max_characters": self.max_characters})
 
     @classmethod
@@ -139,10 +143,10 @@ class Lexicon:
         body = read_json(path, KIND)
         try:
             vocabularies = {name: Vocabulary(tuple(tokens)) for name, tokens in body["vocabularies"].items()}
-            counts_V = np.array(body["counts"], dtype=np.int64)
-            if len(counts_V) != len(vocabularies["word"]):
-                raise ValueError("as many counts as words are needed")
-            return cls(vocabularies, counts_V, bool(body["lower"]), int(body["max_characters"]))
+            counts = {name: np.array(values, dtype=np.int64) for name, values in body["counts"].items()}
+            if "word" not in counts or any(len(values) != len(vocabularies[name]) for name, values in counts.items()):
+                raise ValueError("as many counts as words and pairs are needed")
+            return cls(vocabularies, counts, bool(body["lower"]), int(body["max_characters"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
                 f"{path}: no lexicon can be made of it: {error}", "take it from a copy of the run"
