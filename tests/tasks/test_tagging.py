@@ -323,6 +323,36 @@ def test_the_baseline_gives_each_word_its_most_frequent_tag():
     assert list(rival.tag([["a", "b", "new"]])) == [["X", "Y", "Y"]]
 
 
+def test_a_column_says_which_part_each_sentence_goes_to(tmp_path):
+    lines = [
+        json.dumps({"tokens": [f"w{i}"], "tags": ["B-X" if i % 2 else "O"], "part": part})
+        for i, part in enumerate(["train"] * 6 + ["validation", "train", "test", "dev"])
+    ]
+    read = read_corpus(recipe(tmp_path, "\n".join(lines), name="train.jsonl", split_column="part"))
+    assert {name: [tokens[0] for tokens in part.tokens()] for name, part in read.parts.items()} == {
+        "train": ["w0", "w1", "w2", "w3", "w4", "w5", "w7"],
+        "dev": ["w6", "w9"],
+        "test": ["w8"],
+    }
+    text = "".join(f"w{i} X{i % 2} {'dev' if i > 7 else 'train'}\n\n" for i in range(10))
+    parts = read_corpus(recipe(tmp_path, text, split_column="3", tag_column="2")).parts
+    assert {name: len(part) for name, part in parts.items()} == {"train": 8, "dev": 2}
+
+
+@pytest.mark.parametrize("column", ["", "3"])
+def test_folds_test_each_sentence_once(tmp_path, column):
+    text = "".join(f"w{i} X{i % 2} {5 * (i % 3)}\n\n" for i in range(30))
+    tested = []
+    for fold in range(3):
+        parts = read_corpus(recipe(tmp_path, text, folds=3, fold=fold, fold_column=column, tag_column="2")).parts
+        words = {name: [tokens[0] for tokens in part.tokens()] for name, part in parts.items()}
+        assert sorted(sum(words.values(), [])) == sorted(f"w{i}" for i in range(30))
+        tested += words["test"]
+        if column:
+            assert {int(word[1:]) % 3 for word in words["test"]} == {fold}
+    assert sorted(tested) == sorted(f"w{i}" for i in range(30))
+
+
 def test_repairs_are_counted_and_said(tmp_path):
     broken = conll() + "Rara I-PER\nsaid O\n\n"
     notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
@@ -359,7 +389,12 @@ def test_single_characters_are_read_with_their_neighbours(tmp_path):
         ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),
         ("a O\n\nb B-X\n", {"dev": "missing.conll"}, "missing.conll: no such file"),
         ("a O\n\nb B-X\n", {"train": "no.conll"}, "no.conll: no such file"),
-        ("a O\n\nb B-X\n", {"folds": 5}, "data.folds"),
+        ("a O\n\nb B-X\n", {"folds": 5}, "there are 2 examples, too few for 5 folds"),
+        ("a O\n\nb B-X\n\n" * 5, {"folds": 2, "fold_column": "3"}, 'no column "3" (data.fold_column)'),
+        ("a O 1\n\nb B-X x\n", {"folds": 2, "fold_column": "3", "tag_column": "2"}, 'train.conll:3: "x" is not the'),
+        ("a O train\n\nb B-X late\n", {"split_column": "3", "tag_column": "2"}, 'train.conll:3: "late" names no split'),
+        ("a O dev\n\nb B-X test\n", {"split_column": "3", "tag_column": "2"}, "there is no train part"),
+        ("a O\n\n" * 9, {"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
         ("a O\0\nb B-X\n", {}, "train.conll:1: a NUL byte"),
         ("a O\nb B-X\n", {"encoding": "utf-99"}, 'no encoding called "utf-99"'),
     ],

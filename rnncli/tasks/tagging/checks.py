@@ -9,8 +9,8 @@ import numpy as np
 from rnncli.data import splits
 from rnncli.data.tagschemes import OUTSIDE
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
+from rnncli.tasks.tagging.sentences import SentencePart
 
 Table = tuple[str, list[str], list[list[str]]]
 SHOWN = 10

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged
-from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.distinct import Column, Distinct
 from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.sentences import SentencePart
 
 UNSEEN = -1
 """The number of a tag that the training part does not have."""

@@ -21,12 +21,13 @@ from rnncli.report.build import Evaluation
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.tagging import checks, scores
 from rnncli.tasks.tagging.baselines import MostFrequentTag
-from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
+from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.lexicon import Lexicon
 from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
+from rnncli.tasks.tagging.sentences import SentencePart
 
 KIND = "tags"
 ONE_CHARACTER = 1.5
@@ -74,7 +75,7 @@ class FittedTagging:
 
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
-        sentences = list(zip(part.tokens(), part.features(), strict=True))
+        sentences = zip(part.tokens(), part.features(), strict=True)
         numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
         return encode(self.lexicon, sentences, numbers, part)
 
