@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,19 +26,21 @@ def predict(
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
     """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
-    from rnncli.run.use import closing, open_predictor, stream
+    from rnncli.run.use import closing, open_predictor, stream, written
 
     predictor = open_predictor(run)
     if example:
         terminal.out.print(predictor.example, soft_wrap=True)
         return
-    as_table = terminal.out.is_terminal and not terminal.json and not form
-    for answers in stream(predictor, inputs or ["-"], sys.stdin, form):
-        if as_table:
+    gc.freeze()  # what is loaded stays, and what is read has no cycles: the collector would walk through it in vain
+    gc.set_threshold(100_000)
+    inputs = inputs or ["-"]
+    if terminal.out.is_terminal and not terminal.json and not form:
+        for answers in stream(predictor, inputs, sys.stdin):
             print_table(terminal, *predictor.table([row for _, row in answers]))
-            continue
-        for given, row in answers:
-            sys.stdout.write(predictor.text(given, row, "jsonl" if terminal.json else form))
-        sys.stdout.flush()
+    else:
+        for texts in written(predictor, inputs, sys.stdin, form, "jsonl" if terminal.json else form):
+            sys.stdout.writelines(texts)
+            sys.stdout.flush()
     if said := closing(predictor):
         terminal.say(said, style="dim")

@@ -37,9 +37,10 @@ class Layout:
 
     def cut(self, line: str) -> list[str]:
         """The fields of a line."""
+        fields = line.split(self.separator)
         if self.separator == "\t":
-            return [part.strip(" ") for part in line.split("\t")]
-        return _SPACES.split(line.strip(" \t"))
+            return [field.strip(" ") for field in fields] if " " in line else fields
+        return _SPACES.split(line.strip(" \t")) if "" in fields or "\t" in line else fields
 
     def index(self, column: str) -> int:
         """Where a column stands, from 0, or -1; by number from 1, or by name in any case."""
@@ -74,15 +75,16 @@ def blocks(lines: Iterable[str], name: str) -> Iterator[Block]:
     that begins with # before a sentence's first token is a comment unless it has the columns of a token. Lines behind
     the last sentence come as a block without tokens.
     """
-    block, layout, columns = Block(1), None, ()
+    block, layout, columns, ended = Block(1), None, (), False
     for number, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
         blank = not text.strip(" \t")
-        if not blank and block.rows and _is_blank(block.lines[-1]):
+        if ended and not blank and block.rows:
             yield block
             block = Block(number)
+        ended = blank
         block.lines.append(line)
-        if found := _GLOBAL.match(text):
+        if text.startswith("#") and (found := _GLOBAL.match(text)):
             columns = tuple(found[1].lower().split())
         if blank or text.startswith("-DOCSTART-") or (text.startswith("#") and _is_comment(text, layout, block)):
             continue
@@ -107,10 +109,14 @@ def fill(block: Block, column: str, values: list[str]) -> str:
     if block.layout is None:
         return "".join(block.lines)
     lines, at = list(block.lines), block.layout.index(column)
-    for row, value in zip(block.rows, values, strict=True):
+    last = at == block.layout.width - 1
+    for row, fields, value in zip(block.rows, block.fields, values, strict=True):
         text = lines[row].rstrip("\r\n")
         end = lines[row][len(text) :]
-        lines[row] = _with_field(text, at, value, block.layout.separator) + end
+        if last and text.endswith(fields[at]):
+            lines[row] = text[: len(text) - len(fields[at])] + value + end
+        else:
+            lines[row] = _with_field(text, at, value, block.layout.separator) + end
     return "".join(lines)
 
 
@@ -177,10 +183,6 @@ def _is_comment(text: str, layout: Layout | None, block: Block) -> bool:
     if layout is None or layout.conllu:
         return _COMMENT.match(text) is not None
     return len(layout.cut(text)) != layout.width
-
-
-def _is_blank(line: str) -> bool:
-    return not line.strip(" \t\r\n")
 
 
 def _count(fields: list[str]) -> str:

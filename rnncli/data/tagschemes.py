@@ -55,6 +55,12 @@ class Scheme:
             before = span
         return tags
 
+    def rename(self, tag: str) -> str:
+        """How a tag of the internal scheme reads in this one, for all but IOB1, where neighbours decide."""
+        prefix, _, kind = _cut(tag)
+        names = {"B": self.begin, "I": self.inner, "E": self.last, "S": self.single}
+        return OUTSIDE if tag == OUTSIDE else names[prefix] + (self.separator + kind if kind else "")
+
     def _prefix(self, span: Span, at: int, touching: bool) -> str:
         if self.name == "IOB1":
             return "B" if touching and at == span.start else "I"

@@ -140,17 +140,15 @@ def _viterbi(weights: Weights, layout: Layout) -> Tensor:
     if not layout.active:
         return tags_P
     steps, tags = rows_PK.split(layout.active), tags_P.split(layout.active)
-    best_NK = steps[0] + weights.start_K
-    ended, origins = [], []
+    best = [steps[0] + weights.start_K]
     for t in range(1, len(steps)):
-        ended.append(best_NK)
-        best_NK, origin_NK = (best_NK[: layout.active[t]].unsqueeze(-1) + weights.transition_KK).max(1)
-        best_NK = best_NK + steps[t]
-        origins.append(origin_NK)
+        # The largest alone, without the place where it was: that is looked for afterwards, on the best path only.
+        arriving_NK = (best[-1][: layout.active[t]].unsqueeze(-1) + weights.transition_KK).amax(1)
+        best.append(arriving_NK + steps[t])
+    into_KK = weights.transition_KK.T.contiguous()
     for t in reversed(range(len(steps))):
         going = layout.active[t + 1] if t + 1 < len(steps) else 0
-        final_NK = (best_NK if t + 1 == len(steps) else ended[t])[going:]
-        tags[t][going:] = (final_NK + weights.end_K).argmax(-1)
+        tags[t][going:] = (best[t][going:] + weights.end_K).argmax(-1)
         if going:
-            tags[t][:going] = origins[t].gather(1, tags[t + 1][:, None]).squeeze(1)
+            tags[t][:going] = (best[t][:going] + into_KK[tags[t + 1]]).argmax(-1)
     return tags_P

@@ -22,12 +22,10 @@ from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import FilePredictor, Fitted, Predictor
+from rnncli.tasks.base import FilePredictor, Fitted, Predictor, Writer
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
-CHUNK = 256
-"""At most this many inputs are predicted at once, and at most so many wait in a stream."""
 FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
 """What is meant for a file, though it may not be there."""
 
@@ -94,24 +92,38 @@ def stream(
 ) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
     """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``.
 
-    What comes on a stream is answered as it comes: examples that wait already share a batch, and no more than CHUNK
-    wait. ``form`` is the predictor's name for the form of the input, empty to find out.
+    What comes on a stream is answered as it comes: examples that wait already share a batch, and no more wait than the
+    predictor takes together. ``form`` is the predictor's name for the form of the input, empty to find out.
     """
+    for examples in _given(predictor, inputs, stdin, form):
+        yield list(zip(examples, predictor.predict(examples), strict=True))
+
+
+def written(
+    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = "", answer: str = ""
+) -> Iterator[list[str]]:
+    """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
+    for examples in _given(predictor, inputs, stdin, form):
+        if isinstance(predictor, Writer):
+            yield list(predictor.write(examples, answer))
+        else:
+            rows = zip(examples, predictor.predict(examples), strict=True)
+            yield [predictor.text(example, row, answer) for example, row in rows]
+
+
+def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str) -> Iterator[list[Any]]:
+    """The examples, at most as many at once as the predictor takes together."""
+    together = predictor.together
     if form and form not in predictor.formats:
         raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
     if list(inputs) == ["-"]:
-        chunks = _live(predictor.listen(stdin, "stdin", form))
-    elif len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
+        return _live(predictor.listen(stdin, "stdin", form), together)
+    if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
-    elif len(inputs) == 1 and _is_file(inputs[0]):
-        chunks = _chunks(predictor.read(Path(inputs[0]), form))
-    else:
-        texts = (one for text in inputs for one in _expanded(predictor, text))
-        chunks = _chunks(
-            (predictor.parse(text) for text in texts), 1 if isinstance(predictor, FilePredictor) else CHUNK
-        )
-    for examples in chunks:
-        yield list(zip(examples, predictor.predict(examples), strict=True))
+    if len(inputs) == 1 and _is_file(inputs[0]):
+        return _chunks(predictor.read(Path(inputs[0]), form), together)
+    texts = (one for text in inputs for one in _expanded(predictor, text))
+    return _chunks((predictor.parse(text) for text in texts), together)
 
 
 @dataclass(frozen=True)
@@ -121,9 +133,9 @@ class _End:
     error: Exception | None = None
 
 
-def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
+def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
     """The examples that wait, as many as there are at the time, but one at least; those before an error as well."""
-    waiting: queue.Queue[Any] = queue.Queue(CHUNK)
+    waiting: queue.Queue[Any] = queue.Queue(together)
 
     def read() -> None:
         try:
@@ -139,7 +151,7 @@ def _live(examples: Iterator[Any]) -> Iterator[list[Any]]:
     end: _End | None = None
     while end is None:
         found = [waiting.get()]
-        while len(found) < CHUNK and not isinstance(found[-1], _End) and not waiting.empty():
+        while len(found) < together and not isinstance(found[-1], _End) and not waiting.empty():
             found.append(waiting.get())
         if isinstance(found[-1], _End):
             end = found.pop()
@@ -158,9 +170,9 @@ def _expanded(predictor: Predictor, text: str) -> list[str]:
     return predictor.expand(text) if isinstance(predictor, FilePredictor) else [text]
 
 
-def _chunks(examples: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+def _chunks(examples: Iterable[Any], together: int) -> Iterator[list[Any]]:
     remaining = iter(examples)
-    while chunk := list(islice(remaining, size)):
+    while chunk := list(islice(remaining, together)):
         yield chunk
 
 

@@ -98,6 +98,8 @@ class Predictor(Protocol):
     """A valid input line."""
     formats: tuple[str, ...]
     """What ``--format`` may say."""
+    together: int
+    """Examples that are best predicted at once."""
 
     def parse(self, text: str) -> Any:
         """One example from an argument; raises DataError."""
@@ -134,6 +136,15 @@ class FilePredictor(Protocol):
 
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A predictor that writes without making rows first, and so spares what ``form`` does not show of them."""
+
+    def write(self, examples: Sequence[Any], form: str) -> Iterator[str]:
+        """What ``text`` would write of each prediction."""
         ...
 
 

@@ -2,23 +2,37 @@
 
 import json
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rnncli.data.tagschemes import INTERNAL, read_spans
+from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.tagging import corpus
+from rnncli.tasks.tagging import corpus, known
 from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.data import read_corpus
+from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import encode
-from rnncli.tasks.tagging.lexicon import Lexicon, shape
+from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
+from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
 
-SMALL = {"hidden": 6, "embedding": 5, "characters": 4, "character_embedding": 3, "affixes": 2, "pairs": 3}
+SMALL = {
+    "pair_dropout": 0.5,
+    "hidden": 6,
+    "embedding": 5,
+    "characters": 4,
+    "character_embedding": 3,
+    "affixes": 2,
+    "pairs": 3,
+}
 
 
 def conll(count=60, columns=2):
@@ -92,9 +106,13 @@ def test_a_lexicon_comes_back_from_its_folder(tmp_path):
     lexicon.save(tmp_path)
     again = Lexicon.load(tmp_path)
     assert again.vocabularies == lexicon.vocabularies
+    assert {name: counts.tolist() for name, counts in again.counts.items()} == {
+        name: counts.tolist() for name, counts in lexicon.counts.items()
+    }
+    assert lexicon.counts["pair 0"].tolist() == [0, 0, 3, 3, 3, 3]
     assert again.positions == ("column 0", "pair 0", "pair 0", "pair 1", "pair 1")
-    for one, other in zip(again.places(sentences), lexicon.places(sentences), strict=True):
-        np.testing.assert_array_equal(one.values, other.values)
+    for one, other in zip(encode(again, sentences).places, encode(lexicon, sentences).places, strict=True):
+        np.testing.assert_array_equal(one, other)
     (tmp_path / "lexicon.json").write_text('{"kind": "lexicon"}', encoding="utf-8")
     with pytest.raises(RunError, match="no lexicon"):
         Lexicon.load(tmp_path)
@@ -103,10 +121,40 @@ def test_a_lexicon_comes_back_from_its_folder(tmp_path):
 def test_pairs_are_those_of_each_word_with_its_neighbours():
     its = RECIPE(model={"pairs": 4, "pair_min_count": 1, "characters": 0, "affixes": 0})
     lexicon = Lexicon.learn(its, [(["a", "b", "a"], ())])
-    left, right = lexicon.places([(["a", "b", "a"], ())])
-    assert left.values[1] == right.values[0]  # a b
-    assert left.values[2] == right.values[1]  # b a
-    assert len({*left.values, *right.values}) == 4
+    left, right = encode(lexicon, [(["a", "b", "a"], ())]).places
+    assert left[1] == right[0]  # a b
+    assert left[2] == right[1]  # b a
+    assert len({*left, *right}) == 4
+
+
+@given(st.lists(st.lists(st.sampled_from("aAbc\t"), max_size=4), min_size=1, max_size=5), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_pairs_are_found_as_in_a_dictionary_of_them(sentences, lower):
+    its = RECIPE(data={"lower": lower}, model={"pairs": 4, "pair_min_count": 1, "characters": 0, "affixes": 0})
+    lexicon = Lexicon.learn(its, [(list("abAc"), ()), (["a"], ())])
+    numbers = {pair: number for number, pair in enumerate(lexicon.vocabularies["pair 0"].tokens, start=2)}
+    left, right = encode(lexicon, [(tokens, ()) for tokens in sentences]).places
+    wanted = []
+    for tokens in sentences:
+        words = [EDGE, *(token.lower() if lower else token for token in tokens), EDGE]
+        pairs = [numbers.get(f"{one}\t{other}", 1) for one, other in pairwise(words)]
+        wanted += pairwise(pairs)
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == wanted
+
+
+def test_what_follows_from_a_string_is_computed_once():
+    asked = []
+
+    def length(strings):
+        asked.extend(strings)
+        return np.array([len(string) for string in strings])
+
+    distinct = Distinct()
+    assert distinct.number(["a", "bb", "a"]) == [0, 1, 0]
+    assert distinct.follows("length", length).tolist() == [1, 2]
+    distinct.number(["bb", "ccc"])
+    assert distinct.follows("length", length).tolist() == [1, 2, 3]
+    assert asked == ["a", "bb", "ccc"]
 
 
 def test_batches_hold_each_different_word_once():
@@ -121,9 +169,9 @@ def test_batches_hold_each_different_word_once():
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell):
-    its = recipe(tmp_path, model={"head": head, "cell": cell})
+@pytest.mark.parametrize(("cell", "reader"), [("lstm", "core"), ("gru", "core"), ("rnn", "core"), ("lstm", "cnn")])
+def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader):
+    its = recipe(tmp_path, model={"head": head, "cell": cell, "character_reader": reader})
     read = TASK.read(its)
     fitted = TASK.fit(its, read)
     torch.manual_seed(3)
@@ -155,6 +203,59 @@ def test_predicted_tags_are_always_valid_and_their_probabilities_are_shares(fitt
     for row in predictor.predict(given):
         assert read_spans(row["tags"], read.parts["train"].scheme)[1] == 0
         assert all(0 <= p <= 1 + 1e-6 for p in row["probabilities"])
+
+
+@pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "BIOES", "BMES"])
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+@pytest.mark.parametrize("form", ["", "conll", "text", "jsonl"])
+def test_what_is_written_at_once_is_what_the_rows_say(tmp_path, scheme, head, form):
+    text = "".join(
+        "".join(f"{word} {tag}\n" for word, tag in zip(tokens, SCHEMES[scheme].write(spans, len(tokens)), strict=True))
+        + "\n"
+        for tokens, tags in corpus.generate()[:60]
+        if (spans := read_spans(tags, SCHEMES["IOB2"])[0]) is not None
+    )
+    fitted = fit(recipe(tmp_path, text, {"head": head}))
+    torch.manual_seed(4)
+    predictor = fitted.predictor(fitted.build().eval(), torch.device("cpu"))
+    examples = [*predictor.listen(text.splitlines(keepends=True), "text"), predictor.parse("Rara met Noma .")]
+    for some in (examples, examples[:-1]):
+        rows = predictor.predict(some)
+        wanted = [predictor.text(given, row, form) for given, row in zip(some, rows, strict=True)]
+        assert list(predictor.write(some, form)) == wanted
+
+
+def test_words_are_forgotten_when_they_are_too_many(fitted, monkeypatch):
+    read, its = fitted
+    predictor = its.predictor(its.build().eval(), torch.device("cpu"))
+    given = [predictor.parse(" ".join(tokens)) for tokens in read.parts["train"].tokens()]
+    wanted = [row["tags"] for row in predictor.predict(given)]
+    monkeypatch.setattr(known, "MOST_KNOWN", 3)
+    assert [predictor.predict([one])[0]["tags"] for one in given] == wanted
+
+
+def test_convolutions_give_the_largest_answer_of_each_filter():
+    torch.manual_seed(6)
+    reader = ConvolutionReader(RECIPE(model=SMALL).model)
+    x_UCI, lengths = torch.randn(4, 7, 3), [7, 0, 1, 4]
+    found_UE = reader(x_UCI, torch.tensor(lengths))
+    weight_EIW, bias_E = reader.filters.weight, reader.filters.bias
+    for word, length in enumerate(lengths):
+        padded = torch.cat([torch.zeros(1, 3), x_UCI[word, :length], torch.zeros(1, 3)])
+        answers = [(weight_EIW * padded[at : at + 3].T).sum((1, 2)) + bias_E for at in range(length)]
+        wanted_E = torch.stack([torch.zeros(len(bias_E)), *answers]).amax(0)
+        torch.testing.assert_close(found_UE[word], wanted_E)
+
+
+def test_what_is_rare_is_taken_for_unknown_more_often_in_training_alone():
+    torch.manual_seed(7)
+    forgetting = Forgetting(0.5, np.array([0, 0, 1, 4]))
+    numbers = torch.arange(4).repeat(20_000)
+    found = forgetting(numbers).view(-1, 4)
+    shares = (found != torch.arange(4)).float().mean(0).tolist()
+    assert shares == pytest.approx([0, 0, 0.5 / 1.5, 0.5 / 4.5], abs=0.02)
+    assert set(found[found != torch.arange(4)].tolist()) == {1}
+    assert torch.equal(forgetting.eval()(numbers), numbers)
 
 
 def test_training_lowers_the_loss_and_reads_all_that_is_known(fitted):
@@ -222,6 +323,36 @@ def test_the_baseline_gives_each_word_its_most_frequent_tag():
     assert list(rival.tag([["a", "b", "new"]])) == [["X", "Y", "Y"]]
 
 
+def test_a_column_says_which_part_each_sentence_goes_to(tmp_path):
+    lines = [
+        json.dumps({"tokens": [f"w{i}"], "tags": ["B-X" if i % 2 else "O"], "part": part})
+        for i, part in enumerate(["train"] * 6 + ["validation", "train", "test", "dev"])
+    ]
+    read = read_corpus(recipe(tmp_path, "\n".join(lines), name="train.jsonl", split_column="part"))
+    assert {name: [tokens[0] for tokens in part.tokens()] for name, part in read.parts.items()} == {
+        "train": ["w0", "w1", "w2", "w3", "w4", "w5", "w7"],
+        "dev": ["w6", "w9"],
+        "test": ["w8"],
+    }
+    text = "".join(f"w{i} X{i % 2} {'dev' if i > 7 else 'train'}\n\n" for i in range(10))
+    parts = read_corpus(recipe(tmp_path, text, split_column="3", tag_column="2")).parts
+    assert {name: len(part) for name, part in parts.items()} == {"train": 8, "dev": 2}
+
+
+@pytest.mark.parametrize("column", ["", "3"])
+def test_folds_test_each_sentence_once(tmp_path, column):
+    text = "".join(f"w{i} X{i % 2} {5 * (i % 3)}\n\n" for i in range(30))
+    tested = []
+    for fold in range(3):
+        parts = read_corpus(recipe(tmp_path, text, folds=3, fold=fold, fold_column=column, tag_column="2")).parts
+        words = {name: [tokens[0] for tokens in part.tokens()] for name, part in parts.items()}
+        assert sorted(sum(words.values(), [])) == sorted(f"w{i}" for i in range(30))
+        tested += words["test"]
+        if column:
+            assert {int(word[1:]) % 3 for word in words["test"]} == {fold}
+    assert sorted(tested) == sorted(f"w{i}" for i in range(30))
+
+
 def test_repairs_are_counted_and_said(tmp_path):
     broken = conll() + "Rara I-PER\nsaid O\n\n"
     notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
@@ -258,7 +389,12 @@ def test_single_characters_are_read_with_their_neighbours(tmp_path):
         ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),
         ("a O\n\nb B-X\n", {"dev": "missing.conll"}, "missing.conll: no such file"),
         ("a O\n\nb B-X\n", {"train": "no.conll"}, "no.conll: no such file"),
-        ("a O\n\nb B-X\n", {"folds": 5}, "data.folds"),
+        ("a O\n\nb B-X\n", {"folds": 5}, "there are 2 examples, too few for 5 folds"),
+        ("a O\n\nb B-X\n\n" * 5, {"folds": 2, "fold_column": "3"}, 'no column "3" (data.fold_column)'),
+        ("a O 1\n\nb B-X x\n", {"folds": 2, "fold_column": "3", "tag_column": "2"}, 'train.conll:3: "x" is not the'),
+        ("a O train\n\nb B-X late\n", {"split_column": "3", "tag_column": "2"}, 'train.conll:3: "late" names no split'),
+        ("a O dev\n\nb B-X test\n", {"split_column": "3", "tag_column": "2"}, "there is no train part"),
+        ("a O\n\n" * 9, {"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
         ("a O\0\nb B-X\n", {}, "train.conll:1: a NUL byte"),
         ("a O\nb B-X\n", {"encoding": "utf-99"}, 'no encoding called "utf-99"'),
     ],

@@ -28,6 +28,7 @@ class TextPredictor:
     """Texts in, one row each out: ``text``, ``label``, ``probabilities``."""
 
     formats = ("jsonl",)
+    together = 256
     example = "not half bad , and funnier than its trailer"
 
     def __init__(self, fitted: FittedSentiment, model: nn.Module, device: torch.device) -> None:

@@ -29,6 +29,7 @@ class SpeechPredictor:
 
     formats = ("text", "jsonl", "srt")
     example = "recording.wav"
+    together = 1  # so that memory is that of the longest
 
     def __init__(self, fitted: FittedSpeech, model: nn.Module, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
@@ -68,7 +69,7 @@ class SpeechPredictor:
 
     @torch.no_grad()
     def predict(self, examples: Sequence[Path]) -> list[dict[str, Any]]:
-        """One row a recording, in order; each by itself, so that memory is that of the longest."""
+        """One row a recording, in order, each by itself."""
         begun = time.perf_counter()
         rows = [{"file": str(path)} | self._recognise(path) for path in examples]
         self.spent += time.perf_counter() - begun

@@ -10,8 +10,8 @@ from rnncli.data import splits
 from rnncli.data.tagschemes import OUTSIDE
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.shared import overlaps
-from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
+from rnncli.tasks.tagging.sentences import SentencePart
 
 Table = tuple[str, list[str], list[list[str]]]
 SHOWN = 10

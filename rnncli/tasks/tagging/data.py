@@ -4,83 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from rnncli.data import splits
-from rnncli.data.conll import feature, read_conll
+from rnncli.data.conll import read_conll
 from rnncli.data.sources import ALL, READERS, read
 from rnncli.data.table import Table, TableWriter, did_you_mean, with_place
-from rnncli.data.tagschemes import INTERNAL, Scheme, named, read_spans, recognise
+from rnncli.data.tagschemes import INTERNAL, Scheme, named, recognise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.tagging import corpus as generated
+from rnncli.tasks.tagging.parts import split_parts
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
 TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
 SNIFFED = 20_000
 """Sentences that the scheme is recognised by."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns hold words, tags and further knowledge; ``tag_key`` is a key within FEATS."""
-
-    token: str
-    tag: str
-    features: tuple[str, ...] = ()
-    tag_key: str = ""
-
-    @property
-    def tag_name(self) -> str:
-        """The column of tags as the user writes it."""
-        return f"{self.tag}.{self.tag_key}" if self.tag_key else self.tag
-
-
-@dataclass(frozen=True)
-class SentencePart:
-    """One part of the corpus: rows of a table, a sentence each; ``scheme`` None says that tags are no spans."""
-
-    table: Table
-    columns: Columns
-    scheme: Scheme | None
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def tokens(self) -> Iterator[list[str]]:
-        """The words of each sentence."""
-        return (_strings(value) for value in self.table.values(self.columns.token))
-
-    def features(self) -> Iterator[tuple[list[str], ...]]:
-        """The further columns of each sentence."""
-        if not self.columns.features:
-            return iter([()] * len(self))
-        return zip(*(map(_strings, self.table.values(name)) for name in self.columns.features), strict=True)
-
-    def raw_tags(self) -> Iterator[list[str]]:
-        """The tags as the source writes them."""
-        for value in self.table.values(self.columns.tag):
-            tags = _strings(value)
-            yield feature(tags, self.columns.tag_key) if self.columns.tag_key else tags
-
-    def tags(self) -> Iterator[list[str]]:
-        """The tags in the internal scheme, invalid ones repaired."""
-        for tags in self.raw_tags():
-            yield tags if self.scheme is None else INTERNAL.write(read_spans(tags, self.scheme)[0], len(tags))
-
-    def repaired(self) -> int:
-        """How many tags break the rules of the scheme."""
-        return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
-
-    def take(self, rows: np.ndarray) -> SentencePart:
-        """Some of the sentences."""
-        return replace(self, table=self.table.take(rows))
 
 
 def read_corpus(recipe: TaggingRecipe) -> Corpus:
@@ -94,7 +38,7 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     parts = {name: _clean(SentencePart(table, columns, scheme), dropped) for name, table in tables.items()}
     sentences = sum(map(len, parts.values()))
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
-    cut, said = _split(parts, data, recipe.seed)
+    cut, said = split_parts(parts, data, recipe.seed)
     for name, part in cut.items():
         if scheme and (broken := part.repaired()):
             notes.append(f"{name}: {broken:,} tags break the rules of {scheme.name} and were read as conlleval does")
@@ -247,38 +191,3 @@ def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:
     if not keep.any():
         raise DataError(f"{part.table.name}: no sentence has words", "is this the right column?")
     return part if keep.all() else part.take(np.flatnonzero(keep))
-
-
-def _split(parts: dict[str, SentencePart], data: TaggedData, seed: int) -> tuple[dict[str, SentencePart], str]:
-    """The parts train, dev and perhaps test, and a sentence that says how they came about."""
-    if data.folds or data.split_column:
-        raise DataError("data.folds and data.split_column are not there for tagging", "name files: data.dev, data.test")
-    shares = {} if "dev" in parts else {"dev": data.dev_fraction}
-    if ALL in parts:
-        shares["test"] = data.test_fraction
-    whole = parts.pop(ALL) if ALL in parts else parts.get("train")
-    if whole is None:
-        raise DataError(f"there is no train part, only {', '.join(parts)}", "data.train says what to train on")
-    shares = {name: share for name, share in shares.items() if share}
-    if "dev" not in parts and "dev" not in shares:
-        raise DataError("data.dev_fraction is 0 and no dev part is given", "data.dev_fraction=0.1")
-    carved = {"train": whole}
-    if shares:
-        wanted = {"train": 1 - sum(shares.values())} | shares
-        rows = splits.split(wanted, seed=seed, size=len(whole))
-        carved = {name: whole.take(found) for name, found in rows.items()}
-    found = parts | carved
-    found = {name: found[name] for name in ("train", "dev", "test") if name in found}
-    sizes = ", ".join(f"{name} {len(part):,}" for name, part in found.items())
-    how = f"; {' and '.join(shares)} carved by seed {seed}" if shares else " as given"
-    missing = "" if "test" in found else "; no test part, so the figures are of dev, which also chose the epoch"
-    return found, f"split{how if not shares else ''}: {sizes}{how if shares else ''}{missing}"
-
-
-def _strings(value: object) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return value.split()
-    assert isinstance(value, list)
-    return ["" if one is None else str(one) for one in value]

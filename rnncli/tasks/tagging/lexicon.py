@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import RunError
+from rnncli.tasks.tagging.distinct import Column, Pairs
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"
@@ -29,11 +31,11 @@ SHAPES = 11
 class Lexicon:
     """Vocabularies of the training part by name: ``word``, ``character``, affixes, ``column 0``, ``pair 0`` and so on.
 
-    ``counts_V`` says how often each word was seen, 0 for the specials.
+    ``counts`` say how often each word and each pair was seen, 0 for the specials.
     """
 
     vocabularies: dict[str, Vocabulary]
-    counts_V: np.ndarray
+    counts: dict[str, np.ndarray]
     lower: bool
     max_characters: int
 
@@ -66,8 +68,11 @@ class Lexicon:
         if model.pairs:
             least = model.pair_min_count
             found |= {f"pair {i}": Vocabulary.from_counts(counter, min_count=least) for i, counter in enumerate(pairs)}
-        counts_V = np.array([0, 0, *(words[token] for token in word.tokens)], dtype=np.int64)
-        return cls(found, counts_V, data.lower, data.max_characters)
+        counted = {"word": words} | {f"pair {i}": counter for i, counter in enumerate(pairs) if model.pairs}
+        counts = {
+            name: np.array([0, 0, *map(counter.__getitem__, found[name].tokens)]) for name, counter in counted.items()
+        }
+        return cls(found, counts, data.lower, data.max_characters)
 
     @property
     def affixes(self) -> tuple[str, ...]:
@@ -100,20 +105,35 @@ class Lexicon:
         ends = (form if len(form) <= most else form[: most - half] + form[len(form) - half :] for form in forms)
         return Ragged.from_iterable(map(vocabulary.encode, ends))
 
-    def places(self, sentences: Iterable[Sentence]) -> list[Ragged]:
-        """The numbers of :attr:`positions` for each word."""
-        names = self.positions
-        found: list[list[np.ndarray]] = [[] for _ in names]
-        if names:
-            for tokens, features in sentences:
-                for store, numbers in zip(found, self._place(tokens, features), strict=True):
-                    store.append(numbers)
-        return [Ragged.from_iterable(numbers) for numbers in found]
+    def places(self, words: Column, columns: Sequence[Column], offsets: np.ndarray) -> list[np.ndarray]:
+        """The numbers of :attr:`positions` for each word, (P,) each; ``offsets`` are where sentences begin and end."""
+        found = []
+        for i, column in enumerate(columns):
+            known = column.distinct.follows("column", self.vocabularies[f"column {i}"].encode)
+            found.append(known[column.numbers])
+        if "pair 0" in self.vocabularies:
+            for pairs, column in zip(self._pairs, (words, *columns), strict=True):
+                lower = self.lower and column is words
+                halves = column.distinct.follows(
+                    "half", lambda strings, p=pairs, low=lower: p.halves(_lowered(strings, low))
+                )
+                found += pairs.around(halves[column.numbers], offsets)
+        return found
+
+    @cached_property
+    def _pairs(self) -> list[Pairs]:
+        return [Pairs(self.vocabularies[f"pair {i}"], EDGE) for i in range(1 + self.columns)]
+
+    @property
+    def columns(self) -> int:
+        """How many further columns are read."""
+        return sum(name.startswith("column") for name in self.vocabularies)
 
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads."""
         tokens = {name: list(vocabulary.tokens) for name, vocabulary in self.vocabularies.items()}
-        body = {"vocabularies": tokens, "counts": self.counts_V.tolist(), "lower": self.lower}
+        counts = {name: counts_V.tolist() for name, counts_V in self.counts.items()}
+        body = {"vocabularies": tokens, "counts": counts, "lower": self.lower}
         write_json(folder / "lexicon.json", KIND, body | {"max_characters": self.max_characters})
 
     @classmethod
@@ -123,23 +143,14 @@ class Lexicon:
         body = read_json(path, KIND)
         try:
             vocabularies = {name: Vocabulary(tuple(tokens)) for name, tokens in body["vocabularies"].items()}
-            counts_V = np.array(body["counts"], dtype=np.int64)
-            if len(counts_V) != len(vocabularies["word"]):
-                raise ValueError("as many counts as words are needed")
-            return cls(vocabularies, counts_V, bool(body["lower"]), int(body["max_characters"]))
+            counts = {name: np.array(values, dtype=np.int64) for name, values in body["counts"].items()}
+            if "word" not in counts or any(len(values) != len(vocabularies[name]) for name, values in counts.items()):
+                raise ValueError("as many counts as words and pairs are needed")
+            return cls(vocabularies, counts, bool(body["lower"]), int(body["max_characters"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
                 f"{path}: no lexicon can be made of it: {error}", "take it from a copy of the run"
             ) from error
-
-    def _place(self, tokens: Sequence[str], features: Sequence[Sequence[str]]) -> Iterator[np.ndarray]:
-        for i, values in enumerate(features):
-            yield self.vocabularies[f"column {i}"].encode(values)
-        if "pair 0" in self.vocabularies:
-            for i, values in enumerate((_lowered(tokens, self.lower), *features)):
-                numbers = self.vocabularies[f"pair {i}"].encode(_pairs(values))
-                yield numbers[:-1]
-                yield numbers[1:]
 
 
 def shape(word: str) -> int:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
 from rnncli.tasks import shared
+from rnncli.tasks.tagging.characters import character_reader
 from rnncli.tasks.tagging.examples import TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
@@ -20,45 +21,46 @@ SHAPE_EMBEDDING = 8
 class WordKnowledge(nn.Module):
     """What is known of a batch's different words, each once: embeddings of word, shape, affixes; its characters."""
 
-    drop_V: Tensor
-
     def __init__(self, lexicon: Lexicon, settings: TaggerModel) -> None:
         super().__init__()
         sizes = [(len(lexicon.vocabularies["word"]), settings.embedding), (SHAPES, SHAPE_EMBEDDING)]
         sizes += [(len(lexicon.vocabularies[name]), settings.affixes) for name in lexicon.affixes]
         self.tables = nn.ModuleList(embedding(count, width, settings.embedding_scale) for count, width in sizes)
         self.output_size = sum(width for _, width in sizes)
-        share_V = settings.word_dropout / np.maximum(settings.word_dropout + lexicon.counts_V, 1e-9)
-        self.register_buffer("drop_V", torch.from_numpy(share_V * (lexicon.counts_V > 0)).float(), persistent=False)
+        self.forgetting = Forgetting(settings.word_dropout, lexicon.counts["word"])
         self.character_table, self.characters = None, None
         if "character" in lexicon.vocabularies:
             count, width = len(lexicon.vocabularies["character"]), settings.character_embedding
             self.character_table = embedding(count, width, settings.embedding_scale)
-            self.characters = Recurrent(
-                width,
-                settings.characters,
-                cell=settings.cell,
-                activation=settings.activation,
-                reset=settings.reset,
-                bidirectional=True,
-            )
+            self.characters = character_reader(settings)
             self.output_size += self.characters.output_size
         self.character_dropout = nn.Dropout(settings.input_dropout)
 
-    def forward(self, batch: TaggingBatch) -> Tensor:
-        """(U, I); in training a word seen n times is taken for unknown with probability a / (a + n)."""
-        forms_UF = batch.forms_UF
-        if self.training:
-            words_U = forms_UF[:, 0]
-            lost_U = torch.rand(len(words_U), device=words_U.device) < self.drop_V[words_U]
-            forms_UF = torch.cat([words_U.masked_fill(lost_U, 1)[:, None], forms_UF[:, 1:]], 1)
-        found = [table(forms_UF[:, at]) for at, table in enumerate(self.tables)]
+    def forward(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
+        """(U, I)."""
+        numbers = self.forgetting(forms_UF[:, 0]), *forms_UF[:, 1:].unbind(1)
+        found = [table(numbers_U) for table, numbers_U in zip(self.tables, numbers, strict=True)]
         if self.characters is not None and self.character_table is not None:
-            x_UCI = self.character_dropout(self.character_table(batch.characters_UC))
-            _, state = self.characters(x_UCI, batch.character_lengths_U)
-            end_DUH = state[0] if isinstance(state, tuple) else state
-            found.append(end_DUH.transpose(0, 1).flatten(1))
+            x_UCI = self.character_dropout(self.character_table(characters_UC))
+            found.append(self.characters(x_UCI, character_lengths_U))
         return torch.cat([part.float() for part in found], 1)
+
+
+class Forgetting(nn.Module):
+    """In training, what was seen n times is taken for unknown with probability a / (a + n)."""
+
+    share_V: Tensor
+
+    def __init__(self, a: float, counts_V: np.ndarray) -> None:
+        super().__init__()
+        share_V = a / np.maximum(a + counts_V, 1e-9) * (counts_V > 0)
+        self.register_buffer("share_V", torch.from_numpy(share_V).float(), persistent=False)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """The same numbers, those that are forgotten 1."""
+        if not self.training:
+            return numbers
+        return numbers.masked_fill(torch.rand(numbers.shape, device=numbers.device) < self.share_V[numbers], 1)
 
 
 class Tagger(nn.Module):
@@ -67,11 +69,14 @@ class Tagger(nn.Module):
     def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int, head: CRF | None) -> None:
         super().__init__()
         self.words = WordKnowledge(lexicon, settings)
-        self.places = nn.ModuleDict()
+        self.places, self.forgetting = nn.ModuleDict(), nn.ModuleDict()
         self.order = lexicon.positions
         for name in dict.fromkeys(self.order):
-            width = settings.pairs if name.startswith("pair") else settings.column_embedding
+            pairs = name.startswith("pair")
+            width = settings.pairs if pairs else settings.column_embedding
             self.places[name] = embedding(len(lexicon.vocabularies[name]), width, settings.embedding_scale)
+            if pairs and settings.pair_dropout:
+                self.forgetting[name] = Forgetting(settings.pair_dropout, lexicon.counts[name])
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
         self.input_dropout, self.dropout = nn.Dropout(settings.input_dropout), nn.Dropout(settings.dropout)
         self.core = shared.recurrent(input_size, settings)
@@ -80,16 +85,24 @@ class Tagger(nn.Module):
         nn.init.zeros_(self.linear.bias)
         self.head = head
 
-    def forward(self, batch: TaggingBatch) -> Tensor:
-        """Scores of the tags, (B, T, K)."""
-        words_UI = self.words(batch)
-        if not len(words_UI):  # sentences without words alone
-            words_UI = words_UI.new_zeros(1, words_UI.shape[1])
-        found = [functional.embedding(batch.word_BT, words_UI)]
-        found += [self.places[name](batch.places_BTP[..., at]) for at, name in enumerate(self.order)]
+    def forward(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
+        """Scores of the tags, (B, T, K); ``words_UI`` is what is known of words if that was computed before."""
+        forms = batch.forms_UF, batch.characters_UC, batch.character_lengths_U
+        known_UI: Tensor = self.words(*forms) if words_UI is None else words_UI
+        if not len(known_UI):  # sentences without words alone
+            known_UI = known_UI.new_zeros(1, self.words.output_size)
+        found = [functional.embedding(batch.word_BT, known_UI)]
+        for at, name in enumerate(self.order):
+            numbers_BT = batch.places_BTP[..., at]
+            if name in self.forgetting:
+                numbers_BT = self.forgetting[name](numbers_BT)
+            found.append(self.places[name](numbers_BT))
         x_BTI = self.input_dropout(torch.cat(found, -1))
         y_BTE, _ = self.core(x_BTI, batch.lengths_B, need_state=False)
-        return self.linear(torch.cat([self.dropout(y_BTE.to(x_BTI.dtype)), x_BTI], -1))
+        # One product each: putting both side by side first takes longer than the second product.
+        weights = self.linear.weight.split([y_BTE.shape[-1], x_BTI.shape[-1]], 1)
+        scores_BTK = functional.linear(self.dropout(y_BTE.to(x_BTI.dtype)), weights[0], self.linear.bias)
+        return scores_BTK + functional.linear(x_BTI, weights[1])
 
     def loss(self, batch: TaggingBatch) -> Tensor:
         """The mean over words of minus the log probability of their tags."""
@@ -100,14 +113,14 @@ class Tagger(nn.Module):
         rows = inside_BT.to(scores_BTK.device)
         return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
 
-    def decode(self, batch: TaggingBatch) -> Tensor:
+    def decode(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
         """The best tags, (B, T)."""
-        scores_BTK = self(batch).float()
+        scores_BTK = self(batch, words_UI).float()
         return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
 
-    def probabilities(self, batch: TaggingBatch) -> tuple[Tensor, Tensor]:
+    def probabilities(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The best tags (B, T), and the probability of each of them by itself, (B, T)."""
-        scores_BTK = self(batch).float()
+        scores_BTK = self(batch, words_UI).float()
         if self.head is None:
             shares_BTK = scores_BTK.softmax(-1)
             best_BT = scores_BTK.argmax(-1)

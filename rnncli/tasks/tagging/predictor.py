@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -19,15 +18,17 @@ from rnncli.data.encodings import detect, open_text
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.tagging import scores
 from rnncli.tasks.tagging.data import TOKEN_NAMES
-from rnncli.tasks.tagging.examples import encode
+from rnncli.tasks.tagging.known import KnownWords
+from rnncli.tasks.tagging.lexicon import Sentence
+from rnncli.tasks.tagging.model import Tagger
 
 if TYPE_CHECKING:
     from rnncli.tasks.tagging.task import FittedTagging
 
 FORMATS = ("conll", "jsonl", "text")
+TOGETHER = 2048
+"""Sentences that are best tagged at once: many of like length, and words that come again."""
 WORD = re.compile(r"\w+(?:[-.,:/'’]\w+)*|\.\.\.|[^\w\s]")
-MOST_WORDS = 40_000
-"""Words that are tagged at once, in sentences of like length."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,13 @@ class TagPredictor:
     """
 
     formats = FORMATS
+    together = TOGETHER
 
     def __init__(self, fitted: FittedTagging, model: nn.Module, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
-        self.layout = fitted.layout
+        self.layout, self.lexicon = fitted.layout, fitted.lexicon
+        assert isinstance(model, Tagger)
+        self.known = KnownWords(fitted.lexicon, model, device)
         self.example = (
             "王 小 明 ， 工 程 师".replace(" ", "") if self.layout["by_character"] else "Ms Braflen met Dr. Kavik ."
         )
@@ -80,20 +84,23 @@ class TagPredictor:
                 continue
             yield self._object(line, f"{name}:{number}") if form == "jsonl" else self._sentence(line)
 
-    @torch.no_grad()
     def predict(self, examples: Sequence[Given]) -> list[dict[str, Any]]:
         """One row a sentence, in order; batch mates do not matter."""
-        encoded = encode(self.fitted.lexicon, [(given.tokens, given.features) for given in examples])
-        found: list[tuple[list[str], np.ndarray]] = [([], np.zeros(0))] * len(examples)
-        order = np.argsort(-encoded.lengths, kind="stable")
-        while len(order):
-            size = max(1, MOST_WORDS // max(1, int(encoded.lengths[order[0]])))
-            indices, order = order[:size], order[size:]
-            batch = encoded.batch(indices).to(self.device)
-            for i, tags, sure in zip(indices, *self.fitted.predict(self.model, batch), strict=True):
-                found[i] = tags, sure
-        scheme = self.fitted.scheme
-        return [scores.row(given.tokens, *one, scheme) for given, one in zip(examples, found, strict=True)]
+        tags, sure = self.known.tag(_sentences(examples), sure=True)
+        found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
+        return [scores.row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
+
+    def write(self, examples: Sequence[Given], form: str) -> Iterator[str]:
+        """What :meth:`text` would write of each prediction, without the probabilities where they are not shown."""
+        bare = [form in ("conll", "text") or (not form and given.block is not None) for given in examples]
+        if not all(bare):
+            yield from (
+                self.text(given, row, form) for given, row in zip(examples, self.predict(examples), strict=True)
+            )
+            return
+        tags, _ = self.known.tag(_sentences(examples), sure=False)
+        for given, numbers in zip(examples, tags, strict=True):
+            yield self.text(given, {"tokens": given.tokens, "tags": self.fitted.written(numbers)}, form)
 
     def text(self, example: Given, row: dict[str, Any], form: str = "") -> str:
         """A row as it is written, line ends included: in the form of its example, or in ``form``."""
@@ -191,6 +198,10 @@ class TagPredictor:
                 )
             columns.append(block.column(at))
         return Given(columns[0], tuple(columns[1:]), block)
+
+
+def _sentences(examples: Sequence[Given]) -> Iterator[Sentence]:
+    return ((given.tokens, given.features) for given in examples)
 
 
 def _peek(lines: Iterable[str]) -> tuple[str, Iterable[str]]:

@@ -47,6 +47,9 @@ class TaggerModel(CoreSection, frozen=True):
     characters: Size = Field(
         default=32, description="hidden units, each direction, of the core over characters; 0: none"
     )
+    character_reader: Literal["core", "cnn"] = Field(
+        default="core", description="what reads characters: a recurrent core, or convolutions of as many outputs"
+    )
     character_embedding: Count = Field(default=32, description="size of the embedding of a character")
     affixes: Size = Field(default=16, description="size of the embedding of each suffix and prefix; 0 leaves them out")
     column_embedding: Count = Field(default=32, description="size of the embedding of each further column")
@@ -54,6 +57,9 @@ class TaggerModel(CoreSection, frozen=True):
         default=0, description="size of the embedding of each pair of neighbours, of words and of columns; 0: none"
     )
     pair_min_count: Count = Field(default=2, description="pairs seen less often in the training part are unknown")
+    pair_dropout: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="a; a pair seen n times is taken for unknown in training with probability a / (a + n)"
+    )
     word_dropout: Annotated[float, Field(ge=0)] = Field(
         default=0.25, description="a; a word seen n times is taken for unknown in training with probability a / (a + n)"
     )

@@ -14,7 +14,7 @@ from rnncli.metrics.confusion import Confusion
 from rnncli.metrics.spans import SpanCounts, share_interval
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Evaluation, Mistake
-from rnncli.tasks.tagging.data import SentencePart
+from rnncli.tasks.tagging.sentences import SentencePart
 
 MISTAKES = 5
 MOST_TAGS = 60

@@ -22,12 +22,13 @@ from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.tagging import checks, scores
 from rnncli.tasks.tagging.baselines import MostFrequentTag
-from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
+from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.lexicon import Lexicon
 from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
+from rnncli.tasks.tagging.sentences import SentencePart
 
 KIND = "tags"
 ONE_CHARACTER = 1.5
@@ -51,6 +52,9 @@ class FittedTagging:
         self.recipe, self.lexicon, self.tags, self.scheme = recipe, lexicon, tuple(tags), scheme
         self.layout, self.fresh, self.notes = dict(layout), fresh, notes
         self.best_by = "f1" if scheme else "accuracy"
+        # A CRF's tags are valid as they are; then each tag by itself says how the user writes it.
+        alone = scheme is not None and scheme.name != "IOB1" and recipe.model.head == "crf"
+        self._written = [scheme.rename(tag) for tag in self.tags] if alone and scheme else None
         self._number = {tag: k for k, tag in enumerate(self.tags)}
 
     def save(self, folder: Path) -> None:
@@ -72,7 +76,7 @@ class FittedTagging:
 
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
-        sentences = list(zip(part.tokens(), part.features(), strict=True))
+        sentences = zip(part.tokens(), part.features(), strict=True)
         numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
         return encode(self.lexicon, sentences, numbers, part)
 
@@ -148,6 +152,17 @@ class FittedTagging:
     def predictor(self, model: nn.Module, device: torch.device) -> TagPredictor:
         """A predictor around a trained tagger."""
         return TagPredictor(self, model, device)
+
+    def names(self, numbers: np.ndarray) -> list[str]:
+        """Tags in the internal scheme, valid."""
+        return self._valid([self.tags[k] for k in numbers.tolist()])
+
+    def written(self, numbers: np.ndarray) -> list[str]:
+        """Tags as the user writes them."""
+        if self._written is not None:
+            return [self._written[k] for k in numbers.tolist()]
+        tags = [self.tags[k] for k in numbers.tolist()]
+        return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
 
     def _scored(self, examples: TaggingExamples, predicted: list[list[str]]) -> scores.Scored:
         assert examples.part is not None

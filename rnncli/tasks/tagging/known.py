@@ -1,0 +1,75 @@
+"""Tagging of many sentences: what is known of a word is computed once, however often the word comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncli.data.ragged import Ragged
+from rnncli.tasks.tagging.distinct import Distinct
+from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
+from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.model import Tagger
+
+MOST_KNOWN = 40_000
+"""Words that are remembered; when there are more, all are forgotten."""
+AT_ONCE = 4096
+"""Words whose characters are read at once."""
+MOST_WORDS = 8192
+"""Words that are tagged at once, in sentences of like length: more would not stay in the cache."""
+
+
+class KnownWords:
+    """Tags sentences with a trained model, and remembers the vectors of the words that it met."""
+
+    def __init__(self, lexicon: Lexicon, model: Tagger, device: torch.device) -> None:
+        self.lexicon, self.model, self.device = lexicon, model, device
+        self._words = Distinct()
+
+    @torch.no_grad()
+    def tag(self, sentences: Iterable[Sentence], *, sure: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The numbers of the tags of each sentence and, if ``sure``, their probabilities; batch mates do not matter."""
+        examples, words_VI = self._encode(sentences)
+        tags: list[np.ndarray] = [np.zeros(0, np.int64)] * len(examples)
+        shares: list[np.ndarray] = [np.zeros(0)] * len(examples)
+        order = np.argsort(-examples.lengths, kind="stable")
+        while len(order):
+            longest = max(1, int(examples.lengths[order[0]]))
+            size = max(1, MOST_WORDS // longest)
+            indices, order = order[:size], order[size:]
+            batch = examples.known_batch(indices).to(self.device)
+            found_BT, sure_BT = self._decode(batch, words_VI, sure)
+            for row, i in enumerate(indices.tolist()):
+                length = int(examples.lengths[i])
+                tags[i] = found_BT[row, :length]
+                if sure_BT is not None:
+                    shares[i] = sure_BT[row, :length]
+        return tags, shares
+
+    def _decode(self, batch: TaggingBatch, words_VI: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        if not sure:
+            return self.model.decode(batch, words_VI).cpu().numpy(), None
+        best_BT, shares_BT = self.model.probabilities(batch, words_VI)
+        return best_BT.cpu().numpy(), shares_BT.double().cpu().numpy()
+
+    def _encode(self, sentences: Iterable[Sentence]) -> tuple[TaggingExamples, Tensor]:
+        if len(self._words) > MOST_KNOWN:
+            self._words = Distinct()
+        words, columns, offsets = gather(sentences, self.lexicon.columns, self._words)
+        places = self.lexicon.places(words, columns, offsets)
+        vectors_VI = self._words.follows("vector", self._vectors)
+        none = Ragged.from_iterable([])
+        examples = TaggingExamples(Ragged(words.numbers, offsets), np.zeros((0, 0)), none, places, none)
+        return examples, torch.from_numpy(vectors_VI).to(self.device)
+
+    def _vectors(self, forms: Sequence[str]) -> np.ndarray:
+        found = [np.zeros((0, self.model.words.output_size), np.float32)]
+        for start in range(0, len(forms), AT_ONCE):
+            some = forms[start : start + AT_ONCE]
+            characters_UC, lengths_U = self.lexicon.characters(some).pad(range(len(some)))
+            forms_UF = torch.from_numpy(self.lexicon.forms(some)).to(self.device)
+            found.append(self.model.words(forms_UF, characters_UC.to(self.device), lengths_U).cpu().numpy())
+        return np.concatenate(found)

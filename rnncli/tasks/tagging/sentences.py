@@ -1,0 +1,78 @@
+"""Tagged sentences: rows of a table, of which some columns are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnncli.data.conll import feature
+from rnncli.data.table import Table
+from rnncli.data.tagschemes import INTERNAL, Scheme, read_spans
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold words, tags and further knowledge; ``tag_key`` is a key within FEATS."""
+
+    token: str
+    tag: str
+    features: tuple[str, ...] = ()
+    tag_key: str = ""
+
+    @property
+    def tag_name(self) -> str:
+        """The column of tags as the user writes it."""
+        return f"{self.tag}.{self.tag_key}" if self.tag_key else self.tag
+
+
+@dataclass(frozen=True)
+class SentencePart:
+    """One part of the corpus: rows of a table, a sentence each; ``scheme`` None says that tags are no spans."""
+
+    table: Table
+    columns: Columns
+    scheme: Scheme | None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def tokens(self) -> Iterator[list[str]]:
+        """The words of each sentence."""
+        return (strings(value) for value in self.table.values(self.columns.token))
+
+    def features(self) -> Iterator[tuple[list[str], ...]]:
+        """The further columns of each sentence."""
+        if not self.columns.features:
+            return iter([()] * len(self))
+        return zip(*(map(strings, self.table.values(name)) for name in self.columns.features), strict=True)
+
+    def raw_tags(self) -> Iterator[list[str]]:
+        """The tags as the source writes them."""
+        for value in self.table.values(self.columns.tag):
+            tags = strings(value)
+            yield feature(tags, self.columns.tag_key) if self.columns.tag_key else tags
+
+    def tags(self) -> Iterator[list[str]]:
+        """The tags in the internal scheme, invalid ones repaired."""
+        for tags in self.raw_tags():
+            yield tags if self.scheme is None else INTERNAL.write(read_spans(tags, self.scheme)[0], len(tags))
+
+    def repaired(self) -> int:
+        """How many tags break the rules of the scheme."""
+        return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
+
+    def take(self, rows: np.ndarray) -> SentencePart:
+        """Some of the sentences."""
+        return replace(self, table=self.table.take(rows))
+
+
+def strings(value: object) -> list[str]:
+    """A cell as its words: a list of them, or a text with spaces."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return value.split()
+    assert isinstance(value, list)
+    return ["" if one is None else str(one) for one in value]
