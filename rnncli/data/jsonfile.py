@@ -38,5 +38,5 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
         raise RunError(f"{path}: not a text file", "take it from a copy of the run") from error
     if not isinstance(body, dict) or body.get("kind") != kind:
         found = body.get("kind") if isinstance(body, dict) else type(body).__name__
-        raise RunError(f"{path}: not a {kind} but {found or 'something else'}", "take it from a copy of the run")
+        raise RunError(f"{path}: holds {found or 'something else'}, not {kind}", "take it from a copy of the run")
     return body

@@ -72,10 +72,17 @@ CASES = (
         damage=put("recipe.yaml", "task: sentiment\ncolour: red\n"),
     ),
     Bad(
-        "a recipe of another task in a run",
+        "a recipe of no task in a run",
         "predict run x",
         RUN,
         ("run/recipe.yaml:1",),
+        damage=put("recipe.yaml", "task: telepathy\n"),
+    ),
+    Bad(
+        "a recipe of another task in a run",
+        "predict run x.wav",
+        RUN,
+        ("run/vocab/labels.json", "not speech labels"),
         damage=put("recipe.yaml", "task: speech\n"),
     ),
     Bad("no recipe in a run", "evaluate run", RUN, ("run", "recipe.yaml"), damage=remove("recipe.yaml")),

@@ -55,8 +55,8 @@ def test_any_tokens_survive_being_saved_and_loaded(tmp_path, tokens):
     ("change", "says"),
     [
         (lambda text: text[: len(text) // 2], ":5: damaged or cut short"),
-        (lambda text: text.replace('"vocabulary"', '"text units"'), "not a vocabulary but text units"),
-        (lambda text: "[]", "not a vocabulary but list"),
+        (lambda text: text.replace('"vocabulary"', '"text units"'), "holds text units, not vocabulary"),
+        (lambda text: "[]", "holds list, not vocabulary"),
         (lambda text: text.replace('"b",\n', ""), "4 entries, not 5 as it says itself"),
         (lambda text: text.replace('"b"', '"a"'), "a token occurs twice"),
         (lambda text: text.replace('"b"', "2"), "no strings"),

@@ -346,7 +346,7 @@ def test_folds_test_each_sentence_once(tmp_path, column):
     for fold in range(3):
         parts = read_corpus(recipe(tmp_path, text, folds=3, fold=fold, fold_column=column, tag_column="2")).parts
         words = {name: [tokens[0] for tokens in part.tokens()] for name, part in parts.items()}
-        assert sorted(sum(words.values(), [])) == sorted(f"w{i}" for i in range(30))
+        assert sorted(word for part in words.values() for word in part) == sorted(f"w{i}" for i in range(30))
         tested += words["test"]
         if column:
             assert {int(word[1:]) % 3 for word in words["test"]} == {fold}

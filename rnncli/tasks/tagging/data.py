@@ -20,6 +20,7 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.tagging import corpus as generated
 from rnncli.tasks.tagging.parts import split_parts
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
+from rnncli.tasks.tagging.sentences import Columns, SentencePart
 
 TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
 from rnncli.tasks import shared
 from rnncli.tasks.tagging.characters import character_reader
