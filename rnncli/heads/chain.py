@@ -81,6 +81,10 @@ class Sums(Protocol):
         """The probabilities of pairs of neighbouring tags, summed with the weights of their later steps, (K, K)."""
         ...
 
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """The probability of one tag at each step that has a step before and another at that one, (Q,)."""
+        ...
+
 
 def sums(weights: Weights, layout: Layout, rows_PK: Tensor) -> Sums:
     """Sums of products where no product is too small for a float, else sums of logarithms, several times slower."""
@@ -134,6 +138,13 @@ class Products:
         earlier_QK, later_QK = self.before_PK[self.layout.earlier_Q], self.after_PK[self.layout.later_Q]
         total_Q = ((earlier_QK @ self.pair_KK) * later_QK).sum(-1)
         return self.pair_KK * (earlier_QK.T @ (later_QK * (weights_Q / total_Q)[:, None]))
+
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """See :class:`Sums`."""
+        earlier_QK, later_QK = self.before_PK[self.layout.earlier_Q], self.after_PK[self.layout.later_Q]
+        total_Q = ((earlier_QK @ self.pair_KK) * later_QK).sum(-1)
+        both_Q = earlier_QK.gather(1, earlier_Q[:, None]) * later_QK.gather(1, later_Q[:, None])
+        return both_Q.squeeze(1) * self.pair_KK[earlier_Q, later_Q] / total_Q
 
     @cached_property
     def _total(self) -> Tensor:
@@ -199,6 +210,13 @@ class Logarithms:
             pair_QKK = self.before_PK[earlier_Q].unsqueeze(2) + transition_KK + from_QK.unsqueeze(1)
             sum_KK += torch.einsum("q,qij->ij", weight_Q, pair_QKK.exp_())
         return sum_KK
+
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """See :class:`Sums`."""
+        before_QK, from_QK = self.before_PK[self.layout.earlier_Q], self.from_PK[self.layout.later_Q]
+        ends_Q = before_QK.gather(1, earlier_Q[:, None]) + from_QK.gather(1, later_Q[:, None])
+        pair_Q = self.weights.transition_KK[earlier_Q, later_Q]
+        return (ends_Q.squeeze(1) + pair_Q - self.total_P[self.layout.later_Q]).exp()
 
     def _recursion(self) -> tuple[Tensor, Tensor]:
         """Log sums over the tags up to each step and from each step on, (P, K) each, both with the step's own score."""

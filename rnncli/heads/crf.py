@@ -73,6 +73,25 @@ class CRF(nn.Module):
         nodes_PK = sums(weights, layout, layout.rows(weights.scores_BTK)).nodes()
         return layout.padded(nodes_PK.to(weights.scores_BTK.dtype))
 
+    @torch.no_grad()
+    def shares(self, scores_BTK: Tensor, tags_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The probability of each tag by itself, and that given the tag before it, (B, T) each, 0 in the padding.
+
+        The product of the first of some neighbouring steps by itself and the others given the one before is the
+        probability that all of them have these tags.
+        """
+        weights = self._weights(scores_BTK)
+        layout = Layout(lengths_B, weights.scores_BTK)
+        found = sums(weights, layout, layout.rows(weights.scores_BTK))
+        tags_P = tags_BT.reshape(-1).index_select(0, layout.source_P)
+        alone_P = found.nodes().gather(1, tags_P[:, None]).squeeze(1)
+        given_P = alone_P.clone()
+        pair_Q = found.pair(tags_P[layout.earlier_Q], tags_P[layout.later_Q])
+        least = torch.finfo(alone_P.dtype).tiny
+        given_P[layout.later_Q] = (pair_Q / alone_P[layout.earlier_Q].clamp(min=least)).clamp(max=1)
+        both_BT2 = layout.padded(torch.stack([alone_P, given_P], 1).to(weights.scores_BTK.dtype))
+        return both_BT2[..., 0], both_BT2[..., 1]
+
     def _weights(self, scores_BTK: Tensor) -> Weights:
         """All scores in fp32 or finer, what is forbidden at minus infinity."""
         if scores_BTK.dim() != 3 or scores_BTK.shape[-1] != len(self.start_K):
