@@ -140,8 +140,9 @@ class _NegativeLogLikelihood(torch.autograd.Function):
         pair_KK = ctx.sums.pairs(grad_P[layout.later_Q])
         pairs_Q = tags_P[layout.earlier_Q] * len(pair_KK) + tags_P[layout.later_Q]
         pair_KK.view(-1).index_add_(0, pairs_Q, -grad_P[layout.later_Q])
-        found = layout.padded(node_PK), pair_KK, node_PK[: layout.first].sum(0), node_PK[layout.last_B].sum(0)
-        return (*(part.to(ctx.dtype) for part in found), None, None)
+        found = node_PK, pair_KK, node_PK[: layout.first].sum(0), node_PK[layout.last_B].sum(0)
+        rows_PK, *others = (part.to(ctx.dtype) for part in found)
+        return layout.padded(rows_PK), *others, None, None
 
 
 def _path(weights: Weights, layout: Layout, rows_PK: Tensor, tags_P: Tensor) -> Tensor:

@@ -242,8 +242,11 @@ def test_sums_of_products_and_of_logarithms_agree():
 
 @torch.no_grad()
 def test_scores_too_far_apart_for_products_are_noticed():
-    crf = CRF(3)
     scores_BTK = torch.tensor([[[0.0, -900.0, 0.0], [0.0, 0.0, 0.0]]])
     layout = Layout(torch.tensor([2]), scores_BTK)
+    crf = CRF(3)
+    weights = crf._weights(scores_BTK)
+    assert Products(weights, layout, layout.rows(scores_BTK)).exact()  # what is lost comes to nothing
+    crf = CRF(3, allowed_start_K=torch.tensor([False, True, False]))
     weights = crf._weights(scores_BTK)
     assert not Products(weights, layout, layout.rows(scores_BTK)).exact()

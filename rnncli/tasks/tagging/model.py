@@ -118,15 +118,15 @@ class Tagger(nn.Module):
         return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
 
     def probabilities(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The best tags (B, T), and the probability of each of them by itself, (B, T)."""
+        """The best tags (B, T), and how probable each is by itself and given the tag before it, (B, T, 2)."""
         scores_BTK = self(batch, words_UI).float()
         if self.head is None:
-            shares_BTK = scores_BTK.softmax(-1)
             best_BT = scores_BTK.argmax(-1)
+            alone_BT = given_BT = scores_BTK.softmax(-1).gather(-1, best_BT[..., None]).squeeze(-1)
         else:
-            shares_BTK = self.head.marginals(scores_BTK, batch.lengths_B)
             best_BT = self.head.best(scores_BTK, batch.lengths_B)
-        return best_BT, shares_BTK.gather(-1, best_BT[..., None]).squeeze(-1)
+            alone_BT, given_BT = self.head.shares(scores_BTK, best_BT, batch.lengths_B)
+        return best_BT, torch.stack([alone_BT, given_BT], -1)
 
 
 def embedding(count: int, width: int, scale: float) -> nn.Embedding:

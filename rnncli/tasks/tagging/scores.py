@@ -97,7 +97,7 @@ class Scored:
 def evaluate(
     scored: Scored, sure: Sequence[np.ndarray], part: SentencePart, settings: EvaluationSection, seed: int
 ) -> Evaluation:
-    """All that a report says of the part; ``sure`` are the probabilities of the predicted tags."""
+    """All that a report says of the part; ``sure`` are probabilities as in :func:`row`."""
     confusion = scored.confusion()
     small = len(confusion.labels) <= MOST_TAGS
     scorer = "spans are scored as conlleval does: type, start and end must be right" if scored.spans else ""
@@ -115,25 +115,29 @@ def evaluate(
     )
 
 
-def row(tokens: Sequence[str], tags: Sequence[str], sure: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
-    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans."""
+def row(tokens: Sequence[str], tags: Sequence[str], sure_T2: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
+    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans.
+
+    ``sure_T2`` says how probable each tag is by itself and given the tag before it.
+    """
     found: dict[str, Any] = {
         "tokens": list(tokens),
         "tags": list(tags),
-        "probabilities": [round(float(p), 6) for p in sure],
+        "probabilities": [round(p, 6) for p in sure_T2[:, 0].tolist()],
     }
     if scheme is not None:
         spans = read_spans(tags, INTERNAL)[0]
         found["tags"] = scheme.write(spans, len(tags))
-        found["spans"] = [_span(span, tokens, sure) for span in spans]
+        found["spans"] = [_span(span, tokens, sure_T2) for span in spans]
     return found
 
 
-def _span(span: Span, tokens: Sequence[str], sure: np.ndarray) -> dict[str, Any]:
-    """A span; as probable as the least probable of its tags."""
+def _span(span: Span, tokens: Sequence[str], sure_T2: np.ndarray) -> dict[str, Any]:
+    """A span, as probable as all its tags together."""
     words = " ".join(tokens[span.start : span.end])
-    least = round(float(sure[span.start : span.end].min()), 6)
-    return {"type": span.kind, "start": span.start, "end": span.end, "text": words, "probability": least}
+    probability = sure_T2[span.start, 0] * sure_T2[span.start + 1 : span.end, 1].prod()
+    where = {"type": span.kind, "start": span.start, "end": span.end, "text": words}
+    return where | {"probability": round(float(probability), 6)}
 
 
 def _predictions(scored: Scored, sure: Sequence[np.ndarray], part: SentencePart) -> Iterator[dict[str, Any]]:

@@ -125,7 +125,7 @@ class FittedTagging:
     def evaluate(self, model: nn.Module, part: SentencePart, examples: TaggingExamples, batches: Batches) -> Evaluation:
         """Metrics with intervals, types or tags, confusions, the most frequent mistakes, predictions."""
         predicted: list[list[str]] = [[]] * len(examples)
-        sure: list[np.ndarray] = [np.zeros(0)] * len(examples)
+        sure: list[np.ndarray] = [np.zeros((0, 2))] * len(examples)
         for indices, batch in batches():
             for i, tags, probabilities in zip(indices, *self.predict(model, batch), strict=True):
                 predicted[i], sure[i] = tags, probabilities
@@ -133,10 +133,10 @@ class FittedTagging:
         return replace(found, notes=(*found.notes, *self._unseen(part)))
 
     def predict(self, model: nn.Module, batch: TaggingBatch) -> tuple[list[list[str]], list[np.ndarray]]:
-        """Valid tags of each sentence, and the probability of each."""
+        """Valid tags of each sentence, and the probability of each by itself and given the tag before it, (T, 2)."""
         assert isinstance(model, Tagger)
-        best_BT, sure_BT = model.probabilities(batch)
-        rows = zip(sure_BT.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
+        best_BT, sure_BT2 = model.probabilities(batch)
+        rows = zip(sure_BT2.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
         return list(self._decoded(best_BT, batch)), [row[:length] for row, length in rows]
 
     def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
