@@ -116,23 +116,30 @@ def named(name: str) -> Scheme:
     return found
 
 
-def read_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[Span], int]:
-    """The spans that the tags mean, and how many tags broke the scheme's rules."""
+def read_spans(tags: Sequence[str], scheme: Scheme, *, strict: bool = False) -> tuple[list[Span], int]:
+    """The spans that the tags mean, and how many tags broke the scheme's rules.
+
+    ``strict`` leaves out spans that do not begin and end as the scheme says, which otherwise are repaired.
+    """
     spans: list[Span] = []
-    repaired, begun, open_kind = 0, -1, ""
+    repaired, begun, open_kind, whole = 0, -1, "", True
     for at, tag in enumerate([*tags, OUTSIDE]):
         prefix, _, kind = _cut(tag)
         prefix = _INTERNAL.get(prefix, prefix)
         goes_on = begun >= 0 and prefix in ("I", "E") and kind == open_kind
         if begun >= 0 and not goes_on:
-            spans.append(Span(open_kind, begun, at))
-            repaired += scheme.last != scheme.inner  # left without the end that the scheme writes
+            endless = scheme.last != scheme.inner  # left without the end that the scheme writes
+            if not strict or (whole and not endless):
+                spans.append(Span(open_kind, begun, at))
+            repaired += endless
             begun = -1
         if prefix != OUTSIDE and begun < 0:
-            repaired += prefix in ("I", "E") and scheme.name != "IOB1"
+            whole = prefix not in ("I", "E") or scheme.name == "IOB1"
+            repaired += not whole
             begun, open_kind = at, kind
         if begun >= 0 and prefix in ("E", "S"):
-            spans.append(Span(open_kind, begun, at + 1))
+            if whole or not strict:
+                spans.append(Span(open_kind, begun, at + 1))
             begun = -1
     return spans, repaired
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.tagging import corpus, known
+from rnncli.tasks.tagging import corpus, known, scores
 from rnncli.tasks.tagging.baselines import MostFrequentTag
 from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.data import read_corpus
@@ -23,6 +23,7 @@ from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
+from rnncli.train.loop import evaluation_batches
 
 SMALL = {
     "pair_dropout": 0.5,
@@ -303,8 +304,9 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
     truth = [["B-A", "E-A", "O", "S-B"], ["O", "O"]]
     predicted = [["B-A", "E-A", "S-B", "S-B"], ["O", "O"]]
     known = np.array([True, True, False, True, True, False])
-    found = Scored(truth, predicted, known, spans=True).metrics()
-    assert found == pytest.approx(
+    spans = tuple([read_spans(tags, INTERNAL)[0] for tags in part] for part in (truth, predicted))
+    scored = Scored(truth, predicted, known, spans)
+    assert scored.metrics() == pytest.approx(
         {
             "precision": 2 / 3,
             "recall": 1.0,
@@ -314,8 +316,34 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
             "sentence_accuracy": 0.5,
         }
     )
-    intervals = Scored(truth, predicted, known, spans=True).intervals(RECIPE().evaluation, 1)
-    assert set(intervals) == set(found)
+    assert set(scored.intervals(RECIPE().evaluation, 1)) == set(scored.metrics())
+
+
+def test_a_span_is_as_probable_as_all_its_tags_together():
+    sure_T2 = np.array([[0.9, 0.8], [0.7, 0.6], [0.5, 0.4], [0.3, 0.2]])
+    found = scores.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
+    assert found["tags"] == ["O", "B-X", "I-X", "I-X"]
+    assert found["probabilities"] == [0.9, 0.7, 0.5, 0.3]
+    (span,) = found["spans"]
+    assert span == {"type": "X", "start": 1, "end": 4, "text": "b c d", "probability": round(0.7 * 0.4 * 0.2, 6)}
+
+
+def test_the_strict_scorer_leaves_out_spans_that_break_the_rules(tmp_path):
+    text = (conll() + "Rara I-PER\nsaid O\n\n") * 2
+    figures = {}
+    for scorer in ("conlleval", "strict"):
+        its = recipe(tmp_path, text).model_copy(update={"evaluation": RECIPE(evaluation={"scorer": scorer}).evaluation})
+        read = TASK.read(its)
+        fitted = TASK.fit(its, read)
+        part = read.parts["train"]
+        examples = fitted.encode(part)
+        model = fitted.build().eval()
+        batches = evaluation_batches(examples, its.train, torch.device("cpu"))
+        with torch.no_grad():
+            found = fitted.evaluate(model, part, examples, batches)
+        assert any(scorer in note for note in read.notes)
+        figures[scorer] = sum(row["support"] for row in found.per_class)
+    assert figures["strict"] == figures["conlleval"] - 2
 
 
 def test_the_baseline_gives_each_word_its_most_frequent_tag():

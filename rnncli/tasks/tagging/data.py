@@ -43,7 +43,12 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     for name, part in cut.items():
         if scheme and (broken := part.repaired()):
             notes.append(f"{name}: {broken:,} tags break the rules of {scheme.name} and were read as conlleval does")
-    notes = [_scheme_note(scheme), *notes, *(note for table in tables.values() for note in table.notes), said]
+    notes = [
+        _scheme_note(scheme, recipe.evaluation.scorer),
+        *notes,
+        *(note for table in tables.values() for note in table.notes),
+        said,
+    ]
     return Corpus(cut, headline, tuple(notes), +dropped)
 
 
@@ -54,9 +59,8 @@ def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:
     scheme = _scheme(SentencePart(table, columns, None), recipe.data)
     dropped: Counter[str] = Counter()
     part = _clean(SentencePart(table, columns, scheme), dropped)
-    return Corpus(
-        {"test": part}, f"{path}: {len(part):,} sentences, {how}", (_scheme_note(scheme), *table.notes), +dropped
-    )
+    notes = (_scheme_note(scheme, recipe.evaluation.scorer), *table.notes)
+    return Corpus({"test": part}, f"{path}: {len(part):,} sentences, {how}", notes, +dropped)
 
 
 def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
@@ -169,10 +173,11 @@ def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:
     return replace(asked, separator=found.separator)
 
 
-def _scheme_note(scheme: Scheme | None) -> str:
+def _scheme_note(scheme: Scheme | None, scorer: str) -> str:
     if scheme is None:
         return "tags are no spans: scored token by token"
-    return f"tags are spans in {scheme.name}, learnt as {INTERNAL.name}, scored as conlleval does"
+    how = "as conlleval does" if scorer == "conlleval" else "strictly: what breaks the rules of the scheme is no span"
+    return f"tags are spans in {scheme.name}, learnt as {INTERNAL.name}, scored {how}"
 
 
 def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:

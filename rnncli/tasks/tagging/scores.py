@@ -24,12 +24,15 @@ Sentences = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Scored:
-    """True and predicted tags of some sentences, by sentence; ``known`` says of all words whether they were seen."""
+    """True and predicted tags of some sentences, by sentence; ``known`` says of all words whether they were seen.
+
+    ``spans`` are the true and the predicted ones, None where tags are no spans.
+    """
 
     truth: Sentences
     predicted: Sentences
     known: np.ndarray
-    spans: bool
+    spans: tuple[Sequence[Sequence[Span]], Sequence[Sequence[Span]]] | None = None
 
     def metrics(self) -> dict[str, float]:
         """Scores of spans where there are spans; then those of tokens and sentences."""
@@ -74,7 +77,7 @@ class Scored:
     def span_counts(self) -> SpanCounts:
         """Right, predicted and true spans."""
         counts = SpanCounts()
-        for truth, predicted in self._pairs():
+        for truth, predicted in zip(*(self.spans or ()), strict=True):
             counts.add(_marks(truth), _marks(predicted))
         return counts
 
@@ -100,7 +103,6 @@ def evaluate(
     """All that a report says of the part; ``sure`` are probabilities as in :func:`row`."""
     confusion = scored.confusion()
     small = len(confusion.labels) <= MOST_TAGS
-    scorer = "spans are scored as conlleval does: type, start and end must be right" if scored.spans else ""
     return Evaluation(
         examples=len(scored.truth),
         metrics=scored.metrics(),
@@ -110,7 +112,6 @@ def evaluate(
         per_class=scored.span_counts().per_type() if scored.spans else confusion.per_class(),
         confidence=settings.confidence,
         mistakes=_mistakes(scored, part),
-        notes=(scorer,) if scorer else (),
         predictions=_predictions(scored, sure, part),
     )
 
@@ -175,8 +176,8 @@ def _hits(truth: Sequence[str], predicted: Sequence[str]) -> np.ndarray:
     return np.fromiter((a == b for a, b in zip(truth, predicted, strict=True)), bool, len(truth))
 
 
-def _marks(tags: Sequence[str]) -> list[tuple[str, tuple[int, int]]]:
-    return [(span.kind, (span.start, span.end)) for span in read_spans(tags, INTERNAL)[0]]
+def _marks(spans: Sequence[Span]) -> list[tuple[str, tuple[int, int]]]:
+    return [(span.kind, (span.start, span.end)) for span in spans]
 
 
 def _bare(tag: str) -> str:

@@ -119,7 +119,8 @@ class FittedTagging:
             if bool((batch.tags_BT >= 0).all()):
                 count = int(batch.lengths_B.sum())
                 total, words = total + model.loss(batch).item() * count, words + count
-        found = self._scored(examples, predicted).metrics()
+        assert examples.part is not None
+        found = self._scored(examples.part, predicted, examples.known).metrics()
         return found | {"loss": total / words if words else float("nan")}
 
     def evaluate(self, model: nn.Module, part: SentencePart, examples: TaggingExamples, batches: Batches) -> Evaluation:
@@ -129,11 +130,12 @@ class FittedTagging:
         for indices, batch in batches():
             for i, tags, probabilities in zip(indices, *self.predict(model, batch), strict=True):
                 predicted[i], sure[i] = tags, probabilities
-        found = scores.evaluate(self._scored(examples, predicted), sure, part, self.recipe.evaluation, self.recipe.seed)
-        return replace(found, notes=(*found.notes, *self._unseen(part)))
+        scored = self._scored(part, predicted, examples.known)
+        found = scores.evaluate(scored, sure, part, self.recipe.evaluation, self.recipe.seed)
+        return replace(found, notes=tuple(self._unseen(part)))
 
     def predict(self, model: nn.Module, batch: TaggingBatch) -> tuple[list[list[str]], list[np.ndarray]]:
-        """Valid tags of each sentence, and the probability of each by itself and given the tag before it, (T, 2)."""
+        """The tags of each sentence, and the probability of each by itself and given the tag before it, (T, 2)."""
         assert isinstance(model, Tagger)
         best_BT, sure_BT2 = model.probabilities(batch)
         rows = zip(sure_BT2.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
@@ -145,8 +147,7 @@ class FittedTagging:
         rival = MostFrequentTag(train.tokens(), train.tags())
         seen = {word for tokens in train.tokens() for word in tokens}
         known = np.array([word in seen for tokens in test.tokens() for word in tokens], dtype=bool)
-        predicted = [self._valid(tags) for tags in rival.tag(test.tokens())]
-        scored = scores.Scored(list(test.tags()), predicted, known, self.scheme is not None)
+        scored = self._scored(test, list(rival.tag(test.tokens())), known)
         return {"most frequent tag": scored.metrics()}, ()
 
     def predictor(self, model: nn.Module, device: torch.device) -> TagPredictor:
@@ -164,13 +165,19 @@ class FittedTagging:
         tags = [self.tags[k] for k in numbers.tolist()]
         return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
 
-    def _scored(self, examples: TaggingExamples, predicted: list[list[str]]) -> scores.Scored:
-        assert examples.part is not None
-        return scores.Scored(list(examples.part.tags()), predicted, examples.known, self.scheme is not None)
+    def _scored(self, part: SentencePart, predicted: list[list[str]], known: np.ndarray) -> scores.Scored:
+        """Predictions in the internal scheme beside the truth."""
+        truth = list(part.tags())
+        if self.scheme is None:
+            return scores.Scored(truth, predicted, known)
+        strict = self.recipe.evaluation.scorer == "strict"
+        true = [read_spans(tags, part.scheme or INTERNAL, strict=strict)[0] for tags in part.raw_tags()]
+        found = [read_spans(tags, INTERNAL, strict=strict)[0] for tags in predicted]
+        return scores.Scored(truth, [self._valid(tags) for tags in predicted], known, (true, found))
 
     def _decoded(self, tags_BT: Tensor, batch: TaggingBatch) -> Iterator[list[str]]:
         for numbers, length in zip(tags_BT.tolist(), batch.lengths_B.tolist(), strict=True):
-            yield self._valid([self.tags[k] for k in numbers[:length]])
+            yield [self.tags[k] for k in numbers[:length]]
 
     def _valid(self, tags: list[str]) -> list[str]:
         """Spans repaired as conlleval reads them, which the CRF never needs."""
