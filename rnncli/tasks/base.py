@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +88,17 @@ Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 """Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
 
 
+class Piece(NamedTuple):
+    """A piece of a text on a terminal: those of one ``mark`` have one colour, those of mark 0 none."""
+
+    text: str
+    mark: int = 0
+
+
+Cell = str | Sequence[Piece]
+"""A cell of a table on a terminal."""
+
+
 class Predictor(Protocol):
     """Turns lines of input into rows of output with a trained model.
 
@@ -121,8 +132,8 @@ class Predictor(Protocol):
         """A row as it is written, line ends included."""
         ...
 
-    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-        """Column titles and cells that show ``rows`` on a terminal."""
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], Sequence[Sequence[Cell]]]:
+        """Column titles and cells that show ``rows`` on a terminal; those of a single column are wrapped, not cut."""
         ...
 
 
