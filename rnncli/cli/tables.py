@@ -42,9 +42,9 @@ def _text(cell: Cell) -> Text:
 
 
 def _wrapped(terminal: Terminal, text: Text, width: int) -> Iterator[Text]:
-    first, *others = text.wrap(terminal.out, max(width - INDENT, 1)) or [text]
-    yield first
-    yield from (Text(" " * INDENT).append_text(line) for line in others)
+    for number, line in enumerate(text.wrap(terminal.out, max(width - INDENT, 1)) or [text]):
+        line.rstrip()
+        yield Text(" " * INDENT).append_text(line) if number else line
 
 
 def _is_figure(cell: str) -> bool:
