@@ -50,7 +50,7 @@ def test_the_report_has_scores_of_spans_tokens_and_sentences(folder):
     assert {"precision", "recall", "f1", "accuracy", "unknown_accuracy", "sentence_accuracy"} <= set(report["metrics"])
     assert report["examples"] == 30
     assert {row["label"] for row in report["per_class"]} == {"PER", "LOC", "ORG", "TIME"}
-    assert set(report["baselines"]) == {"most frequent tag"}
+    assert set(report["baselines"]) == {"most frequent tag", "linear crf"}
     notes = " ".join(report["notes"])
     assert "IOB2" in notes
     assert "conlleval" in notes

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.tagging import corpus, known, scores
-from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging import baselines, corpus, known, scores
+from rnncli.tasks.tagging.baselines import MostFrequentTag, linear_crf
 from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.data import read_corpus
 from rnncli.tasks.tagging.distinct import Distinct
@@ -462,3 +462,25 @@ def test_line_ends_and_blank_lines_do_not_matter(tmp_path, change):
     changed = read_corpus(recipe(tmp_path, change(conll()), name="changed.conll"))
     assert list(plain.parts["train"].tokens()) == list(changed.parts["train"].tokens())
     assert list(plain.parts["train"].tags()) == list(changed.parts["train"].tags())
+
+
+def test_the_linear_crf_learns_from_words_and_columns_around():
+    sentences = [(["a", "x"], (["L", "L"],)), (["b", "x"], (["L", "R"],))] * 10
+    tags = [["O", "X"], ["O", "Y"]] * 10
+    found, note = linear_crf(zip(sentences, tags, strict=True), [*sentences[:2], (["b"], (["L"],)), ([], ([],))])
+    assert found == [["O", "X"], ["O", "Y"], ["O"], []]
+    assert note == ""
+
+
+def test_the_linear_crf_reads_looks_ends_and_neighbours():
+    first, second = baselines.features(["The", "cats"], (["DT", "NN"],))
+    assert {"ends e", "ends he", "begins th", "w=the", "w+1=cats", "w0,1=the|cats", "1=DT", "1+1=NN"} <= set(first)
+    assert {"w-1=the", "w-1,0=the|cats", "1-1=DT", "1-1,0,1=DT|NN|\x02"} <= set(second)
+
+
+def test_the_linear_crf_stops_reading_when_it_has_read_much(monkeypatch):
+    monkeypatch.setattr(baselines, "MOST_WORDS", 5)
+    sentences = [((["a", "b"], ()), ["X", "Y"])] * 9
+    found, note = linear_crf(iter(sentences), [(["a", "b"], ())])
+    assert found == [["X", "Y"]]
+    assert "first 6 words" in note

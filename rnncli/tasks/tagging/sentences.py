@@ -48,6 +48,10 @@ class SentencePart:
             return iter([()] * len(self))
         return zip(*(map(strings, self.table.values(name)) for name in self.columns.features), strict=True)
 
+    def sentences(self) -> Iterator[tuple[list[str], tuple[list[str], ...]]]:
+        """Words and further columns of each sentence."""
+        return zip(self.tokens(), self.features(), strict=True)
+
     def raw_tags(self) -> Iterator[list[str]]:
         """The tags as the source writes them."""
         for value in self.table.values(self.columns.tag):

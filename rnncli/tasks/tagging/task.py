@@ -21,7 +21,7 @@ from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.tagging import checks, scores
-from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.lexicon import Lexicon
@@ -76,9 +76,8 @@ class FittedTagging:
 
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
-        sentences = zip(part.tokens(), part.features(), strict=True)
         numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
-        return encode(self.lexicon, sentences, numbers, part)
+        return encode(self.lexicon, part.sentences(), numbers, part)
 
     def build(self) -> nn.Module:
         """A new tagger; its embeddings start from the vectors file where the recipe names one."""
@@ -142,13 +141,18 @@ class FittedTagging:
         return list(self._decoded(best_BT, batch)), [row[:length] for row, length in rows]
 
     def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
-        """Every word's most frequent tag."""
+        """Every word's most frequent tag; a linear CRF where CRFsuite is installed."""
         train, test = parts["train"], parts[split]
-        rival = MostFrequentTag(train.tokens(), train.tags())
+        frequent = MostFrequentTag(train.tokens(), train.tags())
         seen = {word for tokens in train.tokens() for word in tokens}
         known = np.array([word in seen for tokens in test.tokens() for word in tokens], dtype=bool)
-        scored = self._scored(test, list(rival.tag(test.tokens())), known)
-        return {"most frequent tag": scored.metrics()}, ()
+        predicted = {"most frequent tag": list(frequent.tag(test.tokens()))}
+        note = ""
+        if has_crfsuite():
+            learn = zip(train.sentences(), train.tags(), strict=True)
+            predicted["linear crf"], note = linear_crf(learn, test.sentences())
+        found = {name: self._scored(test, tags, known).metrics() for name, tags in predicted.items()}
+        return found, (note,) if note else ()
 
     def predictor(self, model: nn.Module, device: torch.device) -> TagPredictor:
         """A predictor around a trained tagger."""
@@ -218,7 +222,7 @@ class Tagging:
                 f"{train.table.place(0)}: the training part has only the tag {next(iter(counts))}; two are needed",
                 "is this the right --tag-column?",
             )
-        lexicon = Lexicon.learn(recipe, zip(train.tokens(), train.features(), strict=True))
+        lexicon = Lexicon.learn(recipe, train.sentences())
         tags = sorted(counts, key=lambda tag: (tag != OUTSIDE, tag[2:] if train.scheme else tag, tag))
         columns = train.columns
         layout: dict[str, Any] = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}
