@@ -51,6 +51,14 @@ def test_a_few_broken_tags_do_not_turn_one_scheme_into_another():
     assert found.name == "IOB2"
 
 
+def test_a_foreign_prefix_is_a_mistake_and_no_other_scheme():
+    right, foreign = ["B-A", "I-A", "O", "B-B"], ["S-A", "O", "B-A", "E-A"]
+    found = recognise([right] * 9 + [foreign])
+    assert found is not None
+    assert found.name == "IOB2"
+    assert read_spans(foreign, found) == ([Span("A", 0, 1), Span("A", 2, 4)], 2)
+
+
 def test_the_separator_and_bare_prefixes_are_recognised():
     found = recognise([["B_A", "I_A"]])
     assert found is not None

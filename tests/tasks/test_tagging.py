@@ -17,7 +17,7 @@ from rnncli.tasks.tagging.baselines import MostFrequentTag, linear_crf
 from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.data import read_corpus
 from rnncli.tasks.tagging.distinct import Distinct
-from rnncli.tasks.tagging.examples import encode
+from rnncli.tasks.tagging.examples import UNSEEN, encode
 from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
 from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
@@ -385,7 +385,7 @@ def test_repairs_are_counted_and_said(tmp_path):
     broken = conll() + "Rara I-PER\nsaid O\n\n"
     notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
     assert "IOB2" in notes
-    assert ": 1 tags break the rules of IOB2" in notes
+    assert ": 1 tag breaks the rules of IOB2" in notes
 
 
 def test_single_characters_are_read_with_their_neighbours(tmp_path):
@@ -448,6 +448,38 @@ def test_bad_json_lines_end_in_a_sentence(tmp_path, line, says):
     with pytest.raises(DataError) as caught:
         read_corpus(recipe(tmp_path, line + "\n", name="train.jsonl"))
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("dev", "data", "says"),
+    [
+        ("a x y O\n", {}, "dev.conll:1: 4 columns where train.conll has 2"),
+        ("a\n", {"tag_column": "2"}, 'dev.conll:1: no column "2", which train.conll has'),
+    ],
+)
+def test_parts_that_are_not_alike_are_refused(tmp_path, dev, data, says):
+    (tmp_path / "dev.conll").write_text(dev, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, dev="dev.conll", **data))
+    assert says in caught.value.message
+
+
+def test_a_file_of_too_few_sentences_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"^train\.conll: there is 1 example, too few"):
+        read_corpus(recipe(tmp_path, "<html> <body>\n"))
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_the_loss_is_over_sentences_whose_tags_are_known(tmp_path, head):
+    its = recipe(tmp_path, model={"head": head})
+    read = TASK.read(its)
+    fitted = TASK.fit(its, read)
+    model = fitted.build().eval()
+    examples = fitted.encode(read.parts["train"])
+    batch = examples.batch(np.arange(4))
+    wanted = model.loss(examples.batch(np.array([0, 1, 3])))
+    batch.tags_BT[2, 0] = UNSEEN
+    torch.testing.assert_close(model.loss(batch), wanted)
 
 
 def test_bytes_of_another_encoding_are_refused_with_their_line(tmp_path):

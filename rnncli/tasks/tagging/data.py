@@ -34,6 +34,8 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     tables, notes = _tables(data)
     first = tables.get(ALL) or tables.get("train") or next(iter(tables.values()))
     columns, how = find_columns(first, data)
+    for table in tables.values():
+        _require_alike(table, first, columns, guessed=not data.tag_column)
     scheme = _scheme(SentencePart(first, columns, None), data)
     dropped: Counter[str] = Counter()
     parts = {name: _clean(SentencePart(table, columns, scheme), dropped) for name, table in tables.items()}
@@ -41,8 +43,7 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
     cut, said = split_parts(parts, data, recipe.seed)
     for name, part in cut.items():
-        if scheme and (broken := part.repaired()):
-            notes.append(f"{name}: {broken:,} tags break the rules of {scheme.name} and were read as conlleval does")
+        notes += _repairs_note(name, part)
     notes = [
         _scheme_note(scheme, recipe.evaluation.scorer),
         *notes,
@@ -59,13 +60,13 @@ def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:
     scheme = _scheme(SentencePart(table, columns, None), recipe.data)
     dropped: Counter[str] = Counter()
     part = _clean(SentencePart(table, columns, scheme), dropped)
-    notes = (_scheme_note(scheme, recipe.evaluation.scorer), *table.notes)
+    notes = (_scheme_note(scheme, recipe.evaluation.scorer), *_repairs_note(str(path), part), *table.notes)
     return Corpus({"test": part}, f"{path}: {len(part):,} sentences, {how}", notes, +dropped)
 
 
 def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
     """The columns that are named or guessed, and a sentence that says which; raises DataError."""
-    plain = table.columns == [str(n) for n in range(1, len(table.columns) + 1)]
+    plain = _unnamed(table)
     token = _named(table, data.token_column, "data.token_column") if data.token_column else ""
     features = tuple(_named(table, name, "data.feature_columns") for name in data.feature_columns)
     tag, _, key = data.tag_column.partition(".")
@@ -178,6 +179,32 @@ def _scheme_note(scheme: Scheme | None, scorer: str) -> str:
         return "tags are no spans: scored token by token"
     how = "as conlleval does" if scorer == "conlleval" else "strictly: what breaks the rules of the scheme is no span"
     return f"tags are spans in {scheme.name}, learnt as {INTERNAL.name}, scored {how}"
+
+
+def _repairs_note(name: str, part: SentencePart) -> list[str]:
+    if part.scheme is None or not (broken := part.repaired()):
+        return []
+    words = "tag breaks" if broken == 1 else "tags break"
+    return [f"{name}: {broken:,} {words} the rules of {part.scheme.name}, read as conlleval does"]
+
+
+def _require_alike(table: Table, first: Table, columns: Columns, *, guessed: bool) -> None:
+    """Raise DataError for a part without the columns that the first one has, or with others where they are guessed."""
+    if guessed and _unnamed(first) and _unnamed(table) and len(table.columns) != len(first.columns):
+        raise DataError(
+            f"{table.place(0)}: {len(table.columns)} columns where {first.name} has {len(first.columns)}",
+            "--tag-column says which one holds the tags",
+        )
+    for name in (columns.token, columns.tag, *columns.features):
+        if name not in table.columns:
+            raise DataError(
+                f'{table.place(0)}: no column "{name}", which {first.name} has',
+                "its columns are: " + ", ".join(table.columns),
+            )
+
+
+def _unnamed(table: Table) -> bool:
+    return table.columns == [str(n) for n in range(1, len(table.columns) + 1)]
 
 
 def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from rnncli.heads.crf import CRF
 from rnncli.tasks import shared
 from rnncli.tasks.tagging.characters import character_reader
-from rnncli.tasks.tagging.examples import TaggingBatch
+from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
 
@@ -104,11 +104,13 @@ class Tagger(nn.Module):
         return scores_BTK + functional.linear(x_BTI, weights[1])
 
     def loss(self, batch: TaggingBatch) -> Tensor:
-        """The mean over words of minus the log probability of their tags."""
+        """The mean over words of minus the log probability of their tags, of sentences whose tags are all known."""
         scores_BTK = self(batch).float()
+        known_B = (batch.tags_BT != UNSEEN).all(1)
+        lengths_B = batch.lengths_B.masked_fill(~known_B.cpu(), 0)
         if self.head is not None:
-            return self.head.loss(scores_BTK, batch.tags_BT, batch.lengths_B).sum() / batch.lengths_B.sum().clamp(min=1)
-        inside_BT = torch.arange(scores_BTK.shape[1])[None] < batch.lengths_B[:, None]
+            return self.head.loss(scores_BTK, batch.tags_BT, lengths_B).sum() / lengths_B.sum().clamp(min=1)
+        inside_BT = torch.arange(scores_BTK.shape[1])[None] < lengths_B[:, None]
         rows = inside_BT.to(scores_BTK.device)
         return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
 

@@ -71,7 +71,10 @@ def _carved(whole: SentencePart, shares: dict[str, float], seed: int) -> Parts:
         raise DataError(
             "data.dev_fraction and data.test_fraction leave nothing to train on", "let them add up to less than 1"
         )
-    rows = splits.split({"train": 1 - sum(shares.values())} | shares, seed=seed, size=len(whole))
+    try:
+        rows = splits.split({"train": 1 - sum(shares.values())} | shares, seed=seed, size=len(whole))
+    except DataError as error:
+        raise DataError(f"{whole.table.name}: {error.message}", "is it a file of tagged sentences?") from error
     return {name: whole.take(found) for name, found in rows.items()}
 
 

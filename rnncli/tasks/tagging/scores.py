@@ -168,7 +168,9 @@ def _mistakes(scored: Scored, part: SentencePart) -> list[Mistake]:
     for (key, count), tokens, i in zip(frequent, texts, rows, strict=True):
         at = where[key][1]
         near = " ".join([*tokens[max(0, at - 4) : at], f"[{tokens[at]}]", *tokens[at + 1 : at + 5]])
-        found.append(Mistake(f"{count} times: {near}", key[1], key[2], None, part.table.place(i)))
+        found.append(
+            Mistake(f"{count} time{'s' if count > 1 else ''}: {near}", key[1], key[2], None, part.table.place(i))
+        )
     return found
 
 

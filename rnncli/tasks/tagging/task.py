@@ -115,8 +115,8 @@ class FittedTagging:
         for indices, batch in batches():
             for i, tags in zip(indices, self._decoded(model.decode(batch), batch), strict=True):
                 predicted[i] = tags
-            if bool((batch.tags_BT >= 0).all()):
-                count = int(batch.lengths_B.sum())
+            count = int(batch.lengths_B[(batch.tags_BT != UNSEEN).all(1).cpu()].sum())
+            if count:
                 total, words = total + model.loss(batch).item() * count, words + count
         assert examples.part is not None
         found = self._scored(examples.part, predicted, examples.known).metrics()
