@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnncli.core.dropout import Dropout
 from rnncli.heads.crf import CRF
 from rnncli.tasks import shared
 from rnncli.tasks.tagging.characters import character_reader
@@ -33,7 +34,7 @@ class WordKnowledge(nn.Module):
             self.character_table = embedding(count, width, settings.embedding_scale)
             self.characters = character_reader(settings)
             self.output_size += self.characters.output_size
-        self.character_dropout = nn.Dropout(settings.input_dropout)
+        self.character_dropout = Dropout(settings.input_dropout)
 
     def forward(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
         """(U, I)."""
@@ -77,7 +78,7 @@ class Tagger(nn.Module):
             if pairs and settings.pair_dropout:
                 self.forgetting[name] = Forgetting(settings.pair_dropout, lexicon.counts[name])
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
-        self.input_dropout, self.dropout = nn.Dropout(settings.input_dropout), nn.Dropout(settings.dropout)
+        self.input_dropout, self.dropout = Dropout(settings.input_dropout), Dropout(settings.dropout)
         self.core = shared.recurrent(input_size, settings)
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
