@@ -11,7 +11,7 @@ from rnncli.core import recurrent
 from rnncli.core.cells import Cell
 from rnncli.core.native import compile as native
 from rnncli.core.native import path
-from rnncli.core.native.pool import Pool
+from rnncli.core.pool import Pool
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, assert_near, by_reference, gradients, parts
@@ -165,11 +165,11 @@ def test_functions_are_right_to_the_last_places(name):
 
 def test_a_buffer_comes_back_when_nothing_uses_it():
     pool = Pool()
-    first = pool.take(10, 100)
+    first = pool.take(400, 100)
     place = first.data_ptr()
     view = first[3:]
     del first
-    second = pool.take(10, 100)
+    second = pool.take(400, 100)
     assert second.data_ptr() != place
     del view
-    assert pool.take(10, 100).data_ptr() == place
+    assert pool.take(400, 100).data_ptr() == place
