@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 LEAST = 2**15
 """Elements from which a buffer is worth keeping: 128 KiB, where an allocator begins to give memory back."""
 

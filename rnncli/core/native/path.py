@@ -141,7 +141,7 @@ class _Back(_Way):
     def __init__(self, layer: Layer, way: Forward, *, need_dx: bool) -> None:
         super().__init__(layer)
         self.y_NE, self.kept = way.y_NE, way.kept
-        self.dx = [POOL.take(*self.x_NI.shape) for _ in self.directions] if need_dx else []
+        self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
         self.sums = [[_zeros(weights) for _ in self.packing.parts] for weights in self.directions]
 
