@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from rnncli.core import kernels, packed
+from rnncli.core import kernels, packed, stream
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.layer import Layer, Path, run
 from rnncli.core.native import compile as native
 from rnncli.core.native import path as native_path
+from rnncli.core.native import step as native_step
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
-from rnncli.core.stream import one_step
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 EXACT = (torch.float64, torch.float32)
@@ -210,10 +210,12 @@ class Recurrent(nn.Module):
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
         x_BX, ends = x_B1I[:, 0], []
+        few = len(x_BX) <= native_step.MOST and self._compiles(x_BX.dtype)
+        take = native_step.one_step if few else stream.one_step
         starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
             for d in range(self.directions):
-                ends.append(one_step(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
+                ends.append(take(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
             x_BX = ends[-1][0] if self.directions == 1 else torch.cat([ends[-2][0], ends[-1][0]], 1)
         if len(ends) == 1:
             return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])

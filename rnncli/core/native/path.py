@@ -16,8 +16,8 @@ from torch import Tensor
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.native.compile import Call, Compiled, compiled, run
-from rnncli.core.native.pool import POOL
 from rnncli.core.packing import Part
+from rnncli.core.pool import POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
@@ -59,7 +59,7 @@ class _Way:
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
-        self.held.append(torch.empty(rows, width, dtype=torch.float32))
+        self.held.append(POOL.take(rows, width))
         return self.held[-1]
 
     def walk(self, part: Part, d: int, *, back: bool) -> dict[str, int]:
@@ -90,7 +90,7 @@ class _Forward(_Way):
     def __init__(self, layer: Layer, *, training: bool) -> None:
         super().__init__(layer)
         self.keeps = training and self.kernels.loops.saved
-        self.y_NE = torch.empty(self.packing.rows, self.width, dtype=torch.float32)
+        self.y_NE = POOL.take(self.packing.rows, self.width)
         self.kept = [POOL.take(self.packing.rows, self.kept_stride) for _ in self.directions] if self.keeps else []
         self.c_DBH = self.begin[1].clone() if layer.cell.states == 2 else None
         calls = []
@@ -141,7 +141,7 @@ class _Back(_Way):
     def __init__(self, layer: Layer, way: Forward, *, need_dx: bool) -> None:
         super().__init__(layer)
         self.y_NE, self.kept = way.y_NE, way.kept
-        self.dx = [torch.empty_like(self.x_NI) for _ in self.directions] if need_dx else []
+        self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
         self.sums = [[_zeros(weights) for _ in self.packing.parts] for weights in self.directions]
 
