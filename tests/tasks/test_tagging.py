@@ -190,6 +190,13 @@ def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader)
         assert alone["probabilities"] == pytest.approx(row["probabilities"], abs=1e-4)
 
 
+def test_plain_words_are_cut_at_punctuation_unless_they_are_known(fitted):
+    predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
+    assert fitted[1].lexicon.knows(["Dr.", "Kavik."]) == [True, False]
+    found = predictor.parse(' Dr. "Kavik-Ra, isn\'t it?" ').tokens
+    assert found == ["Dr.", '"', "Kavik-Ra", ",", "isn't", "it", "?", '"']
+
+
 def test_a_sentence_of_1238_words_and_an_empty_one_are_tagged(fitted):
     predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
     long, empty = predictor.predict([predictor.parse("word " * 1238), predictor.parse("")])

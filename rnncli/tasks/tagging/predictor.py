@@ -179,8 +179,17 @@ class TagPredictor:
                 f"this model also reads column {needed}, which a plain sentence lacks",
                 "give CoNLL columns as it was trained on: rnncli predict RUN FILE",
             )
-        tokens = [one for one in text if not one.isspace()] if self.layout["by_character"] else WORD.findall(text)
-        return Given(tokens, row={"text": text.rstrip("\r\n")})
+        return Given(self._words(text), row={"text": text.rstrip("\r\n")})
+
+    def _words(self, text: str) -> list[str]:
+        """The words of a plain sentence: what stands between spaces, cut at punctuation where it is no known word."""
+        if self.layout["by_character"]:
+            return [one for one in text if not one.isspace()]
+        parts = text.split()
+        known = self.lexicon.knows(parts)
+        return [
+            word for part, whole in zip(parts, known, strict=True) for word in ([part] if whole else WORD.findall(part))
+        ]
 
     def _object(self, line: str, place: str) -> Given:
         try:
