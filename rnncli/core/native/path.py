@@ -30,6 +30,16 @@ def forward(layer: Layer, *, training: bool) -> Forward:
     return _Forward(layer, training=training).result()
 
 
+class FewRows:
+    """The way forward of few equal examples without gradients, which reads the weights as they lie."""
+
+    @staticmethod
+    def forward(layer: Layer, *, training: bool) -> Forward:
+        """As :func:`forward`, but in the last places an output is not what it is in a larger batch."""
+        assert not training
+        return _Forward(layer, training=False, kernel="once").result()
+
+
 def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
     """The way back, all of it fp32."""
     return _Back(layer, way, need_dx=need_dx).run(grad_NE, tuple(part.clone() for part in end))
@@ -87,8 +97,9 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(self, layer: Layer, *, training: bool) -> None:
+    def __init__(self, layer: Layer, *, training: bool, kernel: str = "forward") -> None:
         super().__init__(layer)
+        self.kernel = kernel
         self.keeps = training and self.kernels.loops.saved
         self.y_NE = POOL.take(self.packing.rows, self.width)
         self.kept = [POOL.take(self.packing.rows, self.kept_stride) for _ in self.directions] if self.keeps else []
@@ -116,9 +127,10 @@ class _Forward(_Way):
         assert weight_hh is not None
         assert bias is not None
         gates_GH, candidates_HH = self.recurrent(weight_hh)
-        found = {"weight_ih": weight_ih.t(), "weight_gates": gates_GH.t(), "weight_rx": candidates_HH.t(), "bias": bias}
-        if bias_hh is not None:
-            found["bias_hh"] = bias_hh
+        found = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
+        if self.kernel == "forward":
+            found = {name: POOL.take(*part.t().shape).copy_(part.t()) for name, part in found.items()}
+        found |= {"bias": bias} if bias_hh is None else {"bias": bias, "bias_hh": bias_hh}
         found = {name: part.contiguous() for name, part in found.items()}
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": weight_ih.shape[1]}
@@ -134,7 +146,7 @@ class _Forward(_Way):
             values |= {"c": self.example(self.c_DBH, d, part), "c_stride": hidden}
         for name in ("before", "reset"):
             values |= {name: self.work(running, hidden).data_ptr(), f"{name}_stride": hidden}
-        return self.kernels.call("forward", **values)
+        return self.kernels.call(self.kernel, **values)
 
 
 class _Back(_Way):
