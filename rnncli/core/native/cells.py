@@ -47,7 +47,7 @@ class CellLoops(Protocol):
 def _recurrent(k: LoopKernel, step: Step, before: Rows, blocks: int) -> None:
     """Add the recurrent product of the first ``blocks`` gates to the input's."""
     shape = (step.count, k.times_hidden(blocks), k.hidden)
-    k.by_weights(shape, before, k.weights("weight_gates", blocks), step.kept)
+    k.by_weights(shape, before, k.weights("weight_gates"), step.kept)
 
 
 def _back_through(k: LoopKernel, step: Step, factors: Rows, blocks: int, target: Rows, start: Rows | None) -> None:
@@ -150,7 +150,7 @@ class GruBeforeLoops:
 
         k.each(step.count, gates)
         candidates = k.block(kept, 2)
-        k.by_weights((step.count, k.hidden, k.hidden), reset, k.weights("weight_rx", 1), candidates)
+        k.by_weights((step.count, k.hidden, k.hidden), reset, k.weights("weight_rx"), candidates)
         k.each(step.count, renewed)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
@@ -196,7 +196,7 @@ class GruAfterLoops:
         before, kept = k.before(step), step.kept
         _recurrent(k, step, before, 2)
         bias = k.fixed(k.address("bias_hh"))
-        k.by_weights((step.count, k.hidden, k.hidden), before, k.weights("weight_rx", 1), k.block(kept, 3), bias)
+        k.by_weights((step.count, k.hidden, k.hidden), before, k.weights("weight_rx"), k.block(kept, 3), bias)
 
         def gates(at: Place) -> None:
             r, z, h = sigmoid(at.read(kept, 0)), sigmoid(at.read(kept, 1)), at.read(before)
@@ -240,7 +240,7 @@ def emit_forward(k: LoopKernel, cell: CellLoops) -> None:
 
     def chunk(fields: dict[str, ir.Value]) -> None:
         x, kept = k.from_row(k.rows("x"), fields["row"]), k.kept(fields)
-        weights, bias = k.weights("weight_ih", cell.gates), k.fixed(k.address("bias"))
+        weights, bias = k.weights("weight_ih"), k.fixed(k.address("bias"))
         k.by_weights((fields["rows"], gates, k.input), x, weights, kept, bias)
         k.walk(fields, lambda step: cell.forward(k, step, k.from_row(y, step.row)))
 

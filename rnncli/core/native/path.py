@@ -17,12 +17,10 @@ from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.native.compile import Call, Compiled, compiled, run
 from rnncli.core.packing import Part
-from rnncli.core.pool import POOL
+from rnncli.core.pool import ODD, POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
-ODD = 16
-"""Floats between rows of workspace: rows whose distance is a power of two would meet in the same corner of a cache."""
 
 
 def forward(layer: Layer, *, training: bool) -> Forward:
@@ -129,9 +127,10 @@ class _Forward(_Way):
         gates_GH, candidates_HH = self.recurrent(weight_hh)
         found = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
         if self.kernel == "forward":
-            found = {name: POOL.take(*part.t().shape).copy_(part.t()) for name, part in found.items()}
+            found = {name: _panels(part.t(), self.kernels.panel) for name, part in found.items()}
+        else:
+            found = {name: part.contiguous() for name, part in found.items()}
         found |= {"bias": bias} if bias_hh is None else {"bias": bias, "bias_hh": bias_hh}
-        found = {name: part.contiguous() for name, part in found.items()}
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": weight_ih.shape[1]}
 
@@ -216,6 +215,17 @@ class _Back(_Way):
         if self.dx:
             values |= {"dx": self.dx[d].data_ptr(), "dx_stride": self.x_NI.shape[1]}
         return self.kernels.call("back", **values)
+
+
+def _panels(matrix_KN: Tensor, width: int) -> Tensor:
+    """A matrix in panels of ``width`` columns, (panels, K, width), each of which is read from its begin to its end."""
+    depth, columns = matrix_KN.shape
+    whole, rest = divmod(columns, width)
+    panels = POOL.take((whole + bool(rest)) * depth, width).view(-1, depth, width)
+    panels[:whole].copy_(matrix_KN[:, : whole * width].unflatten(1, (whole, width)).transpose(0, 1))
+    if rest:
+        panels[whole, :, :rest].copy_(matrix_KN[:, whole * width :])
+    return panels
 
 
 def _zeros(weights: CellWeights) -> CellWeights:

@@ -29,7 +29,8 @@ class Products:
     def __init__(self, module: ir.Module, width: int, rows: int) -> None:
         self.module, self.width, self.most = module, width, rows
         self.columns = TILE_VECTORS * width
-        self.by_rows = self._product("by_rows", transposed=False)
+        self.by_rows = self._product("by_rows")
+        self.by_panels = self._product("by_panels", panels=True)
         self.by_columns = self._product("by_columns", transposed=True)
         self.by_dots = self._dots()
 
@@ -40,6 +41,8 @@ class Products:
     def _tile(self, rows: int, transposed: bool, full: bool) -> ir.Function:
         """Rows ``rows``; not ``full``: only some of the columns are there."""
         name = f"tile_{rows}_{'columns' if transposed else 'rows'}_{'full' if full else 'part'}"
+        if name in self.module.globals:
+            return self.module.globals[name]
         kinds = [POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64, I64, I64]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
@@ -73,7 +76,7 @@ class Products:
         code.build.ret_void()
         return function
 
-    def _product(self, name: str, *, transposed: bool) -> ir.Function:
+    def _product(self, name: str, *, transposed: bool = False, panels: bool = False) -> ir.Function:
         """All tiles of a product; rows are spread evenly over tiles of at most ``most``."""
         part = [self._tile(r, transposed, False) for r in range(1, self.most + 1)]
         # Where masks cost nothing, whole panels need no tiles of their own.
@@ -81,8 +84,8 @@ class Products:
         code, (rows, columns, depth), a, b, c, start = self._begin(name)
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
-        panels = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
-        counts = (blocks, panels) if transposed else (panels, blocks)
+        across = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
+        counts = (blocks, across) if transposed else (across, blocks)
         with code.loop(counts[0]) as (outer, _), code.loop(counts[1]) as (inner, _):
             block, at = (outer, inner) if transposed else (inner, outer)
             first = build.sdiv(build.mul(block, rows), blocks)
@@ -92,8 +95,8 @@ class Products:
             arguments = [
                 code.offset(a.start, first) if transposed else code.row(a, first),
                 a.stride,
-                code.offset(b.start, column),
-                b.stride,
+                code.offset(b.start, build.mul(column, depth) if panels else column),
+                tile_columns if panels else b.stride,
                 code.offset(code.row(c, first), column),
                 c.stride,
                 code.offset(code.row(start, first), column),
