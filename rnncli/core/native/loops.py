@@ -106,16 +106,12 @@ class LoopKernel(Kernel):
         return Rows(pointer, self.integer(0))
 
     def weights(self, name: str) -> Rows:
-        """What :meth:`by_weights` takes: transposed weights in panels, see :mod:`rnncli.core.native.product`."""
+        """What :meth:`by_weights` takes: weights in panels, see :mod:`rnncli.core.native.product`."""
         return self.fixed(self.address(name))
 
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A times the transposed weights; without ``start`` it is added to C."""
+        """C = start + A B with weights for B; without ``start`` it is added to C."""
         self.products.call(self.products.by_panels, self, shape, a, weights, c, start or c)
-
-    def product(self, shape: Shape, a: Rows, b: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A B; without ``start`` it is added to C."""
-        self.products.call(self.products.by_rows, self, shape, a, b, c, start or c)
 
     def gradient(self, d: Rows, blocks: int, x: Rows, width: ir.Value, count: ir.Value, result: ir.Value) -> None:
         """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
@@ -202,5 +198,5 @@ class FewRowsKernel(LoopKernel):
         return Rows(self.address(name), self.input if name == "weight_ih" else self.hidden)
 
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A times the transposed weights; without ``start`` it is added to C."""
+        """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
         self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)

@@ -154,7 +154,7 @@ class _Back(_Way):
         self.y_NE, self.kept = way.y_NE, way.kept
         self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
-        self.sums = [[_zeros(weights) for _ in self.packing.parts] for weights in self.directions]
+        self.sums = [[_zeros(weights, p) for p in range(len(self.packing.parts))] for weights in self.directions]
 
     def run(self, grad_NE: Tensor, state: State) -> Back:
         """Walk back, turning ``state``, the gradients at the ends, into those at the beginnings."""
@@ -184,14 +184,13 @@ class _Back(_Way):
         return found
 
     def _weights(self, weights: CellWeights) -> dict[str, int]:
-        weight_ih, weight_hh = weights.weight_ih.detach().contiguous(), weights.weight_hh.detach().contiguous()
-        self.held += [weight_ih, weight_hh]
-        return {
-            "weight_ih": weight_ih.data_ptr(),
-            "weight_hh": weight_hh.data_ptr(),
-            "weight_rx": self.recurrent(weight_hh)[1].data_ptr(),
-            "input": weight_ih.shape[1],
-        }
+        gates_GH, candidates_HH = self.recurrent(weights.weight_hh.detach())
+        found = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
+        if self.dx:
+            found["weight_ih"] = weights.weight_ih.detach()
+        found = {name: _panels(part, self.kernels.panel) for name, part in found.items()}
+        self.held.append(found)
+        return {name: part.data_ptr() for name, part in found.items()} | {"input": self.x_NI.shape[1]}
 
     def _sums(self, sums: CellWeights) -> dict[str, int]:
         names = ("d_weight_ih", "d_weight_hh", "d_bias", "d_bias_hh")
@@ -221,13 +220,21 @@ def _panels(matrix_KN: Tensor, width: int) -> Tensor:
     """A matrix in panels of ``width`` columns, (panels, K, width), each of which is read from its begin to its end."""
     depth, columns = matrix_KN.shape
     whole, rest = divmod(columns, width)
-    panels = POOL.take((whole + bool(rest)) * depth, width).view(-1, depth, width)
+    count = whole + bool(rest)
+    panels = POOL.take(count * depth, width).view(count, depth, width)
     panels[:whole].copy_(matrix_KN[:, : whole * width].unflatten(1, (whole, width)).transpose(0, 1))
     if rest:
         panels[whole, :, :rest].copy_(matrix_KN[:, whole * width :])
     return panels
 
 
-def _zeros(weights: CellWeights) -> CellWeights:
-    made = (None if part is None else torch.zeros(part.shape, dtype=torch.float32) for part in weights)
+def _zeros(weights: CellWeights, part: int) -> CellWeights:
+    """Where the gradients of a part are summed; those of all but the first part are only added to the first's."""
+
+    def zeros(shape: torch.Size) -> Tensor:
+        if part == 0:
+            return torch.zeros(shape, dtype=torch.float32)
+        return POOL.take(shape[0], shape.numel() // shape[0]).zero_().view(shape)
+
+    made = (None if weight is None else zeros(weight.shape) for weight in weights)
     return CellWeights(*made)  # pyright: ignore[reportArgumentType]

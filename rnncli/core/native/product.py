@@ -1,7 +1,8 @@
 """Matrix products in tiles that stay in registers: C (M, N) = start + A (M, K) B (K, N).
 
-By rows or by columns says how A lies in memory; by dots, B is given by its columns and each element of C is a product
-of two rows: for few rows of A, where laying B out would cost more than the product.
+There are three: by panels, B lies in panels, as wide as a tile, each of which is read from begin to end (far apart, the
+rows of a large matrix are read at a third of the speed); by columns, A lies column after column; by dots, B does, so that
+an element of C is a product of two rows: for few rows of A, where laying B out in panels would cost more than it saves.
 
 A tile is a few rows of C and TILE_VECTORS vectors of columns. For every k it takes as many vectors of B once, one
 float of A a row, and multiplies them: all the arithmetic that the loads allow. Each element of C is summed in the
@@ -17,20 +18,17 @@ from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 TILE_VECTORS = 2
 DOTS = 8
 """Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
-
-
 Shape = tuple[ir.Value, ir.Value, ir.Value]
 KINDS = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
 
 
 class Products:
-    """Emits one function for products by rows of A, one by columns and one by dots, with all the tiles they need."""
+    """Emits one function for products by panels, one by columns and one by dots, with all the tiles they need."""
 
     def __init__(self, module: ir.Module, width: int, rows: int) -> None:
         self.module, self.width, self.most = module, width, rows
         self.columns = TILE_VECTORS * width
-        self.by_rows = self._product("by_rows")
-        self.by_panels = self._product("by_panels", panels=True)
+        self.by_panels = self._product("by_panels", transposed=False)
         self.by_columns = self._product("by_columns", transposed=True)
         self.by_dots = self._dots()
 
@@ -76,7 +74,7 @@ class Products:
         code.build.ret_void()
         return function
 
-    def _product(self, name: str, *, transposed: bool = False, panels: bool = False) -> ir.Function:
+    def _product(self, name: str, *, transposed: bool) -> ir.Function:
         """All tiles of a product; rows are spread evenly over tiles of at most ``most``."""
         part = [self._tile(r, transposed, False) for r in range(1, self.most + 1)]
         # Where masks cost nothing, whole panels need no tiles of their own.
@@ -95,8 +93,8 @@ class Products:
             arguments = [
                 code.offset(a.start, first) if transposed else code.row(a, first),
                 a.stride,
-                code.offset(b.start, build.mul(column, depth) if panels else column),
-                tile_columns if panels else b.stride,
+                code.offset(b.start, column if transposed else build.mul(column, depth)),
+                b.stride if transposed else tile_columns,
                 code.offset(code.row(c, first), column),
                 c.stride,
                 code.offset(code.row(start, first), column),
