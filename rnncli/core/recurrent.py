@@ -30,8 +30,8 @@ LEAST = 6
 FEW = 2
 """Equal examples up to which reading the weights as they lie is faster, without gradients, than laying them out."""
 WIDE = 512
-"""Hidden units beyond which an lstm's weights do not stay near a core, and oneDNN reads them better: 0.8 times the time
-of compiled kernels at 650, half of it at 1024, with 16 and 32 examples of 35 and 100 steps."""
+"""Hidden units beyond which oneDNN's lstm is faster for full batches: compiled kernels take up to 1.1 times its time at
+650 and up to 1.25 times at 1024."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch: its own loop is faster, padding costs."""
 
@@ -235,22 +235,27 @@ class Recurrent(nn.Module):
         else:
             reason = native.trouble(self.cell) if work == torch.float32 else "compiled kernels are for fp32"
             path, why = "packed autograd function", f"no padding computed; {reason}"
-        if self._may_onednn(work):
+        if self._leaves_full_batches(work):
             return f"oneDNN, else {path}", f"which of them by the share of padding; {why}"
+        if self._has_onednn(work):
+            why += "; oneDNN for few equal examples without gradients"
         return path, why
 
-    def _may_onednn(self, work: torch.dtype) -> bool:
-        """Whether oneDNN's lstm is faster where little is padding."""
-        if self.cell.kind != "lstm" or work != torch.float32 or not torch.backends.mkldnn.is_available():
-            return False
-        return self.hidden_size > WIDE or not self._compiles(work)
+    def _has_onednn(self, work: torch.dtype) -> bool:
+        """Whether oneDNN's lstm can compute this."""
+        return self.cell.kind == "lstm" and work == torch.float32 and torch.backends.mkldnn.is_available()
+
+    def _leaves_full_batches(self, work: torch.dtype) -> bool:
+        """Whether oneDNN is faster than the path over rows where little is padding."""
+        return self._has_onednn(work) and (self.hidden_size > WIDE or not self._compiles(work))
 
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, work: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a path over rows."""
-        if not self._may_onednn(work):
-            return False
-        cells = x_BTI.shape[0] * x_BTI.shape[1]
-        return lengths_B is None or int(lengths_B.sum()) >= FULL * cells
+        batch, steps, _ = x_BTI.shape
+        if self._leaves_full_batches(work):
+            return lengths_B is None or int(lengths_B.sum()) >= FULL * batch * steps
+        idle = self.directions * self._parts(batch) < torch.get_num_threads()
+        return lengths_B is None and idle and not torch.is_grad_enabled() and self._has_onednn(work)
 
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""

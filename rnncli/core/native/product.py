@@ -1,8 +1,8 @@
 """Matrix products in tiles that stay in registers: C (M, N) = start + A (M, K) B (K, N).
 
 There are three: by panels, B lies in panels, as wide as a tile, each of which is read from begin to end (far apart, the
-rows of a large matrix are read at a third of the speed); by columns, A lies column after column; by dots, B does, so that
-an element of C is a product of two rows: for few rows of A, where laying B out in panels would cost more than it saves.
+rows of a large matrix are read at a third of the speed); by columns, A lies column after column; by dots, B does, so an
+element of C is a product of two rows: for few rows of A, where laying B out in panels would cost more than it saves.
 
 A tile is a few rows of C and TILE_VECTORS vectors of columns. For every k it takes as many vectors of B once, one
 float of A a row, and multiplies them: all the arithmetic that the loads allow. Each element of C is summed in the
@@ -18,6 +18,8 @@ from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 TILE_VECTORS = 2
 DOTS = 8
 """Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
+AHEAD = 32
+"""Rows of B by which memory is asked for one before it is read."""
 Shape = tuple[ir.Value, ir.Value, ir.Value]
 KINDS = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
 
@@ -59,6 +61,9 @@ class Products:
         row_starts = [a if transposed else code.row(Rows(a, a_stride), r) for r in range(rows)]
         with code.loop(depth, carried=sums) as (k, values):
             b_row = code.row(Rows(b, b_stride), k)
+            later = code.row(Rows(b, b_stride), code.build.add(k, code.integer(AHEAD)))
+            for v in range(TILE_VECTORS):
+                code.prefetch(code.offset(later, v * self.width))
             b_vectors = [code.load(code.offset(b_row, v * self.width), masks[v]) for v in range(TILE_VECTORS)]
             a_column = code.row(Rows(a, a_stride), k) if transposed else None
             for r in range(rows):
