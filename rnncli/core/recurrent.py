@@ -238,7 +238,7 @@ class Recurrent(nn.Module):
         if self._leaves_full_batches(work):
             return f"oneDNN, else {path}", f"which of them by the share of padding; {why}"
         if self._has_onednn(work):
-            why += "; oneDNN for few equal examples without gradients"
+            why += "; oneDNN for equal lengths without gradients"
         return path, why
 
     def _has_onednn(self, work: torch.dtype) -> bool:
@@ -254,8 +254,10 @@ class Recurrent(nn.Module):
         batch, steps, _ = x_BTI.shape
         if self._leaves_full_batches(work):
             return lengths_B is None or int(lengths_B.sum()) >= FULL * batch * steps
-        idle = self.directions * self._parts(batch) < torch.get_num_threads()
-        return lengths_B is None and idle and not torch.is_grad_enabled() and self._has_onednn(work)
+        if lengths_B is not None or torch.is_grad_enabled() or not self._has_onednn(work):
+            return False
+        # Its threads share every step, and so need no second direction to be busy.
+        return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
 
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
