@@ -14,6 +14,9 @@ from torch import Tensor
 
 LEAST = 2**15
 """Elements from which a buffer is worth keeping: 128 KiB, where an allocator begins to give memory back."""
+ODD = 16
+"""Floats between the rows of an array that is read across: rows whose distance is a power of two, or nearly, would meet
+in the same corner of a cache."""
 
 
 class Pool:

@@ -6,6 +6,7 @@ Shape letters: B batch, T time, I input, H hidden, D directions.
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,6 +30,10 @@ CELLS = {
 }
 SLOW = 2.0
 """Seconds beyond which a contender is run three times only."""
+PAUSE = 0.03
+"""Seconds between two runs: threads that wait for more work spin for a while, and would slow the next contender."""
+SHORT = 0.5
+"""Seconds below which a run follows one that is not counted: its caches and threads have gone cold in the pause."""
 
 
 @dataclass(frozen=True)
@@ -176,12 +181,15 @@ def _by_length(batches: Batches, size: int) -> Batches:
 def _measure(
     rivals: dict[str, Layers], batches: dict[str, Batches], repeats: int, *, training: bool
 ) -> dict[str, list[float]]:
-    """Seconds of each contender, one run of each in turn, after one that is not counted."""
+    """Seconds of each contender, one run of each in turn."""
     runs: dict[str, list[float]] = {name: [] for name in rivals}
-    warm = {name: _run(layers, batches[name], training=training) for name, layers in rivals.items()}
+    first = {name: _run(layers, batches[name], training=training) for name, layers in rivals.items()}
     for repeat in range(repeats):
         for name, layers in rivals.items():
-            if repeat < 3 or warm[name] < SLOW:
+            if repeat < 3 or first[name] < SLOW:
+                time.sleep(PAUSE)
+                if first[name] < SHORT:
+                    _run(layers, batches[name], training=training)
                 runs[name].append(_run(layers, batches[name], training=training))
     return runs
 

@@ -46,7 +46,7 @@ class Compiled:
 
         module = ir.Module()
         products = Products(module, machine.width, machine.rows)
-        self.loops = cells.loops_of(cell)
+        self.loops, self.panel = cells.loops_of(cell), products.columns
         self.arguments = {"forward": loops.FORWARD, "once": loops.FORWARD, "back": loops.BACK}
         cells.emit_forward(loops.LoopKernel(products, "forward", loops.FORWARD), self.loops)
         cells.emit_forward(loops.FewRowsKernel(products, "once", loops.FORWARD), self.loops)

@@ -105,17 +105,13 @@ class LoopKernel(Kernel):
         """The same row again and again."""
         return Rows(pointer, self.integer(0))
 
-    def weights(self, name: str, blocks: int) -> Rows:
-        """What :meth:`by_weights` takes: transposed weights, ``blocks`` blocks of H columns."""
-        return Rows(self.address(name), self.times_hidden(blocks))
+    def weights(self, name: str) -> Rows:
+        """What :meth:`by_weights` takes: weights in panels, see :mod:`rnncli.core.native.product`."""
+        return self.fixed(self.address(name))
 
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A times the transposed weights; without ``start`` it is added to C."""
-        self.product(shape, a, weights, c, start)
-
-    def product(self, shape: Shape, a: Rows, b: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A B; without ``start`` it is added to C."""
-        self.products.call(self.products.by_rows, self, shape, a, b, c, start or c)
+        """C = start + A B with weights for B; without ``start`` it is added to C."""
+        self.products.call(self.products.by_panels, self, shape, a, weights, c, start or c)
 
     def gradient(self, d: Rows, blocks: int, x: Rows, width: ir.Value, count: ir.Value, result: ir.Value) -> None:
         """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
@@ -197,10 +193,10 @@ class LoopKernel(Kernel):
 class FewRowsKernel(LoopKernel):
     """The same walk with weights as they lie: laying them out anew would cost more than a step of few rows."""
 
-    def weights(self, name: str, blocks: int) -> Rows:
+    def weights(self, name: str) -> Rows:
         """Weights, not transposed."""
         return Rows(self.address(name), self.input if name == "weight_ih" else self.hidden)
 
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A times the transposed weights; without ``start`` it is added to C."""
+        """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
         self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)

@@ -1,7 +1,8 @@
 """Matrix products in tiles that stay in registers: C (M, N) = start + A (M, K) B (K, N).
 
-By rows or by columns says how A lies in memory; by dots, B is given by its columns and each element of C is a product
-of two rows: for few rows of A, where laying B out would cost more than the product.
+There are three: by panels, B lies in panels, as wide as a tile, each of which is read from begin to end (far apart, the
+rows of a large matrix are read at a third of the speed); by columns, A lies column after column; by dots, B does, so an
+element of C is a product of two rows: for few rows of A, where laying B out in panels would cost more than it saves.
 
 A tile is a few rows of C and TILE_VECTORS vectors of columns. For every k it takes as many vectors of B once, one
 float of A a row, and multiplies them: all the arithmetic that the loads allow. Each element of C is summed in the
@@ -17,19 +18,19 @@ from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 TILE_VECTORS = 2
 DOTS = 8
 """Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
-
-
+AHEAD = 32
+"""Rows of B by which memory is asked for one before it is read."""
 Shape = tuple[ir.Value, ir.Value, ir.Value]
 KINDS = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
 
 
 class Products:
-    """Emits one function for products by rows of A, one by columns and one by dots, with all the tiles they need."""
+    """Emits one function for products by panels, one by columns and one by dots, with all the tiles they need."""
 
     def __init__(self, module: ir.Module, width: int, rows: int) -> None:
         self.module, self.width, self.most = module, width, rows
         self.columns = TILE_VECTORS * width
-        self.by_rows = self._product("by_rows", transposed=False)
+        self.by_panels = self._product("by_panels", transposed=False)
         self.by_columns = self._product("by_columns", transposed=True)
         self.by_dots = self._dots()
 
@@ -40,6 +41,8 @@ class Products:
     def _tile(self, rows: int, transposed: bool, full: bool) -> ir.Function:
         """Rows ``rows``; not ``full``: only some of the columns are there."""
         name = f"tile_{rows}_{'columns' if transposed else 'rows'}_{'full' if full else 'part'}"
+        if name in self.module.globals:
+            return self.module.globals[name]
         kinds = [POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64, I64, I64]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
@@ -58,6 +61,9 @@ class Products:
         row_starts = [a if transposed else code.row(Rows(a, a_stride), r) for r in range(rows)]
         with code.loop(depth, carried=sums) as (k, values):
             b_row = code.row(Rows(b, b_stride), k)
+            later = code.row(Rows(b, b_stride), code.build.add(k, code.integer(AHEAD)))
+            for v in range(TILE_VECTORS):
+                code.prefetch(code.offset(later, v * self.width))
             b_vectors = [code.load(code.offset(b_row, v * self.width), masks[v]) for v in range(TILE_VECTORS)]
             a_column = code.row(Rows(a, a_stride), k) if transposed else None
             for r in range(rows):
@@ -81,8 +87,8 @@ class Products:
         code, (rows, columns, depth), a, b, c, start = self._begin(name)
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
-        panels = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
-        counts = (blocks, panels) if transposed else (panels, blocks)
+        across = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
+        counts = (blocks, across) if transposed else (across, blocks)
         with code.loop(counts[0]) as (outer, _), code.loop(counts[1]) as (inner, _):
             block, at = (outer, inner) if transposed else (inner, outer)
             first = build.sdiv(build.mul(block, rows), blocks)
@@ -92,8 +98,8 @@ class Products:
             arguments = [
                 code.offset(a.start, first) if transposed else code.row(a, first),
                 a.stride,
-                code.offset(b.start, column),
-                b.stride,
+                code.offset(b.start, column if transposed else build.mul(column, depth)),
+                b.stride if transposed else tile_columns,
                 code.offset(code.row(c, first), column),
                 c.stride,
                 code.offset(code.row(start, first), column),
