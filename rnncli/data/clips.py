@@ -19,8 +19,9 @@ import numpy as np
 import torch
 
 from rnncli.data import progress
-from rnncli.data.audio import RecordingError, Sound, read_content, read_sound, resample
+from rnncli.data.audio import RecordingError, Sound, read_content, read_sound
 from rnncli.data.frontend import Frontend
+from rnncli.data.resampling import resample
 from rnncli.errors import DataError
 
 
@@ -123,12 +124,15 @@ def read_features(path: Path, name: str = "") -> np.ndarray:
 def features_of(sound: Sound, frontend: Frontend, name: str) -> np.ndarray:
     """Features (T, F) of a recording; raises RecordingError where it is shorter than a frame."""
     features_TF = frontend(resample(sound.samples, sound.rate, frontend.rate))
-    if not len(features_TF):
-        least = f"{frontend.window:g} ms"
-        raise RecordingError(
-            "recording shorter than a frame", f"{name}: {1000 * sound.seconds:.0f} ms, less than {least}"
-        )
+    require_frames(frontend, len(features_TF), sound.seconds, name)
     return features_TF
+
+
+def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | Path) -> None:
+    """Raise RecordingError for a recording without a whole frame."""
+    if not frames:
+        said = f"{name}: {1000 * seconds:.0f} ms, less than {frontend.window:g} ms"
+        raise RecordingError("recording shorter than a frame", said, "record it again, or take it out of the data")
 
 
 def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[Recording], Clip | RecordingError]:

@@ -23,7 +23,7 @@ from rnncli.data import batching
 from rnncli.errors import TrainingError
 from rnncli.metrics.direction import higher_is_better, is_better
 from rnncli.recipe.schema import TrainSection
-from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics
+from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics, Paced
 from rnncli.train.checkpoint import Checkpoint
 from rnncli.train.optimize import MovingAverage, make_optimizer, rate_factor
 
@@ -191,6 +191,8 @@ class Trainer:
         for start in range(self.progress.position, len(plan), self.settings.accumulate):
             begun = time.perf_counter()
             step = [plan[k] for k in range(start, min(start + self.settings.accumulate, len(plan)))]
+            if isinstance(self.fitted, Paced):
+                self.fitted.pace(self.progress.step)
             loss, size = self._step(step, start / len(plan))
             seconds = time.perf_counter() - begun
             now, count = self.progress, sum(len(indices) for indices in step)

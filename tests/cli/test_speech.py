@@ -63,10 +63,108 @@ def test_recordings_are_recognised_a_line_each_in_order(trained_folder, here):
     whole = rnncli("predict", trained_folder / "run", "wav")
     assert len(whole.out.splitlines()) == 40
     assert set(done.out.splitlines()) < set(whole.out.splitlines())
-    by_stream = rnncli("predict", trained_folder / "run", "-", stdin="wav/1.wav\nwav/0.wav\n").out
-    assert by_stream == done.out
     for row in rows:
         assert " ".join(word["word"] for word in row["words"]) == row["text"]
+
+
+@pytest.fixture(scope="module")
+def causal_run(trained_folder):
+    """A run that reads forward only, trained long enough to write words."""
+    keys = (*TINY, "model.bidirectional=false", "model.lookahead=2", "data.normalise=global", "model.hidden=32")
+    keys = (*keys, "model.channels=32", "train.epochs=14", "train.learning_rate=1e-2", "data.unit=word")
+    csv, cache = trained_folder / "train.csv", f"data.cache={trained_folder / 'cache'}"
+    done = rnncli("speech", "--data", csv, "--out", trained_folder / "causal", *keys, cache)
+    assert done.code == 0, done.err
+    return trained_folder / "causal"
+
+
+def raw(*names):
+    """The samples of some recordings behind each other, with 3 seconds of silence after each."""
+    silence = np.zeros(3 * 8000, dtype="<i2")
+    parts = [part for name in names for part in (soundfile.read(name, dtype="int16")[0].astype("<i2"), silence)]
+    return np.concatenate(parts).tobytes()
+
+
+def test_raw_samples_are_answered_behind_each_pause_and_words_before(causal_run, here):
+    done = rnncli("predict", causal_run, "-", stdin=raw("wav/1.wav", "wav/0.wav"))
+    assert done.code == 0, done.err
+    finals = [line for line in done.out.splitlines() if not line.startswith("...")]
+    partials = [line.removeprefix("... ") for line in done.out.splitlines() if line.startswith("...")]
+    assert len(finals) == 2
+    assert partials[0] != finals[0]
+    assert finals[0].startswith(partials[0])
+    assert "real-time factor" in done.err
+    rows = rnncli("predict", causal_run, "-", "--json", stdin=raw("wav/1.wav", "wav/0.wav")).lines
+    assert [row["text"] for row in rows if row["final"]] == finals
+    assert [row["text"] for row in rows if not row["final"]] == partials
+    words = [word for row in rows if row["final"] for word in row["words"]]
+    assert [word["start"] for word in words] == sorted(word["start"] for word in words)
+    srt = rnncli("predict", causal_run, "-", "--format", "srt", stdin=raw("wav/1.wav", "wav/0.wav")).out
+    assert [line for line in srt.splitlines() if line.isdigit()] == ["1", "2"]
+
+
+def test_a_recording_in_blocks_gives_what_its_samples_give(causal_run, here, monkeypatch):
+    (here / "long.raw").write_bytes(raw("wav/1.wav", "wav/0.wav", "wav/2.wav"))
+    soundfile.write(here / "long.wav", np.frombuffer((here / "long.raw").read_bytes(), "<i2"), 8000)
+    (row,) = rnncli("predict", causal_run, "long.wav", "--json").lines
+    finals = [
+        r
+        for r in rnncli("predict", causal_run, "-", "--json", stdin=raw(*(f"wav/{n}.wav" for n in (1, 0, 2)))).lines
+        if r["final"]
+    ]
+    assert row["text"] == " ".join(one["text"] for one in finals)
+    assert row["words"] == [word for one in finals for word in one["words"]]
+
+
+def test_a_model_that_reads_both_ways_answers_raw_samples_at_their_end(trained_folder, here):
+    (row,) = rnncli("predict", trained_folder / "run", "-", "--json", stdin=raw("wav/1.wav")).lines
+    assert row["final"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"RIFF1234WAVE", "a file of audio"), (b"\0\0\0", "within a sample"), (b"", "less than 25 ms")],
+)
+def test_what_is_no_raw_sound_ends_in_a_sentence(content, says, trained_folder, causal_run):
+    for run in (trained_folder / "run", causal_run):
+        done = rnncli("predict", run, "-", stdin=content)
+        assert says in done.err or (run == causal_run and not content)
+        assert done.code == (DATA if says in done.err else 0)
+
+
+@pytest.mark.parametrize("unit", ["subword", "character"])
+def test_pieces_of_words_characters_and_hypotheses_are_written(unit, here):
+    keys = (
+        f"data.unit={unit}",
+        "data.subwords=30",
+        "decoding.best=3",
+        "decoding.lm=train",
+        "decoding.lm_unit=character",
+    )
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "train.epochs=2", "--json")
+    assert done.code == 0, done.err
+    rows = rnncli("predict", "run", "wav/0.wav", "wav/1.wav", "--json").lines
+    known = {word for line in (here / "train.csv").read_text().splitlines()[1:] for word in line.split(",")[1].split()}
+    for row in rows:
+        assert set(row["text"].split()) <= known
+        for segment in row["hypotheses"]:
+            scores = [one["score"] for one in segment]
+            assert scores == sorted(scores, reverse=True)
+    again = rnncli("evaluate", "run", "--json").json
+    assert again["metrics"] == done.json["metrics"]
+
+
+def test_a_lexicon_of_ones_own_bounds_what_is_written(here):
+    (here / "words.txt").write_text("selu\ntiko mano\n", encoding="utf-8")
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, "decoding.lexicon=words.txt", "--json")
+    assert done.code == 0, done.err
+    for row in rnncli("predict", "run", "wav/0.wav", "--json").lines:
+        assert set(row["text"].split()) <= {"selu", "tiko", "mano"}
+    (here / "none.txt").write_text("\n", encoding="utf-8")
+    for lexicon, says in (("no.txt", "no.txt"), ("none.txt", "no words")):
+        done = rnncli("speech", "--data", "train.csv", "--out", "other", *TINY, f"decoding.lexicon={lexicon}")
+        assert done.code == DATA
+        assert says in done.err
 
 
 def test_data_check_describes_recordings(here):
@@ -223,7 +321,7 @@ def test_recordings_too_short_for_their_texts_are_left_out_of_training_and_count
     keys = ("data.by_speaker=false", "seed=2")
     done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "--json")
     assert done.code == 0, done.err
-    assert any("1 recordings of train left out" in note for note in done.json["notes"])
+    assert any("1 of the recordings of train left out" in note for note in done.json["notes"])
 
 
 @pytest.mark.parametrize(
