@@ -100,8 +100,9 @@ class SpeechPredictor:
             yield write(row, True)
             return
         listener, scores = Listener(self.fitted.decoder), self._stream()
-        before = ""
+        before, heard = "", 0
         for samples_N in _samples(stream, self.frontend.rate):
+            heard += len(samples_N)
             with self._timed():
                 self._count(len(samples_N))
                 found = list(listener(scores(samples_N)))
@@ -110,6 +111,7 @@ class SpeechPredictor:
             if partial not in ("", before):
                 yield write({"text": partial}, False)
             before = partial
+        require_frames(self.frontend, self.frontend.frames(heard), heard / self.frontend.rate, "stdin")
         with self._timed():
             found = [*listener(scores(NOTHING_N, last=True)), *listener.end()]
         yield from (write(row, True) for row in found)
@@ -152,12 +154,12 @@ class SpeechPredictor:
         resampler, scores, listener = Resampler(rate, self.frontend.rate), self._stream(), Listener(self.fitted.decoder)
         found: list[dict[str, Any]] = []
         samples = 0
-        for block_N in blocks:
-            samples += len(block_N)
-            found += listener(scores(resampler(block_N)))
-        self.heard += samples / rate
-        require_frames(self.frontend, self.frontend.frames(samples * self.frontend.rate // rate), samples / rate, path)
-        found += listener(scores(resampler(NOTHING_N, last=True), last=True))
+        for block_N, last in _with_last(blocks):
+            resampled_N = resampler(block_N, last=last)
+            samples += len(resampled_N)
+            found += listener(scores(resampled_N, last=last))
+        self._count(samples)
+        require_frames(self.frontend, self.frontend.frames(samples), samples / self.frontend.rate, path)
         return joined([*found, *listener.end()])
 
     def _stream(self) -> Stream:
@@ -171,6 +173,15 @@ class SpeechPredictor:
         begun = time.perf_counter()
         yield
         self.spent += time.perf_counter() - begun
+
+
+def _with_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Each block and whether it is the last; an empty one where there is none."""
+    before = next(blocks, NOTHING_N)
+    for block_N in blocks:
+        yield before, False
+        before = block_N
+    yield before, True
 
 
 def _samples(stream: BinaryIO, rate: int) -> Iterator[np.ndarray]:
