@@ -46,9 +46,10 @@ class Sound:
         return len(self.samples) / self.rate
 
 
-def read_sound(source: Path | bytes, name: str = "") -> Sound:
+def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] | None = None) -> Sound:
     """A recording, its channels mixed by their mean; a path, or the content of a file called ``name``.
 
+    ``span`` cuts a stretch: where it begins and how long it is, in seconds.
     Raises RecordingError naming the file for what is missing, unreadable, empty, or holds samples that are no numbers.
     """
     name = name or str(source)
@@ -57,7 +58,12 @@ def read_sound(source: Path | bytes, name: str = "") -> Sound:
         raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
     soundfile = import_soundfile()
     try:
-        samples_NC, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate = file.samplerate
+            start, length = (0, -1) if span is None else (round(part * rate) for part in span)
+            start = min(start, file.frames)
+            file.seek(start)
+            samples_NC = file.read(length, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
         raise _unreadable(name, error, content) from error
     _require_rate(name, rate)

@@ -167,9 +167,30 @@ def test_data_check_describes_recordings(here):
     done = rnncli("data", "check", "speech/own-data", *keys, "--json")
     assert done.code == 0, done.err
     titles = " ".join(table["title"] for table in done.json["tables"])
-    assert "lengths in frames" in titles
+    assert "lengths in seconds" in titles
     assert "characters" in titles
     assert "speakers" in titles
+
+
+def test_data_check_tells_silence_clipping_rates_and_texts_that_do_not_fit(here):
+    lines = (here / "train.csv").read_text().splitlines()
+    samples, rate = soundfile.read(here / "wav/0.wav")
+    soundfile.write(here / "wav/0.wav", samples * 0, rate)
+    soundfile.write(here / "wav/1.wav", np.stack([np.sign(samples)] * 2, 1), 11025)
+    lines[3] = f"wav/2.wav,{'ö' * 500},x"
+    (here / "train.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    keys = ("data.train=train.csv", "data.dev=train.csv", "data.test_fraction=0", "data.cache=none", "data.rate=8000")
+    done = rnncli("data", "check", "speech/own-data", *keys, "--json")
+    assert done.code == 0, done.err
+    tables = {table["title"]: table["rows"] for table in done.json["tables"]}
+    (sound, _) = tables["sound"]
+    assert sound["rates in Hz"] == "8,000: 39, 11,025: 1"
+    assert sound["channels"] == "1: 39, 2: 1"
+    assert [sound[name] for name in sound if name.startswith(("silent", "clipped"))] == ["1", "1"]
+    (fit, _) = tables["recordings and texts at a decision every 20 ms"]
+    assert fit["too short for their texts"] == "1"
+    assert fit["such as"] == "train.csv:4"
+    assert {row["where"]: row["recordings"] for row in tables["equal recordings"]}["dev also in train"] == "40"
 
 
 def test_another_csv_is_scored(trained_folder, here):
@@ -317,6 +338,44 @@ def test_recordings_too_short_for_their_texts_are_left_out_of_training_and_count
     done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "--json")
     assert done.code == 0, done.err
     assert any("1 of the recordings of train left out" in note for note in done.json["notes"])
+
+
+def manifest(path, *rows):
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_manifest_with_durations_says_which_are_wrong(here):
+    texts = [line.split(",")[1] for line in (here / "train.csv").read_text().splitlines()[1:]]
+    rows = [
+        {"audio_filepath": f"wav/{n}.wav", "duration": soundfile.info(here / f"wav/{n}.wav").duration, "text": text}
+        for n, text in enumerate(texts)
+    ]
+    rows[4]["duration"] = 60.0
+    manifest(here / "train.jsonl", *rows)
+    done = rnncli("data", "check", "speech/own-data", "data.train=train.jsonl", "data.cache=none", "--json")
+    assert done.code == 0, done.err
+    assert any("1 recordings have another length" in note and "train.jsonl:5" in note for note in done.json["notes"])
+
+
+def test_stretches_of_a_long_recording_are_cut_by_offset_and_duration(here):
+    from rnncli.data.audio import read_sound
+
+    whole = read_sound(here / "wav/0.wav")
+    soundfile.write(here / "long.wav", np.concatenate([np.zeros(8000), whole.samples, np.ones(8000)]), 8000)
+    rows = [{"audio_filepath": "long.wav", "offset": 1.0, "duration": whole.seconds, "text": "mano"}] * 12
+    manifest(here / "train.jsonl", *rows, {"audio_filepath": "long.wav", "offset": 99, "duration": 1, "text": "mano"})
+    keys = ("data.train=train.jsonl", "data.cache=none", "data.rate=8000", "--json")
+    done = rnncli("data", "check", "speech/own-data", *keys)
+    assert done.code == 0, done.err
+    assert done.json["dropped"] == {"recording without samples": 1}
+    tables = {table["title"]: table["rows"] for table in done.json["tables"]}
+    assert float(tables["recordings, and their lengths in seconds"][0]["most"]) < whole.seconds
+    assert tables["sound"][0]["clipped (from 0.1 % of samples)"] == "0"
+    manifest(here / "bad.jsonl", {"audio_filepath": "long.wav", "offset": "x", "duration": 1, "text": "mano"})
+    done = rnncli("data", "check", "speech/own-data", "data.train=bad.jsonl")
+    assert done.code == DATA
+    assert "bad.jsonl:1: offset is 'x'" in done.err
 
 
 @pytest.mark.parametrize(

@@ -172,10 +172,9 @@ class FittedSpeech:
     def require_width(self, part: SpeechPart) -> None:
         """Raise DataError where a recording has another number of bins than the model reads."""
         for clip, place in zip(part.clips, part.places, strict=True):
-            width = clip.load().shape[1]
-            if width != self.form.width:
+            if clip.width != self.form.width:
                 hint = "give features of the same kind for all"
-                raise DataError(f"{place}: {width} bins, where the first recording has {self.form.width}", hint)
+                raise DataError(f"{place}: {clip.width} bins, where the first recording has {self.form.width}", hint)
 
 
 def _cut(logits_BRV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:

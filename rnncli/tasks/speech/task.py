@@ -36,7 +36,7 @@ class Speech:
         units = Units.learn(train.texts, recipe.data.unit, recipe.data.subwords)
         decoder = make_decoder(recipe, units).known(_language(recipe, train), _lexicon(recipe, train))
         first = train.clips[0]
-        fitted = FittedSpeech(recipe, units, decoder, Form(first.load().shape[1], first.given, Scale()))
+        fitted = FittedSpeech(recipe, units, decoder, Form(first.width, first.given, Scale()))
         fitted.require_width(train)
         if recipe.data.normalise == "global":
             fitted.form = Form(fitted.form.width, first.given, Scale.learn(clip.load() for clip in train.clips))
