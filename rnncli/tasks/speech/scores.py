@@ -119,7 +119,7 @@ def _mistakes(words: EditCounts, part: SpeechPart, founds: Sequence[str]) -> lis
     found = []
     for i in worst:
         pairs = EditCounts().add(part.texts[i].split(), founds[i].split())
-        found.append(Mistake(_aligned(pairs), part.texts[i], founds[i] or "(nothing)", None, part.places[i]))
+        found.append(Mistake(_aligned(pairs), part.texts[i], founds[i] or "(nothing)", None, part.places[i], True))
     return found
 
 
