@@ -19,8 +19,15 @@ from rnncli.data.units import normalise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.speech import corpus as generated
-from rnncli.tasks.speech.manifests import AUDIO_NAMES, TEXT_NAMES, durations, read_manifest, read_tables, recordings
-from rnncli.tasks.speech.manifests import require_column
+from rnncli.tasks.speech.manifests import (
+    AUDIO_NAMES,
+    TEXT_NAMES,
+    durations,
+    read_manifest,
+    read_tables,
+    recordings,
+    require_column,
+)
 from rnncli.tasks.speech.schema import SpeechData, SpeechRecipe
 
 TOLERANCE = 0.1
