@@ -218,10 +218,10 @@ class Settles(Protocol):
 
 @runtime_checkable
 class Paced(Protocol):
-    """A fitted task whose loss is another one in the first steps of training."""
+    """A fitted task whose loss changes as training goes on."""
 
-    def pace(self, step: int) -> None:
-        """Hear which optimizer step, from 0, is next."""
+    def pace(self, done: float) -> None:
+        """Hear before each step which share of training is done, from 0 to 1."""
         ...
 
 

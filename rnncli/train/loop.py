@@ -192,7 +192,7 @@ class Trainer:
             begun = time.perf_counter()
             step = [plan[k] for k in range(start, min(start + self.settings.accumulate, len(plan)))]
             if isinstance(self.fitted, Paced):
-                self.fitted.pace(self.progress.step)
+                self.fitted.pace(self._share_done(start / len(plan)))
             loss, size = self._step(step, start / len(plan))
             seconds = time.perf_counter() - begun
             now, count = self.progress, sum(len(indices) for indices in step)
@@ -258,8 +258,7 @@ class Trainer:
         return mean
 
     def _update(self, done: float) -> None:
-        progress = (self.progress.epoch - 1 + done) / self.settings.epochs
-        factor = rate_factor(self.settings, self.progress.step, progress, self.progress.plateau)
+        factor = rate_factor(self.settings, self.progress.step, self._share_done(done), self.progress.plateau)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         if self.settings.clip_norm:
@@ -269,6 +268,9 @@ class Trainer:
         self.scaler.update()
         if self.average:
             self.average.update(self.model)
+
+    def _share_done(self, of_epoch: float) -> float:
+        return (self.progress.epoch - 1 + of_epoch) / self.settings.epochs
 
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()

@@ -248,6 +248,8 @@ def damaged(here, name):
             soundfile.write(wav, samples[:40], rate)
         case "samples that are no numbers":
             soundfile.write(wav, np.full(4000, np.nan), rate, subtype="FLOAT")
+        case "odd sample rate":
+            soundfile.write(wav, samples, 100)
         case "empty text":
             text = (here / "train.csv").read_text().splitlines()
             (here / "train.csv").write_text("\n".join([text[0], "wav/0.wav,,x", *text[2:]]) + "\n")
@@ -262,6 +264,7 @@ def damaged(here, name):
         "recording without samples",
         "recording shorter than a frame",
         "samples that are no numbers",
+        "odd sample rate",
         "empty text",
     ],
 )
@@ -329,6 +332,25 @@ def test_a_manifest_of_no_use_ends_in_a_sentence(csv, says, here):
     assert says in done.err
     assert "Traceback" not in done.err
     assert not (here / "run").exists()
+
+
+def test_features_of_several_widths_end_in_a_sentence(here):
+    for number in range(12):
+        np.save(here / f"{number}.npy", np.ones((60, 13 if number else 12)))
+    (here / "train.csv").write_text("features,text\n" + "".join(f"{n}.npy,go on\n" for n in range(12)))
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY)
+    assert done.code == DATA
+    assert "bins, where the first recording has" in done.err
+
+
+def test_texts_with_characters_that_training_lacks_are_told(here):
+    lines = (here / "train.csv").read_text().splitlines()
+    lines[1:] = [line.replace(",", ",ß", 1) if "voice3" in line else line for line in lines[1:]]
+    (here / "test.csv").write_text("\n".join([lines[0], *(line for line in lines if "ß" in line)]), encoding="utf-8")
+    (here / "train.csv").write_text("\n".join(line for line in lines if "ß" not in line), encoding="utf-8")
+    done = rnncli("speech", "--data", "train.csv", "--test", "test.csv", "--out", "run", *TINY, "--json")
+    assert done.code == 0, done.err
+    assert any("of the texts of test have characters that train lacks" in note for note in done.json["notes"])
 
 
 def test_recordings_too_short_for_their_texts_are_left_out_of_training_and_counted(here):

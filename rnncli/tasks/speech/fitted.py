@@ -51,9 +51,9 @@ class FittedSpeech:
         """Write labels, form and decoder: see :func:`rnncli.tasks.speech.keep.save`."""
         keep.save(folder, self.units, self.decoder, self.form)
 
-    def pace(self, step: int) -> None:
+    def pace(self, done: float) -> None:
         """In the first steps the recurrent layers hear half a second at once."""
-        narrow = step < self.recipe.train.narrow_steps
+        narrow = done < self.recipe.train.narrow
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:

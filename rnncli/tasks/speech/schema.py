@@ -104,10 +104,10 @@ class SpeechTrain(TrainSection, frozen=True):
         default="cosine", description="of the learning rate, after the warm-up"
     )
     warmup_steps: Size = 100
-    narrow_steps: Size = Field(
-        default=400,
-        description="first steps in which the recurrent layers hear half a second at once, so that labels are learnt "
-        "where they are heard",
+    narrow: Fraction = Field(
+        default=0.05,
+        description="share of training, at first, in which the recurrent layers hear half a second at once, so that "
+        "labels are learnt where they are heard",
     )
     ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
     patience: Size = Field(default=0, description="stop after this many epochs without a better one; 0 never")

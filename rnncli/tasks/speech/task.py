@@ -16,7 +16,7 @@ from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.keep import Form, make_decoder
 from rnncli.tasks.speech.language import characters
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.units import Units
+from rnncli.tasks.speech.units import NAMES, Units
 
 
 class Speech:
@@ -40,6 +40,7 @@ class Speech:
         fitted.require_width(train)
         if recipe.data.normalise == "global":
             fitted.form = Form(fitted.form.width, first.given, Scale.learn(clip.load() for clip in train.clips))
+        fitted.notes = (*fitted.notes, *_unknown(units, corpus))
         return fitted
 
     def load(self, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
@@ -49,6 +50,16 @@ class Speech:
     def check(self, recipe: SpeechRecipe, corpus: Corpus) -> list[shared.Table]:
         """Tables of lengths, sound, characters, speakers and leaks."""
         return checks.tables(recipe, corpus)
+
+
+def _unknown(units: Units, corpus: Corpus) -> list[str]:
+    """What is to be said of parts whose texts have units that training does not."""
+    found = []
+    for name, part in corpus.parts.items():
+        lacking = sum(len(units.encode(text)) < len(units.cut(text)) for text in part.texts)
+        if lacking:
+            found.append(f"{lacking:,} of the texts of {name} have {NAMES[units.kind]} that train lacks")
+    return found
 
 
 def _language(recipe: SpeechRecipe, train: SpeechPart) -> NGram | None:
