@@ -334,6 +334,15 @@ def test_a_manifest_of_no_use_ends_in_a_sentence(csv, says, here):
     assert not (here / "run").exists()
 
 
+def test_recordings_longer_than_asked_are_not_trained_on_and_counted(here):
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, "data.longest=1", "--json")
+    assert done.code == 0, done.err
+    assert any("left out: over 1 s" in note for note in done.json["notes"])
+    done = rnncli("speech", "--data", "train.csv", "--out", "none", *TINY, "data.longest=0.01")
+    assert done.code == DATA
+    assert "data.longest" in done.err
+
+
 def test_features_of_several_widths_end_in_a_sentence(here):
     for number in range(12):
         np.save(here / f"{number}.npy", np.ones((60, 13 if number else 12)))

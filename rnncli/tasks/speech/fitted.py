@@ -30,6 +30,8 @@ from rnncli.tasks.speech.units import Units
 
 TUNED = 200
 """Recordings of dev that the weights of the language model are chosen by."""
+FRAME = 0.01
+"""Seconds from a frame of features to the next."""
 NARROW = 0.5
 """Seconds that the recurrent layers hear at once in the first steps of training."""
 
@@ -57,26 +59,28 @@ class FittedSpeech:
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
-        """Texts to numbers; recordings too short for their texts are left out of training, and counted."""
+        """Texts to numbers; training leaves out recordings too short for their texts or too long, and counts them."""
         self.require_width(part)
+        if training:
+            part = self._to_train_on(part)
         labels = [self.units.encode(text) for text in part.texts]
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
-        subsampling = self.recipe.model.subsampling
-        need = np.array([frames_needed(one) for one in labels], dtype=np.int64)
-        if training:
-            fits = np.array([frames_after(int(n), subsampling) for n in lengths]) >= need
-            if not fits.all():
-                part, labels = part.take(np.flatnonzero(fits)), [labels[i] for i in np.flatnonzero(fits)]
-                lengths, need = lengths[fits], need[fits]
-                lost = int((~fits).sum())
-                said = (
-                    f"{lost:,} of the recordings of train left out: too few frames for their texts (model.subsampling)"
-                )
-                self.notes = (*self.notes, said)
-            if not len(part):
-                raise DataError("every recording is too short for its text", "model.subsampling=1 leaves more frames")
-        vary = self._varying() if training else None
-        return SpeechExamples(part, labels, lengths, need * subsampling, self.form.scale, vary)
+        least = np.array([frames_needed(one) for one in labels], dtype=np.int64) * self.recipe.model.subsampling
+        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying() if training else None)
+
+    def _to_train_on(self, part: SpeechPart) -> SpeechPart:
+        subsampling, longest = self.recipe.model.subsampling, self.recipe.data.longest
+        lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
+        need = np.array([frames_needed(self.units.encode(text)) for text in part.texts], dtype=np.int64)
+        short = np.array([frames_after(int(n), subsampling) for n in lengths]) < need
+        long = lengths * FRAME > longest if longest else np.zeros_like(short)
+        for lost, why in ((short, "too few frames for their texts (model.subsampling)"), (long, f"over {longest:g} s")):
+            if lost.any():
+                self.notes = (*self.notes, f"{lost.sum():,} of the recordings of train left out: {why}")
+        if (short | long).all():
+            hint = "model.subsampling=1 leaves more frames" if short.any() else "data.longest says how long one may be"
+            raise DataError("every recording is too short for its text, or too long", hint)
+        return part.take(np.flatnonzero(~(short | long)))
 
     def build(self) -> nn.Module:
         """A new recogniser."""

@@ -19,6 +19,9 @@ class SpeechData(DataSection, frozen=True):
     speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
     by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
     lower: bool = Field(default=True, description="fold upper case into lower")
+    longest: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
+    )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
     splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
     config: str = Field(default="", description="configuration of a datasets repository")
