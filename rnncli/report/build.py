@@ -35,13 +35,17 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong prediction; ``confidence`` is its probability, ``place`` such as ``reviews.csv:17``."""
+    """A wrong prediction; ``confidence`` is its probability, ``place`` such as ``reviews.csv:17``.
+
+    In an ``aligned`` text ``[a > b]``, ``[- a]`` and ``[+ b]`` stand for what was replaced, left out and put in.
+    """
 
     text: str
     truth: str
     predicted: str
     confidence: float | None
     place: str = ""
+    aligned: bool = False
 
 
 @dataclass(frozen=True)

@@ -231,8 +231,16 @@ def _mistakes(report: Report, width: int | None) -> Lines:
         room = None if width is None else max(width - len(indent), 20)
         lines.extend(_line(Text(part, style="bold")) for part in wrap(said, width))
         shown = wrap(visible(mistake.text), room, lines=TEXT_LINES)
-        lines.extend(_line(Text(indent + part)) for part in shown)
+        lines.extend(_line(_edits(indent + part) if mistake.aligned else Text(indent + part)) for part in shown)
     return lines
+
+
+def _edits(shown: str) -> Text:
+    """A line of an aligned text, what was replaced, left out and put in each in a colour of its own."""
+    text = Text(shown)
+    for pattern, style in ((r"\[[^-+\]][^\]]*\]", "yellow"), (r"\[- [^\]]*\]", "red"), (r"\[\+ [^\]]*\]", "green")):
+        text.highlight_regex(pattern, style)
+    return text
 
 
 def _shown(report: Report) -> list[str]:

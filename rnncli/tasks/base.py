@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,10 +120,6 @@ class Predictor(Protocol):
         """The examples of a file, one at a time; raises DataError."""
         ...
 
-    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Any]:
-        """The examples of a stream of lines as they come; raises DataError naming ``name`` and the line."""
-        ...
-
     def predict(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         """One JSON-ready row an example, in order."""
         ...
@@ -138,11 +134,24 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
+class LinePredictor(Protocol):
+    """A predictor of what comes line by line."""
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Any]:
+        """The examples of a stream of lines as they come; raises DataError naming ``name`` and the line."""
+        ...
+
+
+@runtime_checkable
 class FilePredictor(Protocol):
-    """A predictor whose inputs are files; a folder stands for those in it."""
+    """A predictor whose inputs are files; a folder stands for those in it, and a stream is the content of one."""
 
     def expand(self, text: str) -> list[str]:
         """The files that an argument stands for; raises DataError for a folder without any."""
+        ...
+
+    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
+        """What is to be written of a stream as it comes; raises DataError."""
         ...
 
     def closing(self) -> str:
@@ -215,6 +224,15 @@ class Settles(Protocol):
 
     def settle(self, model: nn.Module, dev: Examples, batches: Batches) -> None:
         """Choose with the best model, before anything is scored; ``save`` then keeps it."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A fitted task whose loss changes as training goes on."""
+
+    def pace(self, done: float) -> None:
+        """Hear before each step which share of training is done, from 0 to 1."""
         ...
 
 

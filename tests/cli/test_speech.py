@@ -63,10 +63,103 @@ def test_recordings_are_recognised_a_line_each_in_order(trained_folder, here):
     whole = rnncli("predict", trained_folder / "run", "wav")
     assert len(whole.out.splitlines()) == 40
     assert set(done.out.splitlines()) < set(whole.out.splitlines())
-    by_stream = rnncli("predict", trained_folder / "run", "-", stdin="wav/1.wav\nwav/0.wav\n").out
-    assert by_stream == done.out
     for row in rows:
         assert " ".join(word["word"] for word in row["words"]) == row["text"]
+
+
+@pytest.fixture(scope="module")
+def causal_run(trained_folder):
+    """A run that reads forward only."""
+    keys = (*TINY, "model.bidirectional=false", "model.lookahead=2", "data.normalise=global")
+    csv, cache = trained_folder / "train.csv", f"data.cache={trained_folder / 'cache'}"
+    done = rnncli("speech", "--data", csv, "--out", trained_folder / "causal", *keys, cache)
+    assert done.code == 0, done.err
+    return trained_folder / "causal"
+
+
+def raw(*names):
+    """The samples of some recordings behind each other, with 3 seconds of silence after each."""
+    silence = np.zeros(3 * 8000, dtype="<i2")
+    parts = [part for name in names for part in (soundfile.read(name, dtype="int16")[0].astype("<i2"), silence)]
+    return np.concatenate(parts).tobytes()
+
+
+def test_raw_samples_are_answered_as_they_come(causal_run, here):
+    sound = raw("wav/1.wav", "wav/0.wav")
+    done = rnncli("predict", causal_run, "-", stdin=sound)
+    assert done.code == 0, done.err
+    assert "real-time factor" in done.err
+    lines = done.out.splitlines()
+    assert any(not line.startswith("...") for line in lines)
+    open_text = ""
+    for line in lines:
+        assert line.removeprefix("... ").startswith(open_text)
+        open_text = line.removeprefix("... ") if line.startswith("...") else ""
+    rows = rnncli("predict", causal_run, "-", "--json", stdin=sound).lines
+    assert [("" if row["final"] else "... ") + row["text"] for row in rows] == lines
+    srt = rnncli("predict", causal_run, "-", "--format", "srt", stdin=sound).out
+    assert srt.startswith("1\n00:00:0")
+
+
+def test_a_recording_in_blocks_gives_what_its_samples_give(causal_run, here, monkeypatch):
+    (here / "long.raw").write_bytes(raw("wav/1.wav", "wav/0.wav", "wav/2.wav"))
+    soundfile.write(here / "long.wav", np.frombuffer((here / "long.raw").read_bytes(), "<i2"), 8000)
+    (row,) = rnncli("predict", causal_run, "long.wav", "--json").lines
+    rows = rnncli("predict", causal_run, "-", "--json", stdin=(here / "long.raw").read_bytes()).lines
+    finals = [row for row in rows if row["final"]]
+    assert row["text"] == " ".join(one["text"] for one in finals)
+    assert row["words"] == [word for one in finals for word in one["words"]]
+
+
+def test_a_model_that_reads_both_ways_answers_raw_samples_at_their_end(trained_folder, here):
+    (row,) = rnncli("predict", trained_folder / "run", "-", "--json", stdin=raw("wav/1.wav")).lines
+    assert row["final"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"RIFF1234WAVE", "a file of audio"), (b"\0\0\0", "within a sample"), (b"", "less than 25 ms")],
+)
+def test_what_is_no_raw_sound_ends_in_a_sentence(content, says, trained_folder, causal_run):
+    for run in (trained_folder / "run", causal_run):
+        done = rnncli("predict", run, "-", stdin=content)
+        assert says in done.err
+        assert done.code == DATA
+
+
+@pytest.mark.parametrize("unit", ["subword", "character"])
+def test_pieces_of_words_characters_and_hypotheses_are_written(unit, here):
+    keys = (
+        f"data.unit={unit}",
+        "data.subwords=30",
+        "decoding.best=3",
+        "decoding.lm=train",
+        "decoding.lm_unit=character",
+    )
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "train.epochs=2", "--json")
+    assert done.code == 0, done.err
+    rows = rnncli("predict", "run", "wav/0.wav", "wav/1.wav", "--json").lines
+    known = {word for line in (here / "train.csv").read_text().splitlines()[1:] for word in line.split(",")[1].split()}
+    for row in rows:
+        assert set(row["text"].split()) <= known
+        for segment in row["hypotheses"]:
+            scores = [one["score"] for one in segment]
+            assert scores == sorted(scores, reverse=True)
+    again = rnncli("evaluate", "run", "--json").json
+    assert again["metrics"] == done.json["metrics"]
+
+
+def test_a_lexicon_of_ones_own_bounds_what_is_written(here):
+    (here / "words.txt").write_text("selu\ntiko mano\n", encoding="utf-8")
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, "decoding.lexicon=words.txt", "--json")
+    assert done.code == 0, done.err
+    for row in rnncli("predict", "run", "wav/0.wav", "--json").lines:
+        assert set(row["text"].split()) <= {"selu", "tiko", "mano"}
+    (here / "none.txt").write_text("\n", encoding="utf-8")
+    for lexicon, says in (("no.txt", "no.txt"), ("none.txt", "no words")):
+        done = rnncli("speech", "--data", "train.csv", "--out", "other", *TINY, f"decoding.lexicon={lexicon}")
+        assert done.code == DATA
+        assert says in done.err
 
 
 def test_data_check_describes_recordings(here):
@@ -74,9 +167,30 @@ def test_data_check_describes_recordings(here):
     done = rnncli("data", "check", "speech/own-data", *keys, "--json")
     assert done.code == 0, done.err
     titles = " ".join(table["title"] for table in done.json["tables"])
-    assert "lengths in frames" in titles
+    assert "lengths in seconds" in titles
     assert "characters" in titles
     assert "speakers" in titles
+
+
+def test_data_check_tells_silence_clipping_rates_and_texts_that_do_not_fit(here):
+    lines = (here / "train.csv").read_text().splitlines()
+    samples, rate = soundfile.read(here / "wav/0.wav")
+    soundfile.write(here / "wav/0.wav", samples * 0, rate)
+    soundfile.write(here / "wav/1.wav", np.stack([np.sign(samples)] * 2, 1), 11025)
+    lines[3] = f"wav/2.wav,{'ö' * 500},x"
+    (here / "train.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    keys = ("data.train=train.csv", "data.dev=train.csv", "data.test_fraction=0", "data.cache=none", "data.rate=8000")
+    done = rnncli("data", "check", "speech/own-data", *keys, "--json")
+    assert done.code == 0, done.err
+    tables = {table["title"]: table["rows"] for table in done.json["tables"]}
+    (sound, _) = tables["sound"]
+    assert sound["rates in Hz"] == "8,000: 39, 11,025: 1"
+    assert sound["channels"] == "1: 39, 2: 1"
+    assert [sound[name] for name in sound if name.startswith(("silent", "clipped"))] == ["1", "1"]
+    (fit, _) = tables["recordings and texts at a decision every 20 ms"]
+    assert fit["too short for their texts"] == "1"
+    assert fit["such as"] == "train.csv:4"
+    assert {row["where"]: row["recordings"] for row in tables["equal recordings"]}["dev also in train"] == "40"
 
 
 def test_another_csv_is_scored(trained_folder, here):
@@ -134,6 +248,8 @@ def damaged(here, name):
             soundfile.write(wav, samples[:40], rate)
         case "samples that are no numbers":
             soundfile.write(wav, np.full(4000, np.nan), rate, subtype="FLOAT")
+        case "odd sample rate":
+            soundfile.write(wav, samples, 100)
         case "empty text":
             text = (here / "train.csv").read_text().splitlines()
             (here / "train.csv").write_text("\n".join([text[0], "wav/0.wav,,x", *text[2:]]) + "\n")
@@ -148,6 +264,7 @@ def damaged(here, name):
         "recording without samples",
         "recording shorter than a frame",
         "samples that are no numbers",
+        "odd sample rate",
         "empty text",
     ],
 )
@@ -217,13 +334,79 @@ def test_a_manifest_of_no_use_ends_in_a_sentence(csv, says, here):
     assert not (here / "run").exists()
 
 
+def test_recordings_longer_than_asked_are_not_trained_on_and_counted(here):
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, "data.longest=1", "--json")
+    assert done.code == 0, done.err
+    assert any("left out: over 1 s" in note for note in done.json["notes"])
+    done = rnncli("speech", "--data", "train.csv", "--out", "none", *TINY, "data.longest=0.01")
+    assert done.code == DATA
+    assert "data.longest" in done.err
+
+
+def test_features_of_several_widths_end_in_a_sentence(here):
+    for number in range(12):
+        np.save(here / f"{number}.npy", np.ones((60, 13 if number else 12)))
+    (here / "train.csv").write_text("features,text\n" + "".join(f"{n}.npy,go on\n" for n in range(12)))
+    done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY)
+    assert done.code == DATA
+    assert "bins, where the first recording has" in done.err
+
+
+def test_texts_with_characters_that_training_lacks_are_told(here):
+    lines = (here / "train.csv").read_text().splitlines()
+    lines[1:] = [line.replace(",", ",ß", 1) if "voice3" in line else line for line in lines[1:]]
+    (here / "test.csv").write_text("\n".join([lines[0], *(line for line in lines if "ß" in line)]), encoding="utf-8")
+    (here / "train.csv").write_text("\n".join(line for line in lines if "ß" not in line), encoding="utf-8")
+    done = rnncli("speech", "--data", "train.csv", "--test", "test.csv", "--out", "run", *TINY, "--json")
+    assert done.code == 0, done.err
+    assert any("of the texts of test have characters that train lacks" in note for note in done.json["notes"])
+
+
 def test_recordings_too_short_for_their_texts_are_left_out_of_training_and_counted(here):
     text = (here / "train.csv").read_text().splitlines()
     (here / "train.csv").write_text("\n".join([text[0], f"wav/0.wav,{'long ' * 200},x", *text[2:]]) + "\n")
     keys = ("data.by_speaker=false", "seed=2")
     done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, *keys, "--json")
     assert done.code == 0, done.err
-    assert any("1 recordings of train left out" in note for note in done.json["notes"])
+    assert any("1 of the recordings of train left out" in note for note in done.json["notes"])
+
+
+def manifest(path, *rows):
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_manifest_with_durations_says_which_are_wrong(here):
+    texts = [line.split(",")[1] for line in (here / "train.csv").read_text().splitlines()[1:]]
+    rows = [
+        {"audio_filepath": f"wav/{n}.wav", "duration": soundfile.info(here / f"wav/{n}.wav").duration, "text": text}
+        for n, text in enumerate(texts)
+    ]
+    rows[4]["duration"] = 60.0
+    manifest(here / "train.jsonl", *rows)
+    done = rnncli("data", "check", "speech/own-data", "data.train=train.jsonl", "data.cache=none", "--json")
+    assert done.code == 0, done.err
+    assert any("1 recordings have another length" in note and "train.jsonl:5" in note for note in done.json["notes"])
+
+
+def test_stretches_of_a_long_recording_are_cut_by_offset_and_duration(here):
+    from rnncli.data.audio import read_sound
+
+    whole = read_sound(here / "wav/0.wav")
+    soundfile.write(here / "long.wav", np.concatenate([np.zeros(8000), whole.samples, np.ones(8000)]), 8000)
+    rows = [{"audio_filepath": "long.wav", "offset": 1.0, "duration": whole.seconds, "text": "mano"}] * 12
+    manifest(here / "train.jsonl", *rows, {"audio_filepath": "long.wav", "offset": 99, "duration": 1, "text": "mano"})
+    keys = ("data.train=train.jsonl", "data.cache=none", "data.rate=8000", "--json")
+    done = rnncli("data", "check", "speech/own-data", *keys)
+    assert done.code == 0, done.err
+    assert done.json["dropped"] == {"recording without samples": 1}
+    tables = {table["title"]: table["rows"] for table in done.json["tables"]}
+    assert float(tables["recordings, and their lengths in seconds"][0]["most"]) < whole.seconds
+    assert tables["sound"][0]["clipped (from 0.1 % of samples)"] == "0"
+    manifest(here / "bad.jsonl", {"audio_filepath": "long.wav", "offset": "x", "duration": 1, "text": "mano"})
+    done = rnncli("data", "check", "speech/own-data", "data.train=bad.jsonl")
+    assert done.code == DATA
+    assert "bad.jsonl:1: offset is 'x'" in done.err
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,10 @@ class Scale:
         deviation_F = np.sqrt(np.maximum(squares / frames - mean_F**2, 0))
         return cls(mean_F.astype(np.float32), deviation_F.astype(np.float32))
 
+    def parts(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Mean and deviation (F,), None where they are those of each recording."""
+        return self.mean_F, self.deviation_F
+
     def centred(self, features_TF: np.ndarray) -> np.ndarray:
         """Mean 0 alone."""
         return features_TF - (features_TF.mean(0) if self.mean_F is None else self.mean_F)

@@ -1,0 +1,143 @@
+"""Manifests of recordings: tables, or folders of recordings with a text beside each; their columns, their rows."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rnncli.data.audio import SUFFIXES
+from rnncli.data.clips import Recording
+from rnncli.data.sources import ALL, READERS, read
+from rnncli.data.table import PLACE, Table, TableWriter, did_you_mean
+from rnncli.errors import DataError
+from rnncli.tasks.speech.schema import SpeechData
+
+AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
+TEXT_NAMES = ("text", "sentence", "transcript", "transcription", "label")
+FOLDER = "__folder__"
+"""The column of the folder that paths start from."""
+
+
+def read_tables(data: SpeechData) -> dict[str, Table]:
+    """The tables of a recipe by part, ``all`` where the parts are to be carved; raises DataError."""
+    root = Path(data.root)
+    where = root / data.train
+    if not where.exists() and (data.source == "datasets" or data.train.count("/") == 1):
+        found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
+    else:
+        found = read_manifest(where, data)
+    for name, file in (("dev", data.dev), ("test", data.test)):
+        if file:
+            more = read_manifest(root / file, data)
+            found[name] = more.get(name) or next(iter(more.values()))
+    if ALL in found and len(found) > 1:
+        found = {"train": found.pop(ALL)} | found
+    below = f"{root}{os.sep}"
+    return {part: replace(table, name=table.name.removeprefix(below)) for part, table in found.items()}
+
+
+def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
+    """A manifest by its suffix, or a folder of recordings with a .txt beside each."""
+    if path.is_dir() and not any(file.suffix in READERS for file in path.iterdir()):
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if files:
+            return {ALL: _folder(path, files)}
+    source = "auto" if data.source == "builtin" else data.source
+    tables = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
+    return {part: _based(table, path) for part, table in tables.items()}
+
+
+def _based(table: Table, path: Path) -> Table:
+    """The table with the folder that its paths start from."""
+    base = str(path if path.is_dir() else path.parent)
+    folder = pa.array([base] * table.store.num_rows, pa.string())
+    return replace(table, store=table.store.append_column(FOLDER, folder))
+
+
+def _folder(path: Path, files: list[Path]) -> Table:
+    texts = [file.with_suffix(".txt") for file in files]
+    kept = [(f, t) for f, t in zip(files, texts, strict=True) if t.is_file()]
+    if not kept:
+        raise DataError(f"{path}: no recording has a text beside it", "a.wav wants its words in a.txt")
+    columns = {
+        "audio": [str(file.resolve()) for file, _ in kept],
+        "text": [text.read_text(encoding="utf-8", errors="replace") for _, text in kept],
+        PLACE: [str(file) for file, _ in kept],
+    }
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    with TableWriter(str(path), schema) as writer:
+        writer.write(pa.record_batch([pa.array(column) for column in columns.values()], schema=schema))
+        return writer.finish((), {"recording without a text beside it": len(files) - len(kept)})
+
+
+def require_column(table: Table, given: str, names: tuple[str, ...], what: str, option: str) -> str:
+    """The column ``given``, or the first of ``names`` that is there; raises DataError."""
+    if given:
+        table.require(given, option)
+        return given
+    found = next((name for name in names if name in table.columns), None)
+    if found is None:
+        there = [name for name in table.columns if not name.startswith("__")]
+        near = did_you_mean(names[0], there)
+        raise DataError(f"{table.name}: no column of {what}{near}", f"{option}=NAME, one of: {', '.join(there)}")
+    return found
+
+
+def recordings(table: Table, column: str) -> Iterator[Recording]:
+    """The recording of each row; columns ``offset`` and ``duration`` cut a stretch of it. Raises DataError."""
+    folders = list(table.texts(FOLDER)) if FOLDER in table.columns else [""] * len(table)
+    spans = list(_spans(table))
+    for i, value in enumerate(table.values(column)):
+        folder = Path(folders[i])
+        if isinstance(value, dict):
+            yield replace(_row_recording(value, folder, table.place(i)), span=spans[i])
+        elif isinstance(value, str) and value.strip():
+            path = folder / value
+            features = path.suffix == ".npy"
+            yield Recording(path, str(path), features, None if features else spans[i])
+        else:
+            raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
+
+
+def _row_recording(value: dict[str, Any], folder: Path, place: str) -> Recording:
+    """A row of ``datasets``: bytes, or a path."""
+    if value.get("bytes"):
+        return Recording(value["bytes"], place)
+    if value.get("path"):
+        return Recording(folder / value["path"], place)
+    raise DataError(f"{place}: an audio row without bytes or path", "each row needs one of them")
+
+
+def durations(table: Table) -> list[float]:
+    """The seconds that column ``duration`` gives each row; NaN where it gives none."""
+    if "duration" not in table.columns:
+        return [math.nan] * len(table)
+    return [_number(value, table, i, "duration") for i, value in enumerate(table.values("duration"))]
+
+
+def _spans(table: Table) -> Iterator[tuple[float, float] | None]:
+    """Where each row's stretch begins and how long it is, in seconds; None where it is the whole recording."""
+    if not {"offset", "duration"} <= set(table.columns):
+        yield from (None for _ in range(len(table)))
+        return
+    for i, (value, length) in enumerate(zip(table.values("offset"), durations(table), strict=True)):
+        offset = _number(value, table, i, "offset")
+        yield None if math.isnan(length) else (0.0 if math.isnan(offset) else offset, length)
+
+
+def _number(value: Any, table: Table, row: int, column: str) -> float:
+    if value is None or value == "":
+        return math.nan
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = -1.0
+    if not (math.isfinite(found) and found >= 0):
+        raise DataError(f"{table.place(row)}: {column} is {value!r}, not a number of seconds", "for example 3.52")
+    return found
