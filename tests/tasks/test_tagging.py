@@ -472,7 +472,7 @@ def test_parts_that_are_not_alike_are_refused(tmp_path, dev, data, says):
 
 
 def test_a_file_of_too_few_sentences_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"^train\.conll: there is 1 example, too few"):
+    with pytest.raises(DataError, match=r"^train\.conll:1: there is 1 example, too few"):
         read_corpus(recipe(tmp_path, "<html> <body>\n"))
 
 

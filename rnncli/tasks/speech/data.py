@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rnncli.data import splits
 from rnncli.data.audio import RecordingError, Sound
 from rnncli.data.clips import Clip, FeatureCache, Recording, compute, default_cache
 from rnncli.data.frontend import Frontend
@@ -18,6 +17,7 @@ from rnncli.data.table import Table
 from rnncli.data.units import normalise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.parting import Parting
 from rnncli.tasks.speech import corpus as generated
 from rnncli.tasks.speech.manifests import (
     AUDIO_NAMES,
@@ -46,6 +46,16 @@ class SpeechPart:
     def __len__(self) -> int:
         return len(self.clips)
 
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """The speakers; DataError for any other column, and where no speaker is named."""
+        if name != "speaker" or not any(self.speakers):
+            raise DataError(f"{key}: of recordings no column {name} is kept", "name files: data.dev, data.test")
+        return iter(self.speakers)
+
+    def place(self, row: int) -> str:
+        """Where a recording stands in the user's data."""
+        return self.places[row]
+
     def take(self, rows: np.ndarray) -> SpeechPart:
         """Some of the recordings."""
         columns = (self.clips, self.texts, self.speakers, self.places)
@@ -60,8 +70,6 @@ def frontend(data: SpeechData) -> Frontend:
 def read_corpus(recipe: SpeechRecipe) -> Corpus:
     """Read the recordings of a recipe, compute their features, split; raises DataError."""
     data = recipe.data
-    if data.folds or data.split_column:
-        raise DataError("data.folds and data.split_column are not there for speech", "name files: data.dev, data.test")
     dropped: Counter[str] = Counter()
     notes: list[str] = []
     if data.source == "builtin" or not data.train:
@@ -77,8 +85,9 @@ def read_corpus(recipe: SpeechRecipe) -> Corpus:
             dropped.update(table.dropped)
             notes += table.notes
         name = next(iter(tables.values())).name
-    seconds = sum(clip.frames for part in parts.values() for clip in part.clips) * 0.01
-    parts, said = _split(parts, data, recipe.seed)
+    seconds = sum(clip.seconds for part in parts.values() for clip in part.clips)
+    least = 2 * (("dev" not in parts) + (ALL in parts))
+    parts, said = Parting(data, recipe.seed, groups=lambda part: _groups(part, data, least))(parts)
     count = sum(map(len, parts.values()))
     headline = f"{name}: {count:,} recordings, {seconds / 60:.1f} minutes at 10 ms a frame"
     return Corpus(parts, headline, (*notes, said), +dropped)
@@ -155,30 +164,7 @@ def _builtin(data: SpeechData) -> SpeechPart:
     return SpeechPart(clips, [t for _, t, _ in found], [s for _, _, s in found], [r.name for r in recordings])
 
 
-def _split(parts: dict[str, SpeechPart], data: SpeechData, seed: int) -> tuple[dict[str, SpeechPart], str]:
-    """The parts train, dev and perhaps test, carved by speaker where speakers are known."""
-    shares = {} if "dev" in parts else {"dev": data.dev_fraction}
-    if ALL in parts:
-        shares["test"] = data.test_fraction
-    whole = parts.pop(ALL) if ALL in parts else parts.get("train")
-    if whole is None:
-        raise DataError(f"there is no train part, only {', '.join(parts)}", "data.train says what to train on")
-    shares = {name: share for name, share in shares.items() if share}
-    if "dev" not in parts and "dev" not in shares:
-        raise DataError("data.dev_fraction is 0 and no dev part is given", "data.dev_fraction=0.1")
-    carved, how = {"train": whole}, " as given"
-    if shares:
-        if sum(shares.values()) >= 1:
-            hint = "let them add up to less than 1"
-            raise DataError("data.dev_fraction and data.test_fraction leave nothing to train on", hint)
-        several = data.by_speaker and all(whole.speakers) and len(set(whole.speakers)) > 2 * len(shares)
-        wanted = {"train": 1 - sum(shares.values())} | shares
-        groups = whole.speakers if several else None
-        rows = splits.split(wanted, seed=seed, size=len(whole), labels=[0] * len(whole), groups=groups)
-        carved = {name: whole.take(found) for name, found in rows.items()}
-        how = f": {' and '.join(shares)} carved by seed {seed}{', no speaker in two parts' if several else ''}"
-    found = parts | carved
-    found = {name: found[name] for name in ("train", "dev", "test") if name in found}
-    sizes = ", ".join(f"{name} {len(part):,}" for name, part in found.items())
-    missing = "" if "test" in found else "; no test part, so the figures are of dev, which also chose the epoch"
-    return found, f"split{how}: {sizes}{missing}"
+def _groups(part: SpeechPart, data: SpeechData, least: int) -> list[str] | None:
+    """The speakers, where parts are to share none and there are more than ``least``."""
+    several = data.by_speaker and all(part.speakers) and len(set(part.speakers)) > least
+    return part.speakers if several else None

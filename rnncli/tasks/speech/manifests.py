@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from rnncli.data.clips import Recording
 from rnncli.data.sources import ALL, READERS, read
 from rnncli.data.table import PLACE, Table, TableWriter, did_you_mean
 from rnncli.errors import DataError
+from rnncli.tasks.gathering import is_repository, with_given_parts
 from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
@@ -26,20 +26,11 @@ FOLDER = "__folder__"
 
 def read_tables(data: SpeechData) -> dict[str, Table]:
     """The tables of a recipe by part, ``all`` where the parts are to be carved; raises DataError."""
-    root = Path(data.root)
-    where = root / data.train
-    if not where.exists() and (data.source == "datasets" or data.train.count("/") == 1):
+    if is_repository(data):
         found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
     else:
-        found = read_manifest(where, data)
-    for name, file in (("dev", data.dev), ("test", data.test)):
-        if file:
-            more = read_manifest(root / file, data)
-            found[name] = more.get(name) or next(iter(more.values()))
-    if ALL in found and len(found) > 1:
-        found = {"train": found.pop(ALL)} | found
-    below = f"{root}{os.sep}"
-    return {part: replace(table, name=table.name.removeprefix(below)) for part, table in found.items()}
+        found = read_manifest(Path(data.root) / data.train, data)
+    return with_given_parts(found, data, lambda path: read_manifest(path, data))
 
 
 def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:

@@ -67,6 +67,15 @@ class SentencePart:
         """How many tags break the rules of the scheme."""
         return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
 
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """A further column that the recipe's ``key`` names, of columns of tokens that of each sentence's first one."""
+        self.table.require(name, key)
+        return (next(iter(strings(value)), "") for value in self.table.values(name))
+
+    def place(self, row: int) -> str:
+        """File and line of a sentence."""
+        return self.table.place(row)
+
     def take(self, rows: np.ndarray) -> SentencePart:
         """Some of the sentences."""
         return replace(self, table=self.table.take(rows))
