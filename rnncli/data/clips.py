@@ -24,6 +24,9 @@ from rnncli.data.frontend import Frontend
 from rnncli.data.resampling import resample
 from rnncli.errors import DataError
 
+FRAME = 0.01
+"""Seconds from a frame of features to the next."""
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -54,8 +57,8 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts, about, at a frame every 10 ms."""
-        return 0.01 * self.shape[0]
+        """How long it lasts, about."""
+        return FRAME * self.shape[0]
 
     @property
     def width(self) -> int:

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from rnncli.tasks.speech import corpus
+from rnncli.tasks.speech.data import read_corpus
 from rnncli.tasks.speech.examples import Scale, Varying, collate
 from rnncli.tasks.speech.model import Recogniser, _windows, frames_after
-from rnncli.tasks.speech.schema import SpeechModel, Variation
+from rnncli.tasks.speech.schema import SpeechData, SpeechModel, SpeechRecipe, Variation
+from tests.tasks.recordings import write_recordings
 
 SETTINGS = SpeechModel(hidden=6, channels=5, layers=2)
 
@@ -76,6 +78,22 @@ def test_nothing_varied_is_normalised():
     for kind in ("spectrum", "cepstrum", "other"):
         found = Varying(still, kind, 13, Scale())(given, np.random.default_rng(1), 0)
         np.testing.assert_allclose(found, Scale()(given), atol=0.01)
+
+
+def test_folds_leave_out_speakers_where_speakers_are_named(tmp_path):
+    rows = [line.split(",") for line in write_recordings(tmp_path, 60).read_text(encoding="utf-8").splitlines()[1:]]
+    speakers = sorted({speaker for _, _, speaker in rows})
+    left_out, tested = [], 0
+    for fold in range(len(speakers)):
+        data = SpeechData(
+            root=str(tmp_path), train="train.csv", rate=8000, bins=20, cache="none", folds=len(speakers), fold=fold
+        )
+        parts = read_corpus(SpeechRecipe(data=data)).parts
+        assert not set(parts["train"].speakers) & set(parts["test"].speakers)
+        left_out += set(parts["test"].speakers)
+        tested += len(parts["test"])
+    assert sorted(left_out) == speakers
+    assert tested == len(rows)
 
 
 def test_silence_is_normalised_to_zero():

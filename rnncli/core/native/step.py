@@ -27,7 +27,6 @@ def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> St
     plan = _plan(cell, batch, inputs, hidden)
     end = (torch.empty_like(h_BH), *(part.clone() for part in state[1:]))
     work = torch.empty(plan.workspace)
-    # The rows beyond the gates, of a gru alone, are its candidate's.
     weight_ih, weight_hh, bias, bias_hh = weights
     held = weight_ih.contiguous(), weight_hh.contiguous()
     plan.call(
@@ -39,7 +38,7 @@ def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> St
         end[-1].data_ptr(),
         held[0].data_ptr(),
         held[1].data_ptr(),
-        held[1].data_ptr() + 8 * hidden * hidden,
+        held[1].data_ptr() + 8 * hidden * hidden,  # behind two gates: a gru's candidate, which no other cell reads
         bias.data_ptr(),
         bias.data_ptr() if bias_hh is None else bias_hh.data_ptr(),
     )()

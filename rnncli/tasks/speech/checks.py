@@ -8,17 +8,14 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.soundcheck import OFTEN, QUIET, inspect
-from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.shared import Table, overlaps
 from rnncli.tasks.speech.data import SpeechPart
-from rnncli.tasks.speech.model import frames_after
+from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.schema import SpeechRecipe
 from rnncli.tasks.speech.units import Units
 
 QUANTILES = ("least", "median", "95 %", "most")
-FRAME = 0.01
-"""Seconds from a frame to the next."""
 
 
 def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[Table]:
@@ -32,7 +29,7 @@ def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[Table]:
 def _lengths(parts: dict[str, SpeechPart]) -> Table:
     rows = []
     for name, part in parts.items():
-        seconds = FRAME * np.array([clip.frames for clip in part.clips])
+        seconds = np.array([clip.seconds for clip in part.clips])
         quantiles = [f"{q:.2f}" for q in np.quantile(seconds, [0, 0.5, 0.95, 1])]
         rows.append([name, f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles])
     return "recordings, and their lengths in seconds", ["split", "recordings", "minutes", *QUANTILES], rows
@@ -58,11 +55,7 @@ def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart]) -> Table:
     units = Units.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
     rows = []
     for name, part in parts.items():
-        short = [
-            place
-            for clip, text, place in zip(part.clips, part.texts, part.places, strict=True)
-            if frames_after(clip.frames, recipe.model.subsampling) < frames_needed(units.encode(text))
-        ]
+        short = [part.places[i] for i in np.flatnonzero(too_short(part, units, recipe.model.subsampling))]
         unknown = sum(len(units.encode(text)) < len(units.cut(text)) for text in part.texts)
         rows.append([name, f"{len(short):,}", short[0] if short else "-", f"{unknown:,}"])
     columns = ["split", "too short for their texts", "such as", f"with {recipe.data.unit}s that train lacks"]

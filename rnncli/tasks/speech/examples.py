@@ -13,8 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.model import frames_after
 from rnncli.tasks.speech.schema import Variation
+from rnncli.tasks.speech.units import Units
 
 BANDS = 24
 """Mel bands that cepstra are turned back into, to be varied."""
@@ -69,6 +72,12 @@ class SpeechExamples:
             return self.scale(features_TF)
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         return self.vary(features_TF, random, int(self.least[index]))
+
+
+def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
+    """Whether each recording has fewer frames of the core than its text needs, which no path can then write."""
+    need = [frames_needed(units.encode(text)) for text in part.texts]
+    return np.array([frames_after(clip.frames, subsampling) for clip in part.clips]) < np.array(need)
 
 
 def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> SpeechBatch:

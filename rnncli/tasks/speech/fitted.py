@@ -20,18 +20,16 @@ from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.speech import keep, scores
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.decoding import Decoder
-from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
+from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying, too_short
 from rnncli.tasks.speech.keep import Form
 from rnncli.tasks.speech.language import Weights, tune
-from rnncli.tasks.speech.model import Recogniser, frames_after
+from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 from rnncli.tasks.speech.units import Units
 
 TUNED = 200
 """Recordings of dev that the weights of the language model are chosen by."""
-FRAME = 0.01
-"""Seconds from a frame of features to the next."""
 NARROW = 0.5
 """Seconds that the recurrent layers hear at once in the first steps of training."""
 
@@ -70,10 +68,8 @@ class FittedSpeech:
 
     def _to_train_on(self, part: SpeechPart) -> SpeechPart:
         subsampling, longest = self.recipe.model.subsampling, self.recipe.data.longest
-        lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
-        need = np.array([frames_needed(self.units.encode(text)) for text in part.texts], dtype=np.int64)
-        short = np.array([frames_after(int(n), subsampling) for n in lengths]) < need
-        long = lengths * FRAME > longest if longest else np.zeros_like(short)
+        short = too_short(part, self.units, subsampling)
+        long = np.array([clip.seconds > longest > 0 for clip in part.clips])
         for lost, why in ((short, "too few frames for their texts (model.subsampling)"), (long, f"over {longest:g} s")):
             if lost.any():
                 self.notes = (*self.notes, f"{lost.sum():,} of the recordings of train left out: {why}")

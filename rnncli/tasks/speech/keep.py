@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.clips import FRAME
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ngram import read_arpa
 from rnncli.data.subwords import Subwords
@@ -75,7 +76,7 @@ def make_decoder(recipe: SpeechRecipe, units: Units) -> Decoder:
     return Decoder(
         units.labels,
         units.kind,
-        0.01 * recipe.model.subsampling,
+        FRAME * recipe.model.subsampling,
         by_character=settings.lm_unit == "character",
         beam=settings.beam,
         best=settings.best,
