@@ -54,6 +54,44 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a figure, through points; ``name`` may be empty where it is the only one."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure of lines between 0 and 1 on both axes; ``diagonal`` draws the line of chance or of perfection."""
+
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    diagonal: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it."""
+
+    text: str
+    mark: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example worth looking at, in pieces; ``caption`` says what went wrong."""
+
+    caption: str
+    pieces: tuple[Piece, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class ModelSummary:
     """The recurrent core and the parameters of the whole model."""
 

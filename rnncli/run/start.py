@@ -120,7 +120,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     )
     observe(built)
     if run:
-        run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
+        told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": kernel}
+        run.write_record(**told, watched=trainer.watch)
         if known:
             _restore(run, trainer)
         else:
