@@ -202,16 +202,15 @@ def test_the_worst_words_of_a_tagger_without_spans_say_both_tags():
 
 
 def test_the_worst_recordings_are_aligned():
-    row = {"place": "a.wav", "truth": "set blue two at please", "text": "set green two please now", "words": []}
-    (worst,) = tasks.saved("speech").worst([row, {**row, "text": row["truth"]}], 5)
-    assert [(p.text, p.mark) for p in worst.pieces] == [
-        ("set", ""),
-        ("green", "wrong"),
-        ("two", ""),
-        ("at", "missed"),
-        ("please", ""),
-        ("now", "added"),
+    row = {"place": "a.wav", "truth": "set blue two at", "text": "set green two", "words": []}
+    right = {**row, "text": row["truth"]}
+    longer = {**row, "truth": "go", "text": "go now"}
+    worst = tasks.saved("speech").worst([right, longer, row], 5)
+    assert [[(p.text, p.mark) for p in one.pieces] for one in worst] == [
+        [("set", ""), ("green", "wrong"), ("two", ""), ("at", "missed")],
+        [("go", ""), ("now", "added")],
     ]
+    assert [one.caption for one in worst] == ["2 errors, 4 words", "1 error"]
 
 
 def test_the_confidence_of_words_is_held_against_what_was_said():
