@@ -57,8 +57,8 @@ def with_absolute_root(recipe: Recipe) -> Recipe:
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
     """The dotted keys in which two recipes differ."""
-    flat, against = flat(one.model_dump(mode="json")), flat(other.model_dump(mode="json"))
-    return sorted(key for key in flat.keys() | against.keys() if flat.get(key) != against.get(key))
+    ours, theirs = flat(one.model_dump(mode="json")), flat(other.model_dump(mode="json"))
+    return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
 
 def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
