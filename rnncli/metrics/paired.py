@@ -98,6 +98,20 @@ def difference(
     return Difference(gap, gap - half, gap + half, 1.0 - student_share(abs(gap) / error, freedom), seeds=True)
 
 
+def difference_by_seed(pairs: Sequence[tuple[Parts, Parts]], *, confidence: float = 0.95) -> Difference:
+    """How two settings differ where each seed draws test examples of its own, the same for both settings.
+
+    ``pairs`` are two runs or more of either setting with one seed each. Their differences are held against Student's
+    distribution: they vary by test examples and by seed, so that both are considered.
+    """
+    gaps = [second.value() - first.value() for first, second in pairs]
+    gap, error = fmean(gaps), math.sqrt(variance(gaps) / len(gaps))
+    if error == 0:
+        return Difference(gap, gap, gap, 1.0 if gap == 0 else 0.0, seeds=True)
+    half = student_quantile(confidence, len(gaps) - 1) * error
+    return Difference(gap, gap - half, gap + half, 1.0 - student_share(abs(gap) / error, len(gaps) - 1), seeds=True)
+
+
 def randomisation(a: Parts, b: Parts, *, rounds: int = ROUNDS, seed: int = 1) -> float:
     """The share of rounds, each swapping the systems at half the units at random, that part them at least as far.
 

@@ -12,7 +12,7 @@ from typing import Any
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
 from rnncli.metrics.direction import is_better
-from rnncli.metrics.paired import Difference, Parts, difference, holm, mean_and_deviation
+from rnncli.metrics.paired import Difference, Parts, difference, difference_by_seed, holm, mean_and_deviation
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison, Score, Setting, Versus
@@ -197,22 +197,65 @@ def _tested(
     others = [at for at in range(len(settings)) if at != base]
     if not others:
         return list(settings), []
-    examined = [_Examined.read(group) for group in groups]
-    notes = dict.fromkeys(one.trouble for one in examined if one.trouble)
-    found: dict[int, dict[str, Difference]] = {at: {} for at in others}
+    notes: dict[str, None] = {}
+    examined = [[_examine(outcome, notes) for outcome in group] for group in groups]
+    confidence = groups[base][0].report.confidence
+    found: dict[int, dict[str, Difference]] = {}
     for at in others:
-        if examined[at].places != examined[base].places:
+        pair = [one for one in examined[base] if one], [one for one in examined[at] if one]
+        found[at] = _differences(*pair, metrics, confidence)
+        if not found[at] and all(pair) and any(metric in pair[0][0].parts for metric in metrics):
             notes[f"{settings[at].name}: other test examples than the base has, so not tested against it"] = None
-            continue
-        for metric in metrics:
-            if all(metric in one for group in (at, base) for one in examined[group].parts):
-                pair = ([one[metric] for one in examined[group].parts] for group in (base, at))
-                found[at][metric] = difference(*pair, confidence=groups[base][0].report.confidence)
     for metric in metrics:
-        if not any(metric in found[at] for at in others) and any(examined[at].parts for at in others):
+        if any(one and metric not in one.parts for one in examined[base]):
             notes[f"{metric} is no sum over examples, so differences in it are not tested"] = None
     tested = [replace(one, versus=versus) for one, versus in zip(settings, _adjusted(found, settings), strict=True)]
     return tested, [*notes, *_how(tested)]
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """What a run's predictions add to each metric, in the order of ``places``, which name them and their truth."""
+
+    seed: int
+    places: tuple[tuple[str, str], ...]
+    parts: dict[str, Parts]
+
+
+def _examine(outcome: Outcome, notes: dict[str, None]) -> _Examined | None:
+    """The run's predictions, or None after a note on what is wrong with them."""
+    try:
+        rows = sorted(outcome.rows(), key=lambda row: row["place"])
+        places = tuple((row["place"], json.dumps(row["truth"])) for row in rows)
+        parts = tasks.saved(outcome.recipe.task).parts(rows, outcome.report.positive)
+        return _Examined(outcome.recipe.seed, places, parts)
+    except RunError as error:
+        notes[f"{outcome.path}: {error.message}, so not tested"] = None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        notes[f"{outcome.path}: its predictions are damaged, so not tested"] = None
+    return None
+
+
+def _differences(
+    first: Sequence[_Examined], second: Sequence[_Examined], metrics: Sequence[str], confidence: float
+) -> dict[str, Difference]:
+    """By metric; empty where no two runs have the same test examples."""
+    known = [metric for metric in metrics if all(metric in one.parts for one in (*first, *second))]
+    if not first or not second:
+        return {}
+    if len({one.places for one in (*first, *second)}) == 1:
+        groups = {metric: [[one.parts[metric] for one in runs] for runs in (first, second)] for metric in known}
+        return {metric: difference(*pair, confidence=confidence) for metric, pair in groups.items()}
+    # The seed draws the test part as well: runs of one seed can be paired.
+    alike = [(a, b) for a in first for b in second if a.seed == b.seed and a.places == b.places]
+    found = {}
+    for metric in known if alike else []:
+        pairs = [(a.parts[metric], b.parts[metric]) for a, b in alike]
+        if len(pairs) > 1:
+            found[metric] = difference_by_seed(pairs, confidence=confidence)
+        else:
+            found[metric] = difference(*([one] for one in pairs[0]), confidence=confidence)
+    return found
 
 
 def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Setting]) -> list[dict[str, Versus]]:
@@ -237,33 +280,6 @@ def _how(settings: Sequence[Setting]) -> list[str]:
         also = " where a setting has one run" if notes else ""
         notes.append(f"p{also}: approximate randomisation over test examples{allowed}; other seeds may differ more")
     return notes
-
-
-@dataclass(frozen=True)
-class _Examined:
-    """The parts of each run of a setting, its units in the order of ``places``, or why there are none."""
-
-    parts: list[dict[str, Parts]]
-    places: tuple[tuple[str, str], ...] = ()
-    trouble: str = ""
-
-    @classmethod
-    def read(cls, group: Sequence[Outcome]) -> _Examined:
-        parts: list[dict[str, Parts]] = []
-        places: tuple[tuple[str, str], ...] = ()
-        for outcome in group:
-            try:
-                rows = sorted(outcome.rows(), key=lambda row: row["place"])
-                here = tuple((row["place"], json.dumps(row["truth"])) for row in rows)
-                found = tasks.saved(outcome.recipe.task).parts(rows, outcome.report.positive)
-            except (RunError, KeyError, ValueError, TypeError) as error:
-                what = error.message if isinstance(error, RunError) else "its predictions are damaged"
-                return cls([], trouble=f"{outcome.path}: {what}, so not tested")
-            if parts and here != places:
-                return cls([], trouble=f"{outcome.path}: other test examples than {group[0].path} has, so not tested")
-            parts.append(found)
-            places = here
-        return cls(parts, places)
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rnncli.metrics.paired import Parts, randomisation, share
 from tests.commands import rnncli
@@ -116,6 +117,18 @@ def test_runs_on_other_examples_are_shown_and_not_tested(here, tmp_path):
     found = rnncli("compare", "gru-1", tmp_path / "other", "--json").json
     assert found["settings"][1]["versus"] == {}
     assert any("other test examples" in note for note in found["notes"])
+
+
+def test_runs_whose_seed_draws_the_test_part_as_well_are_compared_seed_by_seed(tmp_path):
+    for cell, skill in SKILLS.items():
+        for seed in (1, 2, 3):
+            run = made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", skill=skill)
+            rows = (run / "predictions/test.jsonl").read_text()
+            (run / "predictions/test.jsonl").write_text(rows.replace("reviews.csv:", f"reviews.csv:{seed}0000"))
+    found = rnncli("compare", tmp_path, "--base", "model.cell=rnn", "--json").json
+    gru = found["settings"][0]["versus"]["accuracy"]
+    test = stats.ttest_rel(accuracies(tmp_path, "gru"), accuracies(tmp_path, "rnn"))
+    assert (gru["p"], gru["seeds"]) == (pytest.approx(test.pvalue), True)
 
 
 def test_runs_without_readable_predictions_are_shown_and_not_tested(here, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from rnncli.metrics.confusion import label_figures
-from rnncli.metrics.paired import Parts, difference, holm, randomisation, share
+from rnncli.metrics.paired import Parts, difference, difference_by_seed, holm, randomisation, share
 
 TRIALS = 400
 LEVEL = 0.05
@@ -108,6 +108,28 @@ def test_several_seeds_find_an_effect_that_is_there():
         pair = seeded(random, difficulty_N, 5), seeded(random, difficulty_N, 5, gain=1.5)
         found.append(difference(*pair, resamples=100).p <= LEVEL)
     assert np.mean(found) > 0.8
+
+
+def by_seed(trial: int, gain: float) -> list[tuple[Parts, Parts]]:
+    """Five seeds, each with test examples of its own."""
+    random = np.random.default_rng(trial)
+    difficulties = [random.normal(0, 2, 300) for _ in range(5)]
+    return [(seeded(random, d_N, 1)[0], seeded(random, d_N, 1, gain)[0]) for d_N in difficulties]
+
+
+def test_differences_seed_by_seed_hold_the_level_and_find_an_effect():
+    null = [difference_by_seed(by_seed(trial, 0.0)).p <= LEVEL for trial in range(TRIALS)]
+    assert 0.015 <= np.mean(null) <= near(LEVEL)
+    assert np.mean([difference_by_seed(by_seed(trial, 2.0)).p <= LEVEL for trial in range(100)]) > 0.8
+
+
+def test_differences_seed_by_seed_are_the_paired_t_test_of_scipy():
+    pairs = by_seed(1, 0.3)
+    values = np.array([[one.value() for one in pair] for pair in pairs])
+    expected = stats.ttest_rel(values[:, 1], values[:, 0])
+    found = difference_by_seed(pairs)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
 
 
 @pytest.mark.parametrize("runs", [1, 3])
