@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import platform
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -23,8 +20,10 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
+from rnncli.run import lock
 from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
+from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.tasks.base import Corpus, Fitted, Settles
@@ -132,7 +131,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
     folded = bool(recipe.data.folds) and recipe.data.fold is None
-    report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+    with nullcontext() if run.report.exists() else lock.held(run.path, "run"):
+        report = _recorded(run, recipe, observe, _all_folds if folded else _one)
     return Finished(run.path, report, f"rnncli predict {run.folds / '0' if folded else run.path}")
 
 
@@ -182,7 +182,7 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
     for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
         observe(_epoch(row))
     saved = time.monotonic()
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         for event in trainer.events():
             observe(event)
             if isinstance(event, EpochDone):
@@ -299,24 +299,3 @@ def _record(run: RunDirectory) -> Iterator[None]:
         run.log(f"{state}, exit code {code}")
         with suppress(RunError):  # a full disk must not hide what went wrong before
             run.write_record(state=state, exit_code=code, ended=now())
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; a second SIGINT interrupts at once."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if flag.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        flag.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield flag
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
