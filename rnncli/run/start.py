@@ -20,7 +20,7 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
-from rnncli.run import lock
+from rnncli.run import lock, page
 from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
 from rnncli.run.interrupt import interruptible
@@ -96,6 +96,9 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     task = tasks.load(recipe.task)
     corpus = task.read(recipe)
     observe(DataRead(corpus, time.perf_counter() - begun))
+    if run:
+        sizes = {name: len(part) for name, part in corpus.parts.items()}
+        run.write_record(data={"headline": corpus.headline, "sizes": sizes})
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
@@ -133,7 +136,17 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
     folded = bool(recipe.data.folds) and recipe.data.fold is None
     with nullcontext() if run.report.exists() else lock.held(run.path, "run"):
         report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+        if recipe.evaluation.page and not (run.path / page.FILE).exists():
+            _write_page(run)
     return Finished(run.path, report, f"rnncli predict {run.folds / '0' if folded else run.path}")
+
+
+def _write_page(run: RunDirectory) -> None:
+    """The page of the run; the run is done, whatever becomes of it."""
+    try:
+        page.write_page(run.path)
+    except Exception:
+        run.log(f"no {page.FILE}: {traceback.format_exc()}")
 
 
 def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:
