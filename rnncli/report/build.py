@@ -126,6 +126,35 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The examples that have something in common; ``small`` says that they are too few to say anything of."""
+
+    name: str
+    examples: int
+    small: bool
+    metrics: dict[str, Metric]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far."""
+
+    best: str
+    worst: str
+    difference: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """All examples by what ``by`` names; ``gaps`` by metric."""
+
+    by: str
+    groups: tuple[Group, ...]
+    gaps: dict[str, Gap]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a task says of one part of its data; everything but the first two is optional.
 
@@ -170,13 +199,16 @@ class Report:
     notes: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tables: tuple[Table, ...] = ()
+    groups: tuple[Grouping, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds`` and ``deviation`` are there for a cross-validation only."""
+        """The report for JSON; ``folds``, ``groups`` and ``deviation`` are there where there is something to say."""
         values = plain(asdict(self))
-        if not self.folds:
-            del values["folds"]
-        for metric in values["metrics"].values():
+        for name in ("folds", "groups"):
+            if not values[name]:
+                del values[name]
+        grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
+        for metric in (one for metrics in (values["metrics"], *grouped) for one in metrics.values()):
             if metric["deviation"] is None:
                 del metric["deviation"]
         return values
@@ -197,6 +229,7 @@ class Report:
                 notes=tuple(rest.pop("notes", ())),
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
+                groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
                 **rest,
             )
         except KeyError as error:
@@ -254,6 +287,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _grouping(values: Mapping[str, Any]) -> Grouping:
+    groups = []
+    for group in values["groups"]:
+        metrics = {name: Metric(**metric) for name, metric in group["metrics"].items()}
+        groups.append(Group(**{**group, "metrics": metrics}))
+    return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
 
 
 def _table(values: Mapping[str, Any]) -> Table:

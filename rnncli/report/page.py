@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnncli.report.build import Curve, Example, Line, Piece, Report, Table
+from rnncli.report.build import Curve, Example, Grouping, Line, Piece, Report, Table
 from rnncli.report.comparison import Comparison
 from rnncli.report.figures import UNDEFINED, duration, figure, interval, magnitude, percent, words
+from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import visible
 from rnncli.report.matrix import most_confused
 from rnncli.report.render import free_figure, heading, metric_words, shown_metrics
@@ -68,7 +69,6 @@ def report_page(story: Story) -> str:
         title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
         subtitle=f"{story.name}, {heading(report)}",
         headline=_headline(report),
-        warnings=[],
         metrics=_metrics(report, shown),
         others=_metrics(report, rest) if rest else None,
         data=_data(story),
@@ -78,7 +78,7 @@ def report_page(story: Story) -> str:
         pairs=_pairs(report) if many else None,
         per_class=_per_class(report),
         curves=[(curve.title, curve_chart(curve)) for curve in story.curves if any(line.xs for line in curve.lines)],
-        groups=[],
+        groups=[_group(report, grouping, shown) for grouping in report.groups],
         tables=[_own_table(table) for table in report.tables],
         folds=_folds(report),
         worst=worst,
@@ -237,6 +237,15 @@ def _per_class(report: Report) -> Grid | None:
         for row in report.per_class
     ]
     return Grid(["label", "precision", "recall", "f1", "support"], cells, range(1, 5)) if cells else None
+
+
+def _group(report: Report, grouping: Grouping, shown: Sequence[str]) -> dict[str, Any]:
+    heads, cells = group_table(report, grouping, shown)
+    return {
+        "title": f"By {grouping.by}",
+        "grid": Grid(heads, cells, range(1, len(heads))),
+        "notes": group_notes(grouping, shown),
+    }
 
 
 def _own_table(table: Table) -> Grid:

@@ -23,6 +23,7 @@ from rnncli.report.figures import (
     percent,
     words,
 )
+from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
 
@@ -52,6 +53,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _metrics,
         _confusion,
         _per_class,
+        _groups,
         _tables,
         _folds,
         _mistakes,
@@ -167,6 +169,18 @@ def _per_class(report: Report, width: int | None) -> Lines:
     lines = _table(cells, 1, width=width)
     if rest:
         lines.append(Text(f"the {ROWS_SHOWN} lowest by f1; {rest:,} more in report.json", style="dim"))
+    return lines
+
+
+def _groups(report: Report, width: int | None) -> Lines:
+    """A table for each way to group the examples, and what is to be said of it."""
+    shown, lines = shown_metrics(report), []
+    for grouping in report.groups:
+        heads, rows = group_table(report, grouping, shown)
+        lines += [Text()] if lines else []
+        lines += _table([heads, *rows], 1, width=width)
+        for note in group_notes(grouping, shown):
+            lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
     return lines
 
 

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
 from rnncli.run import lock, page
+from rnncli.run.compare import Outcome
 from rnncli.run.directory import RunDirectory, now, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
+from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
@@ -96,6 +98,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     task = tasks.load(recipe.task)
     corpus = task.read(recipe)
     observe(DataRead(corpus, time.perf_counter() - begun))
+    require_groups(recipe, corpus.parts.get("test", corpus.parts["dev"]))
     if run:
         sizes = {name: len(part) for name, part in corpus.parts.items()}
         run.write_record(data={"headline": corpus.headline, "sizes": sizes})
@@ -168,7 +171,9 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         if not fold.recipe.is_file():
             fold = RunDirectory.create(path, "", dump(part), _first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
-    return cross_validated(reports)
+    report = cross_validated(reports)
+    rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
+    return replace(report, groups=by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed))
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
@@ -236,8 +241,9 @@ def _report(
         fitted.save(run.vocabulary)
     with torch.no_grad(), trainer.autocast():
         evaluation = fitted.evaluate(trainer.model, corpus.parts[split], examples, batches)
+    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
     run.prediction_file(split).parent.mkdir(exist_ok=True)
-    write_lines(run.prediction_file(split), evaluation.predictions)
+    write_lines(run.prediction_file(split), rows)
     notes: tuple[str, ...] = ()
     baselines: dict[str, dict[str, float]] = {}
     if recipe.evaluation.baselines:
@@ -251,7 +257,7 @@ def _report(
         examples_per_second=progress.examples / max(progress.seconds, 1e-9),
         device=str(trainer.device),
     )
-    return build_report(
+    report = build_report(
         task=recipe.task,
         recipe=recipe.name,
         split=split,
@@ -262,6 +268,8 @@ def _report(
         model=summarise(recipe, trainer.model),
         training=training,
     )
+    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
+    return replace(report, groups=groups)
 
 
 def _interrupted(run: RunDirectory) -> Interrupted:

@@ -88,6 +88,15 @@ class Examples(Protocol):
         ...
 
 
+@runtime_checkable
+class Columned(Protocol):
+    """A part of a corpus that knows more of its examples than they are learnt from."""
+
+    def column(self, name: str) -> list[str]:
+        """A text for each example; DataError where there is no such column."""
+        ...
+
+
 Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 """Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
 

@@ -65,6 +65,11 @@ class TextPart:
         """The labels as the source writes them."""
         return (_label(value, self.separator) for value in self.table.values(self.label_column))
 
+    def column(self, name: str) -> list[str]:
+        """A further column of the source; raises DataError."""
+        self.table.require(name, "evaluation.groups")
+        return list(self.table.texts(name))
+
     def take(self, rows: np.ndarray) -> TextPart:
         """Some of the rows."""
         return replace(self, table=self.table.take(rows))

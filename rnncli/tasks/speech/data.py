@@ -40,6 +40,14 @@ class SpeechPart:
     def __len__(self) -> int:
         return len(self.clips)
 
+    def column(self, name: str) -> list[str]:
+        """The speakers; DataError for anything else, and where no speaker is named."""
+        if name != "speaker" or not any(self.speakers):
+            raise DataError(
+                f"evaluation.groups: nothing is known of {name}", 'there are length, source and, in a column, "speaker"'
+            )
+        return self.speakers
+
     def take(self, rows: np.ndarray) -> SpeechPart:
         """Some of the recordings."""
         columns = (self.clips, self.texts, self.speakers, self.places)

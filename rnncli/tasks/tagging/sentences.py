@@ -63,6 +63,11 @@ class SentencePart:
         """How many tags break the rules of the scheme."""
         return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
 
+    def column(self, name: str) -> list[str]:
+        """A further column of the source, of each sentence its first word's; raises DataError."""
+        self.table.require(name, "evaluation.groups")
+        return [next(iter(strings(value)), "") for value in self.table.values(name)]
+
     def take(self, rows: np.ndarray) -> SentencePart:
         """Some of the sentences."""
         return replace(self, table=self.table.take(rows))
