@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -11,20 +11,28 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnncli.report.build import Curve, Example, Grouping, Line, Piece, Report, Table
+from rnncli.report.build import Curve, Example, Line, Piece, Report
 from rnncli.report.comparison import Comparison
-from rnncli.report.figures import UNDEFINED, duration, figure, interval, magnitude, percent, words
-from rnncli.report.groups import group_notes, group_table
+from rnncli.report.figures import duration, figure, interval, magnitude, words
+from rnncli.report.grids import (
+    Grid,
+    class_grid,
+    folds_grid,
+    group_grid,
+    matrix,
+    metrics_grid,
+    own_grid,
+    pairs_grid,
+)
 from rnncli.report.layout import visible
-from rnncli.report.matrix import most_confused
-from rnncli.report.render import free_figure, heading, metric_words, shown_metrics
+from rnncli.report.render import heading, metric_words, shown_metrics
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
 from rnncli.report.svg import curve_chart, history_chart
 
 FOLDER = Path(__file__).with_name("templates")
-MOST_LABELS, MOST_PAIRS, MOST_CHARACTERS = 60, 20, 2000
-"""Of a matrix, of the pairs that stand in its place, and of a piece of an example."""
+MOST_LABELS, MOST_CHARACTERS = 60, 2000
+"""Of a matrix, and of a piece of an example."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +53,11 @@ class Story:
     typed: str = ""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table: ``numbers`` are the columns on the right, ``best`` the cells (row, column) in bold."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Collection[int] = ()
-    best: Collection[tuple[int, int]] = ()
-    caption: str = ""
-
-
 def report_page(story: Story) -> str:
     """The page of a run."""
     report = story.report
-    matrix = _matrix(report) if report.confusion and len(report.labels) <= MOST_LABELS else None
-    many = bool(report.confusion) and matrix is None
+    drawn = matrix(report) if report.confusion and len(report.labels) <= MOST_LABELS else None
+    many = bool(report.confusion) and drawn is None
     worst = [_shortened(example) for example in story.worst]
     shown = shown_metrics(report)
     rest = [name for name in report.metrics if name not in shown]
@@ -69,18 +66,18 @@ def report_page(story: Story) -> str:
         title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
         subtitle=f"{story.name}, {heading(report)}",
         headline=_headline(report),
-        metrics=_metrics(report, shown),
-        others=_metrics(report, rest) if rest else None,
+        metrics=metrics_grid(report, shown),
+        others=metrics_grid(report, rest) if rest else None,
         data=_data(story),
         model=_model(story),
         histories=_histories(story),
-        matrix=matrix,
-        pairs=_pairs(report) if many else None,
-        per_class=_per_class(report),
+        matrix=drawn,
+        pairs=pairs_grid(report) if many else None,
+        per_class=class_grid(report),
         curves=[(curve.title, curve_chart(curve)) for curve in story.curves if any(line.xs for line in curve.lines)],
-        groups=[_group(report, grouping, shown) for grouping in report.groups],
-        tables=[_own_table(table) for table in report.tables],
-        folds=_folds(report),
+        groups=[group_grid(report, grouping, shown) for grouping in report.groups],
+        tables=[own_grid(table) for table in report.tables],
+        folds=folds_grid(report),
         worst=worst,
         legend=any(piece.mark for example in worst for piece in example.pieces),
         typed=story.typed,
@@ -129,25 +126,6 @@ def _headline(report: Report) -> list[tuple[str, str, str]]:
         metric = report.metrics[name]
         found.append((metric_words(name, report), figure(name, metric.value), interval(name, metric.low, metric.high)))
     return found
-
-
-def _metrics(report: Report, names: Sequence[str]) -> Grid:
-    heads = ["", "mean" if report.folds else "model"]
-    columns = [
-        [metric_words(name, report) for name in names],
-        [figure(name, report.metrics[name].value) for name in names],
-    ]
-    if report.folds:
-        heads.append("deviation")
-        columns.append([figure(name, report.metrics[name].deviation) for name in names])
-    intervals = [interval(name, report.metrics[name].low, report.metrics[name].high) for name in names]
-    if any(intervals):
-        heads.append(f"{100 * report.confidence:g} % interval")
-        columns.append(intervals)
-    for baseline, values in report.baselines.items():
-        heads.append(baseline)
-        columns.append([figure(name, values.get(name)) for name in names])
-    return Grid(heads, list(zip(*columns, strict=True)), range(1, len(heads)))
 
 
 def _data(story: Story) -> list[tuple[str, str]]:
@@ -204,70 +182,6 @@ def _line(name: str, lines: Sequence[Mapping[str, Any]], value: Any) -> Line:
     points = [(float(row["epoch"]), value(row)) for row in lines if isinstance(row.get("epoch"), int)]
     known = [(x, float(y)) for x, y in points if isinstance(y, int | float)]
     return Line(name, tuple(x for x, _ in known), tuple(y for _, y in known))
-
-
-def _matrix(report: Report) -> dict[str, Any]:
-    size = range(len(report.labels))
-    supports = [sum(row) for row in report.confusion]
-    totals = [sum(row[p] for row in report.confusion) for p in size]
-    rows = []
-    for t in size:
-        cells = [(f"{n:,}", round(70 * n / supports[t]) if supports[t] else 0) for n in report.confusion[t]]
-        rows.append({"label": report.labels[t], "cells": cells, "recall": _rate(report.confusion[t][t], supports[t])})
-    return {
-        "labels": report.labels,
-        "rows": rows,
-        "precision": [_rate(report.confusion[p][p], totals[p]) for p in size],
-    }
-
-
-def _pairs(report: Report) -> Grid:
-    labels = report.labels
-    cells = [[labels[t], labels[p], f"{n:,}"] for t, p, n in most_confused(report.confusion, MOST_PAIRS)]
-    return Grid(["truth", "predicted", "count"], cells, [2], caption="The pairs that are confused most.")
-
-
-def _rate(part: int, whole: int) -> str:
-    return percent(part / whole if whole else None)
-
-
-def _per_class(report: Report) -> Grid | None:
-    cells = [
-        [row.label, percent(row.precision), percent(row.recall), percent(row.f1), f"{row.support:,}"]
-        for row in report.per_class
-    ]
-    return Grid(["label", "precision", "recall", "f1", "support"], cells, range(1, 5)) if cells else None
-
-
-def _group(report: Report, grouping: Grouping, shown: Sequence[str]) -> dict[str, Any]:
-    heads, cells = group_table(report, grouping, shown)
-    return {
-        "title": f"By {grouping.by}",
-        "grid": Grid(heads, cells, range(1, len(heads))),
-        "notes": group_notes(grouping, shown),
-    }
-
-
-def _own_table(table: Table) -> Grid:
-    numbers = [
-        i
-        for i in range(len(table.columns))
-        if table.rows and all(isinstance(row[i], int | float | None) for row in table.rows)
-    ]
-    cells = [[free_figure(value) for value in row] for row in table.rows]
-    return Grid(table.columns, cells, numbers, caption=table.title)
-
-
-def _folds(report: Report) -> Grid | None:
-    if not report.folds:
-        return None
-    names = shown_metrics(report)
-    cells = []
-    for fold in report.folds:
-        best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
-        cells.append([str(fold.fold), f"{fold.examples:,}", best, *(figure(n, fold.metrics.get(n)) for n in names)])
-    heads = ["fold", "examples", "best epoch", *map(words, names)]
-    return Grid(heads, cells, range(1, len(heads)))
 
 
 def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

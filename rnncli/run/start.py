@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from rnncli import __version__, tasks
+from rnncli import tasks
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
@@ -22,12 +21,13 @@ from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
 from rnncli.run import lock, page
 from rnncli.run.compare import Outcome
-from rnncli.run.directory import RunDirectory, now, write_json, write_lines
+from rnncli.run.directory import RunDirectory, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
 from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
+from rnncli.run.record import first_record, interruption, kept_record
 from rnncli.tasks.base import Corpus, Fitted, Settles
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
@@ -47,7 +47,7 @@ class Finished:
 def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = nobody) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
     recipe = with_absolute_root(recipe)
-    run = RunDirectory.create(out, run_name(recipe), dump(recipe), _first_record(recipe, argv))
+    run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
     observe(RunOpened(run.path, resumed=False))
     try:
         return _finish(run, recipe, observe)
@@ -156,7 +156,7 @@ def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) 
     """The report of ``work``, or the one that the run has already; ``run.json`` and ``log.txt`` tell of the work."""
     if run.report.exists():
         return run.read_report()
-    with _record(run):
+    with kept_record(run):
         report = work(run, recipe, observe)
         write_json(run.report, report.to_dict())
     return report
@@ -169,7 +169,7 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         part, path = _fold(recipe, number), run.folds / str(number)
         fold = RunDirectory(path)
         if not fold.recipe.is_file():
-            fold = RunDirectory.create(path, "", dump(part), _first_record(part, ()))
+            fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
     report = cross_validated(reports)
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
@@ -212,7 +212,7 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
                 checkpoint.save(run.last, trainer.snapshot())
                 saved = time.monotonic()
             if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
-                raise _interrupted(run)
+                raise interruption(run)
     best = checkpoint.load(run.best)
     checkpoint.load_weights(trainer.model, best, run.best)
 
@@ -272,51 +272,5 @@ def _report(
     return replace(report, groups=groups)
 
 
-def _interrupted(run: RunDirectory) -> Interrupted:
-    return Interrupted("interrupted; the state is saved", f"go on with: rnncli run --resume {_whole(run)}")
-
-
-def _whole(run: RunDirectory) -> Path:
-    """The run that ``run`` is a fold of, or itself."""
-    return run.path.parent.parent if run.path.parent.name == run.folds.name else run.path
-
-
 def _fold(recipe: Recipe, number: int) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": number})})
-
-
-def _first_record(recipe: Recipe, argv: Sequence[str]) -> dict[str, Any]:
-    versions = {"rnncli": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    return {
-        "argv": list(argv),
-        "versions": versions,
-        "seed": recipe.seed,
-        "state": "running",
-        "exit_code": None,
-        "started": now(),
-    }
-
-
-@contextmanager
-def _record(run: RunDirectory) -> Iterator[None]:
-    """Keep ``run.json`` and ``log.txt`` true to how the work inside ends."""
-    run.write_record(state="running", exit_code=None)
-    run.log("begun")
-    state, code = "failed", 1
-    try:
-        yield
-        state, code = "finished", 0
-    except (Interrupted, KeyboardInterrupt):
-        state, code = "interrupted", Interrupted.exit_code
-        raise _interrupted(run) from None
-    except UserError as error:
-        code = error.exit_code
-        run.log(error.message)
-        raise
-    except Exception:
-        run.log(traceback.format_exc())
-        raise
-    finally:
-        run.log(f"{state}, exit code {code}")
-        with suppress(RunError):  # a full disk must not hide what went wrong before
-            run.write_record(state=state, exit_code=code, ended=now())
