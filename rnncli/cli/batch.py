@@ -109,8 +109,8 @@ def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: i
     states = {one.name: state(folder, one) for one in planned}
     left = [one for one in planned if states[one.name] != FINISHED]
     if left:
-        terminal.say("timing some steps of each setting", style="dim")
-    seconds = estimates(left, folder)
+        terminal.say("timing some steps of each setting of which no run is done", style="dim")
+    seconds = estimates(planned, left, folder)
     total = sum(seconds.values()) / jobs
     if terminal.json:
         rows = [{"name": n, "state": s, "path": str(folder / n), "seconds": seconds.get(n)} for n, s in states.items()]

@@ -240,10 +240,13 @@ def _differences(
     first: Sequence[_Examined], second: Sequence[_Examined], metrics: Sequence[str], confidence: float
 ) -> dict[str, Difference]:
     """By metric; empty where no two runs have the same test examples."""
-    known = [metric for metric in metrics if all(metric in one.parts for one in (*first, *second))]
     if not first or not second:
         return {}
-    if len({one.places for one in (*first, *second)}) == 1:
+    every = (*first, *second)
+    known = [metric for metric in metrics if all(metric in one.parts for one in every)]
+    # Averages over other labels are other metrics.
+    known = [metric for metric in known if len({one.parts[metric].counts_NC.shape[1] for one in every}) == 1]
+    if len({one.places for one in every}) == 1:
         groups = {metric: [[one.parts[metric] for one in runs] for runs in (first, second)] for metric in known}
         return {metric: difference(*pair, confidence=confidence) for metric, pair in groups.items()}
     # The seed draws the test part as well: runs of one seed can be paired.

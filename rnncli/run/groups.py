@@ -20,7 +20,7 @@ from rnncli.tasks.base import Columned, Examples, Row
 LENGTH, SOURCE = "length", "source"
 KEY = "groups"
 """Under which a saved prediction keeps the groups that its example belongs to."""
-MOST, OTHER = 50, "(other)"
+MOST, OTHER, NONE = 50, "(other)", "(none)"
 LEFT_OUT = ("_weighted", "_micro")
 """Ends of names of averages that say by group what others say already."""
 
@@ -58,7 +58,7 @@ def by_group(
 def _grouping(
     name: str, rows: Sequence[Row], parts: Mapping[str, Parts], settings: EvaluationSection, seed: int
 ) -> Grouping:
-    group_N = _largest([str(row[KEY][name]) for row in rows])
+    group_N = _largest([str(row[KEY][name]) or NONE for row in rows])
     groups = []
     for group in sorted(set(group_N), key=_natural):
         at_N = np.flatnonzero(np.array(group_N) == group)

@@ -38,7 +38,8 @@ def held(folder: Path, what: str) -> Iterator[None]:
             time.sleep(0.05)
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.write(handle, str(os.getpid()).encode())
         yield
     finally:
         os.close(handle)
@@ -47,7 +48,7 @@ def held(folder: Path, what: str) -> Iterator[None]:
 def holder(folder: Path) -> int:
     """The process that works on ``folder``; 0 where none does."""
     try:
-        handle = os.open(folder / FILE, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(folder / FILE, os.O_RDWR)
     except OSError:
         return 0
     try:
@@ -58,7 +59,7 @@ def holder(folder: Path) -> int:
 
 def _open(folder: Path) -> int:
     try:
-        return os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise RunError(
             f"{folder}: cannot write: {error.strerror or error}", "free some space, or name another --out"
@@ -80,5 +81,6 @@ def _take(handle: int) -> bool:
 
 def _owner(handle: int) -> int:
     with contextlib.suppress(OSError, ValueError):
-        return int(os.pread(handle, 20, 0))
+        os.lseek(handle, 0, os.SEEK_SET)
+        return int(os.read(handle, 20))
     return 0

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rnncli.errors import RecipeError, UsageError
 from rnncli.run.batch.child import accelerators, shares
+from rnncli.run.batch.estimate import estimates
 from rnncli.run.batch.ledger import Ledger
 from rnncli.run.batch.plan import plan, read_batch, recognised, run_name, split_values
 from tests.commands import TINY, own_environment, reviews, rnncli, start_rnncli
@@ -184,9 +186,11 @@ def test_a_batch_of_real_runs_trains_compares_and_keeps_a_log_of_each(here):
     out, err = batch.communicate(timeout=200)
     assert batch.returncode == 0, err
     found = json.loads(out)
-    assert {run["name"] for run in found["runs"]} == {
-        f"sentiment-own-data-model.cell={cell}" for cell in ("rnn", "gru")
-    }
+    assert set(found) == {"out", "runs", "comparison"}
+    fields = {"name", "path", "state", "seconds", "exit_code", "error", "metric", "score", "before"}
+    assert all(set(run) == fields for run in found["runs"])
+    names = [f"sentiment-own-data-model.cell={cell}" for cell in ("rnn", "gru")]
+    assert [run["name"] for run in found["runs"]] == names
     assert found["comparison"]["keys"] == ["model.cell"]
     for run in found["runs"]:
         record = json.loads((here / run["path"] / "run.json").read_text())
@@ -205,6 +209,15 @@ def test_a_dry_run_lists_the_runs_with_an_estimate_and_leaves_nothing(here):
     assert 0 < done.json["runs"][0]["seconds"] < 60
     assert done.json["seconds"] == pytest.approx(sum(run["seconds"] for run in done.json["runs"]))
     assert not (here / "out").exists()
+
+
+def test_runs_that_are_left_are_taken_to_last_as_long_as_other_seeds_did(here):
+    ledger = Ledger(here)
+    ledger.add("finished", "sentiment-own-data-model.cell=gru-seed=1", seconds=40.0)
+    ledger.add("finished", "sentiment-own-data-model.cell=gru-seed=2", seconds=60.0)
+    planned = plan(read_batch(["sentiment/own-data"], ["model.cell=gru", "data.train=a.csv", "seed=1,2,3"]))
+    planned = [replace(one, name=f"sentiment-own-data-model.cell=gru-seed={one.recipe.seed}") for one in planned]
+    assert estimates(planned, planned[2:], here) == {planned[2].name: 50.0}
 
 
 def test_a_batch_file_holds_recipes_a_grid_and_a_list(here):

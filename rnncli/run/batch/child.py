@@ -55,7 +55,8 @@ class Child:
                     stdout=log,
                     stderr=log,
                     env=share.environment(),
-                    process_group=0,  # an interrupt on the terminal is for the batch, which ends its runs by itself
+                    # An interrupt on the terminal is for the batch, which ends its runs by itself.
+                    process_group=0 if os.name == "posix" else None,
                 )
         except OSError as error:
             raise RunError(

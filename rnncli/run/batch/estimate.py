@@ -18,18 +18,18 @@ STEPS, SECONDS = 20, 3.0
 """Steps that are timed, or as many as fit into these seconds."""
 
 
-def estimates(planned: Sequence[Planned], folder: Path) -> dict[str, float]:
-    """Seconds by name of run: as long as other seeds took, else at most, from timed steps of one of them."""
+def estimates(planned: Sequence[Planned], left: Sequence[Planned], folder: Path) -> dict[str, float]:
+    """Seconds of the runs that are left: as long as other seeds took, else at most, from timed steps of one of them."""
     done = {name: seconds for name, seconds in Ledger(folder).finished().items() if seconds}
     by_setting: dict[str, list[float]] = {}
     for one in planned:
         if one.name in done:
             by_setting.setdefault(_but_seed(one), []).append(done[one.name])
     known = {setting: sum(found) / len(found) for setting, found in by_setting.items()}
-    for one in planned:
+    for one in left:
         if _but_seed(one) not in known:
             known[_but_seed(one)] = measure(one.recipe)
-    return {one.name: known[_but_seed(one)] for one in planned}
+    return {one.name: known[_but_seed(one)] for one in left}
 
 
 def measure(recipe: Recipe) -> float:

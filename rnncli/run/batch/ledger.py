@@ -25,10 +25,11 @@ class Ledger:
         """Write a line, whole, and see it on the disk; raises RunError."""
         line = json.dumps({"time": now(), "event": event, "run": run, **facts}, ensure_ascii=False, allow_nan=False)
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
                 size = os.fstat(handle).st_size
-                torn = size and os.pread(handle, 1, size - 1) != b"\n"  # the power went in the middle of a line
+                os.lseek(handle, max(0, size - 1), os.SEEK_SET)
+                torn = size and os.read(handle, 1) != b"\n"  # the power went in the middle of a line
                 os.write(handle, (("\n" if torn else "") + line + "\n").encode())
                 os.fsync(handle)
             finally:

@@ -94,7 +94,8 @@ def _several(rows: Sequence[Row]) -> bool:
 
 
 def _labels(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(label for row in rows for label in row["probabilities"]))
+    """Every label, in an order that two runs share."""
+    return sorted({label for row in rows for label in row["probabilities"]})
 
 
 def _one_hot(rows: Sequence[Row], labels: Sequence[str], key: str) -> np.ndarray:
