@@ -41,8 +41,9 @@ def group_notes(grouping: Grouping, shown: Sequence[str]) -> list[str]:
 
 
 def _metrics(grouping: Grouping, shown: Sequence[str]) -> list[str]:
+    """The first metrics that are known of all groups; precision and recall give way."""
     known = [name for name in shown if all(name in group.metrics for group in grouping.groups)]
-    return known[:SHOWN]
+    return sorted(known, key=lambda name: name.startswith(("precision", "recall")))[:SHOWN]
 
 
 def _gap(name: str, gap: Gap, groups: int) -> str:
