@@ -49,7 +49,7 @@ class SpeechPart:
     def column(self, name: str, key: str) -> Iterator[str]:
         """The speakers; DataError for any other column, and where no speaker is named."""
         if name != "speaker" or not any(self.speakers):
-            raise DataError(f"{key}: of recordings no column {name} is kept", "name files: data.dev, data.test")
+            raise DataError(f"{key}: of recordings no column {name} is kept", 'only "speaker", where a column names it')
         return iter(self.speakers)
 
     def place(self, row: int) -> str:
