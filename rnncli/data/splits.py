@@ -68,14 +68,18 @@ def folds(
 ) -> np.ndarray:
     """The fold of each example, 0 to ``count`` - 1, stratified by ``labels``, groups kept whole.
 
-    Without groups the folds' sizes, and the numbers of each class in them, differ by at most one.
+    Without groups the folds' sizes, and the numbers of each class in them, differ by at most one. Where there are as
+    many groups as folds, each group is a fold, in order of appearance: one group is left out at a time.
     """
     if count < 2:
         raise DataError(f"{count} fold{'s'[: count != 1]}: at least 2 are needed", "data.folds=10 is the usual number")
     codes, names = _codes(labels, size)
     generator = np.random.default_rng(seed)
     if groups is not None:
-        fold = _place_groups(codes, _codes(groups, None)[0], np.full(count, 1 / count), generator)
+        members, known = _codes(groups, None)
+        if len(known) == count:
+            return members
+        fold = _place_groups(codes, members, np.full(count, 1 / count), generator)
         if len(np.unique(fold)) < count:
             raise DataError(f"fewer groups than the {count} folds", "choose fewer folds: data.folds")
         return fold

@@ -16,6 +16,7 @@ from rnncli.data.sources import ALL, read
 from rnncli.data.table import Table, TableWriter, did_you_mean, with_place
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.parting import Parting
 from rnncli.tasks.sentiment import corpus as generated
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
@@ -69,6 +70,15 @@ class TextPart:
         """Some of the rows."""
         return replace(self, table=self.table.take(rows))
 
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """The values of a further column that the recipe's ``key`` names."""
+        self.table.require(name, key)
+        return self.table.texts(name)
+
+    def place(self, row: int) -> str:
+        """File and line of a text."""
+        return self.table.place(row)
+
 
 def read_corpus(recipe: SentimentRecipe) -> Corpus:
     """Read, clean and split the data of a recipe; raises DataError."""
@@ -84,7 +94,7 @@ def read_corpus(recipe: SentimentRecipe) -> Corpus:
     names = sorted({table.name for table in tables.values()})
     headline = f"{', '.join(names)}: {rows:,} rows, {guessed}"
     _require_classes(parts.get(ALL) or parts.get("train") or next(iter(parts.values())), data)
-    cut, how = _split(parts, data, recipe.seed)
+    cut, how = Parting(data, recipe.seed, lambda part: _stratum(part, data))(parts)
     notes = [*notes, *(note for table in tables.values() for note in table.notes), how]
     for table in tables.values():
         dropped.update(table.dropped)
@@ -232,78 +242,6 @@ def _clean(part: TextPart, data: TextData, dropped: Counter[str]) -> TextPart:
     return part if keep.all() else part.take(np.flatnonzero(keep))
 
 
-def _split(parts: dict[str, TextPart], data: TextData, seed: int) -> tuple[dict[str, TextPart], str]:
-    """The parts train, dev and perhaps test, and a sentence that says how they came about."""
-    if data.folds:
-        return _fold(_only(parts, "data.folds"), data, seed)
-    if data.split_column:
-        whole = _only(parts, "data.split_column")
-        whole.table.require(data.split_column, "data.split_column")
-        named = splits.by_name(whole.table.texts(data.split_column), whole.table.place)
-        parts, how = (
-            {name: whole.take(rows) for name, rows in named.items()},
-            f'split by column "{data.split_column}"',
-        )
-    elif ALL in parts:
-        return _carve(parts[ALL], {"dev": data.dev_fraction, "test": data.test_fraction}, data, seed)
-    else:
-        how = "split as given"
-    if "train" not in parts:
-        raise DataError(
-            f"there is no train part, only {', '.join(parts)}",
-            "data.train and data.splits say what to train on",
-        )
-    sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    if "dev" not in parts:
-        carved, said = _carve(parts["train"], {"dev": data.dev_fraction}, data, seed)
-        return parts | carved, f"{how}: {sizes}; dev of train: {said}"
-    if "test" not in parts:
-        how += "; no test part, so the figures are of dev, which also chose the epoch"
-    return parts, f"{how}: {sizes}"
-
-
-def _fold(whole: TextPart, data: TextData, seed: int) -> tuple[dict[str, TextPart], str]:
-    number = data.fold or 0
-    if data.fold_column:
-        whole.table.require(data.fold_column, "data.fold_column")
-        fold = splits.by_number(whole.table.texts(data.fold_column), whole.table.place)
-        fold = np.searchsorted(np.unique(fold), fold)
-    else:
-        fold = splits.folds(data.folds, seed=seed, labels=_stratum(whole, data), size=len(whole))
-    there = int(fold.max()) + 1
-    if there != data.folds:
-        raise DataError(
-            f'column "{data.fold_column}" has {there} folds, data.folds says {data.folds}',
-            f"data.folds={there}",
-        )
-    if not 0 <= number < there:
-        raise DataError(f"data.fold: there is no fold {number} of {there}", f"they count from 0 to {there - 1}")
-    rest, _ = _carve(whole.take(np.flatnonzero(fold != number)), {"dev": data.dev_fraction}, data, seed)
-    parts = rest | {"test": whole.take(np.flatnonzero(fold == number))}
-    by = f'column "{data.fold_column}"' if data.fold_column else f"seed {seed}, stratified"
-    sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    return parts, f"fold {number} of {there} by {by}: {sizes}"
-
-
-def _carve(whole: TextPart, shares: dict[str, float], data: TextData, seed: int) -> tuple[dict[str, TextPart], str]:
-    if not shares["dev"]:
-        raise DataError(
-            "data.dev_fraction is 0 and no dev part is given: nothing to choose the best epoch by",
-            "data.dev_fraction=0.1",
-        )
-    wanted = {"train": 1 - sum(shares.values())} | {name: share for name, share in shares.items() if share}
-    if wanted["train"] <= 0:
-        raise DataError(
-            "data.dev_fraction and data.test_fraction leave nothing to train on",
-            "let them add up to less than 1",
-        )
-    rows = splits.split(wanted, seed=seed, labels=_stratum(whole, data), size=len(whole))
-    percent = "/".join(f"{100 * share:.3g}" for share in wanted.values())
-    how = f"split {percent} by seed {seed}{'' if data.multi_label else ', stratified'}: "
-    parts = {name: whole.take(found) for name, found in rows.items()}
-    return parts, how + ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-
-
 def _stratum(part: TextPart, data: TextData) -> np.ndarray | None:
     """The label of each row, each distinct one in memory once."""
     if data.multi_label:
@@ -313,14 +251,6 @@ def _stratum(part: TextPart, data: TextData) -> np.ndarray | None:
     for row, label in enumerate(part.labels()):
         labels[row] = known.setdefault(label, label)
     return labels
-
-
-def _only(parts: dict[str, TextPart], key: str) -> TextPart:
-    if len(parts) > 1:
-        raise DataError(
-            f"{key} cuts one source, but there are {', '.join(parts)}", f"leave out {key}, or the other parts"
-        )
-    return next(iter(parts.values()))
 
 
 def _require_classes(part: TextPart, data: TextData) -> None:

@@ -25,9 +25,9 @@ from rnncli.heads.pooling import Pooling
 from rnncli.metrics.classification import minority
 from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
-from rnncli.tasks import shared
+from rnncli.tasks import classified, shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
-from rnncli.tasks.sentiment import baselines, checks, scores
+from rnncli.tasks.sentiment import baselines, checks
 from rnncli.tasks.sentiment.data import (
     TextPart,
     count_labels,
@@ -215,13 +215,13 @@ class FittedSentiment:
 
     def validate(self, model: nn.Module, examples: TextExamples, batches: Batches) -> Metrics:
         """Every metric of the classifier, and ``loss``, which is its log loss."""
-        found = scores.metrics(examples.truth, self._probabilities(model, len(examples), batches), self.positive)
+        found = classified.metrics(examples.truth, self._probabilities(model, len(examples), batches), self.positive)
         return found | {"loss": found["log_loss"]}
 
     def evaluate(self, model: nn.Module, part: TextPart, examples: TextExamples, batches: Batches) -> Evaluation:
         """Metrics with intervals, confusion matrix, classes, the most confident mistakes, predictions."""
         probabilities_NK = self._probabilities(model, len(examples), batches)
-        return scores.evaluate(
+        return classified.evaluate(
             examples.truth,
             probabilities_NK,
             self.labels,
