@@ -65,7 +65,8 @@ def read_frames(file: FrameFile, name: str = "") -> np.ndarray:
 
 def _read_npy(file: FrameFile, name: str) -> Any:
     try:
-        return np.load(file.path, allow_pickle=False)
+        with file.path.open("rb") as stream:
+            return np.load(stream, allow_pickle=False)
     except OSError as error:
         raise _missing(file, name, error) from error
     except (ValueError, EOFError) as error:
@@ -74,7 +75,7 @@ def _read_npy(file: FrameFile, name: str) -> Any:
 
 def _read_npz(file: FrameFile, name: str) -> Any:
     try:
-        with np.load(file.path, allow_pickle=False) as archive:
+        with file.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return archive[_one_of(list(archive), file, name)]
     except OSError as error:
         raise _missing(file, name, error) from error

@@ -195,18 +195,25 @@ def _shares(count: int, fractions: Sequence[float]) -> np.ndarray:
 def _place_groups(
     codes: np.ndarray, groups: np.ndarray, fractions: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """The part of each example: a group at a time, to where the gap to the wanted counts shrinks most."""
+    """The part of each example: a group at a time, to where the gap to the wanted counts shrinks most.
+
+    The last groups go to parts that have none yet, so that no part is empty unless there are fewer groups than parts.
+    """
     classes = int(codes.max(initial=-1)) + 1
     counts = np.zeros((int(groups.max(initial=-1)) + 1, classes))
     np.add.at(counts, (groups, codes), 1)
     wanted = fractions[:, None] * counts.sum(axis=0)
     missing = wanted.copy()
     home = np.empty(len(counts), dtype=np.int64)
+    empty = np.ones(len(fractions), dtype=bool)
     shuffled = generator.permutation(len(counts))
-    for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
+    for placed, group in enumerate(shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]):
         # Adding g to a part changes its squared gap by |m - g|^2 - |m|^2 = |g|^2 - 2 m.g, here negated and
         # halved, and weighed by the part's size.
         gain = (missing @ counts[group] - 0.5 * counts[group] @ counts[group]) / fractions
+        if len(counts) - placed <= empty.sum():
+            gain[~empty] = -np.inf
         home[group] = np.argmax(gain)
+        empty[home[group]] = False
         missing[home[group]] -= counts[group]
     return home[groups]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
 
+from rnncli.errors import DataError
 from rnncli.metrics.classification import (
     classification_intervals,
     classification_metrics,
@@ -41,6 +42,21 @@ def metrics(truth: np.ndarray, probabilities_NK: np.ndarray, positive: int | Non
     if truth.ndim == 2:
         return multilabel_metrics(truth, probabilities_NK)
     return classification_metrics(truth, probabilities_NK, positive)
+
+
+def require_known(part: Part, labels: Sequence[str], known: Collection[str]) -> None:
+    """DataError for the first of ``labels``, those of the part, that is none of ``known``."""
+    for row, label in enumerate(labels):
+        if label not in known:
+            names = list(known)
+            hint = f"known: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+            raise DataError(f'{part.place(row)}: label "{label}" does not occur in training', hint)
+
+
+def balanced_weights(counts_K: np.ndarray) -> np.ndarray:
+    """A weight for each class, as rare as it is, mean 1 over examples; a class without examples counts as one."""
+    counts_K = np.maximum(counts_K, 1)
+    return counts_K.sum() / (len(counts_K) * counts_K)
 
 
 def evaluate(

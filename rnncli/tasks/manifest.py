@@ -51,9 +51,7 @@ def read_place(path: Path, data: FilesSection, suffixes: Collection[str], column
         if kept:
             return kept
     source: Source = "auto" if data.source == "builtin" else data.source
-    found = read(
-        path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None
-    )
+    found = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
     base = str(path if path.is_dir() else path.parent)
     return {part: _based(table, base) for part, table in found.items()}
 

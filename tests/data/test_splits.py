@@ -114,3 +114,16 @@ def test_duplicates_and_overlaps_are_those_that_a_set_finds(one, other):
 
 def test_fingerprints_keep_eight_bytes_a_key():
     assert splits.fingerprints(str(i) for i in range(1000)).nbytes == 8000
+
+
+def test_a_few_large_groups_still_leave_no_part_empty():
+    groups = [group for group in range(3) for _ in range(30)]
+    for seed in range(5):
+        parts = splits.split({"train": 0.9, "dev": 0.05, "test": 0.05}, seed=seed, labels=[0] * 90, groups=groups)
+        assert [len(part) for part in parts.values()] == [30, 30, 30]
+
+
+def test_as_many_folds_as_groups_are_the_groups():
+    groups = ["a", "b", "c", "a", "a", "b"]
+    found = splits.folds(3, seed=1, groups=groups, size=6, labels=[0, 1, 0, 1, 0, 1])
+    assert found.tolist() == [0, 1, 2, 0, 0, 1]

@@ -40,7 +40,8 @@ from rnncli.tasks.sentiment.data import (
 from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
-from rnncli.tasks.sentiment.schema import LOSS, SentimentRecipe
+from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.settings import LOSS
 
 LABELS = "labels"
 MOST_CLASSES, MOST_UNITS = 10, 1_000_000
@@ -270,7 +271,7 @@ class FittedSentiment:
         counts_K = np.maximum(self.counts_K, 1)
         if self.multi:
             return torch.from_numpy(np.maximum(counts_K.sum() - counts_K, 1) / counts_K)
-        return torch.from_numpy(counts_K.sum() / (len(counts_K) * counts_K))
+        return torch.from_numpy(classified.balanced_weights(counts_K))
 
     def _truth(self, part: TextPart) -> np.ndarray:
         number = {label: k for k, label in enumerate(self.labels)}
