@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rnncli import __version__, tasks
-from rnncli.cli import bench, data, doctor, evaluate, ngram, predict, recipes, run
+from rnncli.cli import bench, data, doctor, evaluate, features, ngram, predict, recipes, run
 from rnncli.cli.command import command
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command("predict", rich_help_panel="Runs")(command(predict.predict))
 app.add_typer(recipes.app, name="recipes", rich_help_panel="Around a run")
 app.add_typer(data.app, name="data", rich_help_panel="Around a run")
 app.add_typer(bench.app, name="bench", rich_help_panel="Around a run")
+app.command("features", rich_help_panel="Around a run")(command(features.features))
 app.command("ngram", rich_help_panel="Around a run")(command(ngram.ngram))
 app.command("doctor", rich_help_panel="Around a run")(command(doctor.doctor))
 
