@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rnncli.data.frames import ClipError
 from rnncli.errors import UsageError
@@ -67,7 +67,7 @@ class Pretrained:
 
     @torch.no_grad()
     def _describe(self, frames_THWC: np.ndarray) -> np.ndarray:
-        found: list[Tensor] = []
+        found: list[Any] = []
         layer = self.model.get_submodule(self.layer)
         x_TCHW = torch.from_numpy(frames_THWC).permute(0, 3, 1, 2).float() / 255
         x_TCHW = (x_TCHW - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]

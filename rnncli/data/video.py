@@ -66,7 +66,7 @@ class Picking:
 
 
 def read_video(source: Path | bytes, picking: Picking, name: str = "") -> Iterator[Frame]:
-    """The frames of the best video stream, one at a time.
+    """The frames of the largest video stream, one at a time.
 
     Raises ClipError for what is missing, no video, damaged or without frames, at the frame where it is found out.
     """
