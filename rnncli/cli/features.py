@@ -31,8 +31,7 @@ def features(
     weights: Annotated[str, typer.Option("--weights", help="Of a torchvision model: .safetensors, or hub.")] = "",
 ) -> None:
     """Compute the frames of videos once, in parallel; run it again to go on after an interrupt."""
-    from rnncli.data.encoders import Recording
-    from rnncli.run.features import extract
+    from rnncli.run.features import Recording, extract
 
     width, height = numbers(size.replace("x", ",") if "x" in size else f"{size},{size}", 2, f"--size {size}", 1)
     left = numbers(crop, 4, f"--crop {crop}", 0) if crop else None

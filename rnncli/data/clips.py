@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -51,15 +52,23 @@ class Clip:
         return features_TF
 
 
+class Keyed(Protocol):
+    """Settings that features are computed by."""
+
+    def key(self) -> str:
+        """A text that is another for other features."""
+        ...
+
+
 class FeatureCache:
     """A folder of features, each file named after what it was computed from and how."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, content: bytes, frontend: Frontend) -> Path:
+    def place(self, content: bytes, settings: Keyed) -> Path:
         """Where the features of this content belong."""
-        name = hashlib.blake2b(content + b"\n" + frontend.key().encode(), digest_size=16).hexdigest()
+        name = hashlib.blake2b(content + b"\n" + settings.key().encode(), digest_size=16).hexdigest()
         return self.folder / name[:2] / f"{name}.npy"
 
     def frames(self, place: Path) -> int | None:

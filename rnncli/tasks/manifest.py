@@ -77,6 +77,13 @@ def places(table: Table, name: str) -> Iterator[tuple[Path, Any]]:
     return ((Path(folder), value) for folder, value in zip(folders, table.values(name), strict=True))
 
 
+def table_of(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table of values at hand, its places numbered from 1."""
+    arrays = [pa.array(list(values)) for values in zip(*rows, strict=True)]
+    store = pa.table([*arrays, pa.array(range(1, len(rows) + 1))], names=[*columns, PLACE])
+    return Table(name, store)
+
+
 def _based(table: Table, base: str) -> Table:
     folder = pa.array([base] * table.store.num_rows, pa.string())
     return replace(table, store=table.store.append_column(FOLDER, folder))

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.data.frames import FrameFile
 from rnncli.errors import DataError
-from rnncli.tasks.frames.clips import Sampling, judged
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import moments, pad
+from rnncli.tasks.frames.reader import Item, Reader, Sampling
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FrameVariation, PointsSection
 from rnncli.tasks.frames.views import at_times, times, view
 
@@ -30,7 +29,7 @@ def clip(folder, kind, frames=9, seed=1):
     if kind in ("grey", "colour"):
         array = random.integers(0, 255, (frames, *shape[1:])).astype(np.uint8)
     np.save(folder / "clip.npy", array)
-    return judged(FrameFile(folder / "clip.npy"), Sampling(), points), points
+    return Reader(FramesData(), points).clip(Item.parse(str(folder / "clip.npy"))), points
 
 
 @pytest.mark.parametrize("kind", KINDS)

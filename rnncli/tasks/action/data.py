@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from rnncli.data.frames import SUFFIXES
+from rnncli.data.sources import ALL
 from rnncli.data.table import Table
 from rnncli.errors import DataError
 from rnncli.tasks import manifest
-from rnncli.tasks.action.schema import ActionRecipe
+from rnncli.tasks.action.schema import ActionData, ActionRecipe
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.classified import require_known
-from rnncli.tasks.frames import clips
+from rnncli.tasks.frames import clips, shapes
+from rnncli.tasks.frames import reader as reading
 from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.frames.reader import KNOWN, Reader
 from rnncli.tasks.parting import Parting
 
 LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
 FOLDERS = ("frames", "label")
 """Columns of a folder of classes."""
-MOST_LABELS = 1000
+MOST_LABELS, CLIPS = 1000, 600
 
 
 def read_corpus(recipe: ActionRecipe) -> Corpus:
     """Read and split the clips of a recipe; raises DataError."""
-    data = recipe.data
-    if not data.train:
-        raise DataError("data.train names no clips", "for example data.train=clips.csv")
-    tables = manifest.read_parts(data, SUFFIXES, FOLDERS)
+    data, reader = recipe.data, Reader(recipe.data, recipe.points)
     dropped: Counter[str] = Counter()
     notes: list[str] = []
-    parts = {name: _read(table, recipe, dropped, notes) for name, table in tables.items()}
+    if data.source == "builtin" or not data.train:
+        if data.source not in ("builtin", "auto"):
+            raise DataError(f"data.train names no {data.source}", "for example data.train=clips.csv")
+        tables = {ALL: built_in(data)}
+        notes.append("the videos are rendered and encoded here: figures say nothing about real ones")
+    else:
+        tables = manifest.read_parts(data, KNOWN, FOLDERS)
+    parts = {name: _read(table, recipe, reader, dropped, notes) for name, table in tables.items()}
     for table in tables.values():
         dropped.update(table.dropped)
         notes += table.notes
@@ -48,17 +54,28 @@ def read_corpus(recipe: ActionRecipe) -> Corpus:
 
 def read_more(recipe: ActionRecipe, path: Path) -> Corpus:
     """A further labelled file or folder, all of it as the part ``test``."""
-    tables = manifest.read_place(path, recipe.data, SUFFIXES, FOLDERS)
+    tables = manifest.read_place(path, recipe.data, KNOWN, FOLDERS)
     table = tables.get("test") or next(iter(tables.values()))
     dropped: Counter[str] = Counter(table.dropped)
     notes: list[str] = list(table.notes)
-    part = _read(table, recipe, dropped, notes)
+    part = _read(table, recipe, Reader(recipe.data, recipe.points), dropped, notes)
     return Corpus({"test": part}, f"{path}: {len(part):,} clips", tuple(notes), +dropped)
 
 
-def _read(table: Table, recipe: ActionRecipe, dropped: Counter[str], notes: list[str]) -> FramePart:
+def built_in(data: ActionData) -> Table:
+    """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
+    scenes = shapes.actions(CLIPS)
+    if data.cache == "none":
+        rows = [({"bytes": scene.content, "path": None}, scene.movement) for scene in scenes]
+    else:
+        folder = reading.cache_folder(data.cache) / "shapes-actions"
+        rows = [({"bytes": None, "path": str(path)}, scene.movement) for scene, path in shapes.written(scenes, folder)]
+    return manifest.table_of("built-in videos", [FOLDERS[0], FOLDERS[1]], rows)
+
+
+def _read(table: Table, recipe: ActionRecipe, reader: Reader, dropped: Counter[str], notes: list[str]) -> FramePart:
     label = manifest.column(table, recipe.data.label_column, LABEL_NAMES, "labels", "data.label_column")
-    return clips.read_part(table, recipe.data, recipe.points, label, dropped, notes)
+    return clips.read_part(table, recipe.data, reader, label, dropped, notes)
 
 
 def _require_classes(part: FramePart) -> None:

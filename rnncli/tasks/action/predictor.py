@@ -1,4 +1,4 @@
-"""Classes for new clips."""
+"""Classes for new clips, long ones in windows."""
 
 from __future__ import annotations
 
@@ -7,81 +7,125 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from rnncli.data.frames import SUFFIXES, FrameFile
 from rnncli.errors import DataError
 from rnncli.tasks import classified
-from rnncli.tasks.frames.clips import Sampling, judged
+from rnncli.tasks.frames.clips import by
 from rnncli.tasks.frames.examples import pad
+from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader
 
 if TYPE_CHECKING:
     from rnncli.tasks.action.task import FittedAction
 
+LONG = 1.5
+"""A clip so many times as long as the longest of training is looked at in windows."""
+
 
 class ActionPredictor:
-    """Files of frames in, a row each out: ``file``, ``label``, ``probabilities``; a stream has one path a line."""
+    """Files in, a row each out: ``file``, ``label``, ``probabilities``; a stream has one path a line.
+
+    A clip that is much longer than those of training is cut into windows as long as the longest of them, each half over
+    the next. Its ``windows`` have ``start`` and ``end``, in the ``unit`` seconds or, where a file gives no times,
+    frames; the row itself has the mean of their probabilities.
+    """
 
     formats = ("jsonl",)
-    example = "clip.npy"
+    example = "clip.mp4"
     together = 16
 
     def __init__(self, fitted: FittedAction, model: nn.Module, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
+        self.reader = Reader(fitted.recipe.data, fitted.recipe.points)
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all clips below a folder."""
         folder = Path(text)
         if not folder.is_dir():
             return [text]
-        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in KNOWN)
         if not files:
-            raise DataError(f"{text}: no clip in this folder", f"known are {', '.join(SUFFIXES)}")
+            raise DataError(f"{text}: no clip in this folder", f"known are {', '.join(KNOWN)}")
         return files
 
     def closing(self) -> str:
         """Nothing more to say."""
         return ""
 
-    def parse(self, text: str) -> FrameFile:
+    def parse(self, text: str) -> Item:
         """The path of a clip."""
         if not text.strip():
-            raise DataError("an empty path of a clip", "rnncli predict RUN clip.npy")
-        return FrameFile.parse(text.strip())
+            raise DataError("an empty path of a clip", "rnncli predict RUN clip.mp4")
+        return Item.parse(text)
 
-    def read(self, path: Path, form: str = "") -> Iterator[FrameFile]:
+    def read(self, path: Path, form: str = "") -> Iterator[Item]:
         """The clip itself."""
-        yield FrameFile(path)
+        yield Item.parse(str(path))
 
-    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[FrameFile]:
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Item]:
         """A path a line; blank lines are skipped."""
         return (self.parse(line) for line in lines if line.strip())
 
     @torch.no_grad()
-    def predict(self, examples: Sequence[FrameFile]) -> list[dict[str, Any]]:
+    def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
         """One row a clip, in order; batch mates do not matter."""
-        fitted = self.fitted
-        frames, lengths_B = pad([self._shown(file) for file in examples])
-        found_BK = fitted.probabilities(self.model, frames.to(self.device), lengths_B)
-        pairs = zip(examples, found_BK, strict=True)
-        return [classified.row(str(file), shares, fitted.labels, False, "file") for file, shares in pairs]
+        clips = [self._clip(item) for item in examples]
+        shown = [self.fitted.view.show(self.fitted.view.prepare(clip)) for clip in clips]
+        spans = [self._spans(len(frames)) for frames in shown]
+        pieces = [frames[start:end] for frames, cut in zip(shown, spans, strict=True) for start, end in cut]
+        found = iter(self._probabilities(pieces))
+        return [self._row(clip, cut, [next(found) for _ in cut]) for clip, cut in zip(clips, spans, strict=True)]
 
-    def text(self, example: FrameFile, row: dict[str, Any], form: str = "") -> str:
+    def text(self, example: Item, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
         return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-        """Label, its probability, the file."""
-        cells = [[row["label"], f"{100 * row['probabilities'][row['label']]:.1f} %", row["file"]] for row in rows]
+        """Label, its probability, the file; of a long clip a line a window."""
+        cells = []
+        for row in rows:
+            for one in row.get("windows", [row]):
+                when = f" {one['start']:g} - {one['end']:g} {row['unit']}" if "windows" in row else ""
+                sure = one["probability"] if "windows" in row else row["probabilities"][row["label"]]
+                cells.append([one["label"], f"{100 * sure:.1f} %", row["file"] + when])
         return ["label", "probability", "file"], cells
 
-    def _shown(self, file: FrameFile) -> Any:
-        recipe, view = self.fitted.recipe, self.fitted.view
-        clip = judged(file, Sampling(recipe.data.every, recipe.data.most_frames), recipe.points)
+    def _clip(self, item: Item) -> Clip:
+        clip = self.reader.clip(item)
         if clip.shape != self.fitted.shape:
-            has, wants = (" x ".join(map(str, shape)) for shape in (clip.shape, self.fitted.shape))
-            raise DataError(
-                f"{file}: frames of {has} figures, where the model reads {wants}", "give what it was trained on"
-            )
-        return view.show(view.prepare(clip))
+            has, wants = by(clip.shape), by(self.fitted.shape)
+            said = f"{item.name}: frames of {has} figures, where the model reads {wants}"
+            raise DataError(said, "give what it was trained on")
+        return clip
+
+    def _spans(self, frames: int) -> list[tuple[int, int]]:
+        """Where windows begin and end; the last one ends with the clip."""
+        size = self.fitted.longest
+        if frames <= LONG * size:
+            return [(0, frames)]
+        starts = [*range(0, frames - size, max(1, size // 2)), frames - size]
+        return [(start, start + size) for start in starts]
+
+    def _probabilities(self, pieces: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        for start in range(0, len(pieces), self.together):
+            frames, lengths_B = pad(pieces[start : start + self.together])
+            yield from self.fitted.probabilities(self.model, frames.to(self.device), lengths_B)
+
+    def _row(self, clip: Clip, spans: list[tuple[int, int]], found: list[np.ndarray]) -> dict[str, Any]:
+        labels = self.fitted.labels
+        row = classified.row(clip.name, np.mean(found, axis=0), labels, False, "file")
+        if len(spans) == 1:
+            return row
+        step = clip.step or 1
+        windows = [
+            {
+                "start": round(start * step, 3),
+                "end": round(end * step, 3),
+                "label": labels[int(shares_K.argmax())],
+                "probability": round(float(shares_K.max()), 6),
+            }
+            for (start, end), shares_K in zip(spans, found, strict=True)
+        ]
+        return row | {"unit": "seconds" if clip.step else "frames", "windows": windows}

@@ -82,8 +82,10 @@ class FittedAction:
 
     best_by = "accuracy"
 
-    def __init__(self, recipe: ActionRecipe, counts: Mapping[str, int], shape: tuple[int, ...], width: int) -> None:
-        self.recipe, self.shape, self.width = recipe, shape, width
+    def __init__(
+        self, recipe: ActionRecipe, counts: Mapping[str, int], shape: tuple[int, ...], width: int, longest: int
+    ) -> None:
+        self.recipe, self.shape, self.width, self.longest = recipe, shape, width, longest
         self.labels = tuple(sorted(counts))
         self.counts_K = np.array([counts[label] for label in self.labels])
         self.positive = minority(self.counts_K) if len(self.labels) == 2 else None
@@ -95,19 +97,20 @@ class FittedAction:
     def save(self, folder: Path) -> None:
         """Write classes and the shape of frames; mean and deviation lie with the weights."""
         counts = {label: int(n) for label, n in zip(self.labels, self.counts_K, strict=True)}
-        write_json(folder / "classes.json", KIND, {"counts": counts, "shape": list(self.shape), "width": self.width})
+        body = {"counts": counts, "shape": list(self.shape), "width": self.width, "longest": self.longest}
+        write_json(folder / "classes.json", KIND, body)
 
     @classmethod
     def load(cls, recipe: ActionRecipe, folder: Path) -> FittedAction:
         """What ``save`` wrote; raises RunError."""
         path = folder / "classes.json"
         body = read_json(path, KIND)
-        counts, shape, width = (body.get(name) for name in ("counts", "shape", "width"))
-        numbers = [*counts.values(), *shape, width] if isinstance(counts, dict) and isinstance(shape, list) else [""]
-        if not counts or not shape or not all(isinstance(number, int) for number in numbers):
+        counts, shape, width, longest = (body.get(name) for name in ("counts", "shape", "width", "longest"))
+        if not isinstance(counts, dict) or not counts or not isinstance(shape, list) or not shape:
             raise RunError(f"{path}: holds no classes and shape of frames", "take it from a copy of the run")
-        assert isinstance(width, int)
-        return cls(recipe, counts, tuple(shape), width)
+        if not isinstance(width, int) or not isinstance(longest, int):
+            raise RunError(f"{path}: holds no sizes of frames and clips", "take it from a copy of the run")
+        return cls(recipe, counts, tuple(map(int, shape)), width, longest)
 
     def encode(self, part: FramePart, *, training: bool = False) -> ActionExamples:
         """Clips as the model is shown them, varied in training."""
@@ -200,7 +203,7 @@ class Action:
         shape = train.clips[0].shape
         shown = view(shape, recipe.data, recipe.points, recipe.variation)
         mean, deviation = moments((shown.show(shown.prepare(clip)) for clip in train.clips), shown.pixels)
-        fitted = FittedAction(recipe, Counter(train.truths), shape, len(mean))
+        fitted = FittedAction(recipe, Counter(train.truths), shape, len(mean), max(clip.frames for clip in train.clips))
         fitted.moments = mean, deviation
         return fitted
 

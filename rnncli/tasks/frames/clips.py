@@ -7,52 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnncli.data import progress
-from rnncli.data.frames import SUFFIXES, ClipError, FrameFile, read_frames
+from rnncli.data.frames import ClipError
 from rnncli.data.table import Table
 from rnncli.errors import DataError
 from rnncli.tasks import manifest
-from rnncli.tasks.frames.schema import FramesData, PointsSection
+from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
+from rnncli.tasks.frames.schema import FramesData
 
 FRAME_NAMES = ("frames", "features", "video", "image", "path", "file")
 GROUP_NAMES = ("subject", "speaker", "group", "source")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Which frames of a clip are taken: each so-manyth, and of those at most so many, evenly."""
-
-    every: int = 1
-    most: int = 0
-
-    def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Frames (T, ...) to (T', ...)."""
-        frames = frames[:: self.every]
-        if not self.most or len(frames) <= self.most:
-            return frames
-        return frames[np.linspace(0, len(frames) - 1, self.most).round().astype(np.int64)]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip on disk: how many frames are taken of it, and the shape of a frame."""
-
-    file: FrameFile
-    sampling: Sampling
-    frames: int
-    shape: tuple[int, ...]
-
-    def load(self) -> np.ndarray:
-        """The frames (T, ...); raises DataError where the file has gone or changed."""
-        found = self.sampling(read_frames(self.file))
-        if len(found) != self.frames or found.shape[1:] != self.shape:
-            raise DataError(f"{self.file}: changed while it was in use", "run the command again")
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +41,7 @@ class FramePart:
 
     def texts(self) -> Iterator[str]:
         """The files."""
-        return (str(clip.file) for clip in self.clips)
+        return (clip.name for clip in self.clips)
 
     def column(self, name: str, key: str) -> Iterator[str]:
         """The values of a further column that the recipe's ``key`` names."""
@@ -87,12 +54,7 @@ class FramePart:
 
 
 def read_part(
-    table: Table,
-    data: FramesData,
-    points: PointsSection,
-    truth: str,
-    dropped: Counter[str],
-    notes: list[str],
+    table: Table, data: FramesData, reader: Reader, truth: str, dropped: Counter[str], notes: list[str]
 ) -> FramePart:
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted.
 
@@ -101,21 +63,22 @@ def read_part(
     column = manifest.column(table, data.frames_column, FRAME_NAMES, "frames", "data.frames_column")
     group = _group_column(table, data)
     truths = [value.strip() for value in table.texts(truth)]
-    files = [_file(folder, value) for folder, value in manifest.places(table, column)]
-    found = list(_judged(files, Sampling(data.every, data.most_frames), points))
+    cells = enumerate(manifest.places(table, column))
+    items = [item_of(value, folder, table.place(row)) for row, (folder, value) in cells]
+    found = list(_judged(items, reader))
     first: dict[str, ClipError] = {}
     kept: list[int] = []
-    known: set[tuple[FrameFile, str]] = set()
+    known: set[tuple[str, str]] = set()
     for i, clip in enumerate(found):
         if isinstance(clip, ClipError):
             first.setdefault(clip.reason, clip)
             dropped[clip.reason] += 1
         elif not truths[i]:
             dropped[f"no {truth}"] += 1
-        elif (clip.file, truths[i]) in known:
+        elif (clip.name, truths[i]) in known:
             dropped["duplicate row"] += 1
         else:
-            known.add((clip.file, truths[i]))
+            known.add((clip.name, truths[i]))
             kept.append(i)
     if not kept:
         error = next(iter(first.values()), None)
@@ -133,15 +96,19 @@ def require_alike(parts: Iterable[FramePart], shape: tuple[int, ...]) -> None:
     for part in parts:
         for row, clip in enumerate(part.clips):
             if clip.shape != shape:
-                raise DataError(
-                    f"{part.place(row)}: frames of {_by(clip.shape)} figures, where the first clip has {_by(shape)}",
-                    "give all clips alike",
-                )
+                has, first = by(clip.shape), by(shape)
+                said = f"{part.place(row)}: frames of {has} figures, where the first clip has {first}"
+                raise DataError(said, "give all clips alike")
 
 
 def groups(part: FramePart, data: FramesData) -> list[str] | None:
     """The groups that must not be split, None where none are known or wanted."""
     return part.groups if data.by_group and all(part.groups) and len(set(part.groups)) > 2 else None
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """A shape for a person: 48 x 48."""
+    return " x ".join(map(str, shape))
 
 
 def _group_column(table: Table, data: FramesData) -> str:
@@ -151,42 +118,18 @@ def _group_column(table: Table, data: FramesData) -> str:
     return next((name for name in GROUP_NAMES if name in table.columns), "")
 
 
-def _file(folder: Path, value: Any) -> FrameFile | ClipError:
-    if isinstance(value, str) and value.strip():
-        return FrameFile.parse(value.strip(), folder)
-    return ClipError("row without a file", "a row names no file of frames", "each row needs one")
+def _judged(items: Sequence[Item | ClipError], reader: Reader) -> Iterator[Clip | ClipError]:
+    """The clip of each row or what is wrong with it, each file read once."""
+    once = {item.name: item for item in items if isinstance(item, Item)}
 
-
-def _judged(
-    files: Sequence[FrameFile | ClipError], sampling: Sampling, points: PointsSection
-) -> Iterator[Clip | ClipError]:
-    def judge(file: FrameFile | ClipError) -> Clip | ClipError:
-        if isinstance(file, ClipError):
-            return file
+    def judge(item: Item) -> Clip | ClipError:
         try:
-            return judged(file, sampling, points)
+            return reader.clip(item)
         except ClipError as error:
             return error
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done, clip in enumerate(pool.map(judge, files), start=1):
-            yield clip
-            progress.tell("clips", done, len(files))
-
-
-def judged(file: FrameFile, sampling: Sampling, points: PointsSection) -> Clip:
-    """A clip that can be used; raises ClipError."""
-    if file.path.suffix.lower() not in SUFFIXES:
-        hint = f"known are {', '.join(SUFFIXES)}"
-        raise ClipError("file of another kind", f"{file}: no reader of frames for such a file", hint)
-    found = sampling(read_frames(file))
-    finite = np.isfinite(found)
-    if not finite.any() if points.dimensions else not finite.all():
-        raise ClipError("figures that are no numbers", f"{file}: holds NaN or infinity", "compute it again")
-    if points.dimensions and not (finite & (found != 0)).any():
-        raise ClipError("clip without any point", f"{file}: no point was seen in any frame", "take it out of the data")
-    return Clip(file, sampling, len(found), found.shape[1:])
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+        waiting = {name: pool.submit(judge, item) for name, item in once.items()}
+        for done, item in enumerate(items, start=1):
+            yield item if isinstance(item, ClipError) else waiting[item.name].result()
+            progress.tell("clips", done, len(items))

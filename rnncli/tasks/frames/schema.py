@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Section
 
@@ -14,16 +14,34 @@ Span = Annotated[str, Field(pattern=r"^\d+-\d+$")]
 
 
 class FramesData(FilesSection, frozen=True):
-    """Clips: arrays of frames."""
+    """Clips: videos, pictures, or arrays of frames."""
 
-    frames_column: str = Field(default="", description="column of the files of frames; empty guesses it by name")
+    frames_column: str = Field(default="", description="column of videos, pictures or arrays; empty guesses it by name")
     group_column: str = Field(
         default="", description="column of what must not be in two parts; empty takes subject, speaker, group or source"
     )
     by_group: bool = Field(default=True, description="carved parts and folds share no group, where groups are known")
     every: Count = Field(default=1, description="take each so-manyth frame")
     most_frames: Size = Field(default=0, description="thin longer clips evenly to this many frames; 0 thins none")
+    encoder: str = Field(
+        default="pixels", description="what is computed of videos: pixels, motion, hog, patches, torchvision:MODEL"
+    )
+    weights: str = Field(default="", description="of a torchvision model: a .safetensors file, or hub")
+    fps: Annotated[float, Field(ge=0)] = Field(default=10.0, description="frames taken of a second; 0 takes all")
+    width: Count = Field(default=48, description="pixels that a frame of a video is brought to, across")
+    height: Count = Field(default=48, description="pixels that a frame of a video is brought to, down")
+    crop: list[Size] = Field(default=[], description="left, top, width, height of the part to take; none takes all")
+    cache: str = Field(
+        default="auto", description="folder that keeps what is computed; auto: ~/.cache/rnncli/features; none: memory"
+    )
     differences: bool = Field(default=False, description="also give what figures change from frame to frame")
+
+    @field_validator("crop")
+    @classmethod
+    def _is_a_box(cls, crop: list[int]) -> list[int]:
+        if crop and (len(crop) != 4 or 0 in crop[2:]):
+            raise ValueError("crop wants left, top, width and height")
+        return crop
 
 
 class PointsSection(Section, frozen=True):

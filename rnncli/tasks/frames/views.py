@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.data import points as body
 from rnncli.data.points import Points
 from rnncli.errors import DataError
-from rnncli.tasks.frames.clips import Clip
+from rnncli.tasks.frames.reader import Clip
 from rnncli.tasks.frames.schema import FramesData, FrameVariation, PointsSection
 
 
