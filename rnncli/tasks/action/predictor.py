@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from rnncli.errors import DataError
 from rnncli.tasks import classified
-from rnncli.tasks.frames.clips import by
 from rnncli.tasks.frames.examples import pad
-from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader
+from rnncli.tasks.frames.predictor import FramePredictor
+from rnncli.tasks.frames.reader import Clip, Item
 
 if TYPE_CHECKING:
     from rnncli.tasks.action.task import FittedAction
@@ -24,7 +21,7 @@ LONG = 1.5
 """A clip so many times as long as the longest of training is looked at in windows."""
 
 
-class ActionPredictor:
+class ActionPredictor(FramePredictor):
     """Files in, a row each out: ``file``, ``label``, ``probabilities``; a stream has one path a line.
 
     A clip that is much longer than those of training is cut into windows as long as the longest of them, each half over
@@ -32,55 +29,19 @@ class ActionPredictor:
     frames; the row itself has the mean of their probabilities.
     """
 
-    formats = ("jsonl",)
-    example = "clip.mp4"
-    together = 16
-
     def __init__(self, fitted: FittedAction, model: nn.Module, device: torch.device) -> None:
+        super().__init__(fitted.recipe.data, fitted.recipe.points, fitted.shape)
         self.fitted, self.model, self.device = fitted, model, device
-        self.reader = Reader(fitted.recipe.data, fitted.recipe.points)
-
-    def expand(self, text: str) -> list[str]:
-        """A file itself, or all clips below a folder."""
-        folder = Path(text)
-        if not folder.is_dir():
-            return [text]
-        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in KNOWN)
-        if not files:
-            raise DataError(f"{text}: no clip in this folder", f"known are {', '.join(KNOWN)}")
-        return files
-
-    def closing(self) -> str:
-        """Nothing more to say."""
-        return ""
-
-    def parse(self, text: str) -> Item:
-        """The path of a clip."""
-        if not text.strip():
-            raise DataError("an empty path of a clip", "rnncli predict RUN clip.mp4")
-        return Item.parse(text)
-
-    def read(self, path: Path, form: str = "") -> Iterator[Item]:
-        """The clip itself."""
-        yield Item.parse(str(path))
-
-    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Item]:
-        """A path a line; blank lines are skipped."""
-        return (self.parse(line) for line in lines if line.strip())
 
     @torch.no_grad()
     def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
         """One row a clip, in order; batch mates do not matter."""
-        clips = [self._clip(item) for item in examples]
+        clips = [self.clip(item) for item in examples]
         shown = [self.fitted.view.show(self.fitted.view.prepare(clip)) for clip in clips]
         spans = [self._spans(len(frames)) for frames in shown]
         pieces = [frames[start:end] for frames, cut in zip(shown, spans, strict=True) for start, end in cut]
         found = iter(self._probabilities(pieces))
         return [self._row(clip, cut, [next(found) for _ in cut]) for clip, cut in zip(clips, spans, strict=True)]
-
-    def text(self, example: Item, row: dict[str, Any], form: str = "") -> str:
-        """A JSON object on a line."""
-        return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the file; of a long clip a line a window."""
@@ -91,14 +52,6 @@ class ActionPredictor:
                 sure = one["probability"] if "windows" in row else row["probabilities"][row["label"]]
                 cells.append([one["label"], f"{100 * sure:.1f} %", row["file"] + when])
         return ["label", "probability", "file"], cells
-
-    def _clip(self, item: Item) -> Clip:
-        clip = self.reader.clip(item)
-        if clip.shape != self.fitted.shape:
-            has, wants = by(clip.shape), by(self.fitted.shape)
-            said = f"{item.name}: frames of {has} figures, where the model reads {wants}"
-            raise DataError(said, "give what it was trained on")
-        return clip
 
     def _spans(self, frames: int) -> list[tuple[int, int]]:
         """Where windows begin and end; the last one ends with the clip."""
