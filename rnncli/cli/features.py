@@ -44,7 +44,10 @@ def features(
     silent = terminal.quiet or not terminal.err.is_terminal
     with Progress(*columns, console=terminal.err, disable=silent, transient=True) as bar:
         task = bar.add_task("clips", total=None)
-        hear = lambda done, total: bar.update(task, completed=done, total=total)  # noqa: E731
+
+        def hear(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
         found = extract(source, out, recording, column=column, hear=hear)
     spent = time.perf_counter() - begun
     for reason, count in Counter(reason for _, reason, _ in found.refused).items():

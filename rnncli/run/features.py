@@ -124,8 +124,10 @@ def _listed(source: Path, column: str) -> tuple[list[str], list[_Item]]:
 
 
 def _below(path: str) -> str:
-    """A path as one below a folder: without a root, and without steps up."""
-    return "/".join(part for part in Path(path).parts if part not in ("/", "..", Path(path).anchor)) or "unnamed"
+    """A path as one below a folder, another one for another path: its root and steps up are folders as well."""
+    found = Path(path)
+    parts = [{found.anchor: "__root__", "..": "__up__"}.get(part, part) for part in found.parts]
+    return "/".join(parts) or "unnamed"
 
 
 def _settle(out: Path, recording: Recording) -> None:

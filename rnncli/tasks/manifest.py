@@ -27,7 +27,8 @@ def read_parts(data: FilesSection, suffixes: Collection[str], columns: tuple[str
     """
     root = Path(data.root)
     where = root / data.train
-    if not where.exists() and (data.source == "datasets" or data.train.count("/") == 1):
+    a_name = data.train.count("/") == 1 and where.suffix not in READERS and not where.parent.exists()
+    if not where.exists() and (data.source == "datasets" or a_name):
         found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
     else:
         found = read_place(where, data, suffixes, columns)

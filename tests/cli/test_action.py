@@ -223,6 +223,12 @@ def test_a_table_of_no_use_ends_in_a_sentence(rows, says, here):
     assert not (here / "run").exists()
 
 
+def test_a_table_that_is_not_there_is_not_taken_for_a_name_of_the_hub(here):
+    done = rnncli("action", "--data", "clips/none.csv", "--out", "run", *TINY)
+    assert done.code == DATA
+    assert "clips/none.csv: no such file" in done.err
+
+
 def test_a_class_that_training_lacks_is_named(here):
     (here / "test.csv").write_text("frames,label\nclips/0.npy,jump\n")
     done = rnncli("action", "--data", "clips.csv", "--test", "test.csv", "--out", "run", *TINY)

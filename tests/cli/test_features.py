@@ -88,6 +88,15 @@ def test_a_video_that_several_rows_name_is_computed_once(here):
     assert [row["caption"] for row in rows("out/manifest.csv")] == ["one", "two"]
 
 
+def test_paths_that_end_alike_do_not_meet(here, monkeypatch):
+    write_video(here / "a.mkv", numbered(3))
+    (here / "sub").mkdir()
+    write_video(here / "sub/a.mkv", numbered(7))
+    (here / "sub/table.csv").write_text(f"video\n../a.mkv\na.mkv\n{here}/videos/left/0.mkv\n")
+    assert rnncli("features", "sub/table.csv", "out", "--size", "8", "--fps", "0").code == 0
+    assert [row["count"] for row in rows("out/manifest.csv")] == ["3", "7", "10"]
+
+
 def test_a_run_that_was_killed_at_any_instant_goes_on_to_the_same_end(here):
     for number in range(12, 60):
         write_video(here / "videos/left" / f"{number}.mkv", numbered(60, 64, 64))

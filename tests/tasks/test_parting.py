@@ -9,13 +9,15 @@ from rnncli.data.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.recipe.schema import DataSection
 from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.frames.reader import Clip, Sampling
 from rnncli.tasks.parting import Parting
 
 
 def part(count=60, people=6):
     table = Table("x.csv", pa.table({"fold": [str(n % 3) for n in range(count)], PLACE: list(range(count))}))
     groups = [f"p{n % people}" for n in range(count)]
-    return FramePart(table, [None] * count, [f"c{n % 2}" for n in range(count)], groups)  # pyright: ignore
+    clip = Clip(np.zeros((1, 1), dtype=np.float32), "clip", Sampling(), 1, (1,))
+    return FramePart(table, [clip] * count, [f"c{n % 2}" for n in range(count)], groups)
 
 
 def cut(data, parts, seed=1):

@@ -102,8 +102,9 @@ def require_alike(parts: Iterable[FramePart], shape: tuple[int, ...]) -> None:
 
 
 def groups(part: FramePart, data: FramesData) -> list[str] | None:
-    """The groups that must not be split, None where none are known or wanted."""
-    return part.groups if data.by_group and all(part.groups) and len(set(part.groups)) > 2 else None
+    """The groups that must not be split, None where none are known or wanted; two that nobody named are too few."""
+    enough = len(set(part.groups)) > (1 if data.group_column else 2)
+    return part.groups if data.by_group and all(part.groups) and enough else None
 
 
 def by(shape: tuple[int, ...]) -> str:
