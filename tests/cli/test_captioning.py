@@ -67,6 +67,12 @@ def test_several_captions_of_a_clip_stay_together_and_are_all_references(here):
     assert any("no group in two parts" in note for note in done.json["notes"])
 
 
+def test_errors_of_characters_are_not_called_those_of_words(here):
+    done = rnncli("captioning", "--data", "one.csv", "--out", "run", *SMALL, "data.unit=character", "--json")
+    assert "cer" in done.json["metrics"]
+    assert "wer" not in done.json["metrics"]
+
+
 def test_data_check_describes_captions(here):
     done = rnncli("data", "check", "captioning/own-data", "data.train=two.csv", "data.cache=none", "--json")
     assert done.code == 0, done.err

@@ -18,10 +18,10 @@ Words = Sequence[str]
 
 
 def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
-    """All scores; ``wer`` where there is one reference a clip."""
+    """All scores; where there is one reference a clip the error rate of its units, ``cer`` where all are characters."""
     found = Scores(founds, references).values() | diversity(founds)
     if all(len(truths) == 1 for truths in references):
-        found["wer"] = error_rate([truths[0] for truths in references], founds)
+        found[_rate(references)] = error_rate([truths[0] for truths in references], founds)
     return found
 
 
@@ -38,11 +38,11 @@ def evaluate(
     scores = Scores(founds, references)
     options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
     values, intervals = metrics(founds, references), scores.intervals(**options)
-    if "wer" in values and settings.resamples:
+    if _rate(references) in values and settings.resamples:
         edits = EditCounts()
         for found, truths in zip(founds, references, strict=True):
             edits.add(truths[0], found)
-        intervals["wer"] = edits.interval(**options)
+        intervals[_rate(references)] = edits.interval(**options)
     rouge_N = scores.means_NC[:, 0]
     order = np.argsort(-rouge_N, kind="stable")
     some = np.random.default_rng(seed).permutation(len(founds))[:SHOWN]
@@ -64,6 +64,11 @@ def evaluate(
         tables=tables,
         predictions=_predictions(captioned, founds, attention),
     )
+
+
+def _rate(references: Sequence[Sequence[Words]]) -> str:
+    characters = all(len(unit) == 1 for truths in references for truth in truths for unit in truth)
+    return "cer" if characters else "wer"
 
 
 def _quantiles(captions: Sequence[Words]) -> tuple[int, ...]:
