@@ -75,3 +75,12 @@ def test_the_command_line_imports_nothing_heavy():
     code = f"import sys, rnncli.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_saved_predictions_are_read_without_torch():
+    code = (
+        "import sys; from rnncli import tasks; [tasks.saved(name) for name in tasks.names()];"
+        "print([name for name in ('torch', 'datasets', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -25,18 +25,24 @@ def core(
     shape: Annotated[
         list[str] | None,
         typer.Option(
-            "--shape", help="sentences, utterances, equal, long, wide or streaming; may be given again. [sentences]"
+            "--shape",
+            help="sentences, bucketed, utterances, equal, stacked, long, wide or streaming; may be given again. "
+            "[sentences]",
         ),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     repeats: Annotated[int, typer.Option("--repeats", help="Counted runs of each contender.")] = 9,
+    inference: Annotated[bool, typer.Option("--inference", help="Outputs only, no gradients.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Peak memory of a step too, each in a process of its own.")
+    ] = False,
 ) -> None:
     """The recurrent layers beside torch's own, in turn in one process: medians, and how exact they are."""
     terminal.say("measuring; keep the machine quiet", style="dim")
     from rnncli.run.bench import CELLS, measurements
 
-    results = []
-    for result in measurements(cell or list(CELLS), shape or ["sentences"], device=device, repeats=repeats):
+    results, options = [], {"device": device, "repeats": repeats, "inference": inference, "memory": memory}
+    for result in measurements(cell or list(CELLS), shape or ["sentences"], **options):
         terminal.say(f"{result.shape}, {result.cell}: done", style="dim")
         results.append(result)
     if terminal.json:
@@ -56,7 +62,7 @@ def step(
 
     loaded = load_recipe(recipe, overrides or [])
     terminal.say("reading the data, then training some steps", style="dim")
-    from rnncli.run.bench import bench_step
+    from rnncli.run.phases import bench_step
 
     seconds = bench_step(loaded, steps=steps)
     total = sum(seconds.values())
@@ -67,7 +73,7 @@ def step(
     print_table(terminal, ["phase", "ms a step", "%"], [*rows, ["all", f"{1e3 * total:.2f}", "100.0"]])
 
 
-_COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of mm", "kept MiB", "error"]
+_COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of peak", "MiB", "error"]
 
 
 def _rows(result: CoreResult) -> list[list[str]]:
@@ -86,7 +92,7 @@ def _rows(result: CoreResult) -> list[list[str]]:
                 "" if ours else f"{low:.2f} - {high:.2f}",
                 f"{result.tokens_per_second:,.0f}" if ours else "",
                 f"{100 * result.peak_share:.0f}" if ours else "",
-                f"{result.kept_bytes[name] / 2**20:.1f}",
+                f"{result.peak_bytes[name] / 2**20:.1f}" if result.peak_bytes[name] else "",
                 error if ours else "",
             ]
         )

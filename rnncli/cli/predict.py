@@ -26,7 +26,7 @@ def predict(
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
     """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
-    from rnncli.run.use import closing, open_predictor, stream, written
+    from rnncli.run.use import closing, is_heard, open_predictor, stream, written
 
     predictor = open_predictor(run)
     if example:
@@ -35,7 +35,8 @@ def predict(
     gc.freeze()  # what is loaded stays, and what is read has no cycles: the collector would walk through it in vain
     gc.set_threshold(100_000)
     inputs = inputs or ["-"]
-    if terminal.out.is_terminal and not terminal.json and not form:
+    tabular = terminal.out.is_terminal and not terminal.json and not form
+    if tabular and not is_heard(predictor, inputs):
         for answers in stream(predictor, inputs, sys.stdin):
             print_table(terminal, *predictor.table([row for _, row in answers]))
     else:

@@ -45,22 +45,29 @@ class Back(NamedTuple):
     weights: list[Tensor | None]
 
 
-class Path(Protocol):
-    """Both ways of a layer."""
+class ForwardPath(Protocol):
+    """The way forward of a layer."""
 
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """The way forward; only if ``training`` it keeps something."""
         ...
+
+
+class Path(ForwardPath, Protocol):
+    """Both ways of a layer."""
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """The way back, of the gradients of the outputs, contiguous, and of the state at the end."""
         ...
 
 
+def infer(path: ForwardPath, layer: Layer) -> tuple[Tensor, State]:
+    """Outputs (N, E) and the state (D, B, H) at each example's end, without gradients."""
+    return path.forward(layer, training=False)[:2]
+
+
 def run(path: Path, layer: Layer) -> tuple[Tensor, State]:
     """Outputs (N, E) and the state (D, B, H) at each example's end."""
-    if not torch.is_grad_enabled():
-        return path.forward(layer, training=False)[:2]
     cell, directions, x_NI, begin, packing = layer
     weights = [part for direction in directions for part in direction]
     y_NE, *end = _Node.apply(path, cell, packing, x_NI, *begin, *weights)

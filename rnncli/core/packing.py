@@ -10,6 +10,7 @@ Shape letters: B batch (sorted by length), T time, N rows = the sum of lengths, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+
+from rnncli.core.pool import POOL
 
 
 class Chunk(NamedTuple):
@@ -85,10 +88,10 @@ class Part:
 
     def chunks(self, rows: int, *, backwards: bool) -> Iterator[Chunk]:
         """All steps in chunks of about ``rows`` rows and at least one step, in time or backwards."""
-        bounds = [0]
-        for t, end in enumerate(self.offsets[1:], 1):
-            if end - self.offsets[bounds[-1]] >= rows or t == len(self.sizes):
-                bounds.append(t)
+        bounds, steps = [0], len(self.sizes)
+        while bounds[-1] < steps:
+            enough = bisect_left(self.offsets, self.offsets[bounds[-1]] + rows, lo=bounds[-1] + 1)
+            bounds.append(min(enough, steps))
         spans = list(pairwise(bounds))
         for first, last in reversed(spans) if backwards else spans:
             yield Chunk(first, self.offsets[first], self.offsets[last], self.sizes[first:last])
@@ -165,22 +168,32 @@ class Packing:
 
     def pack(self, x_BTX: Tensor) -> Tensor:
         """The valid steps as rows (N, X)."""
-        if self._cells_N is not None:
-            return _Pack.apply(x_BTX, self._cells_N)
-        blocks = [x_BTX[part.example : part.example + part.batch] for part in self.parts]
-        rows = [block.transpose(0, 1).reshape(-1, x_BTX.shape[-1]) for block in blocks]
-        return torch.cat(rows) if len(rows) > 1 else rows[0]
+        return _Pack.apply(x_BTX, self)
 
     def unpack(self, y_NX: Tensor) -> Tensor:
         """Rows as a padded batch (B, T, X), zero in the padding."""
+        return _Unpack.apply(y_NX, self)
+
+    def take(self, x_BTX: Tensor) -> Tensor:
+        """:meth:`pack` without a gradient."""
+        width = x_BTX.shape[-1]
+        rows_NX = POOL.take(self.rows, width, x_BTX.dtype)
         if self._cells_N is not None:
-            return _Unpack.apply(y_NX, self._cells_N, self.batch, self.steps)
-        rows = y_NX.split([part.end - part.row for part in self.parts])
-        blocks = [
-            block.view(self.steps, part.batch, y_NX.shape[-1]).transpose(0, 1)
-            for block, part in zip(rows, self.parts, strict=True)
-        ]
-        return torch.cat(blocks) if len(blocks) > 1 else blocks[0]
+            return torch.index_select(x_BTX.reshape(-1, width), 0, self._cells_N, out=rows_NX)
+        for block_TBX, examples in self._blocks(rows_NX):
+            block_TBX.copy_(x_BTX[examples].transpose(0, 1))
+        return rows_NX
+
+    def put(self, rows_NX: Tensor) -> Tensor:
+        """:meth:`unpack` without a gradient."""
+        width = rows_NX.shape[-1]
+        x_BTX = POOL.take(self.batch * self.steps, width, rows_NX.dtype).view(self.batch, self.steps, width)
+        if self._cells_N is not None:
+            x_BTX.view(-1, width).zero_().index_copy_(0, self._cells_N, rows_NX)
+            return x_BTX
+        for block_TBX, examples in self._blocks(rows_NX):
+            x_BTX[examples].copy_(block_TBX.transpose(0, 1))
+        return x_BTX
 
     def sorted(self, state_SBH: Tensor) -> Tensor:
         """States in the order of the rows."""
@@ -196,6 +209,12 @@ class Packing:
             return mask_BX.index_select(0, self._cells_N // self.steps)
         blocks = mask_BX.split([part.batch for part in self.parts])
         return torch.cat([block.repeat(self.steps, 1) for block in blocks])
+
+    def _blocks(self, rows_NX: Tensor) -> Iterator[tuple[Tensor, slice]]:
+        """The rows of each part of equal lengths as (T, B, X), and which examples they are."""
+        for part in self.parts:
+            block_TBX = rows_NX[part.row : part.end].view(self.steps, part.batch, rows_NX.shape[-1])
+            yield block_TBX, slice(part.example, part.example + part.batch)
 
     def _cut(self, parts: int) -> None:
         """Parts of equal lengths: neighbours together."""
@@ -262,25 +281,23 @@ class _Pack(torch.autograd.Function):
     """Rows of a padded batch, each taken at most once, so that the gradient puts them back."""
 
     @staticmethod
-    def forward(ctx: Any, x_BTX: Tensor, cells_N: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(cells_N)
-        ctx.batch, ctx.steps = x_BTX.shape[:2]
-        return x_BTX.reshape(-1, x_BTX.shape[-1]).index_select(0, cells_N)
+    def forward(ctx: Any, x_BTX: Tensor, packing: Packing) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.packing = packing
+        return packing.take(x_BTX)
 
     @staticmethod
     def backward(ctx: Any, grad_NX: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return _Unpack.apply(grad_NX, ctx.saved_tensors[0], ctx.batch, ctx.steps), None
+        return _Unpack.apply(grad_NX, ctx.packing), None
 
 
 class _Unpack(torch.autograd.Function):
     """The inverse of :class:`_Pack`, with zeros elsewhere."""
 
     @staticmethod
-    def forward(ctx: Any, y_NX: Tensor, cells_N: Tensor, batch: int, steps: int) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(cells_N)
-        y_BTX = y_NX.new_zeros(batch * steps, y_NX.shape[-1])
-        return y_BTX.index_copy_(0, cells_N, y_NX).view(batch, steps, y_NX.shape[-1])
+    def forward(ctx: Any, y_NX: Tensor, packing: Packing) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.packing = packing
+        return packing.put(y_NX)
 
     @staticmethod
-    def backward(ctx: Any, grad_BTX: Tensor) -> tuple[Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return _Pack.apply(grad_BTX, ctx.saved_tensors[0]), None, None, None
+    def backward(ctx: Any, grad_BTX: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return _Pack.apply(grad_BTX, ctx.packing), None

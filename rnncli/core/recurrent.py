@@ -7,28 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from rnncli.core import kernels, packed
+from rnncli.core import kernels, packed, stream
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.layer import Layer, Path, run
+from rnncli.core.layer import Layer, Path, infer, run
 from rnncli.core.native import compile as native
 from rnncli.core.native import path as native_path
+from rnncli.core.native import step as native_step
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
-from rnncli.core.stream import one_step
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 EXACT = (torch.float64, torch.float32)
 LEAST = 6
 """Examples below which a batch is not cut into parts: products of fewer rows leave the processor waiting."""
+FEW = 2
+"""Equal examples up to which reading the weights as they lie is faster, without gradients, than laying them out."""
 WIDE = 512
-"""Hidden units beyond which an lstm's weights do not stay near a core, and oneDNN reads them better: 0.8 times the time
-of compiled kernels at 650, half of it at 1024, with 16 and 32 examples of 35 and 100 steps."""
+"""Hidden units beyond which oneDNN's lstm is faster for full batches: compiled kernels take up to 1.1 times its time at
+650 and up to 1.25 times at 1024."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch: its own loop is faster, padding costs."""
 
@@ -210,10 +213,12 @@ class Recurrent(nn.Module):
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
         x_BX, ends = x_B1I[:, 0], []
+        few = len(x_BX) <= native_step.MOST and self._compiles(x_BX.dtype)
+        take = native_step.one_step if few else stream.one_step
         starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
             for d in range(self.directions):
-                ends.append(one_step(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
+                ends.append(take(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
             x_BX = ends[-1][0] if self.directions == 1 else torch.cat([ends[-2][0], ends[-1][0]], 1)
         if len(ends) == 1:
             return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])
@@ -230,29 +235,36 @@ class Recurrent(nn.Module):
         else:
             reason = native.trouble(self.cell) if work == torch.float32 else "compiled kernels are for fp32"
             path, why = "packed autograd function", f"no padding computed; {reason}"
-        if self._may_onednn(work):
+        if self._leaves_full_batches(work):
             return f"oneDNN, else {path}", f"which of them by the share of padding; {why}"
+        if self._has_onednn(work):
+            why += "; oneDNN for equal lengths without gradients"
         return path, why
 
-    def _may_onednn(self, work: torch.dtype) -> bool:
-        """Whether oneDNN's lstm is faster where little is padding."""
-        if self.cell.kind != "lstm" or work != torch.float32 or not torch.backends.mkldnn.is_available():
-            return False
-        return self.hidden_size > WIDE or not self._compiles(work)
+    def _has_onednn(self, work: torch.dtype) -> bool:
+        """Whether oneDNN's lstm can compute this."""
+        return self.cell.kind == "lstm" and work == torch.float32 and torch.backends.mkldnn.is_available()
+
+    def _leaves_full_batches(self, work: torch.dtype) -> bool:
+        """Whether oneDNN is faster than the path over rows where little is padding."""
+        return self._has_onednn(work) and (self.hidden_size > WIDE or not self._compiles(work))
 
     def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, work: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a path over rows."""
-        if not self._may_onednn(work):
+        batch, steps, _ = x_BTI.shape
+        if self._leaves_full_batches(work):
+            return lengths_B is None or int(lengths_B.sum()) >= FULL * batch * steps
+        if lengths_B is not None or torch.is_grad_enabled() or not self._has_onednn(work):
             return False
-        cells = x_BTI.shape[0] * x_BTI.shape[1]
-        return lengths_B is None or int(lengths_B.sum()) >= FULL * cells
+        # Its threads share every step, and so need no second direction to be busy.
+        return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
 
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype = begin[0].dtype
         compiled, (batch, steps, _) = self._compiles(dtype), x_BTI.shape
         packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
-        path: Path = native_path if compiled else packed
+        compute = self._path(compiled, few=lengths_B is None and batch <= FEW)
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
@@ -260,11 +272,18 @@ class Recurrent(nn.Module):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
             weights = [_cast(self.weights(layer, d), dtype) for d in range(self.directions)]
-            x_NX, end = run(path, Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
+            x_NX, end = compute(Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
             ends.append(end)
         if not need_state:
             return packing.unpack(x_NX), ()
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
+
+    def _path(self, compiled: bool, few: bool) -> Callable[[Layer], tuple[Tensor, State]]:
+        """What computes a layer; ``few`` equal examples may differ in the last places from those of a larger batch."""
+        path: Path = native_path if compiled else packed
+        if torch.is_grad_enabled():
+            return partial(run, path)
+        return partial(infer, native_path.FewRows if compiled and few else path)
 
     def _parts(self, batch: int) -> int:
         """Parts of a batch that keep all threads busy and have examples enough for a product."""

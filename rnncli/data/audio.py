@@ -6,6 +6,7 @@ Shape letters: N samples, C channels.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".aif", "
 CLIPPED = 0.999
 """From this part of full scale a sample counts as clipped."""
 LEAST_RATE, MOST_RATE = 1000, 768_000
+MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "record it again, or take it out of the data"
 
 
@@ -44,9 +46,10 @@ class Sound:
         return len(self.samples) / self.rate
 
 
-def read_sound(source: Path | bytes, name: str = "") -> Sound:
+def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] | None = None) -> Sound:
     """A recording, its channels mixed by their mean; a path, or the content of a file called ``name``.
 
+    ``span`` cuts a stretch: where it begins and how long it is, in seconds.
     Raises RecordingError naming the file for what is missing, unreadable, empty, or holds samples that are no numbers.
     """
     name = name or str(source)
@@ -55,23 +58,50 @@ def read_sound(source: Path | bytes, name: str = "") -> Sound:
         raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
     soundfile = import_soundfile()
     try:
-        samples_NC, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate = file.samplerate
+            start, length = (0, -1) if span is None else (round(part * rate) for part in span)
+            start = min(start, file.frames)
+            file.seek(start)
+            samples_NC = file.read(length, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        raise RecordingError(
-            "unreadable recording", f"{name}: cannot be read as audio: {_reason(error)}", _hint(content)
-        ) from error
-    if not LEAST_RATE <= rate <= MOST_RATE:
-        hint = f"from {LEAST_RATE} to {MOST_RATE} Hz can be read"
-        raise RecordingError("odd sample rate", f"{name}: a sample rate of {rate} Hz", hint)
+        raise _unreadable(name, error, content) from error
+    _require_rate(name, rate)
     if not len(samples_NC):
         raise RecordingError("recording without samples", f"{name}: holds no samples", AGAIN)
-    if not np.isfinite(samples_NC).all():
-        raise RecordingError(
-            "samples that are no numbers",
-            f"{name}: holds samples that are no numbers",
-            "write it again as 16-bit audio",
-        )
+    _require_numbers(name, samples_NC)
     return Sound(samples_NC.mean(1), int(rate), samples_NC.shape[1])
+
+
+def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.ndarray]]:
+    """The rate of a recording, and its samples a block after the other, mixed; raises RecordingError, as does reading.
+
+    What is in memory at a time is a block.
+    """
+    name = str(path)
+    if path.is_file() and not path.stat().st_size:
+        raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
+    soundfile = import_soundfile()
+    try:
+        opened = soundfile.SoundFile(path)
+    except FileNotFoundError as error:
+        raise RecordingError("missing file", f"{name}: no such file", MISSING) from error
+    except OSError as error:
+        raise RecordingError("unreadable file", f"{name}: cannot be read: {error.strerror or error}") from error
+    except (soundfile.SoundFileError, TypeError, ValueError) as error:
+        raise _unreadable(name, error, path.read_bytes()[:64]) from error
+    _require_rate(name, opened.samplerate)
+
+    def blocks() -> Iterator[np.ndarray]:
+        with opened:
+            try:
+                for block_NC in opened.blocks(int(seconds * opened.samplerate), dtype="float32", always_2d=True):
+                    _require_numbers(name, block_NC)
+                    yield block_NC.mean(1)
+            except soundfile.SoundFileError as error:
+                raise _unreadable(name, error, b"") from error
+
+    return int(opened.samplerate), blocks()
 
 
 def read_content(path: Path) -> bytes:
@@ -79,20 +109,9 @@ def read_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        hint = "paths are taken from the folder of the file that names them"
-        raise RecordingError("missing file", f"{path}: no such file", hint) from error
+        raise RecordingError("missing file", f"{path}: no such file", MISSING) from error
     except OSError as error:
         raise RecordingError("unreadable file", f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def resample(samples_N: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """The samples at the rate ``wanted``, by torchaudio's windowed sinc."""
-    if rate == wanted:
-        return samples_N
-    import torch
-
-    functional = import_torchaudio().functional
-    return functional.resample(torch.from_numpy(np.ascontiguousarray(samples_N)), rate, wanted).numpy()
 
 
 def pcm(content: bytes) -> np.ndarray:
@@ -125,6 +144,23 @@ def import_torchaudio() -> ModuleType:
             'pip install "torch~=2.11.0" "torchaudio~=2.11.0"; .npy features (column features) do without it',
         ) from error
     return torchaudio
+
+
+def _require_rate(name: str, rate: int) -> None:
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        hint = f"from {LEAST_RATE} to {MOST_RATE} Hz can be read"
+        raise RecordingError("odd sample rate", f"{name}: a sample rate of {rate} Hz", hint)
+
+
+def _require_numbers(name: str, samples_NC: np.ndarray) -> None:
+    if not np.isfinite(samples_NC).all():
+        hint = "write it again as 16-bit audio"
+        raise RecordingError("samples that are no numbers", f"{name}: holds samples that are no numbers", hint)
+
+
+def _unreadable(name: str, error: Exception, content: bytes) -> RecordingError:
+    said = f"{name}: cannot be read as audio: {_reason(error)}"
+    return RecordingError("unreadable recording", said, _hint(content))
 
 
 def _hint(content: bytes) -> str:

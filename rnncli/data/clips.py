@@ -20,34 +20,58 @@ import numpy as np
 import torch
 
 from rnncli.data import progress
-from rnncli.data.audio import RecordingError, Sound, read_content, read_sound, resample
+from rnncli.data.audio import RecordingError, Sound, read_content, read_sound
 from rnncli.data.frontend import Frontend
+from rnncli.data.resampling import resample
 from rnncli.errors import DataError
+
+FRAME = 0.01
+"""Seconds from a frame of features to the next."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Where a recording is: a file, the content of one, samples, or a file of features; ``name`` is for a person."""
+    """Where a recording is: a file, the content of one, samples, or a file of features.
+
+    ``name`` is for a person; ``span`` a stretch of the recording, where it begins and how long it is in seconds.
+    """
 
     source: Path | bytes | Sound
     name: str
     features: bool = False
+    span: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """The features of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
+    """The features (T, F) of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
 
     source: Path | np.ndarray
-    frames: int
+    shape: tuple[int, int]
+    recording: Recording
     given: bool = False
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.shape[0]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts, about."""
+        return FRAME * self.shape[0]
+
+    @property
+    def width(self) -> int:
+        """F."""
+        return self.shape[1]
 
     def load(self) -> np.ndarray:
         """The features (T, F), float32; raises DataError where the file has gone or changed."""
         if isinstance(self.source, np.ndarray):
             return self.source
         features_TF = read_features(self.source)
-        if len(features_TF) != self.frames:
+        if features_TF.shape != self.shape:
             raise DataError(f"{self.source}: changed while it was in use", "run the command again")
         return features_TF
 
@@ -66,15 +90,16 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, content: bytes, settings: Keyed) -> Path:
-        """Where the features of this content belong."""
-        name = hashlib.blake2b(content + b"\n" + settings.key().encode(), digest_size=16).hexdigest()
+    def place(self, content: bytes, settings: Keyed, span: tuple[float, float] | None = None) -> Path:
+        """Where the features of this content, or of a stretch of it, belong."""
+        how = settings.key() + (f" {span[0]:.6f} {span[1]:.6f}" if span else "")
+        name = hashlib.blake2b(content + b"\n" + how.encode(), digest_size=16).hexdigest()
         return self.folder / name[:2] / f"{name}.npy"
 
-    def frames(self, place: Path) -> int | None:
-        """How many frames are there, None where there is nothing that can be read."""
+    def shape(self, place: Path) -> tuple[int, ...] | None:
+        """The shape of what is there, None where there is nothing that can be read."""
         try:
-            return len(np.load(place, mmap_mode="r", allow_pickle=False))
+            return np.load(place, mmap_mode="r", allow_pickle=False).shape
         except (OSError, ValueError):
             return None
 
@@ -132,12 +157,15 @@ def read_features(path: Path, name: str = "") -> np.ndarray:
 def features_of(sound: Sound, frontend: Frontend, name: str) -> np.ndarray:
     """Features (T, F) of a recording; raises RecordingError where it is shorter than a frame."""
     features_TF = frontend(resample(sound.samples, sound.rate, frontend.rate))
-    if not len(features_TF):
-        least = f"{frontend.window:g} ms"
-        raise RecordingError(
-            "recording shorter than a frame", f"{name}: {1000 * sound.seconds:.0f} ms, less than {least}"
-        )
+    require_frames(frontend, len(features_TF), sound.seconds, name)
     return features_TF
+
+
+def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | Path) -> None:
+    """Raise RecordingError for a recording without a whole frame."""
+    if not frames:
+        said = f"{name}: {1000 * seconds:.0f} ms, less than {frontend.window:g} ms"
+        raise RecordingError("recording shorter than a frame", said, "record it again, or take it out of the data")
 
 
 def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[Recording], Clip | RecordingError]:
@@ -154,21 +182,24 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
     source, name = recording.source, recording.name
     if recording.features:
         assert isinstance(source, Path)
-        return Clip(source, len(read_features(source, name)), given=True)
-    if isinstance(source, Sound):
-        features_TF = features_of(source, frontend, name)
-        return Clip(features_TF, len(features_TF))
+        return Clip(source, _shape(read_features(source, name)), recording, given=True)
     content = read_content(source) if isinstance(source, Path) else source
-    if cache is None:
-        features_TF = features_of(read_sound(content, name), frontend, name)
-        return Clip(features_TF, len(features_TF))
-    place = cache.place(content, frontend)
-    frames = cache.frames(place)
-    if frames is None:
-        features_TF = features_of(read_sound(content, name), frontend, name)
+    if cache is None or isinstance(content, Sound):
+        sound = content if isinstance(content, Sound) else read_sound(content, name, recording.span)
+        features_TF = features_of(sound, frontend, name)
+        return Clip(features_TF, _shape(features_TF), recording)
+    place = cache.place(content, frontend, recording.span)
+    shape = cache.shape(place)
+    if shape is None or len(shape) != 2:
+        features_TF = features_of(read_sound(content, name, recording.span), frontend, name)
         cache.put(place, features_TF)
-        frames = len(features_TF)
-    return Clip(place, frames)
+        shape = _shape(features_TF)
+    return Clip(place, shape, recording)
+
+
+def _shape(features_TF: np.ndarray) -> tuple[int, int]:
+    frames, bins = features_TF.shape
+    return frames, bins
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def _codes(labels: Sequence[Hashable] | np.ndarray | None, size: int | None) -> 
 
 def _require_enough(name: Hashable, have: int, need: int, what: str, labelled: bool) -> None:
     if have < need:
-        whose = f'class "{name}" has {have}' if labelled else f"there are {have}"
+        whose = f'class "{name}" has {have}' if labelled else f"there {'is' if have == 1 else 'are'} {have}"
         raise DataError(
             f"{whose} example{'s'[: have != 1]}, too few for {need} {what}",
             hint=f"add examples, choose fewer {what}, or leave the class out",

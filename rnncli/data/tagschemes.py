@@ -99,7 +99,7 @@ def recognise(sequences: Iterable[Sequence[str]]) -> Scheme | None:
             if prefix in ("B", "I") and not (touching and prefix == "I"):
                 starts[f"{prefix}{'+' if touching else ''}"] += 1
             previous = (prefix, kind)
-    name = _name(set(prefixes) - {OUTSIDE}, starts)
+    name = _name(prefixes, starts)
     if name is None:
         return None
     separator = "_" if separators["_"] > separators["-"] else "-"
@@ -116,23 +116,32 @@ def named(name: str) -> Scheme:
     return found
 
 
-def read_spans(tags: Sequence[str], scheme: Scheme) -> tuple[list[Span], int]:
-    """The spans that the tags mean, and how many tags broke the scheme's rules."""
+def read_spans(tags: Sequence[str], scheme: Scheme, *, strict: bool = False) -> tuple[list[Span], int]:
+    """The spans that the tags mean, and how many tags broke the scheme's rules.
+
+    ``strict`` leaves out spans that do not begin and end as the scheme says, which otherwise are repaired.
+    """
     spans: list[Span] = []
-    repaired, begun, open_kind = 0, -1, ""
+    repaired, begun, open_kind, whole = 0, -1, "", True
+    known = {OUTSIDE, "B", scheme.begin, scheme.inner, scheme.last, scheme.single}
     for at, tag in enumerate([*tags, OUTSIDE]):
         prefix, _, kind = _cut(tag)
+        repaired += prefix not in known
         prefix = _INTERNAL.get(prefix, prefix)
         goes_on = begun >= 0 and prefix in ("I", "E") and kind == open_kind
         if begun >= 0 and not goes_on:
-            spans.append(Span(open_kind, begun, at))
-            repaired += scheme.last != scheme.inner  # left without the end that the scheme writes
+            endless = scheme.last != scheme.inner  # left without the end that the scheme writes
+            if not strict or (whole and not endless):
+                spans.append(Span(open_kind, begun, at))
+            repaired += endless
             begun = -1
         if prefix != OUTSIDE and begun < 0:
-            repaired += prefix in ("I", "E") and scheme.name != "IOB1"
+            whole = prefix not in ("I", "E") or scheme.name == "IOB1"
+            repaired += not whole
             begun, open_kind = at, kind
         if begun >= 0 and prefix in ("E", "S"):
-            spans.append(Span(open_kind, begun, at + 1))
+            if whole or not strict:
+                spans.append(Span(open_kind, begun, at + 1))
             begun = -1
     return spans, repaired
 
@@ -144,14 +153,15 @@ def _cut(tag: str) -> tuple[str, str, str]:
     return tag, "", ""
 
 
-def _name(prefixes: set[str], starts: Counter[str]) -> str | None:
+def _name(counts: Counter[str], starts: Counter[str]) -> str | None:
+    prefixes = set(counts) - {OUTSIDE}
     if not prefixes or not prefixes <= set("BIESLUM"):
         return None
     if prefixes & {"L", "U"}:
         return "BILOU" if prefixes <= set("BILU") else None
     if "M" in prefixes:
         return "BMES" if prefixes <= set("BMES") else None
-    if prefixes & {"E", "S"}:
+    if 2 * (counts["E"] + counts["S"]) > counts["B"]:  # a few may be mistakes
         return "BIOES"
     plain_i, plain_b, touching_b = starts["I"], starts["B"], starts["B+"]
     return "IOB1" if plain_i > plain_b + touching_b or (plain_i and not plain_b) else "IOB2"

@@ -13,6 +13,8 @@ from torch import Tensor
 
 MOST_ELEMENTS = 1 << 21
 """Elements of pairs (Q, K, K) that are held at once."""
+SCALED = 4
+"""Steps after which products are scaled anew."""
 
 
 class Weights(NamedTuple):
@@ -48,7 +50,7 @@ class Layout:
         self.earlier_Q = starts_T[time_P[first:] - 1] + self.place_P[first:]
         source_P = order_B[self.place_P] * self.steps + time_P
         device = scores_BTK.device
-        self.time_P, self.lengths_B = time_P.to(device), sorted_B[:first].to(device)
+        self.lengths_B = sorted_B[:first].to(device)
         self.order_B, self.place_P, self.mirror_P = order_B.to(device), self.place_P.to(device), mirror_P.to(device)
         self.last_B, self.later_Q, self.earlier_Q, self.source_P = (
             index.to(device) for index in (self.last_B, self.later_Q, self.earlier_Q, source_P)
@@ -62,7 +64,7 @@ class Layout:
     def padded(self, x_PK: Tensor) -> Tensor:
         """Rows back in the batch's own order, (B, T, K), 0 in the padding."""
         found = x_PK.new_zeros(self.batch * self.steps, x_PK.shape[-1])
-        found[self.source_P] = x_PK
+        found.index_copy_(0, self.source_P, x_PK)
         return found.view(self.batch, self.steps, x_PK.shape[-1])
 
 
@@ -81,6 +83,10 @@ class Sums(Protocol):
         """The probabilities of pairs of neighbouring tags, summed with the weights of their later steps, (K, K)."""
         ...
 
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """The probability of one tag at each step that has a step before and another at that one, (Q,)."""
+        ...
+
 
 def sums(weights: Weights, layout: Layout, rows_PK: Tensor) -> Sums:
     """Sums of products where no product is too small for a float, else sums of logarithms, several times slower."""
@@ -89,76 +95,78 @@ def sums(weights: Weights, layout: Layout, rows_PK: Tensor) -> Sums:
 
 
 class Products:
-    """Probabilities themselves, each step's scaled to a maximum of 1, so that a step is one small matrix product.
+    """Probabilities themselves, scaled now and then to a maximum of 1, so that a step is one small matrix product.
 
-    Products that fall below the range of floats are lost, which :meth:`exact` finds out. In fp64 that takes scores that
-    differ by hundreds.
+    Products that fall below the range of floats are lost. That matters where others, which are not lost here, come to
+    nothing later, as :meth:`exact` finds out: in fp64 that takes scores that differ by hundreds.
     """
 
     def __init__(self, weights: Weights, layout: Layout, rows_PK: Tensor) -> None:
-        self.layout, self.given = layout, weights
+        self.layout, self.weights = layout, weights
         kind = torch.float32 if rows_PK.device.type == "mps" else torch.float64  # which mps does not have
-        self.least = 1e-30 if kind == torch.float32 else 1e-280
+        # What is lost is below tiny beside a maximum of ``least`` or more, and what is kept comes to as much.
+        self.least, tiny = (1e-15, 1e-37) if kind == torch.float32 else (1e-140, 1e-307)
         start_K, end_K, transition_KK = (
             part.to(kind) for part in (weights.start_K, weights.end_K, weights.transition_KK)
         )
         self.offsets = start_K.max(), end_K.max(), transition_KK.max()
         self.ends_2K = torch.stack([(start_K - self.offsets[0]).exp(), (end_K - self.offsets[1]).exp()])
         self.pair_KK = (transition_KK - self.offsets[2]).exp()
-        self.step_PK = rows_PK.to(kind).exp()
-        both_2PK, scale_2P = self._recursion(torch.stack([self.step_PK, self.step_PK[layout.mirror_P]]))
-        self.before_PK, self.after_PK = both_2PK[0], both_2PK[1, layout.mirror_P]
-        self.log_scale_P = scale_2P[0].log()
+        step_2PK = torch.empty(2, *rows_PK.shape, dtype=kind, device=rows_PK.device)
+        self.step_PK = torch.exp(rows_PK.to(kind), out=step_2PK[0]).clamp_(min=tiny)
+        torch.index_select(self.step_PK, 0, layout.mirror_P, out=step_2PK[1])
+        both_2PK, self.scale_2P = self._recursion(step_2PK)
+        self.before_PK, self.after_PK = both_2PK[0], both_2PK[1].index_select(0, layout.mirror_P)
 
     def exact(self) -> bool:
-        """Whether nothing of what is allowed has come near the smallest float."""
-        if not self.layout.active:
-            return True
-        small = torch.stack([self.before_PK, self.after_PK[self.layout.mirror_P]]) < self.least
-        return not bool((small & self._reachable).any() | (self._total < self.least).any())
+        """Whether all that was lost is nothing beside what was kept, at every step."""
+        return bool((self._sums >= self.least).all() & (self.scale_2P >= self.least).all())
 
     def log_z(self) -> Tensor:
         """See :class:`Sums`."""
         start, end, transition = self.offsets
         steps_B = self.layout.lengths_B - 1
-        log_B = self._total.log() + start + end + transition * steps_B
-        return log_B.index_add(0, self.layout.place_P, self.log_scale_P)
+        total_B = (self.before_PK[self.layout.last_B] * self.ends_2K[1]).sum(-1)
+        log_B = total_B.log() + start + end + transition * steps_B
+        return log_B.index_add(0, self.layout.place_P, self.scale_2P[0].log())
 
     def nodes(self) -> Tensor:
         """See :class:`Sums`."""
-        product_PK = self.before_PK * (self.after_PK / self.step_PK)
-        return product_PK / product_PK.sum(-1, keepdim=True)
+        return self._products / self._sums[:, None]
 
     def pairs(self, weights_Q: Tensor) -> Tensor:
         """See :class:`Sums`."""
-        earlier_QK, later_QK = self.before_PK[self.layout.earlier_Q], self.after_PK[self.layout.later_Q]
-        total_Q = ((earlier_QK @ self.pair_KK) * later_QK).sum(-1)
-        return self.pair_KK * (earlier_QK.T @ (later_QK * (weights_Q / total_Q)[:, None]))
+        later_QK = self.after_PK[self.layout.first :] * (weights_Q / self._pair_sums)[:, None]
+        return self.pair_KK * (self.before_PK.index_select(0, self.layout.earlier_Q).T @ later_QK)
+
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """See :class:`Sums`."""
+        before_Q = self.before_PK[self.layout.earlier_Q, earlier_Q]
+        after_Q = self.after_PK[self.layout.later_Q, later_Q]
+        return before_Q * after_Q * self.pair_KK[earlier_Q, later_Q] / self._pair_sums
 
     @cached_property
-    def _total(self) -> Tensor:
-        return (self.before_PK[self.layout.last_B] * self.ends_2K[1]).sum(-1)
+    def _products(self) -> Tensor:
+        return (self.before_PK / self.step_PK).mul_(self.after_PK)
 
     @cached_property
-    def _reachable(self) -> Tensor:
-        """Which tags the rules allow at each step, in both directions, (2, P, K)."""
-        allowed_2KK = torch.stack([self.pair_KK, self.pair_KK.T]) > 0
-        now_2K = self.ends_2K > 0
-        found = [now_2K]
-        for _ in self.layout.active[1:]:
-            next_2K = (now_2K.unsqueeze(-1) & allowed_2KK).any(1)
-            if bool((next_2K == now_2K).all()):
-                break
-            found.append(now_2K := next_2K)
-        time_P = self.layout.time_P.clamp(max=len(found) - 1)
-        return torch.stack(found, 1)[:, time_P]
+    def _sums(self) -> Tensor:
+        return self._products.sum(-1)
+
+    @cached_property
+    def _pair_sums(self) -> Tensor:
+        """What all pairs of a step and the one before come to: that step's own sum, before it was scaled."""
+        return (self._sums * self.scale_2P[0])[self.layout.first :]
 
     def _recursion(self, step_2PK: Tensor) -> tuple[Tensor, Tensor]:
-        """The forward recursion on sequences and, with transitions turned round, on reversed ones; and its scales."""
+        """The forward recursion on sequences and, with transitions turned round, on reversed ones, (2, P, K).
+
+        Also by what the steps were divided, (2, P).
+        """
+        found_2PK, scale_2P = torch.empty_like(step_2PK), torch.ones_like(step_2PK[..., 0])
         if not self.layout.active:
-            return step_2PK, step_2PK[..., 0]
+            return found_2PK, scale_2P
         pair_2KK = torch.stack([self.pair_KK, self.pair_KK.T])
-        found_2PK, scale_2P = torch.empty_like(step_2PK), torch.empty_like(step_2PK[..., 0])
         steps, found = step_2PK.split(self.layout.active, 1), found_2PK.split(self.layout.active, 1)
         scales = scale_2P.split(self.layout.active, 1)
         before_2NK = self.ends_2K.unsqueeze(1)
@@ -166,8 +174,9 @@ class Products:
             if t:
                 before_2NK = torch.bmm(found[t - 1][:, :active], pair_2KK)
             torch.mul(before_2NK, steps[t], out=found[t])
-            torch.amax(found[t], -1, out=scales[t])
-            found[t].div_(scales[t].unsqueeze(-1))
+            if t % SCALED == 0:
+                torch.amax(found[t], -1, out=scales[t])
+                found[t].div_(scales[t].unsqueeze(-1))
         return found_2PK, scale_2P
 
 
@@ -199,6 +208,13 @@ class Logarithms:
             pair_QKK = self.before_PK[earlier_Q].unsqueeze(2) + transition_KK + from_QK.unsqueeze(1)
             sum_KK += torch.einsum("q,qij->ij", weight_Q, pair_QKK.exp_())
         return sum_KK
+
+    def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
+        """See :class:`Sums`."""
+        before_QK, from_QK = self.before_PK[self.layout.earlier_Q], self.from_PK[self.layout.later_Q]
+        ends_Q = before_QK.gather(1, earlier_Q[:, None]) + from_QK.gather(1, later_Q[:, None])
+        pair_Q = self.weights.transition_KK[earlier_Q, later_Q]
+        return (ends_Q.squeeze(1) + pair_Q - self.total_P[self.layout.later_Q]).exp()
 
     def _recursion(self) -> tuple[Tensor, Tensor]:
         """Log sums over the tags up to each step and from each step on, (P, K) each, both with the step's own score."""

@@ -73,6 +73,25 @@ class CRF(nn.Module):
         nodes_PK = sums(weights, layout, layout.rows(weights.scores_BTK)).nodes()
         return layout.padded(nodes_PK.to(weights.scores_BTK.dtype))
 
+    @torch.no_grad()
+    def shares(self, scores_BTK: Tensor, tags_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """The probability of each tag by itself, and that given the tag before it, (B, T) each, 0 in the padding.
+
+        The product of the first of some neighbouring steps by itself and the others given the one before is the
+        probability that all of them have these tags.
+        """
+        weights = self._weights(scores_BTK)
+        layout = Layout(lengths_B, weights.scores_BTK)
+        found = sums(weights, layout, layout.rows(weights.scores_BTK))
+        tags_P = tags_BT.reshape(-1).index_select(0, layout.source_P)
+        alone_P = found.nodes().gather(1, tags_P[:, None]).squeeze(1)
+        given_P = alone_P.clone()
+        pair_Q = found.pair(tags_P[layout.earlier_Q], tags_P[layout.later_Q])
+        least = torch.finfo(alone_P.dtype).tiny
+        given_P[layout.later_Q] = (pair_Q / alone_P[layout.earlier_Q].clamp(min=least)).clamp(max=1)
+        both_BT2 = layout.padded(torch.stack([alone_P, given_P], 1).to(weights.scores_BTK.dtype))
+        return both_BT2[..., 0], both_BT2[..., 1]
+
     def _weights(self, scores_BTK: Tensor) -> Weights:
         """All scores in fp32 or finer, what is forbidden at minus infinity."""
         if scores_BTK.dim() != 3 or scores_BTK.shape[-1] != len(self.start_K):
@@ -121,8 +140,9 @@ class _NegativeLogLikelihood(torch.autograd.Function):
         pair_KK = ctx.sums.pairs(grad_P[layout.later_Q])
         pairs_Q = tags_P[layout.earlier_Q] * len(pair_KK) + tags_P[layout.later_Q]
         pair_KK.view(-1).index_add_(0, pairs_Q, -grad_P[layout.later_Q])
-        found = layout.padded(node_PK), pair_KK, node_PK[: layout.first].sum(0), node_PK[layout.last_B].sum(0)
-        return (*(part.to(ctx.dtype) for part in found), None, None)
+        found = node_PK, pair_KK, node_PK[: layout.first].sum(0), node_PK[layout.last_B].sum(0)
+        rows_PK, *others = (part.to(ctx.dtype) for part in found)
+        return layout.padded(rows_PK), *others, None, None
 
 
 def _path(weights: Weights, layout: Layout, rows_PK: Tensor, tags_P: Tensor) -> Tensor:
@@ -141,11 +161,12 @@ def _viterbi(weights: Weights, layout: Layout) -> Tensor:
         return tags_P
     steps, tags = rows_PK.split(layout.active), tags_P.split(layout.active)
     best = [steps[0] + weights.start_K]
-    for t in range(1, len(steps)):
-        # The largest alone, without the place where it was: that is looked for afterwards, on the best path only.
-        arriving_NK = (best[-1][: layout.active[t]].unsqueeze(-1) + weights.transition_KK).amax(1)
-        best.append(arriving_NK + steps[t])
     into_KK = weights.transition_KK.T.contiguous()
+    room_NKK = rows_PK.new_empty(layout.first, *into_KK.shape)
+    for t, active in enumerate(layout.active[1:], start=1):
+        # The largest alone, without the place where it was: that is looked for afterwards, on the best path only.
+        arriving_NKK = torch.add(best[-1][:active].unsqueeze(1), into_KK, out=room_NKK[:active])
+        best.append(arriving_NKK.amax(2).add_(steps[t]))
     for t in reversed(range(len(steps))):
         going = layout.active[t + 1] if t + 1 < len(steps) else 0
         tags[t][going:] = (best[t][going:] + weights.end_K).argmax(-1)

@@ -84,7 +84,7 @@ def spot(log_probs_TV: np.ndarray, labels: Sequence[int]) -> Decoded:
     path_T = np.zeros(frames, dtype=np.int64)
     for t in range(frames - 1, -1, -1):
         path_T[t] = state
-        state -= moves_TS[t, state]
+        state -= int(moves_TS[t, state])
     found = Decoded(list(labels), [], [], [])
     for k, label in enumerate(labels):
         at = np.flatnonzero(path_T == 2 * k + 1)

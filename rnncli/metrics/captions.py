@@ -95,6 +95,19 @@ def diversity(founds: Sequence[Words]) -> dict[str, float]:
     }
 
 
+def rated(founds: Sequence[Words], references: References) -> dict[str, tuple[Sequence[Words], Sequence[Words]]]:
+    """The truths and captions that ``wer`` and ``cer`` are the error rates of.
+
+    None where clips have several references; no ``wer`` where all words are characters.
+    """
+    if any(len(truths) > 1 for truths in references):
+        return {}
+    first = [truths[0] for truths in references]
+    if all(len(word) == 1 for truth in first for word in truth):
+        return {"cer": (first, founds)}
+    return {"wer": (first, founds), "cer": ([" ".join(one) for one in first], [" ".join(one) for one in founds])}
+
+
 class Scores:
     """All scores of captions, and their bootstrap intervals over captions."""
 

@@ -129,6 +129,10 @@ class EvaluationSection(Section, frozen=True):
         default=1000, description="bootstrap resamples for the intervals; 0 is none"
     )
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.95, description="coverage of the intervals")
+    groups: tuple[str, ...] = Field(
+        default=(), description="also score by these: length, source, or columns of the data such as speaker"
+    )
+    page: bool = Field(default=True, description="write report.html when the run is done")
 
 
 class Recipe(Section, frozen=True):

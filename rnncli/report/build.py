@@ -35,13 +35,17 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong prediction; ``confidence`` is its probability, ``place`` such as ``reviews.csv:17``."""
+    """A wrong prediction; ``confidence`` is its probability, ``place`` such as ``reviews.csv:17``.
+
+    In an ``aligned`` text ``[a > b]``, ``[- a]`` and ``[+ b]`` stand for what was replaced, left out and put in.
+    """
 
     text: str
     truth: str
     predicted: str
     confidence: float | None
     place: str = ""
+    aligned: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,44 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a figure, through points; ``name`` may be empty where it is the only one."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure of lines between 0 and 1 on both axes; ``diagonal`` draws the line of chance or of perfection."""
+
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    diagonal: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it."""
+
+    text: str
+    mark: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example worth looking at, in pieces; ``caption`` says what went wrong."""
+
+    caption: str
+    pieces: tuple[Piece, ...]
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +127,35 @@ class Fold:
     best_epoch: int | None
     metrics: dict[str, float | None]
     baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The examples that have something in common; ``small`` says that they are too few to say anything of."""
+
+    name: str
+    examples: int
+    small: bool
+    metrics: dict[str, Metric]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far."""
+
+    best: str
+    worst: str
+    difference: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """All examples by what ``by`` names; ``gaps`` by metric."""
+
+    by: str
+    groups: tuple[Group, ...]
+    gaps: dict[str, Gap]
 
 
 @dataclass(frozen=True)
@@ -132,13 +203,16 @@ class Report:
     notes: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tables: tuple[Table, ...] = ()
+    groups: tuple[Grouping, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds`` and ``deviation`` are there for a cross-validation only."""
+        """The report for JSON; ``folds``, ``groups`` and ``deviation`` are there where there is something to say."""
         values = plain(asdict(self))
-        if not self.folds:
-            del values["folds"]
-        for metric in values["metrics"].values():
+        for name in ("folds", "groups"):
+            if not values[name]:
+                del values[name]
+        grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
+        for metric in (one for metrics in (values["metrics"], *grouped) for one in metrics.values()):
             if metric["deviation"] is None:
                 del metric["deviation"]
         return values
@@ -159,6 +233,7 @@ class Report:
                 notes=tuple(rest.pop("notes", ())),
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
+                groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
                 **rest,
             )
         except KeyError as error:
@@ -216,6 +291,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _grouping(values: Mapping[str, Any]) -> Grouping:
+    groups = []
+    for group in values["groups"]:
+        metrics = {name: Metric(**metric) for name, metric in group["metrics"].items()}
+        groups.append(Group(**{**group, "metrics": metrics}))
+    return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
 
 
 def _table(values: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""How fast the recurrent core is on this machine beside torch's own layers, and where a training step spends its time.
+"""How fast the recurrent core is on this machine beside torch's own layers.
 
 Shape letters: B batch, T time, I input, H hidden, D directions.
 """
@@ -8,22 +8,19 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch import Tensor
 
-from rnncli.core.cells import Cell, step
 from rnncli.core.recurrent import Recurrent
 from rnncli.core.reference import reference
 from rnncli.errors import UsageError
-from rnncli.recipe.schema import Recipe
-from rnncli.run.events import nobody
-from rnncli.run.start import prepare
-from rnncli.tasks.base import Batch, Fitted
-from rnncli.train.loop import StepDone, Stopped
+from rnncli.run.peaks import memory_of, product_rate
+from rnncli.run.phases import Stopwatch
+from rnncli.run.rivals import OURS, Layers, contenders
 
 CELLS = {
     "rnn": {"cell": "rnn"},
@@ -31,14 +28,20 @@ CELLS = {
     "gru": {"cell": "gru"},
     "gru-after": {"cell": "gru", "reset": "after"},
 }
-PHASES = ("data", "forward", "loss", "backward", "optimizer")
 SLOW = 2.0
 """Seconds beyond which a contender is run three times only."""
+PAUSE = 0.03
+"""Seconds between two runs: threads that wait for more work spin for a while, and would slow the next contender."""
+SHORT = 0.5
+"""Seconds below which a run follows one that is not counted: its caches and threads have gone cold in the pause."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Batches that stand for a kind of work; lengths are drawn evenly from ``shortest`` to ``longest``."""
+    """Batches that stand for a kind of work; lengths are drawn evenly from ``shortest`` to ``longest``.
+
+    ``bucketed`` lets the core have its batches of like lengths, as training forms them, and the rivals shuffled ones.
+    """
 
     what: str
     input: int
@@ -50,38 +53,47 @@ class Shape:
     layers: int = 1
     bidirectional: bool = False
     training: bool = True
+    bucketed: bool = False
+
+    @property
+    def equal(self) -> bool:
+        """Whether all lengths are the same."""
+        return self.shortest == self.longest
 
 
 SHAPES = {
     "sentences": Shape("512 sentences of 5-60 tokens", 128, 128, 32, 5, 60, batches=16, bidirectional=True),
     "utterances": Shape("32 utterances of 100-1200 frames", 80, 256, 32, 100, 1200, bidirectional=True),
     "equal": Shape("32 sequences of 100 steps", 256, 256, 32, 100, 100),
+    "stacked": Shape("32 sequences of 100 steps, 2 layers", 128, 128, 32, 100, 100, layers=2, bidirectional=True),
     "long": Shape("64 sequences of 400 frames", 80, 256, 64, 400, 400, layers=2, bidirectional=True),
     "wide": Shape("16 sequences of 35 steps, 650 units", 650, 650, 16, 35, 35, layers=2),
     "streaming": Shape("100 single steps, no gradients", 256, 256, 1, 1, 1, batches=100, training=False),
 }
+SHAPES["bucketed"] = replace(SHAPES["sentences"], what="the same sentences, ours by length", bucketed=True)
 
 
 @dataclass(frozen=True)
 class CoreResult:
     """One cell on one shape. ``seconds`` are medians by contender; ``ratios`` are those of the rivals to ours.
 
-    ``peak_share`` is the rate of our matrix products as a share of torch.mm's: above 1 where other kernels are faster.
-
-    ``spread`` is the interquartile range of the ratios; ``kept_bytes`` what the backward pass needs of the first batch;
-    ``output_error`` and ``gradient_error`` are the largest differences from the fp64 reference, relative.
+    ``spread`` is the interquartile range of the ratios; ``peak_share`` the rate of our matrix products as a share of
+    the fastest product of this machine; ``peak_bytes`` by how much a process grows at most in a training step, 0 where
+    it was not measured; ``output_error`` and ``gradient_error`` are the largest differences from the fp64 reference,
+    relative.
     """
 
     shape: str
     cell: str
     what: str
+    training: bool
     kernel: str
     seconds: dict[str, float]
     ratios: dict[str, float]
     spread: dict[str, tuple[float, float]]
     tokens_per_second: float
     peak_share: float
-    kept_bytes: dict[str, int]
+    peak_bytes: dict[str, int]
     output_error: float
     gradient_error: float
 
@@ -90,11 +102,12 @@ class CoreResult:
         return asdict(self)
 
 
-Layers = Callable[[Tensor, Tensor], Tensor]
 Batches = list[tuple[Tensor, Tensor]]
 
 
-def bench_core(cell: str, shape: str, *, device: str = "cpu", repeats: int = 9) -> CoreResult:
+def bench_core(
+    cell: str, shape: str, *, device: str = "cpu", repeats: int = 9, inference: bool = False, memory: bool = False
+) -> CoreResult:
     """Measure ``cell`` (of CELLS) on ``shape`` (of SHAPES), all contenders in turn; UsageError for other names."""
     for what, name, known in (("cell", cell, CELLS), ("shape", shape, SHAPES)):
         if name not in known:
@@ -104,107 +117,46 @@ def bench_core(cell: str, shape: str, *, device: str = "cpu", repeats: int = 9) 
     if device != "cpu" and not torch.cuda.is_available():
         raise UsageError(f"there is no device {device} here", "rnncli bench core --device cpu")
     plan = SHAPES[shape]
-    torch.manual_seed(0)
-    widths = {"layers": plan.layers, "bidirectional": plan.bidirectional}
-    core = Recurrent(plan.input, plan.hidden, **CELLS[cell], **widths).to(device)
-    batches = _draw(plan, device)
-    contenders = _contenders(core, plan, device)
-    runs = _measure(contenders, batches, plan, repeats)
-    ratios = {name: [a / b for a, b in zip(runs[name], runs["rnncli"], strict=False)] for name in runs}
-    del ratios["rnncli"]
-    median = statistics.median(runs["rnncli"])
-    tokens = sum(int(lengths_B.sum()) for _, lengths_B in batches)
-    output_error, gradient_error = _parity(core, *batches[0])
+    plan = replace(plan, training=plan.training and not inference)
+    core = _core(cell, plan, device)
+    given = _draw(plan, device)
+    rivals = contenders(core, equal=plan.equal, training=plan.training, device=device)
+    batches = {name: _by_length(given, plan.batch) if plan.bucketed and name == OURS else given for name in rivals}
+    runs = _measure(rivals, batches, repeats, training=plan.training)
+    ratios = {name: [a / b for a, b in zip(runs[name], runs[OURS], strict=False)] for name in runs}
+    del ratios[OURS]
+    median = statistics.median(runs[OURS])
+    tokens = sum(int(lengths_B.sum()) for _, lengths_B in given)
+    output_error, gradient_error = _parity(core, *given[0])
+    measured = memory and plan.training and device == "cpu"
     return CoreResult(
         shape,
         cell,
         plan.what,
+        plan.training,
         core.kernel(device),
         {name: statistics.median(times) for name, times in runs.items()},
         {name: statistics.median(values) for name, values in ratios.items()},
         {name: _quartiles(values) for name, values in ratios.items()},
         tokens / median,
-        _flops(core, plan) * tokens / median / _peak(device),
-        {name: _kept(layers, *batches[0]) if plan.training else 0 for name, layers in contenders.items()},
+        _flops(core, plan) * tokens / median / product_rate(device),
+        {name: memory_of(_steps, cell, plan, name) if measured else 0 for name in rivals},
         output_error,
         gradient_error,
     )
 
 
-def measurements(cells: list[str], shapes: list[str], *, device: str, repeats: int) -> Iterator[CoreResult]:
-    """Every cell on every shape, each result as soon as it is there."""
+def measurements(cells: list[str], shapes: list[str], **options: Any) -> Iterator[CoreResult]:
+    """Every cell on every shape, each result as soon as it is there; the options are those of :func:`bench_core`."""
     for shape in shapes:
         for cell in cells:
-            yield bench_core(cell, shape, device=device, repeats=repeats)
+            yield bench_core(cell, shape, **options)
 
 
-def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
-    """Seconds that one training step of ``recipe`` takes in each of PHASES, the mean of ``steps`` after three."""
-    if steps < 1:
-        raise UsageError(f"--steps is {steps}", "give it at least 1")
-    _, fitted, trainer = prepare(None, recipe, nobody)
-    watch = _Stopwatch(trainer.device)
-    trainer.fitted = _TimedLoss(fitted, watch)  # type: ignore[assignment]
-    trainer.model.register_forward_pre_hook(lambda *_: watch.enter("forward"))
-    trainer.model.register_forward_hook(lambda *_: watch.enter("loss"))
-    trainer.optimizer.register_step_pre_hook(lambda *_: watch.enter("optimizer"))
-    seen, total = 0, dict.fromkeys(PHASES, 0.0)
-    events = trainer.events()
-    while seen < steps + 3:
-        watch.enter("data")
-        event = next(events)
-        spent = watch.stop()
-        if isinstance(event, Stopped):
-            break
-        if not isinstance(event, StepDone):
-            continue
-        seen += 1
-        if seen > 3:
-            total = {phase: total[phase] + spent.get(phase, 0.0) for phase in PHASES}
-    if seen <= 3:
-        raise UsageError("the training is over after three steps", "give it more epochs: train.epochs=10")
-    return {phase: seconds / (seen - 3) for phase, seconds in total.items()}
-
-
-class _Stopwatch:
-    """Time spent in one phase after the other; waits for an accelerator at each change."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.spent: dict[str, float] = {}
-        self.phase, self.since = "", 0.0
-
-    def enter(self, phase: str) -> None:
-        now = self._now()
-        if self.phase:
-            self.spent[self.phase] = self.spent.get(self.phase, 0.0) + now - self.since
-        self.phase, self.since = phase, now
-
-    def stop(self) -> dict[str, float]:
-        self.enter("")
-        spent, self.spent = self.spent, {}
-        return spent
-
-    def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter()
-
-
-class _TimedLoss:
-    """A fitted task that tells the stopwatch when it computes the loss."""
-
-    def __init__(self, fitted: Fitted, watch: _Stopwatch) -> None:
-        self._fitted, self._watch = fitted, watch
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._fitted, name)
-
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        self._watch.enter("loss")
-        loss = self._fitted.loss(model, batch)
-        self._watch.enter("backward")
-        return loss
+def _core(cell: str, plan: Shape, device: str) -> Recurrent:
+    torch.manual_seed(0)
+    widths = {"layers": plan.layers, "bidirectional": plan.bidirectional}
+    return Recurrent(plan.input, plan.hidden, **CELLS[cell], **widths).to(device)
 
 
 def _draw(plan: Shape, device: str) -> Batches:
@@ -215,55 +167,35 @@ def _draw(plan: Shape, device: str) -> Batches:
     return batches
 
 
-def _contenders(core: Recurrent, plan: Shape, device: str) -> dict[str, Layers]:
-    equal = plan.shortest == plan.longest
-    found: dict[str, Layers] = {"rnncli": lambda x, n: core(x, None if equal else n, need_state=not plan.training)[0]}
-    if core.cell.kind == "gru" and not core.cell.resets_after:
-        found["plain loop"] = lambda x, _: _plain_loop(core, x)
-        return found
-    kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[core.cell.kind]
-    rival = kind(plan.input, plan.hidden, plan.layers, bidirectional=plan.bidirectional, batch_first=True).to(device)
-    found["torch padded"] = lambda x, _: rival(x)[0]
-    if not equal:
-        found["torch packed"] = lambda x, n: _packed(rival, x, n)
+def _by_length(batches: Batches, size: int) -> Batches:
+    """The same examples in batches of like lengths."""
+    examples = [x_TI[:length] for x_BTI, lengths_B in batches for x_TI, length in zip(x_BTI, lengths_B, strict=True)]
+    examples.sort(key=len)
+    found = []
+    for at in range(0, len(examples), size):
+        some = examples[at : at + size]
+        found.append((torch.nn.utils.rnn.pad_sequence(some, batch_first=True), torch.tensor([len(x) for x in some])))
     return found
 
 
-def _packed(layers: nn.Module, x_BTI: Tensor, lengths_B: Tensor) -> Tensor:
-    packed, _ = layers(pack_padded_sequence(x_BTI, lengths_B, batch_first=True, enforce_sorted=False))
-    return pad_packed_sequence(packed, batch_first=True)[0]
-
-
-def _plain_loop(core: Recurrent, x_BTX: Tensor) -> Tensor:
-    """What one writes for a cell that torch lacks: the equations, step by step, over the padded batch."""
-    for layer in range(core.layers):
-        both = []
-        for d in range(core.directions):
-            state = (x_BTX.new_zeros(len(x_BTX), core.hidden_size),)
-            outputs = []
-            for x_BX in (x_BTX.flip(1) if d else x_BTX).unbind(1):
-                state = step(core.cell, x_BX, state, core.weights(layer, d))
-                outputs.append(state[0])
-            y_BTH = torch.stack(outputs, 1)
-            both.append(y_BTH.flip(1) if d else y_BTH)
-        x_BTX = torch.cat(both, -1)
-    return x_BTX
-
-
-def _measure(contenders: dict[str, Layers], batches: Batches, plan: Shape, repeats: int) -> dict[str, list[float]]:
-    """Seconds of each contender, one run of each in turn, after one that is not counted."""
-    runs: dict[str, list[float]] = {name: [] for name in contenders}
-    warm = {name: _run(layers, batches, plan.training) for name, layers in contenders.items()}
+def _measure(
+    rivals: dict[str, Layers], batches: dict[str, Batches], repeats: int, *, training: bool
+) -> dict[str, list[float]]:
+    """Seconds of each contender, one run of each in turn."""
+    runs: dict[str, list[float]] = {name: [] for name in rivals}
+    first = {name: _run(layers, batches[name], training=training) for name, layers in rivals.items()}
     for repeat in range(repeats):
-        for name, layers in contenders.items():
-            if repeat < 3 or warm[name] < SLOW:
-                runs[name].append(_run(layers, batches, plan.training))
+        for name, layers in rivals.items():
+            if repeat < 3 or first[name] < SLOW:
+                time.sleep(PAUSE)
+                if first[name] < SHORT:
+                    _run(layers, batches[name], training=training)
+                runs[name].append(_run(layers, batches[name], training=training))
     return runs
 
 
-def _run(layers: Layers, batches: Batches, training: bool) -> float:
-    device = batches[0][0].device
-    watch = _Stopwatch(device)
+def _run(layers: Layers, batches: Batches, *, training: bool) -> float:
+    watch = Stopwatch(batches[0][0].device)
     watch.enter("run")
     with torch.set_grad_enabled(training):
         for x_BTI, lengths_B in batches:
@@ -273,18 +205,17 @@ def _run(layers: Layers, batches: Batches, training: bool) -> float:
     return watch.stop()["run"]
 
 
-def _kept(layers: Layers, x_BTI: Tensor, lengths_B: Tensor) -> int:
-    """Bytes that the graph of one batch keeps for its backward pass."""
-    sizes: dict[int, int] = {}
+def _steps(cell: str, plan: Shape, name: str) -> Callable[[bool], None]:
+    """A training step of one contender on the first batch, or on very little."""
+    core = _core(cell, plan, "cpu")
+    layers = contenders(core, equal=plan.equal, training=True, device="cpu")[name]
+    little = replace(plan, batch=2, shortest=2, longest=2, batches=1)
+    given = {warm: _draw(which, "cpu")[:1] for warm, which in ((True, little), (False, plan))}
+    return partial(_take, layers, given)
 
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        held = layers(x_BTI, lengths_B)
-    return sum(sizes.values()) if held.requires_grad else 0
+def _take(layers: Layers, given: dict[bool, Batches], warm: bool) -> None:
+    _run(layers, given[warm], training=True)
 
 
 def _parity(core: Recurrent, x_BTI: Tensor, lengths_B: Tensor) -> tuple[float, float]:
@@ -304,8 +235,7 @@ def _parity(core: Recurrent, x_BTI: Tensor, lengths_B: Tensor) -> tuple[float, f
 
 
 def _settings(core: Recurrent) -> dict[str, Any]:
-    cell: Cell = core.cell
-    shape = {"layers": core.layers, "bidirectional": core.directions == 2}
+    cell, shape = core.cell, {"layers": core.layers, "bidirectional": core.directions == 2}
     return {"cell": cell.kind, "activation": cell.activation, "reset": cell.reset} | shape
 
 
@@ -318,18 +248,6 @@ def _flops(core: Recurrent, plan: Shape) -> float:
     """Operations of the matrix products a valid step: two a weight forward, and twice that back."""
     weights = sum(part.numel() for part in core.parameters() if part.dim() == 2)
     return 2.0 * weights * (3 if plan.training else 1)
-
-
-def _peak(device: str) -> float:
-    """Operations a second of one large product by torch.mm, warm, the best of ten."""
-    a, b = torch.randn(1024, 1024, device=device), torch.randn(1024, 1024, device=device)
-    watch = _Stopwatch(a.device)
-    times = []
-    for _ in range(13):
-        watch.enter("product")
-        torch.mm(a, b)
-        times.append(watch.stop()["product"])
-    return 2 * 1024**3 / min(times[3:])
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:

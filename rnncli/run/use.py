@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,9 +20,10 @@ from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
+from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import FilePredictor, Fitted, Predictor, Writer
+from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, Writer
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
@@ -64,11 +65,13 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
     corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
+    require_groups(recipe, corpus.parts[split])
     examples = fitted.encode(corpus.parts[split])
     batches = evaluation_batches(examples, recipe.train, trained.placement.device)
     with torch.no_grad(), trained.placement.autocast():
         evaluation = fitted.evaluate(trained.model, corpus.parts[split], examples, batches)
-    return build_report(
+    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
+    report = build_report(
         task=recipe.task,
         recipe=recipe.name,
         split=split if data is None else str(data),
@@ -79,6 +82,8 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
         model=summarise(recipe, trained.model),
         training=_training_summary(trained),
     )
+    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
+    return replace(report, groups=groups)
 
 
 def open_predictor(path: Path) -> Predictor:
@@ -103,6 +108,11 @@ def written(
     predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = "", answer: str = ""
 ) -> Iterator[list[str]]:
     """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
+    if is_heard(predictor, inputs):
+        _require_form(predictor, form)
+        assert isinstance(predictor, StreamPredictor)
+        yield from ([text] for text in predictor.hear(stdin.buffer, answer))
+        return
     for examples in _given(predictor, inputs, stdin, form):
         if isinstance(predictor, Writer):
             yield list(predictor.write(examples, answer))
@@ -114,9 +124,9 @@ def written(
 def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str) -> Iterator[list[Any]]:
     """The examples, at most as many at once as the predictor takes together."""
     together = predictor.together
-    if form and form not in predictor.formats:
-        raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
+    _require_form(predictor, form)
     if list(inputs) == ["-"]:
+        assert isinstance(predictor, LinePredictor)
         return _live(predictor.listen(stdin, "stdin", form), together)
     if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
@@ -124,6 +134,16 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str
         return _chunks(predictor.read(Path(inputs[0]), form), together)
     texts = (one for text in inputs for one in _expanded(predictor, text))
     return _chunks((predictor.parse(text) for text in texts), together)
+
+
+def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:
+    """Whether the input is a stream that is no text, to be answered by :func:`written`."""
+    return list(inputs) == ["-"] and isinstance(predictor, StreamPredictor)
+
+
+def _require_form(predictor: Predictor, form: str) -> None:
+    if form and form not in predictor.formats:
+        raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
 
 
 @dataclass(frozen=True)

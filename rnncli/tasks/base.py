@@ -1,8 +1,9 @@
 """What a task is to the rest of the program: protocols and the few plain types that cross the border.
 
 A task is a folder ``rnncli/tasks/<name>/`` with ``spec.py`` (``SPEC``: imported for every ``--help``, hence plain
-values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch) and ``task.py`` (``TASK``: everything else). The
-folder is the registry: nothing else names a task.
+values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch), ``saved.py`` (``SAVED``: what can be told from
+the predictions that a run keeps, without torch) and ``task.py`` (``TASK``: everything else). The folder is the
+registry: nothing else names a task.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import Tensor, nn
 
-    from rnncli.report.build import Evaluation
+    from rnncli.metrics.paired import Parts
+    from rnncli.report.build import Curve, Evaluation, Example
 
 Metrics = dict[str, float]
+Row = Mapping[str, Any]
+"""A saved prediction: ``place``, ``truth``, and what the task found."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,28 @@ class Examples(Protocol):
         ...
 
 
+@runtime_checkable
+class Columned(Protocol):
+    """A part of a corpus that knows more of its examples than they are learnt from."""
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """A text for each example, by a column that the recipe's ``key`` names; DataError where there is none."""
+        ...
+
+
 Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 """Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
+
+
+class Piece(NamedTuple):
+    """A piece of a text on a terminal: those of one ``mark`` have one colour, those of mark 0 none."""
+
+    text: str
+    mark: int = 0
+
+
+Cell = str | Sequence[Piece]
+"""A cell of a table on a terminal."""
 
 
 class Predictor(Protocol):
@@ -109,10 +133,6 @@ class Predictor(Protocol):
         """The examples of a file, one at a time; raises DataError."""
         ...
 
-    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Any]:
-        """The examples of a stream of lines as they come; raises DataError naming ``name`` and the line."""
-        ...
-
     def predict(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         """One JSON-ready row an example, in order."""
         ...
@@ -121,8 +141,17 @@ class Predictor(Protocol):
         """A row as it is written, line ends included."""
         ...
 
-    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-        """Column titles and cells that show ``rows`` on a terminal."""
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], Sequence[Sequence[Cell]]]:
+        """Column titles and cells that show ``rows`` on a terminal; those of a single column are wrapped, not cut."""
+        ...
+
+
+@runtime_checkable
+class LinePredictor(Protocol):
+    """A predictor of what comes line by line."""
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Any]:
+        """The examples of a stream of lines as they come; raises DataError naming ``name`` and the line."""
         ...
 
 
@@ -136,6 +165,15 @@ class FilePredictor(Protocol):
 
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
+@runtime_checkable
+class StreamPredictor(Protocol):
+    """A predictor to which a stream is the content of a file."""
+
+    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
+        """What is to be written of a stream as it comes; raises DataError."""
         ...
 
 
@@ -207,6 +245,15 @@ class Settles(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A fitted task whose loss changes as training goes on."""
+
+    def pace(self, done: float) -> None:
+        """Hear before each step which share of training is done, from 0 to 1."""
+        ...
+
+
 class Task(Protocol):
     """A task: reads a corpus, fits itself to the training part, and comes back from a folder."""
 
@@ -228,4 +275,23 @@ class Task(Protocol):
 
     def check(self, recipe: Any, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
         """Tables that let a person judge the data: title, column titles, cells."""
+        ...
+
+
+class Saved(Protocol):
+    """What a task can tell from the rows of ``predictions/<split>.jsonl``; KeyError or ValueError for rows of no use.
+
+    ``positive`` is the label of which a report has own figures, None for none.
+    """
+
+    def parts(self, rows: Sequence[Row], positive: str | None) -> dict[str, Parts]:
+        """What each row adds to each metric that is a function of sums over rows."""
+        ...
+
+    def curves(self, rows: Sequence[Row], positive: str | None) -> list[Curve]:
+        """Figures of how probabilities order and of how far they can be believed."""
+        ...
+
+    def worst(self, rows: Sequence[Row], most: int) -> list[Example]:
+        """The rows that went wrong most, ``most`` of them at most."""
         ...

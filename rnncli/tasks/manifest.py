@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from rnncli.data.splits import split_name
 from rnncli.data.table import PLACE, Table, TableWriter, did_you_mean
 from rnncli.errors import DataError
 from rnncli.recipe.schema import FilesSection
+from rnncli.tasks.gathering import is_repository, with_given_parts
 
 FOLDER = "__folder__"
 """The column of the folder that a row's paths start from."""
@@ -25,21 +25,11 @@ def read_parts(data: FilesSection, suffixes: Collection[str], columns: tuple[str
 
     A folder of classes is read as a table of ``columns``: the file and its class.
     """
-    root = Path(data.root)
-    where = root / data.train
-    a_name = data.train.count("/") == 1 and where.suffix not in READERS and not where.parent.exists()
-    if not where.exists() and (data.source == "datasets" or a_name):
+    if is_repository(data):
         found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
     else:
-        found = read_place(where, data, suffixes, columns)
-    for name, file in (("dev", data.dev), ("test", data.test)):
-        if file:
-            more = read_place(root / file, data, suffixes, columns)
-            found[name] = more.get(name) or next(iter(more.values()))
-    if ALL in found and len(found) > 1:
-        found = {"train": found.pop(ALL)} | found
-    below = f"{root}{os.sep}"
-    return {part: replace(table, name=table.name.removeprefix(below)) for part, table in found.items()}
+        found = read_place(Path(data.root) / data.train, data, suffixes, columns)
+    return with_given_parts(found, data, lambda path: read_place(path, data, suffixes, columns))
 
 
 def read_place(path: Path, data: FilesSection, suffixes: Collection[str], columns: tuple[str, str]) -> dict[str, Table]:
@@ -53,8 +43,14 @@ def read_place(path: Path, data: FilesSection, suffixes: Collection[str], column
             return kept
     source: Source = "auto" if data.source == "builtin" else data.source
     found = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
+    return {part: based(table, path) for part, table in found.items()}
+
+
+def based(table: Table, path: Path) -> Table:
+    """The table with the folder that its paths start from: ``path``, or the folder of that file."""
     base = str(path if path.is_dir() else path.parent)
-    return {part: _based(table, base) for part, table in found.items()}
+    folder = pa.array([base] * table.store.num_rows, pa.string())
+    return replace(table, store=table.store.append_column(FOLDER, folder))
 
 
 def column(table: Table, given: str, names: Sequence[str], what: str, key: str) -> str:
@@ -83,11 +79,6 @@ def table_of(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -
     arrays = [pa.array(list(values)) for values in zip(*rows, strict=True)]
     store = pa.table([*arrays, pa.array(range(1, len(rows) + 1))], names=[*columns, PLACE])
     return Table(name, store)
-
-
-def _based(table: Table, base: str) -> Table:
-    folder = pa.array([base] * table.store.num_rows, pa.string())
-    return replace(table, store=table.store.append_column(FOLDER, folder))
 
 
 def _classes(path: Path, suffixes: Collection[str], columns: tuple[str, str]) -> Table | None:

@@ -38,10 +38,14 @@ P = TypeVar("P", bound=Part)
 Of = Callable[[P], "Sequence[Hashable] | np.ndarray | None"]
 
 
+def _none(part: Part) -> None:
+    return None
+
+
 class Parting:
     """Cuts the parts of a recipe; ``labels`` and ``groups`` give those of a part's rows, None for none."""
 
-    def __init__(self, data: DataSection, seed: int, labels: Of, groups: Of = lambda part: None) -> None:
+    def __init__(self, data: DataSection, seed: int, labels: Of = _none, groups: Of = _none) -> None:
         self.data, self.seed, self.labels, self.groups = data, seed, labels, groups
 
     def __call__(self, parts: Mapping[str, P]) -> tuple[dict[str, P], str]:
@@ -78,8 +82,9 @@ class Parting:
             fold = np.searchsorted(np.unique(fold), fold)
             by = f'column "{data.fold_column}"'
         else:
-            fold = splits.folds(data.folds, seed=self.seed, labels=self.labels(whole), groups=groups, size=len(whole))
-            by = f"seed {self.seed}, {'stratified' if groups is None else 'groups kept whole'}"
+            labels = self.labels(whole)
+            fold = splits.folds(data.folds, seed=self.seed, labels=labels, groups=groups, size=len(whole))
+            by = f"seed {self.seed}{_manner(labels, groups)}"
         there = int(fold.max()) + 1
         if there != data.folds:
             raise DataError(
@@ -108,11 +113,17 @@ class Parting:
                 "let them add up to less than 1",
             )
         labels, groups = self.labels(whole), self.groups(whole)
-        rows = splits.split(wanted, seed=self.seed, labels=labels, groups=groups, size=len(whole))
+        try:
+            rows = splits.split(wanted, seed=self.seed, labels=labels, groups=groups, size=len(whole))
+        except DataError as error:
+            raise DataError(f"{whole.place(0)}: {error.message}", error.hint) from error
         percent = "/".join(f"{100 * share:.3g}" for share in wanted.values())
-        manner = ", no group in two parts" if groups is not None else "" if labels is None else ", stratified"
         parts = {name: whole.take(found) for name, found in rows.items()}
-        return parts, f"split {percent} by seed {self.seed}{manner}: {_sizes(parts)}"
+        return parts, f"split {percent} by seed {self.seed}{_manner(labels, groups)}: {_sizes(parts)}"
+
+
+def _manner(labels: object | None, groups: object | None) -> str:
+    return ", no group in two parts" if groups is not None else "" if labels is None else ", stratified"
 
 
 def _sizes(parts: Mapping[str, Part]) -> str:

@@ -23,7 +23,7 @@ from rnncli.data import batching
 from rnncli.errors import TrainingError
 from rnncli.metrics.direction import higher_is_better, is_better
 from rnncli.recipe.schema import TrainSection
-from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics
+from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics, Paced
 from rnncli.train.checkpoint import Checkpoint
 from rnncli.train.optimize import MovingAverage, make_optimizer, rate_factor
 
@@ -191,6 +191,8 @@ class Trainer:
         for start in range(self.progress.position, len(plan), self.settings.accumulate):
             begun = time.perf_counter()
             step = [plan[k] for k in range(start, min(start + self.settings.accumulate, len(plan)))]
+            if isinstance(self.fitted, Paced):
+                self.fitted.pace(self._share_done(start / len(plan)))
             loss, size = self._step(step, start / len(plan))
             seconds = time.perf_counter() - begun
             now, count = self.progress, sum(len(indices) for indices in step)
@@ -256,8 +258,7 @@ class Trainer:
         return mean
 
     def _update(self, done: float) -> None:
-        progress = (self.progress.epoch - 1 + done) / self.settings.epochs
-        factor = rate_factor(self.settings, self.progress.step, progress, self.progress.plateau)
+        factor = rate_factor(self.settings, self.progress.step, self._share_done(done), self.progress.plateau)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
         if self.settings.clip_norm:
@@ -267,6 +268,9 @@ class Trainer:
         self.scaler.update()
         if self.average:
             self.average.update(self.model)
+
+    def _share_done(self, of_epoch: float) -> float:
+        return (self.progress.epoch - 1 + of_epoch) / self.settings.epochs
 
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()

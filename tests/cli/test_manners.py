@@ -166,7 +166,16 @@ def test_a_run_keeps_what_the_design_says(here):
     run = here / "run"
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file()}
     assert files == {
-        *("recipe.yaml", "run.json", "metrics.jsonl", "report.json", "log.txt", "predictions/test.jsonl"),
+        *(
+            ".lock",
+            "recipe.yaml",
+            "run.json",
+            "metrics.jsonl",
+            "report.json",
+            "report.html",
+            "log.txt",
+            "predictions/test.jsonl",
+        ),
         *("vocab/vocabulary.json", "vocab/units.json", "vocab/labels.json"),
         *("checkpoints/best/model.safetensors", "checkpoints/best/meta.json"),
         *(f"checkpoints/last/{name}" for name in ("model.safetensors", "training.safetensors", "meta.json")),

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from rnncli.data.tagschemes import SCHEMES, read_spans
+from tests.cli.test_manners import in_a_terminal, plain
 from tests.commands import rnncli
 from tests.tasks.test_tagging import conll
 
@@ -49,7 +50,7 @@ def test_the_report_has_scores_of_spans_tokens_and_sentences(folder):
     assert {"precision", "recall", "f1", "accuracy", "unknown_accuracy", "sentence_accuracy"} <= set(report["metrics"])
     assert report["examples"] == 30
     assert {row["label"] for row in report["per_class"]} == {"PER", "LOC", "ORG", "TIME"}
-    assert set(report["baselines"]) == {"most frequent tag"}
+    assert set(report["baselines"]) == {"most frequent tag", "linear crf"}
     notes = " ".join(report["notes"])
     assert "IOB2" in notes
     assert "conlleval" in notes
@@ -98,6 +99,22 @@ def test_plain_sentences_give_json_lines_or_the_form_asked_for(folder):
     words = rnncli("predict", folder / "run", "Rara met Noma.", "--format", "text").out
     assert [word.split("/")[0] for word in words.split()] == ["Rara", "met", "Noma", "."]
     assert rnncli("predict", folder / "run", "a", "--format", "xml").code == 2
+
+
+def test_a_terminal_shows_spans_in_colour_and_whole_sentences(folder):
+    sentence = "Halralin moved to Wenback on Sunday , said Ms Rara Noma of the editor 's report on bridges ."
+    command = ["predict", "run", sentence, "Rara \x1b[2J met Noma ."]
+    shown, code = in_a_terminal(command, folder)
+    assert code == 0, shown
+    spans = [span["type"] for row in rnncli("predict", folder / "run", *command[2:]).lines for span in row["spans"]]
+    assert spans
+    assert len(re.findall(r"\x1b\[3\d(?:;1)?m\[", shown)) == len(spans)
+    words = re.sub(r"[\[ ]|PER\]|LOC\]|ORG\]|TIME\]|\s", "", plain(shown))
+    assert words == sentence.replace(" ", "") + "Rara␛2JmetNoma."
+    assert all(len(line) <= 80 for line in plain(shown).splitlines())
+    colourless, _ = in_a_terminal(command, folder, NO_COLOR="1")
+    assert plain(colourless) == plain(shown)
+    assert "\x1b[3" not in colourless
 
 
 def test_another_labelled_file_is_scored_and_unseen_tags_are_said(folder):

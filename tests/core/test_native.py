@@ -1,6 +1,7 @@
 """The compiled kernels and the path without them, each against the reference on the same batches."""
 
 import ctypes
+from functools import cache
 
 import pytest
 import torch
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.core import recurrent
-from rnncli.core.cells import Cell
+from rnncli.core.cells import Cell, CellWeights
+from rnncli.core.cells import step as cell_step
 from rnncli.core.native import compile as native
-from rnncli.core.native import path
-from rnncli.core.native.pool import Pool
+from rnncli.core.native import path, step
+from rnncli.core.pool import Pool
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, assert_near, by_reference, gradients, parts
@@ -20,6 +22,12 @@ every_cell = pytest.mark.parametrize("name", CELLS)
 compiled_here = pytest.mark.skipif(bool(native.trouble(Cell())), reason=native.trouble(Cell()))
 AVX2 = native.Machine("haswell", {"avx2": True, "fma": True})
 RAGGED = [40, 33, 20, 20, 11, 7, 5, 5, 5, 3, 0, 1, 1, 30, 25, 14]
+
+
+@cache
+def short_kernels(cell: Cell) -> native.Compiled:
+    """Kernels for a processor with shorter vectors."""
+    return native.Compiled(cell, AVX2)
 
 
 def wide(name: str, inputs: int, hidden: int, **settings) -> Recurrent:
@@ -80,7 +88,7 @@ def test_a_wide_lstm_leaves_full_batches_to_onednn():
 @compiled_here
 @every_cell
 def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
-    kernels = native.Compiled(wide(name, 3, 4).cell, AVX2)
+    kernels = short_kernels(wide(name, 3, 4).cell)
     monkeypatch.setattr(path, "compiled", lambda cell: kernels)
     assert_agrees(wide(name, 21, 37, bidirectional=True), RAGGED, name)
 
@@ -95,6 +103,28 @@ def test_without_kernels_the_reference_is_met_too(name, bidirectional, lengths, 
     assert core.kernel("cpu").startswith(f"{core.cell}: {path}, cpu, fp32")
     assert "none here" in core.kernel("cpu")
     assert_agrees(core, lengths, name)
+
+
+@compiled_here
+@every_cell
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(batch=st.integers(1, 5), inputs=st.integers(1, 40), hidden=st.integers(1, 40), short=st.booleans())
+def test_a_single_step_is_the_equation_of_the_cell(name, batch, inputs, hidden, short):
+    core = wide(name, inputs, hidden)
+    kernels = short_kernels(core.cell) if short else native.compiled(core.cell)
+    x_BI, weights = torch.randn(batch, inputs), core.weights(0, 0)
+    state = tuple(torch.randn(batch, hidden) for _ in range(core.cell.states))
+    given = [part.clone() for part in (x_BI, *state)]
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(step, "compiled", lambda cell: kernels)
+        step._plan.cache_clear()
+        found = step.one_step(core.cell, weights, x_BI, state)
+        step._plan.cache_clear()
+    double = CellWeights(*(None if part is None else part.double() for part in weights))
+    truth = cell_step(core.cell, x_BI.double(), tuple(part.double() for part in state), double)
+    for ours, exact in zip(found, truth, strict=True):
+        assert_near(ours, exact, 1e-5)
+    assert all(torch.equal(one, other) for one, other in zip((x_BI, *state), given, strict=True))
 
 
 @compiled_here
@@ -165,11 +195,11 @@ def test_functions_are_right_to_the_last_places(name):
 
 def test_a_buffer_comes_back_when_nothing_uses_it():
     pool = Pool()
-    first = pool.take(10, 100)
+    first = pool.take(400, 100)
     place = first.data_ptr()
     view = first[3:]
     del first
-    second = pool.take(10, 100)
+    second = pool.take(400, 100)
     assert second.data_ptr() != place
     del view
-    assert pool.take(10, 100).data_ptr() == place
+    assert pool.take(400, 100).data_ptr() == place

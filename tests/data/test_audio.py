@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from rnncli.data.audio import RecordingError, pcm, read_sound, resample
+from rnncli.data.audio import RecordingError, pcm, read_blocks, read_sound
 from rnncli.data.clips import Clip, FeatureCache, Recording, compute
 from rnncli.data.frontend import FLOOR, FrameStream, Frontend
+from rnncli.data.resampling import resample
 
 KINDS = [Frontend("log-mel", 16000, 40), Frontend("mfcc", 8000, 13), Frontend("fbank", 16000, 23)]
 
@@ -33,6 +34,16 @@ def test_lossy_files_are_read(tmp_path, suffix):
     sound = read_sound(tmp_path / f"a.{suffix}")
     spectrum = np.abs(np.fft.rfft(sound.samples))
     assert abs(spectrum.argmax() * 16000 / len(sound.samples) - 300) < 5
+
+
+def test_blocks_are_the_recording_cut(tmp_path):
+    samples = np.stack([noise(8000), noise(8000, 2)], 1)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    rate, blocks = read_blocks(tmp_path / "a.wav", seconds=0.3)
+    found = list(blocks)
+    assert rate == 8000
+    assert [len(block) for block in found] == [2400, 2400, 2400, 800]
+    np.testing.assert_array_equal(np.concatenate(found), read_sound(tmp_path / "a.wav").samples)
 
 
 def test_resampling_keeps_a_tone():

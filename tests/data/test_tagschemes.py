@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seqeval.scheme import IOB2, IOBES, Entities
 
 from rnncli.data.tagschemes import SCHEMES, Span, named, read_spans, recognise
 from rnncli.errors import DataError
@@ -50,6 +51,14 @@ def test_a_few_broken_tags_do_not_turn_one_scheme_into_another():
     assert found.name == "IOB2"
 
 
+def test_a_foreign_prefix_is_a_mistake_and_no_other_scheme():
+    right, foreign = ["B-A", "I-A", "O", "B-B"], ["S-A", "O", "B-A", "E-A"]
+    found = recognise([right] * 9 + [foreign])
+    assert found is not None
+    assert found.name == "IOB2"
+    assert read_spans(foreign, found) == ([Span("A", 0, 1), Span("A", 2, 4)], 2)
+
+
 def test_the_separator_and_bare_prefixes_are_recognised():
     found = recognise([["B_A", "I_A"]])
     assert found is not None
@@ -70,6 +79,16 @@ def test_the_separator_and_bare_prefixes_are_recognised():
 )
 def test_invalid_tags_are_read_as_conlleval_does_and_counted(name, tags, spans, repaired):
     assert read_spans(tags.split(), SCHEMES[name]) == ([Span(*span) for span in spans], repaired)
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("IOB2", IOB2), ("BIOES", IOBES)])
+@given(sentence=st.data())
+def test_read_strictly_spans_are_those_of_seqeval(name, theirs, sentence):
+    prefixes = "BI" if name == "IOB2" else "BIES"
+    tags = ["O", *(f"{prefix}-{kind}" for prefix in prefixes for kind in "AB")]
+    drawn = sentence.draw(st.lists(st.sampled_from(tags), max_size=9))
+    wanted = [Span(found.tag, found.start, found.end) for found in Entities([drawn], theirs).entities[0]]
+    assert read_spans(drawn, SCHEMES[name], strict=True)[0] == wanted
 
 
 def test_other_names_of_schemes_are_known_and_wrong_ones_refused():

@@ -79,6 +79,25 @@ def test_marginals_and_best_paths_are_those_of_the_definition(chain):
         assert not best_BT[b, length:].any()
 
 
+@settings(max_examples=25, deadline=None)
+@given(chains(), st.randoms(use_true_random=False))
+def test_shares_of_neighbouring_tags_multiply_to_the_probability_of_the_whole(chain, random):
+    crf, scores_BTK, lengths_B = chain
+    tags_BT = crf.best(scores_BTK, lengths_B)
+    alone_BT, given_BT = crf.shares(scores_BTK, tags_BT, lengths_B)
+    for b, length in enumerate(lengths_B.tolist()):
+        paths = every_path(crf, scores_BTK[b, :length])
+        shares = torch.stack(list(paths.values())).softmax(0).tolist()
+        best = tuple(tags_BT[b, :length].tolist())
+        start = random.randrange(length + 1)
+        end = random.randint(start, length)
+        wanted = sum(share for path, share in zip(paths, shares, strict=True) if path[start:end] == best[start:end])
+        found = (alone_BT[b, start:end][:1].prod() * given_BT[b, start:end][1:].prod()).item()
+        assert found == pytest.approx(wanted, abs=1e-9)
+        assert not alone_BT[b, length:].any()
+        assert not given_BT[b, length:].any()
+
+
 @settings(max_examples=8, deadline=None)
 @given(chains())
 def test_gradients_are_those_of_finite_differences(chain):
@@ -176,27 +195,30 @@ def autograd_loss(crf, scores_BTK, tags_BT):
     return torch.logsumexp(a_BK + crf.end_K, 1) - path_B
 
 
-def measured(loss, crf, scores_BTK, repeats=5):
-    """The least of a few times for a loss with its gradients, and the gradient of the scores."""
-    times = []
+def measured(losses, crf, scores_BTK, repeats=9):
+    """For each loss the least of a few processor times with its gradients, taken in turn; the scores' gradients."""
+    times, gradients = [[] for _ in losses], []
     for _ in range(repeats):
-        scores = scores_BTK.clone().requires_grad_()
-        crf.zero_grad()
-        begun = time.perf_counter()
-        loss(scores).sum().backward()
-        times.append(time.perf_counter() - begun)
-    return min(times), scores.grad
+        gradients = []
+        for loss, its in zip(losses, times, strict=True):
+            scores = scores_BTK.clone().requires_grad_()
+            crf.zero_grad()
+            begun = time.process_time()
+            loss(scores).sum().backward()
+            its.append(time.process_time() - begun)
+            gradients.append(scores.grad)
+    return [min(its) for its in times], gradients
 
 
-def test_the_analytic_gradient_equals_that_of_an_autograd_loop_and_takes_less_time():
+def test_the_analytic_gradient_equals_that_of_an_autograd_loop_in_less_than_half_the_time(record_property):
     torch.manual_seed(3)
     crf, scores_BTK, tags_BT = CRF(23), torch.randn(32, 40, 23), torch.randint(23, (32, 40))
     torch.nn.init.normal_(crf.transition_KK)
-    ours, grad_BTK = measured(lambda s: crf.loss(s, tags_BT, torch.full((32,), 40)), crf, scores_BTK)
-    loops, wanted_BTK = measured(lambda s: autograd_loss(crf, s, tags_BT), crf, scores_BTK)
+    losses = lambda s: crf.loss(s, tags_BT, torch.full((32,), 40)), lambda s: autograd_loss(crf, s, tags_BT)
+    (ours, loops), (grad_BTK, wanted_BTK) = measured(losses, crf, scores_BTK)
     torch.testing.assert_close(grad_BTK, wanted_BTK, rtol=1e-3, atol=1e-5)
-    print(f"{1e3 * ours:.1f} ms against {1e3 * loops:.1f} ms")
-    assert ours < loops
+    record_property("milliseconds", f"{1e3 * ours:.1f} against {1e3 * loops:.1f}")
+    assert 2 * ours < loops
 
 
 @torch.no_grad()
@@ -214,12 +236,17 @@ def test_sums_of_products_and_of_logarithms_agree():
     torch.testing.assert_close(products.log_z(), logarithms.log_z())
     torch.testing.assert_close(products.nodes(), logarithms.nodes())
     torch.testing.assert_close(products.pairs(weights_Q), logarithms.pairs(weights_Q))
+    tags_Q = torch.randint(6, (2, len(layout.later_Q)))
+    torch.testing.assert_close(products.pair(*tags_Q), logarithms.pair(*tags_Q))
 
 
 @torch.no_grad()
 def test_scores_too_far_apart_for_products_are_noticed():
-    crf = CRF(3)
     scores_BTK = torch.tensor([[[0.0, -900.0, 0.0], [0.0, 0.0, 0.0]]])
     layout = Layout(torch.tensor([2]), scores_BTK)
+    crf = CRF(3)
+    weights = crf._weights(scores_BTK)
+    assert Products(weights, layout, layout.rows(scores_BTK)).exact()  # what is lost comes to nothing
+    crf = CRF(3, allowed_start_K=torch.tensor([False, True, False]))
     weights = crf._weights(scores_BTK)
     assert not Products(weights, layout, layout.rows(scores_BTK)).exact()

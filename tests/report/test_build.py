@@ -48,7 +48,7 @@ def test_the_json_has_the_documented_fields():
     assert set(values["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
     assert set(values["model"]) == {"cell", "layers", "hidden", "bidirectional", "parameters"}
     assert set(values["training"]) == {"seconds", "epochs", "best_epoch", "examples_per_second", "device"}
-    assert set(values["mistakes"][0]) == {"text", "truth", "predicted", "confidence", "place"}
+    assert set(values["mistakes"][0]) == {"text", "truth", "predicted", "confidence", "place", "aligned"}
     assert np.sum(values["confusion"]) == values["examples"] == 400
 
 

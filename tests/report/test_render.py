@@ -121,6 +121,14 @@ def test_twelve_short_classes_fit_eighty_columns_as_a_matrix():
     assert max(map(len, written)) <= 80
 
 
+def test_an_aligned_mistake_shows_each_edit_in_its_colour():
+    aligned = "bin [blue > green] at [- f] [+ six]"
+    which = report(mistakes=[Mistake(aligned, "a", "b", None, aligned=True)])
+    (line,) = [line for line in render_report(which) if "bin" in line.plain]
+    styles = {line.plain[span.start : span.end]: span.style for span in line.spans}
+    assert styles == {"[blue > green]": "yellow", "[- f]": "red", "[+ six]": "green"}
+
+
 def test_a_classifier_without_mistakes_has_no_confused_pairs():
     perfect = [[int(t == p) for p in range(20)] for t in range(20)]
     which = bare(Evaluation(20, {"accuracy": 1.0}, labels=MANY, confusion=perfect))

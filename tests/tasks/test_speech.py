@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.data.ngram import learn
-from rnncli.heads.ctc import Decoded
-from rnncli.tasks.speech import corpus, scores
+from rnncli.tasks.speech import corpus
+from rnncli.tasks.speech.data import read_corpus
 from rnncli.tasks.speech.examples import Scale, Varying, collate
-from rnncli.tasks.speech.language import Weights, WordScorer, tune
-from rnncli.tasks.speech.model import Recogniser, frames_after
-from rnncli.tasks.speech.schema import SpeechModel, Variation
+from rnncli.tasks.speech.model import Recogniser, _windows, frames_after
+from rnncli.tasks.speech.schema import SpeechData, SpeechModel, SpeechRecipe, Variation
+from tests.tasks.recordings import write_recordings
 
 SETTINGS = SpeechModel(hidden=6, channels=5, layers=2)
 
@@ -41,6 +40,24 @@ def _inputs(one, none):
     return batch.x_BTF, batch.lengths_B
 
 
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_windows_hear_nothing_of_each_other_and_nothing_behind_a_recording(bidirectional):
+    torch.manual_seed(1)
+    settings = SETTINGS.model_copy(update={"subsampling": 1, "bidirectional": bidirectional})
+    model = Recogniser(4, settings, 7).eval()
+    x_BRC = torch.randn(2, 17, 5)
+    lengths = torch.tensor([17, 9])
+    windows, filled = _windows(x_BRC, lengths, 6, 4)
+    assert filled.tolist() == [6, 6, 6, 3, 6, 6, 1, 0]
+    found, _ = model.remembered(windows, filled, [None, None])
+    joined = found.reshape(2, 24, -1)[:, 4:21]
+    for start, end in ((2, 8), (8, 14), (14, 17)):
+        alone, _ = model.remembered(x_BRC[:1, start:end], torch.tensor([end - start]), [None, None])
+        torch.testing.assert_close(joined[:1, start:end], alone)
+    alone, _ = model.remembered(x_BRC[1:, 8:9], torch.tensor([1]), [None, None])
+    torch.testing.assert_close(joined[1:, 8:9], alone)
+
+
 @pytest.mark.parametrize("kind", ["spectrum", "cepstrum", "other"])
 @pytest.mark.parametrize("scale", [Scale(), Scale.learn(features(40, width=13))], ids=["utterance", "global"])
 def test_varied_features_stay_finite_and_long_enough(kind, scale):
@@ -63,19 +80,24 @@ def test_nothing_varied_is_normalised():
         np.testing.assert_allclose(found, Scale()(given), atol=0.01)
 
 
+def test_folds_leave_out_speakers_where_speakers_are_named(tmp_path):
+    rows = [line.split(",") for line in write_recordings(tmp_path, 60).read_text(encoding="utf-8").splitlines()[1:]]
+    speakers = sorted({speaker for _, _, speaker in rows})
+    left_out, tested = [], 0
+    for fold in range(len(speakers)):
+        data = SpeechData(
+            root=str(tmp_path), train="train.csv", rate=8000, bins=20, cache="none", folds=len(speakers), fold=fold
+        )
+        parts = read_corpus(SpeechRecipe(data=data)).parts
+        assert not set(parts["train"].speakers) & set(parts["test"].speakers)
+        left_out += set(parts["test"].speakers)
+        tested += len(parts["test"])
+    assert sorted(left_out) == speakers
+    assert tested == len(rows)
+
+
 def test_silence_is_normalised_to_zero():
     assert (Scale()(np.full((5, 3), -13.8, dtype=np.float32)) == 0).all()
-
-
-def test_words_have_the_times_of_their_labels_and_the_confidence_of_the_least_sure():
-    decoded = Decoded([1, 2, 3, 1], [0, 2, 5, 7], [1, 3, 6, 9], [0.9, 0.5, 0.8, 0.7])
-    row = scores.row("go g", decoded, ["g", "o", " ", "g"], 0.02)
-    assert row["words"] == [
-        {"word": "go", "start": 0.0, "end": 0.06, "confidence": 0.5},
-        {"word": "g", "start": 0.14, "end": 0.18, "confidence": 0.7},
-    ]
-    whole = scores.row("go on", Decoded([1, 2], [0, 4], [1, 5], [0.9, 0.8]), ["go ", "on "], 0.01)
-    assert [word["word"] for word in whole["words"]] == ["go", "on"]
 
 
 def test_the_synthesiser_says_the_same_again_and_voices_differ():
@@ -86,28 +108,6 @@ def test_the_synthesiser_says_the_same_again_and_voices_differ():
     assert voice != other
     assert np.abs(one).max() <= 1
     assert np.abs(two).max() <= 1
-
-
-def test_a_language_model_weighs_whole_words_and_keeps_to_its_lexicon():
-    model = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)
-    labels = ["g", "o", "n", " "]
-    scorer = WordScorer(labels, False, model, Weights(0.7, 0.3), ["go", "on", "no"])
-    total, state = 0.0, scorer.start()
-    for label in (1, 2, 4, 2, 3):
-        found = scorer.extend(state, label)
-        assert found is not None
-        state, added = found
-        total += added
-    end = scorer.finish(state)
-    assert end is not None
-    assert total + end == pytest.approx(0.7 * model.sentence(["go", "on"]) + 2 * 0.3)
-    assert scorer.extend(scorer.start(), 4) is None  # no space without a word before it
-    assert scorer.extend((model.start(), "g"), 3) is None  # "gn" begins no word
-    assert scorer.finish((model.start(), "g")) is None
-
-
-def test_weights_are_those_with_the_fewest_errors():
-    assert tune(lambda weights: abs(weights.weight - 0.8) + abs(weights.bonus - 2)) == Weights(0.8, 2.0)
 
 
 def test_a_global_scale_is_that_of_all_frames_together():

@@ -11,47 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
-from rnncli.errors import DataError, RunError
-from rnncli.tasks.tagging import corpus, known
-from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.errors import RunError
+from rnncli.tasks.tagging import baselines, corpus, known, scores
+from rnncli.tasks.tagging.baselines import MostFrequentTag, linear_crf
 from rnncli.tasks.tagging.characters import ConvolutionReader
-from rnncli.tasks.tagging.data import read_corpus
 from rnncli.tasks.tagging.distinct import Distinct
-from rnncli.tasks.tagging.examples import encode
+from rnncli.tasks.tagging.examples import UNSEEN, encode
 from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
 from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
-
-SMALL = {
-    "pair_dropout": 0.5,
-    "hidden": 6,
-    "embedding": 5,
-    "characters": 4,
-    "character_embedding": 3,
-    "affixes": 2,
-    "pairs": 3,
-}
-
-
-def conll(count=60, columns=2):
-    """Generated sentences as CoNLL columns: word, perhaps its length, tag."""
-    lines = []
-    for tokens, tags in corpus.generate()[:count]:
-        middle = [f" {len(token)}" if columns == 3 else "" for token in tokens]
-        lines += [f"{token}{more} {tag}\n" for token, more, tag in zip(tokens, middle, tags, strict=True)]
-        lines.append("\n")
-    return "".join(lines)
-
-
-def recipe(folder, text=None, model=None, name="train.conll", **data):
-    (folder / name).write_bytes((conll() if text is None else text).encode("utf-8"))
-    return RECIPE(data={"root": str(folder), "train": name} | data, model=SMALL | (model or {}))
-
-
-def fit(its):
-    return TASK.fit(its, TASK.read(its))
+from rnncli.train.loop import evaluation_batches
+from tests.tasks.tagged import SMALL, conll, fit, recipe
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +161,13 @@ def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader)
         assert alone["probabilities"] == pytest.approx(row["probabilities"], abs=1e-4)
 
 
+def test_plain_words_are_cut_at_punctuation_unless_they_are_known(fitted):
+    predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
+    assert fitted[1].lexicon.knows(["Dr.", "Kavik."]) == [True, False]
+    found = predictor.parse(' Dr. "Kavik-Ra, isn\'t it?" ').tokens
+    assert found == ["Dr.", '"', "Kavik-Ra", ",", "isn't", "it", "?", '"']
+
+
 def test_a_sentence_of_1238_words_and_an_empty_one_are_tagged(fitted):
     predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
     long, empty = predictor.predict([predictor.parse("word " * 1238), predictor.parse("")])
@@ -303,8 +282,9 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
     truth = [["B-A", "E-A", "O", "S-B"], ["O", "O"]]
     predicted = [["B-A", "E-A", "S-B", "S-B"], ["O", "O"]]
     known = np.array([True, True, False, True, True, False])
-    found = Scored(truth, predicted, known, spans=True).metrics()
-    assert found == pytest.approx(
+    spans = tuple([read_spans(tags, INTERNAL)[0] for tags in part] for part in (truth, predicted))
+    scored = Scored(truth, predicted, known, spans)
+    assert scored.metrics() == pytest.approx(
         {
             "precision": 2 / 3,
             "recall": 1.0,
@@ -314,50 +294,39 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
             "sentence_accuracy": 0.5,
         }
     )
-    intervals = Scored(truth, predicted, known, spans=True).intervals(RECIPE().evaluation, 1)
-    assert set(intervals) == set(found)
+    assert set(scored.intervals(RECIPE().evaluation, 1)) == set(scored.metrics())
+
+
+def test_a_span_is_as_probable_as_all_its_tags_together():
+    sure_T2 = np.array([[0.9, 0.8], [0.7, 0.6], [0.5, 0.4], [0.3, 0.2]])
+    found = scores.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
+    assert found["tags"] == ["O", "B-X", "I-X", "I-X"]
+    assert found["probabilities"] == [0.9, 0.7, 0.5, 0.3]
+    (span,) = found["spans"]
+    assert span == {"type": "X", "start": 1, "end": 4, "text": "b c d", "probability": round(0.7 * 0.4 * 0.2, 6)}
+
+
+def test_the_strict_scorer_leaves_out_spans_that_break_the_rules(tmp_path):
+    text = (conll() + "Rara I-PER\nsaid O\n\n") * 2
+    figures = {}
+    for scorer in ("conlleval", "strict"):
+        its = recipe(tmp_path, text).model_copy(update={"evaluation": RECIPE(evaluation={"scorer": scorer}).evaluation})
+        read = TASK.read(its)
+        fitted = TASK.fit(its, read)
+        part = read.parts["train"]
+        examples = fitted.encode(part)
+        model = fitted.build().eval()
+        batches = evaluation_batches(examples, its.train, torch.device("cpu"))
+        with torch.no_grad():
+            found = fitted.evaluate(model, part, examples, batches)
+        assert any(scorer in note for note in read.notes)
+        figures[scorer] = sum(row["support"] for row in found.per_class)
+    assert figures["strict"] == figures["conlleval"] - 2
 
 
 def test_the_baseline_gives_each_word_its_most_frequent_tag():
     rival = MostFrequentTag([["a", "b"], ["a"], ["a", "c"]], [["X", "Y"], ["X"], ["Y", "Y"]])
     assert list(rival.tag([["a", "b", "new"]])) == [["X", "Y", "Y"]]
-
-
-def test_a_column_says_which_part_each_sentence_goes_to(tmp_path):
-    lines = [
-        json.dumps({"tokens": [f"w{i}"], "tags": ["B-X" if i % 2 else "O"], "part": part})
-        for i, part in enumerate(["train"] * 6 + ["validation", "train", "test", "dev"])
-    ]
-    read = read_corpus(recipe(tmp_path, "\n".join(lines), name="train.jsonl", split_column="part"))
-    assert {name: [tokens[0] for tokens in part.tokens()] for name, part in read.parts.items()} == {
-        "train": ["w0", "w1", "w2", "w3", "w4", "w5", "w7"],
-        "dev": ["w6", "w9"],
-        "test": ["w8"],
-    }
-    text = "".join(f"w{i} X{i % 2} {'dev' if i > 7 else 'train'}\n\n" for i in range(10))
-    parts = read_corpus(recipe(tmp_path, text, split_column="3", tag_column="2")).parts
-    assert {name: len(part) for name, part in parts.items()} == {"train": 8, "dev": 2}
-
-
-@pytest.mark.parametrize("column", ["", "3"])
-def test_folds_test_each_sentence_once(tmp_path, column):
-    text = "".join(f"w{i} X{i % 2} {5 * (i % 3)}\n\n" for i in range(30))
-    tested = []
-    for fold in range(3):
-        parts = read_corpus(recipe(tmp_path, text, folds=3, fold=fold, fold_column=column, tag_column="2")).parts
-        words = {name: [tokens[0] for tokens in part.tokens()] for name, part in parts.items()}
-        assert sorted(word for part in words.values() for word in part) == sorted(f"w{i}" for i in range(30))
-        tested += words["test"]
-        if column:
-            assert {int(word[1:]) % 3 for word in words["test"]} == {fold}
-    assert sorted(tested) == sorted(f"w{i}" for i in range(30))
-
-
-def test_repairs_are_counted_and_said(tmp_path):
-    broken = conll() + "Rara I-PER\nsaid O\n\n"
-    notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
-    assert "IOB2" in notes
-    assert ": 1 tags break the rules of IOB2" in notes
 
 
 def test_single_characters_are_read_with_their_neighbours(tmp_path):
@@ -370,67 +339,36 @@ def test_single_characters_are_read_with_their_neighbours(tmp_path):
     assert fitted.scheme.name in ("BIOES", "BMES")
 
 
-@pytest.mark.parametrize(
-    ("text", "data", "says"),
-    [
-        ("", {}, "the file is empty"),
-        ("\n\n# only a remark\n", {}, "holds no tokens"),
-        ("a O\nb B-X c\n", {}, "train.conll:2: 3 columns where line 1 has 2"),
-        ("a\tO\nb O\n", {}, "train.conll:2: 1 column where line 1 has 2"),
-        ("a O\n\nb\n", {}, "train.conll:3: 1 column"),
-        ("a\tO\nb\t\n\n", {}, 'train.conll:1: "b" has no tag'),
-        ("a\nb\n", {}, "cannot hold both words and tags"),
-        ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll:1: no column "3"'),
-        ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
-        ("a O\nb B-X\n", {"token_column": "2"}, "cannot hold both"),
-        ("a O\nb B-X\n", {"feature_columns": ["7"]}, 'train.conll:1: no column "7"'),
-        ("a N\nb V\n", {"tag_scheme": "IOB2"}, "train.conll:1: tags that are not written in IOB2"),
-        ("a O\n\nb O\n\nc O\n\n" * 10, {}, "train.conll:1: the training part has only the tag O"),
-        ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),
-        ("a O\n\nb B-X\n", {"dev": "missing.conll"}, "missing.conll: no such file"),
-        ("a O\n\nb B-X\n", {"train": "no.conll"}, "no.conll: no such file"),
-        ("a O\n\nb B-X\n", {"folds": 5}, "there are 2 examples, too few for 5 folds"),
-        ("a O\n\nb B-X\n\n" * 5, {"folds": 2, "fold_column": "3"}, 'no column "3" (data.fold_column)'),
-        ("a O 1\n\nb B-X x\n", {"folds": 2, "fold_column": "3", "tag_column": "2"}, 'train.conll:3: "x" is not the'),
-        ("a O train\n\nb B-X late\n", {"split_column": "3", "tag_column": "2"}, 'train.conll:3: "late" names no split'),
-        ("a O dev\n\nb B-X test\n", {"split_column": "3", "tag_column": "2"}, "there is no train part"),
-        ("a O\n\n" * 9, {"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
-        ("a O\0\nb B-X\n", {}, "train.conll:1: a NUL byte"),
-        ("a O\nb B-X\n", {"encoding": "utf-99"}, 'no encoding called "utf-99"'),
-    ],
-)
-def test_bad_files_end_in_a_sentence_with_file_and_line(tmp_path, text, data, says):
-    with pytest.raises(DataError) as caught:
-        fit(recipe(tmp_path, text, **data))
-    assert says in caught.value.message.replace(f"{tmp_path}/", "")
+@pytest.mark.parametrize("head", ["crf", "softmax"])
+def test_the_loss_is_over_sentences_whose_tags_are_known(tmp_path, head):
+    its = recipe(tmp_path, model={"head": head})
+    read = TASK.read(its)
+    fitted = TASK.fit(its, read)
+    model = fitted.build().eval()
+    examples = fitted.encode(read.parts["train"])
+    batch = examples.batch(np.arange(4))
+    wanted = model.loss(examples.batch(np.array([0, 1, 3])))
+    batch.tags_BT[2, 0] = UNSEEN
+    torch.testing.assert_close(model.loss(batch), wanted)
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ('{"tokens": ["a", "b"], "tags": ["O"]}', "train.jsonl:1: 2 words but 1 in column tags"),
-        ('{"words": [], "tags": []}', "no sentence has words"),
-        ('{"tokens": ["a"], "tags": ["O"], "ner_tags": ["O"]}', "which column holds the tags? several"),
-        ('{"tokens": ["a"]}', "which column holds the tags?"),
-        ('{"tokens": ["a"], "tags": [null]}', '"a" has no tag'),
-        ("[1]", "train.jsonl:1: a JSON list"),
-    ],
-)
-def test_bad_json_lines_end_in_a_sentence(tmp_path, line, says):
-    with pytest.raises(DataError) as caught:
-        read_corpus(recipe(tmp_path, line + "\n", name="train.jsonl"))
-    assert says in caught.value.message
+def test_the_linear_crf_learns_from_words_and_columns_around():
+    sentences = [(["a", "x"], (["L", "L"],)), (["b", "x"], (["L", "R"],))] * 10
+    tags = [["O", "X"], ["O", "Y"]] * 10
+    found, note = linear_crf(zip(sentences, tags, strict=True), [*sentences[:2], (["b"], (["L"],)), ([], ([],))])
+    assert found == [["O", "X"], ["O", "Y"], ["O"], []]
+    assert note == ""
 
 
-def test_bytes_of_another_encoding_are_refused_with_their_line(tmp_path):
-    (tmp_path / "train.conll").write_bytes(b"a O\n\xff\xfe\xfa O\n")
-    with pytest.raises(DataError, match=r"train\.conll:2: "):
-        read_corpus(RECIPE(data={"root": str(tmp_path), "train": "train.conll"}))
+def test_the_linear_crf_reads_looks_ends_and_neighbours():
+    first, second = baselines.features(["The", "cats"], (["DT", "NN"],))
+    assert {"ends e", "ends he", "begins th", "w=the", "w+1=cats", "w0,1=the|cats", "1=DT", "1+1=NN"} <= set(first)
+    assert {"w-1=the", "w-1,0=the|cats", "1-1=DT", "1-1,0,1=DT|NN|\x02"} <= set(second)
 
 
-@pytest.mark.parametrize("change", [lambda t: t.replace("\n", "\r\n"), lambda t: t.rstrip("\n"), lambda t: "\n\n" + t])
-def test_line_ends_and_blank_lines_do_not_matter(tmp_path, change):
-    plain = read_corpus(recipe(tmp_path, conll(), name="plain.conll"))
-    changed = read_corpus(recipe(tmp_path, change(conll()), name="changed.conll"))
-    assert list(plain.parts["train"].tokens()) == list(changed.parts["train"].tokens())
-    assert list(plain.parts["train"].tags()) == list(changed.parts["train"].tags())
+def test_the_linear_crf_stops_reading_when_it_has_read_much(monkeypatch):
+    monkeypatch.setattr(baselines, "MOST_WORDS", 5)
+    sentences = [((["a", "b"], ()), ["X", "Y"])] * 9
+    found, note = linear_crf(iter(sentences), [(["a", "b"], ())])
+    assert found == [["X", "Y"]]
+    assert "first 6 words" in note

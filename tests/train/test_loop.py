@@ -46,6 +46,29 @@ def test_a_training_cut_after_any_step_and_resumed_ends_in_the_same_bits(setting
             assert torch.equal(weight, expected[name]), (cut, name)
 
 
+def test_a_task_that_wants_to_hears_how_much_of_training_is_done_also_when_resumed(tmp_path):
+    class Paced(Toy):
+        def __init__(self):
+            super().__init__()
+            self.heard = []
+
+        def pace(self, done):
+            self.heard.append(done)
+
+    whole = Paced()
+    steps = [event for event in toy_trainer(whole).events() if isinstance(event, StepDone)]
+    assert whole.heard == [pytest.approx(n / len(steps)) for n in range(len(steps))]
+    begun = toy_trainer(Paced())
+    for _, event in zip(range(8), begun.events(), strict=False):
+        assert event
+    later = Paced()
+    resumed = toy_trainer(later)
+    resumed.restore(begun.snapshot())
+    for _ in resumed.events():
+        pass
+    assert later.heard == whole.heard[-len(later.heard) :]
+
+
 def test_the_same_seed_gives_the_same_losses():
     def losses():
         return [event.loss for event in toy_trainer().events() if isinstance(event, StepDone)]

@@ -47,13 +47,12 @@ class CellLoops(Protocol):
 def _recurrent(k: LoopKernel, step: Step, before: Rows, blocks: int) -> None:
     """Add the recurrent product of the first ``blocks`` gates to the input's."""
     shape = (step.count, k.times_hidden(blocks), k.hidden)
-    k.product(shape, before, k.transposed("weight_gates", blocks), step.kept)
+    k.by_weights(shape, before, k.weights("weight_gates"), step.kept)
 
 
 def _back_through(k: LoopKernel, step: Step, factors: Rows, blocks: int, target: Rows, start: Rows | None) -> None:
     """``target`` = ``start`` + the gradients of the first ``blocks`` gates times their recurrent weights."""
-    weights = Rows(k.address("weight_hh"), k.hidden)
-    k.product((step.count, k.hidden, k.times_hidden(blocks)), factors, weights, target, start)
+    k.by_weights((step.count, k.hidden, k.times_hidden(blocks)), factors, k.weights("weight_hh"), target, start)
 
 
 class RnnLoops:
@@ -150,7 +149,7 @@ class GruBeforeLoops:
 
         k.each(step.count, gates)
         candidates = k.block(kept, 2)
-        k.product((step.count, k.hidden, k.hidden), reset, k.transposed("weight_rx", 1), candidates)
+        k.by_weights((step.count, k.hidden, k.hidden), reset, k.weights("weight_rx"), candidates)
         k.each(step.count, renewed)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
@@ -171,9 +170,8 @@ class GruBeforeLoops:
             at.write(at.read(d) + d_rh * r, d)
 
         k.each(step.count, gates)
-        rx = Rows(k.address("weight_rx"), k.hidden)
-        zeros = k.fixed(k.address("zeros"))
-        k.product((step.count, k.hidden, k.hidden), k.block(factors, 2), rx, reset, zeros)
+        rx, zeros = k.weights("weight_rx"), k.fixed(k.address("zeros"))
+        k.by_weights((step.count, k.hidden, k.hidden), k.block(factors, 2), rx, reset, zeros)
         k.each(step.count, through_reset)
         _back_through(k, step, factors, 2, d, None)
 
@@ -196,7 +194,7 @@ class GruAfterLoops:
         before, kept = k.before(step), step.kept
         _recurrent(k, step, before, 2)
         bias = k.fixed(k.address("bias_hh"))
-        k.product((step.count, k.hidden, k.hidden), before, k.transposed("weight_rx", 1), k.block(kept, 3), bias)
+        k.by_weights((step.count, k.hidden, k.hidden), before, k.weights("weight_rx"), k.block(kept, 3), bias)
 
         def gates(at: Place) -> None:
             r, z, h = sigmoid(at.read(kept, 0)), sigmoid(at.read(kept, 1)), at.read(before)
@@ -222,8 +220,7 @@ class GruAfterLoops:
 
         k.each(step.count, gates)
         _back_through(k, step, factors, 2, d, None)
-        rx = Rows(k.address("weight_rx"), k.hidden)
-        k.product((step.count, k.hidden, k.hidden), k.block(factors, 3), rx, d)
+        k.by_weights((step.count, k.hidden, k.hidden), k.block(factors, 3), k.weights("weight_rx"), d)
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
         """The candidate has its own factors, and a bias inside the reset."""
@@ -240,8 +237,8 @@ def emit_forward(k: LoopKernel, cell: CellLoops) -> None:
 
     def chunk(fields: dict[str, ir.Value]) -> None:
         x, kept = k.from_row(k.rows("x"), fields["row"]), k.kept(fields)
-        weights, bias = k.transposed("weight_ih", cell.gates), k.fixed(k.address("bias"))
-        k.product((fields["rows"], gates, k.input), x, weights, kept, bias)
+        weights, bias = k.weights("weight_ih"), k.fixed(k.address("bias"))
+        k.by_weights((fields["rows"], gates, k.input), x, weights, kept, bias)
         k.walk(fields, lambda step: cell.forward(k, step, k.from_row(y, step.row)))
 
     k.chunks(chunk)
@@ -264,9 +261,8 @@ def emit_back(k: LoopKernel, cell: CellLoops) -> None:
         cell.gradients(k, factors, before, inner, count)
         wanted = k.build.icmp_signed("!=", k.number("dx"), k.integer(0))
         with k.build.if_then(wanted):
-            weights = Rows(k.address("weight_ih"), k.input)
-            shape = (count, k.input, k.times_hidden(cell.gates))
-            k.product(shape, factors, weights, k.from_row(k.rows("dx"), fields["row"]), k.fixed(k.address("zeros")))
+            shape, zeros = (count, k.input, k.times_hidden(cell.gates)), k.fixed(k.address("zeros"))
+            k.by_weights(shape, factors, k.weights("weight_ih"), k.from_row(k.rows("dx"), fields["row"]), zeros)
 
     k.chunks(chunk)
 

@@ -18,7 +18,7 @@ import torch
 if TYPE_CHECKING:
     from rnncli.core.cells import Cell
 
-NAMES = ("forward", "back")
+NAMES = ("forward", "once", "back")
 
 
 class Machine:
@@ -46,24 +46,25 @@ class Compiled:
 
         module = ir.Module()
         products = Products(module, machine.width, machine.rows)
-        self.loops = cells.loops_of(cell)
-        self.arguments = {"forward": loops.FORWARD, "back": loops.BACK}
+        self.loops, self.panel = cells.loops_of(cell), products.columns
+        self.arguments = {"forward": loops.FORWARD, "once": loops.FORWARD, "back": loops.BACK}
         cells.emit_forward(loops.LoopKernel(products, "forward", loops.FORWARD), self.loops)
+        cells.emit_forward(loops.FewRowsKernel(products, "once", loops.FORWARD), self.loops)
         cells.emit_back(loops.LoopKernel(products, "back", loops.BACK), self.loops)
         self._engine = _compile(binding, str(module), machine)
         self._address = {name: self._engine.get_function_address(name) for name in NAMES}
 
     def call(self, name: str, **values: int) -> Call:
         """A call of ``name`` that has not been made yet."""
-        return Call(self._address[name], [values.get(argument, 0) for argument in self.arguments[name]])
+        ordered = [values.get(argument, 0) for argument in self.arguments[name]]
+        return Call(self._address[name], (ctypes.c_int64 * len(ordered))(*ordered))
 
 
 class Call:
     """The address of a kernel and its arguments."""
 
-    def __init__(self, address: int, values: Sequence[int]) -> None:
-        self.address = address
-        self.values = (ctypes.c_int64 * len(values))(*values)
+    def __init__(self, address: int, values: ctypes.Array[ctypes.c_int64]) -> None:
+        self.address, self.values = address, values
 
     def __call__(self) -> None:
         """Make it."""

@@ -122,6 +122,22 @@ class Code:
         else:
             self._masked("store", ir.VoidType(), vector.value, pointer, ir.Constant(I32, 4), mask)
 
+    def prefetch(self, pointer: ir.Value) -> None:
+        """Ask for what lies at an address, which need not be a valid one."""
+        name = "llvm.prefetch.p0"
+        known = self.function.module.globals.get(name)
+        kind = ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])
+        function = known or ir.Function(self.function.module, kind, name)
+        self.build.call(function, [pointer, *(ir.Constant(I32, value) for value in (0, 3, 1))])
+
+    def horizontal_sum(self, vector: Vector) -> ir.Value:
+        """The sum of a vector's elements, in an order of the processor's liking."""
+        name = f"llvm.vector.reduce.fadd.v{self.width}f32"
+        known = self.function.module.globals.get(name)
+        kind = ir.FunctionType(F32, [F32, self.kind])
+        function = known or ir.Function(self.function.module, kind, name)
+        return self.build.call(function, [ir.Constant(F32, 0.0), vector.value], fastmath=("reassoc",))
+
     def mask(self, count: ir.Value) -> ir.Value:
         """On for the first ``count`` elements of a vector."""
         lanes = ir.VectorType(I64, self.width)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
-from rnncli.core.native.product import Products
+from rnncli.core.native.product import Products, Shape
 
 SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
 SLOPES: dict[str, Callable[[Vector], Vector]] = {
@@ -105,21 +105,19 @@ class LoopKernel(Kernel):
         """The same row again and again."""
         return Rows(pointer, self.integer(0))
 
-    def transposed(self, name: str, blocks: int) -> Rows:
-        """Transposed weights of ``blocks`` blocks of H columns."""
-        return Rows(self.address(name), self.times_hidden(blocks))
+    def weights(self, name: str) -> Rows:
+        """What :meth:`by_weights` takes: weights in panels, see :mod:`rnncli.core.native.product`."""
+        return self.fixed(self.address(name))
 
-    def product(
-        self, shape: tuple[ir.Value, ir.Value, ir.Value], a: Rows, b: Rows, c: Rows, start: Rows | None = None
-    ) -> None:
-        """C = start + A B; without ``start`` it is added to C."""
-        self.products.call(self, shape, a, b, c, start or c)
+    def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
+        """C = start + A B with weights for B; without ``start`` it is added to C."""
+        self.products.call(self.products.by_panels, self, shape, a, weights, c, start or c)
 
     def gradient(self, d: Rows, blocks: int, x: Rows, width: ir.Value, count: ir.Value, result: ir.Value) -> None:
         """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
         c = Rows(result, width)
         shape = (self.times_hidden(blocks), width, count)
-        self.products.call(self, shape, d, x, c, c, transposed=True)
+        self.products.call(self.products.by_columns, self, shape, d, x, c, c)
 
     def total(self, rows: Rows, blocks: int, count: ir.Value, result: ir.Value) -> None:
         """Add the sum of ``count`` rows to ``result``."""
@@ -190,3 +188,15 @@ class LoopKernel(Kernel):
             place = build.add(build.mul(index, self.integer(len(fields))), self.integer(at))
             found[field] = build.load(build.gep(table, [place], source_etype=I64), typ=I64, align=8)
         return found
+
+
+class FewRowsKernel(LoopKernel):
+    """The same walk with weights as they lie: laying them out anew would cost more than a step of few rows."""
+
+    def weights(self, name: str) -> Rows:
+        """Weights, not transposed."""
+        return Rows(self.address(name), self.input if name == "weight_ih" else self.hidden)
+
+    def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
+        """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
+        self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)

@@ -16,18 +16,26 @@ from torch import Tensor
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.native.compile import Call, Compiled, compiled, run
-from rnncli.core.native.pool import POOL
 from rnncli.core.packing import Part
+from rnncli.core.pool import ODD, POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
-ODD = 16
-"""Floats between rows of workspace: rows whose distance is a power of two would meet in the same corner of a cache."""
 
 
 def forward(layer: Layer, *, training: bool) -> Forward:
     """The way forward, all of it fp32."""
     return _Forward(layer, training=training).result()
+
+
+class FewRows:
+    """The way forward of few equal examples without gradients, which reads the weights as they lie."""
+
+    @staticmethod
+    def forward(layer: Layer, *, training: bool) -> Forward:
+        """As :func:`forward`, but in the last places an output is not what it is in a larger batch."""
+        assert not training
+        return _Forward(layer, training=False, kernel="once").result()
 
 
 def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
@@ -59,7 +67,7 @@ class _Way:
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
-        self.held.append(torch.empty(rows, width, dtype=torch.float32))
+        self.held.append(POOL.take(rows, width))
         return self.held[-1]
 
     def walk(self, part: Part, d: int, *, back: bool) -> dict[str, int]:
@@ -87,10 +95,11 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(self, layer: Layer, *, training: bool) -> None:
+    def __init__(self, layer: Layer, *, training: bool, kernel: str = "forward") -> None:
         super().__init__(layer)
+        self.kernel = kernel
         self.keeps = training and self.kernels.loops.saved
-        self.y_NE = torch.empty(self.packing.rows, self.width, dtype=torch.float32)
+        self.y_NE = POOL.take(self.packing.rows, self.width)
         self.kept = [POOL.take(self.packing.rows, self.kept_stride) for _ in self.directions] if self.keeps else []
         self.c_DBH = self.begin[1].clone() if layer.cell.states == 2 else None
         calls = []
@@ -116,10 +125,12 @@ class _Forward(_Way):
         assert weight_hh is not None
         assert bias is not None
         gates_GH, candidates_HH = self.recurrent(weight_hh)
-        found = {"weight_ih": weight_ih.t(), "weight_gates": gates_GH.t(), "weight_rx": candidates_HH.t(), "bias": bias}
-        if bias_hh is not None:
-            found["bias_hh"] = bias_hh
-        found = {name: part.contiguous() for name, part in found.items()}
+        found = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
+        if self.kernel == "forward":
+            found = {name: _panels(part.t(), self.kernels.panel) for name, part in found.items()}
+        else:
+            found = {name: part.contiguous() for name, part in found.items()}
+        found |= {"bias": bias} if bias_hh is None else {"bias": bias, "bias_hh": bias_hh}
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": weight_ih.shape[1]}
 
@@ -134,16 +145,16 @@ class _Forward(_Way):
             values |= {"c": self.example(self.c_DBH, d, part), "c_stride": hidden}
         for name in ("before", "reset"):
             values |= {name: self.work(running, hidden).data_ptr(), f"{name}_stride": hidden}
-        return self.kernels.call("forward", **values)
+        return self.kernels.call(self.kernel, **values)
 
 
 class _Back(_Way):
     def __init__(self, layer: Layer, way: Forward, *, need_dx: bool) -> None:
         super().__init__(layer)
         self.y_NE, self.kept = way.y_NE, way.kept
-        self.dx = [torch.empty_like(self.x_NI) for _ in self.directions] if need_dx else []
+        self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
-        self.sums = [[_zeros(weights) for _ in self.packing.parts] for weights in self.directions]
+        self.sums = [[_zeros(weights, p) for p in range(len(self.packing.parts))] for weights in self.directions]
 
     def run(self, grad_NE: Tensor, state: State) -> Back:
         """Walk back, turning ``state``, the gradients at the ends, into those at the beginnings."""
@@ -173,14 +184,13 @@ class _Back(_Way):
         return found
 
     def _weights(self, weights: CellWeights) -> dict[str, int]:
-        weight_ih, weight_hh = weights.weight_ih.detach().contiguous(), weights.weight_hh.detach().contiguous()
-        self.held += [weight_ih, weight_hh]
-        return {
-            "weight_ih": weight_ih.data_ptr(),
-            "weight_hh": weight_hh.data_ptr(),
-            "weight_rx": self.recurrent(weight_hh)[1].data_ptr(),
-            "input": weight_ih.shape[1],
-        }
+        gates_GH, candidates_HH = self.recurrent(weights.weight_hh.detach())
+        found = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
+        if self.dx:
+            found["weight_ih"] = weights.weight_ih.detach()
+        found = {name: _panels(part, self.kernels.panel) for name, part in found.items()}
+        self.held.append(found)
+        return {name: part.data_ptr() for name, part in found.items()} | {"input": self.x_NI.shape[1]}
 
     def _sums(self, sums: CellWeights) -> dict[str, int]:
         names = ("d_weight_ih", "d_weight_hh", "d_bias", "d_bias_hh")
@@ -206,6 +216,25 @@ class _Back(_Way):
         return self.kernels.call("back", **values)
 
 
-def _zeros(weights: CellWeights) -> CellWeights:
-    made = (None if part is None else torch.zeros(part.shape, dtype=torch.float32) for part in weights)
+def _panels(matrix_KN: Tensor, width: int) -> Tensor:
+    """A matrix in panels of ``width`` columns, (panels, K, width), each of which is read from its begin to its end."""
+    depth, columns = matrix_KN.shape
+    whole, rest = divmod(columns, width)
+    count = whole + bool(rest)
+    panels = POOL.take(count * depth, width).view(count, depth, width)
+    panels[:whole].copy_(matrix_KN[:, : whole * width].unflatten(1, (whole, width)).transpose(0, 1))
+    if rest:
+        panels[whole, :, :rest].copy_(matrix_KN[:, whole * width :])
+    return panels
+
+
+def _zeros(weights: CellWeights, part: int) -> CellWeights:
+    """Where the gradients of a part are summed; those of all but the first part are only added to the first's."""
+
+    def zeros(shape: torch.Size) -> Tensor:
+        if part == 0:
+            return torch.zeros(shape, dtype=torch.float32)
+        return POOL.take(shape[0], shape.numel() // shape[0]).zero_().view(shape)
+
+    made = (None if weight is None else zeros(weight.shape) for weight in weights)
     return CellWeights(*made)  # pyright: ignore[reportArgumentType]

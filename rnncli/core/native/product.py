@@ -1,5 +1,9 @@
 """Matrix products in tiles that stay in registers: C (M, N) = start + A (M, K) B (K, N).
 
+There are three: by panels, B lies in panels, as wide as a tile, each of which is read from begin to end (far apart, the
+rows of a large matrix are read at a third of the speed); by columns, A lies column after column; by dots, B does, so an
+element of C is a product of two rows: for few rows of A, where laying B out in panels would cost more than it saves.
+
 A tile is a few rows of C and TILE_VECTORS vectors of columns. For every k it takes as many vectors of B once, one
 float of A a row, and multiplies them: all the arithmetic that the loads allow. Each element of C is summed in the
 order of k whatever the tile, so a row's result does not depend on how many rows there are.
@@ -9,38 +13,36 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from rnncli.core.native.emit import I64, POINTER, Code, Rows, Vector
+from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 
 TILE_VECTORS = 2
+DOTS = 8
+"""Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
+AHEAD = 32
+"""Rows of B by which memory is asked for one before it is read."""
+Shape = tuple[ir.Value, ir.Value, ir.Value]
+KINDS = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
 
 
 class Products:
-    """Emits one function for products by rows of A and one by columns (A transposed), with all the tiles they need."""
+    """Emits one function for products by panels, one by columns and one by dots, with all the tiles they need."""
 
     def __init__(self, module: ir.Module, width: int, rows: int) -> None:
         self.module, self.width, self.most = module, width, rows
         self.columns = TILE_VECTORS * width
-        self.by_rows = self._product("by_rows", transposed=False)
+        self.by_panels = self._product("by_panels", transposed=False)
         self.by_columns = self._product("by_columns", transposed=True)
+        self.by_dots = self._dots()
 
-    def call(
-        self,
-        code: Code,
-        shape: tuple[ir.Value, ir.Value, ir.Value],
-        a: Rows,
-        b: Rows,
-        c: Rows,
-        start: Rows,
-        *,
-        transposed: bool = False,
-    ) -> None:
-        """C = start + A B for ``shape`` (M, N, K); if ``transposed``, A is given by its columns, (K, M) in memory."""
-        function = self.by_columns if transposed else self.by_rows
+    def call(self, function: ir.Function, code: Code, shape: Shape, a: Rows, b: Rows, c: Rows, start: Rows) -> None:
+        """C = start + A B for ``shape`` (M, N, K) by one of the functions."""
         code.build.call(function, [*shape, *a, *b, *c, *start])
 
     def _tile(self, rows: int, transposed: bool, full: bool) -> ir.Function:
         """Rows ``rows``; not ``full``: only some of the columns are there."""
         name = f"tile_{rows}_{'columns' if transposed else 'rows'}_{'full' if full else 'part'}"
+        if name in self.module.globals:
+            return self.module.globals[name]
         kinds = [POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64, I64, I64]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
@@ -59,6 +61,9 @@ class Products:
         row_starts = [a if transposed else code.row(Rows(a, a_stride), r) for r in range(rows)]
         with code.loop(depth, carried=sums) as (k, values):
             b_row = code.row(Rows(b, b_stride), k)
+            later = code.row(Rows(b, b_stride), code.build.add(k, code.integer(AHEAD)))
+            for v in range(TILE_VECTORS):
+                code.prefetch(code.offset(later, v * self.width))
             b_vectors = [code.load(code.offset(b_row, v * self.width), masks[v]) for v in range(TILE_VECTORS)]
             a_column = code.row(Rows(a, a_stride), k) if transposed else None
             for r in range(rows):
@@ -79,15 +84,11 @@ class Products:
         part = [self._tile(r, transposed, False) for r in range(1, self.most + 1)]
         # Where masks cost nothing, whole panels need no tiles of their own.
         full = part if self.width == 16 else [self._tile(r, transposed, True) for r in range(1, self.most + 1)]
-        kinds = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
-        function.linkage = "internal"
-        rows, columns, depth, a, a_stride, b, b_stride, c, c_stride, start, start_stride = function.args
-        code = Code(function, self.width)
+        code, (rows, columns, depth), a, b, c, start = self._begin(name)
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
-        panels = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
-        counts = (blocks, panels) if transposed else (panels, blocks)
+        across = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
+        counts = (blocks, across) if transposed else (across, blocks)
         with code.loop(counts[0]) as (outer, _), code.loop(counts[1]) as (inner, _):
             block, at = (outer, inner) if transposed else (inner, outer)
             first = build.sdiv(build.mul(block, rows), blocks)
@@ -95,14 +96,14 @@ class Products:
             column = build.mul(at, tile_columns)
             left = build.sub(columns, column)
             arguments = [
-                code.offset(a, first) if transposed else code.row(Rows(a, a_stride), first),
-                a_stride,
-                code.offset(b, column),
-                b_stride,
-                code.offset(code.row(Rows(c, c_stride), first), column),
-                c_stride,
-                code.offset(code.row(Rows(start, start_stride), first), column),
-                start_stride,
+                code.offset(a.start, first) if transposed else code.row(a, first),
+                a.stride,
+                code.offset(b.start, column if transposed else build.mul(column, depth)),
+                b.stride if transposed else tile_columns,
+                code.offset(code.row(c, first), column),
+                c.stride,
+                code.offset(code.row(start, first), column),
+                start.stride,
                 depth,
                 left,
             ]
@@ -115,7 +116,52 @@ class Products:
                     with rest:
                         self._switch(code, count, part, arguments)
         build.ret_void()
-        return function
+        return code.function
+
+    def _dots(self) -> ir.Function:
+        """DOTS columns of C at once, then the rest one by one."""
+        code, (rows, columns, depth), a, b, c, start = self._begin("by_dots")
+        whole = code.build.sub(columns, code.build.srem(columns, code.integer(DOTS)))
+
+        def some(column: ir.Value, count: int) -> None:
+            with code.loop(rows) as (row, _):
+                places = [code.offset(code.row(where, row), column) for where in (start, c)]
+                columns = [code.row(b, code.build.add(column, code.integer(i))) for i in range(count)]
+                sums = self._dot(code, code.row(a, row), columns, depth)
+                for i, total in enumerate(sums):
+                    first = code.build.load(code.offset(places[0], i), typ=F32, align=4)
+                    code.build.store(code.build.fadd(first, total), code.offset(places[1], i), align=4)
+
+        with code.loop(whole, DOTS) as (column, _):
+            some(column, DOTS)
+        with code.loop(code.build.sub(columns, whole)) as (column, _):
+            some(code.build.add(whole, column), 1)
+        code.build.ret_void()
+        return code.function
+
+    def _dot(self, code: Code, a: ir.Value, columns: list[ir.Value], depth: ir.Value) -> list[ir.Value]:
+        """The products of one row with some columns that each lie in a row."""
+        sums = [code.splat(0.0).value for _ in columns]
+        whole = code.build.and_(depth, code.integer(-self.width))
+        rest = code.build.sub(depth, whole)
+
+        def add(k: ir.Value, mask: ir.Value | None, values: list[ir.Value]) -> None:
+            factor = code.load(code.offset(a, k), mask)
+            for i, column in enumerate(columns):
+                values[i] = (factor * code.load(code.offset(column, k), mask) + Vector(code, values[i])).value
+
+        with code.loop(whole, self.width, carried=sums) as (k, values):
+            add(k, None, values)
+        add(whole, code.mask(rest), values)
+        return [code.horizontal_sum(Vector(code, value)) for value in values]
+
+    def _begin(self, name: str) -> tuple[Code, Shape, Rows, Rows, Rows, Rows]:
+        """The code of a product, (M, N, K), A, B, C and start."""
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), KINDS), name)
+        function.linkage = "internal"
+        rows, columns, depth, *places = function.args
+        a, b, c, start = (Rows(*places[at : at + 2]) for at in range(0, 8, 2))
+        return Code(function, self.width), (rows, columns, depth), a, b, c, start
 
     def _switch(self, code: Code, count: ir.Value, tiles: list[ir.Function], arguments: list[ir.Value]) -> None:
         build = code.build

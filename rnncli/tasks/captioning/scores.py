@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.metrics.captions import Scores, diversity
+from rnncli.metrics.captions import Scores, diversity, rated
 from rnncli.metrics.edits import EditCounts, error_rate
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Evaluation, Table
@@ -18,11 +18,9 @@ Words = Sequence[str]
 
 
 def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
-    """All scores; where there is one reference a clip the error rate of its units, ``cer`` where all are characters."""
+    """All scores; where there is one reference a clip also error rates, of words unless all are characters."""
     found = Scores(founds, references).values() | diversity(founds)
-    if all(len(truths) == 1 for truths in references):
-        found[_rate(references)] = error_rate([truths[0] for truths in references], founds)
-    return found
+    return found | {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
 
 
 def evaluate(
@@ -38,11 +36,11 @@ def evaluate(
     scores = Scores(founds, references)
     options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
     values, intervals = metrics(founds, references), scores.intervals(**options)
-    if _rate(references) in values and settings.resamples:
+    for name, pairs in rated(founds, references).items() if settings.resamples else ():
         edits = EditCounts()
-        for found, truths in zip(founds, references, strict=True):
-            edits.add(truths[0], found)
-        intervals[_rate(references)] = edits.interval(**options)
+        for truth, found in zip(*pairs, strict=True):
+            edits.add(truth, found)
+        intervals[name] = edits.interval(**options)
     rouge_N = scores.means_NC[:, 0]
     order = np.argsort(-rouge_N, kind="stable")
     some = np.random.default_rng(seed).permutation(len(founds))[:SHOWN]
@@ -62,13 +60,8 @@ def evaluate(
         intervals=intervals,
         confidence=settings.confidence,
         tables=tables,
-        predictions=_predictions(captioned, founds, attention),
+        predictions=_predictions(captioned, founds, references, attention),
     )
-
-
-def _rate(references: Sequence[Sequence[Words]]) -> str:
-    characters = all(len(unit) == 1 for truths in references for truth in truths for unit in truth)
-    return "cer" if characters else "wer"
 
 
 def _quantiles(captions: Sequence[Words]) -> tuple[int, ...]:
@@ -84,9 +77,13 @@ def _table(title: str, rows: np.ndarray, captioned: Captioned, founds: Sequence[
 
 
 def _predictions(
-    captioned: Captioned, founds: Sequence[Words], attention: Sequence[list[list[float]]]
+    captioned: Captioned,
+    founds: Sequence[Words],
+    references: Sequence[Sequence[Words]],
+    attention: Sequence[list[list[float]]],
 ) -> Iterator[dict[str, Any]]:
     for i, found in enumerate(founds):
         row: dict[str, Any] = {"place": captioned.part.place(i), "file": captioned.part.clips[i].name}
-        row |= {"caption": " ".join(found), "references": captioned.references[i]}
-        yield row | ({"words": list(found), "attention": attention[i]} if attention[i] else {})
+        row |= {"truth": captioned.references[i], "caption": " ".join(found)}
+        row |= {"words": list(found), "truth_words": [list(one) for one in references[i]]}
+        yield row | ({"attention": attention[i]} if len(attention[i]) == len(found) > 0 else {})

@@ -135,8 +135,8 @@ class FittedCaptioning:
         return CaptionExamples(Clips.of(rows, self.view, training), words, captioned)
 
     def tokens(self, text: str) -> list[str]:
-        """The units of a caption."""
-        return self.units.split(text)
+        """The words of a caption that it is scored by."""
+        return self._scored(self.units.split(text))
 
     def build(self) -> nn.Module:
         """A new captioner."""
@@ -231,15 +231,20 @@ class FittedCaptioning:
 
     def caption(self, written: Written) -> str:
         """A caption as it is shown."""
-        gap = "" if self.units.to_dict()["unit"] == "character" else " "
-        return gap.join(self._text(written))
+        unspaced = self.units.to_dict()["unit"] == "character" and " " not in self._number
+        return ("" if unspaced else " ").join(self._text(written))
 
     def _text(self, written: Written) -> list[str]:
-        return [self.words[word - self.first] for word in written.words]
+        """The words of what was written, as it is scored."""
+        return self._scored([self.words[word - self.first] for word in written.words])
+
+    def _scored(self, units: list[str]) -> list[str]:
+        """Characters are joined to words where captions have spaces."""
+        return "".join(units).split() if " " in self._number else units
 
     def _numbers(self, text: str) -> np.ndarray:
         """The numbers of a caption's words, those that training does not have left out; of attention with an end."""
-        found = [self._number[unit] for unit in self.tokens(text) if unit in self._number]
+        found = [self._number[unit] for unit in self.units.split(text) if unit in self._number]
         return np.array(found if self.ctc else [*found, END], dtype=np.int64)
 
     def _nll(self, model: nn.Module, batch: CaptionBatch, smoothing: float) -> tuple[Tensor, float]:

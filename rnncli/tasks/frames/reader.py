@@ -108,7 +108,7 @@ class Reader:
         if self.cache is None:
             return self._encode(source, item.name)
         place = self.cache.place(content, self.recording)
-        if self.cache.frames(place) is None:
+        if self.cache.shape(place) is None:
             self.cache.put(place, self._encode(source, item.name))
         return FrameFile(place)
 

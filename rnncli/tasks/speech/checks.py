@@ -7,29 +7,59 @@ from collections import Counter
 import numpy as np
 
 from rnncli.data import splits
+from rnncli.data.soundcheck import OFTEN, QUIET, inspect
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.shared import Table, overlaps
 from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.schema import SpeechRecipe
+from rnncli.tasks.speech.units import Units
+
+QUANTILES = ("least", "median", "95 %", "most")
 
 
 def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[Table]:
-    """Durations, characters, speakers and what parts share."""
+    """Durations, sound, characters, texts that do not fit, speakers and what parts share."""
     parts: dict[str, SpeechPart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
-    found = [_lengths(parts), _characters(parts), overlaps("recordings", prints)]
+    found = [_lengths(parts), *_sound(parts), _unfit(recipe, parts), _characters(parts), overlaps("recordings", prints)]
     return [*found, _speakers(parts)] if any(any(part.speakers) for part in parts.values()) else found
 
 
 def _lengths(parts: dict[str, SpeechPart]) -> Table:
     rows = []
     for name, part in parts.items():
-        frames = np.array([clip.frames for clip in part.clips])
-        quantiles = [f"{q:,.0f}" for q in np.quantile(frames, [0, 0.5, 0.95, 1])]
-        letters = np.array([max(1, len(text)) for text in part.texts])
-        rows.append([name, f"{len(part):,}", f"{frames.sum():,}", *quantiles, f"{(frames / letters).min():.1f}"])
-    title = "recordings, and their lengths in frames"
-    return title, ["split", "recordings", "frames", "least", "median", "95 %", "most", "least a character"], rows
+        seconds = np.array([clip.seconds for clip in part.clips])
+        quantiles = [f"{q:.2f}" for q in np.quantile(seconds, [0, 0.5, 0.95, 1])]
+        rows.append([name, f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles])
+    return "recordings, and their lengths in seconds", ["split", "recordings", "minutes", *QUANTILES], rows
+
+
+def _sound(parts: dict[str, SpeechPart]) -> list[Table]:
+    """Rates, channels, silence, clipping; nothing where features are given."""
+    rows = []
+    for name, part in parts.items():
+        facts = [one for one in inspect([clip.recording for clip in part.clips]) if one]
+        if facts:
+            rates = Counter(one.rate for one in facts).most_common()
+            channels = Counter(one.channels for one in facts).most_common()
+            cells = [", ".join(f"{value:,}: {count:,}" for value, count in counts) for counts in (rates, channels)]
+            silent, clipped = sum(one.is_silent for one in facts), sum(one.is_clipped for one in facts)
+            rows.append([name, *cells, f"{silent:,}", f"{clipped:,}"])
+    silence, clipping = f"silent (below {QUIET:g} dB)", f"clipped (from {100 * OFTEN:g} % of samples)"
+    return [("sound", ["split", "rates in Hz", "channels", silence, clipping], rows)] if rows else []
+
+
+def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart]) -> Table:
+    """Texts with more labels than frames: training leaves such recordings out, elsewhere they cannot come out right."""
+    units = Units.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
+    rows = []
+    for name, part in parts.items():
+        short = [part.places[i] for i in np.flatnonzero(too_short(part, units, recipe.model.subsampling))]
+        unknown = sum(len(units.encode(text)) < len(units.cut(text)) for text in part.texts)
+        rows.append([name, f"{len(short):,}", short[0] if short else "-", f"{unknown:,}"])
+    columns = ["split", "too short for their texts", "such as", f"with {recipe.data.unit}s that train lacks"]
+    return f"recordings and texts at a decision every {10 * recipe.model.subsampling} ms", columns, rows
 
 
 def _characters(parts: dict[str, SpeechPart]) -> Table:

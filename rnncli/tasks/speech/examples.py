@@ -13,8 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.model import frames_after
 from rnncli.tasks.speech.schema import Variation
+from rnncli.tasks.speech.units import Units
 
 BANDS = 24
 """Mel bands that cepstra are turned back into, to be varied."""
@@ -71,6 +74,12 @@ class SpeechExamples:
         return self.vary(features_TF, random, int(self.least[index]))
 
 
+def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
+    """Whether each recording has fewer frames of the core than its text needs, which no path can then write."""
+    need = [frames_needed(units.encode(text)) for text in part.texts]
+    return np.array([frames_after(clip.frames, subsampling) for clip in part.clips]) < np.array(need)
+
+
 def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> SpeechBatch:
     """Features (T, F) of several recordings, padded with zeros at their ends."""
     x_BTF = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(one) for one in features], batch_first=True)
@@ -98,6 +107,10 @@ class Scale:
         mean_F = sums / frames
         deviation_F = np.sqrt(np.maximum(squares / frames - mean_F**2, 0))
         return cls(mean_F.astype(np.float32), deviation_F.astype(np.float32))
+
+    def parts(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Mean and deviation (F,), None where they are those of each recording."""
+        return self.mean_F, self.deviation_F
 
     def centred(self, features_TF: np.ndarray) -> np.ndarray:
         """Mean 0 alone."""

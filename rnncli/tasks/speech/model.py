@@ -5,6 +5,9 @@ Shape letters: B batch, T frames of the input, R frames of the core, F feature b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,9 +31,11 @@ class Recogniser(nn.Module):
 
     def __init__(self, width: int, settings: SpeechModel, labels: int) -> None:
         super().__init__()
+        self.causal = not settings.bidirectional
+        self.channels = settings.channels
         self.strides = STRIDES[settings.subsampling]
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(size, settings.channels, KERNEL, stride, KERNEL // 2)
+            nn.Conv1d(size, settings.channels, KERNEL, stride)
             for size, stride in zip((width, settings.channels), self.strides, strict=True)
         )
         self.convolution_norms = nn.ModuleList(nn.LayerNorm(settings.channels) for _ in self.strides)
@@ -40,25 +45,71 @@ class Recogniser(nn.Module):
             shared.recurrent(size if layer else settings.channels, one) for layer in range(settings.layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in self.cores)
+        self.ahead = settings.lookahead if self.causal else 0
+        self.lookahead = nn.Conv1d(size, size, self.ahead + 1, groups=size) if self.ahead else nn.Identity()
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(size, labels)
 
-    def forward(self, x_BTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, R, V) and how many frames of them each recording has, (B,)."""
-        x_BRC, lengths_B = x_BTF, lengths_B
-        for convolution, norm, stride in zip(self.convolutions, self.convolution_norms, self.strides, strict=True):
-            x_BRC = functional.relu(norm(convolution(x_BRC.transpose(1, 2)).transpose(1, 2)))
+    def forward(self, x_BTF: Tensor, lengths_B: Tensor, *, window: int = 0) -> tuple[Tensor, Tensor]:
+        """Scores (B, R, V) and how many frames of them each recording has, (B,).
+
+        With ``window`` the recurrent layers begin anew after so many frames, at cuts that torch's generator draws.
+        """
+        x_BRC = x_BTF
+        for k, stride in enumerate(self.strides):
+            x_BRC = self.heard(k, functional.pad(x_BRC, (0, 0, KERNEL // 2, KERNEL // 2)))
             lengths_B = torch.div(lengths_B + stride - 1, stride, rounding_mode="floor")
             # Padding must stay zero, or the next convolution would see batch mates' lengths.
-            inside_BR = torch.arange(x_BRC.shape[1])[None] < lengths_B[:, None]
-            x_BRC = x_BRC * inside_BR.to(x_BRC.device)[..., None]
+            x_BRC = x_BRC * _inside(x_BRC, lengths_B)
         x_BRC = self.dropout(x_BRC)
-        for layer, (core, norm) in enumerate(zip(self.cores, self.norms, strict=True)):
-            y_BRE = norm(core(x_BRC, lengths_B, need_state=False)[0])
-            x_BRC = self.dropout(x_BRC + y_BRE if layer else y_BRE)
-        return self.linear(x_BRC), lengths_B
+        nothing = [None] * len(self.cores)
+        if window:
+            shift = int(torch.randint(window, ()))
+            x_MWC, lengths_M = _windows(x_BRC, lengths_B, window, shift)
+            y_MWE, _ = self.remembered(x_MWC, lengths_M, nothing)
+            y_BRE = y_MWE.reshape(len(x_BRC), -1, y_MWE.shape[2])[:, shift : shift + x_BRC.shape[1]]
+        else:
+            y_BRE, _ = self.remembered(x_BRC, lengths_B, nothing)
+        if self.ahead:
+            y_BRE = functional.pad(y_BRE * _inside(y_BRE, lengths_B), (0, 0, 0, self.ahead))
+        return self.written(y_BRE), lengths_B
+
+    def heard(self, k: int, x_BTX: Tensor) -> Tensor:
+        """What convolution ``k`` makes of whole windows, (B, R, C)."""
+        return functional.relu(self.convolution_norms[k](self.convolutions[k](x_BTX.transpose(1, 2)).transpose(1, 2)))
+
+    def remembered(self, x_BRC: Tensor, lengths_B: Tensor | None, states: Sequence[Any]) -> tuple[Tensor, list[Any]]:
+        """Outputs (B, R, E) of the recurrent layers, and the state that each ends with where it is causal."""
+        ends: list[Any] = []
+        for layer, (core, norm, state) in enumerate(zip(self.cores, self.norms, states, strict=True)):
+            y_BRE, end = core(x_BRC, lengths_B, state, need_state=self.causal)
+            x_BRC = self.dropout(x_BRC + norm(y_BRE) if layer else norm(y_BRE))
+            ends.append(end)
+        return x_BRC, ends
+
+    def written(self, y_BRE: Tensor) -> Tensor:
+        """Scores (B, R, V); each frame sees ``ahead`` more, so that the last ones are there to be seen only."""
+        return self.linear(self.lookahead(y_BRE.transpose(1, 2)).transpose(1, 2) if self.ahead else y_BRE)
 
     def kernel(self) -> str:
         """Which recurrent path it takes and why."""
         core = self.cores[0]
         return core.kernel(self.linear.weight.device)  # pyright: ignore[reportCallIssue]
+
+
+def _inside(x_BRC: Tensor, lengths_B: Tensor) -> Tensor:
+    """1 within each length and 0 behind it, (B, R, 1)."""
+    inside_BR = torch.arange(x_BRC.shape[1])[None] < lengths_B[:, None]
+    return inside_BR.to(x_BRC.device, x_BRC.dtype)[..., None]
+
+
+def _windows(x_BRC: Tensor, lengths_B: Tensor, size: int, shift: int) -> tuple[Tensor, Tensor]:
+    """Windows (M, W, C) of ``size`` frames, all of a recording behind each other, and how far each is filled (M,).
+
+    The first window of each recording begins with ``shift`` frames of zeros.
+    """
+    batch, frames, width = x_BRC.shape
+    count = -(-(frames + shift) // size)
+    padded = functional.pad(x_BRC, (0, 0, shift, count * size - frames - shift))
+    filled_BN = (lengths_B[:, None] + shift - torch.arange(count) * size).clamp(0, size)
+    return padded.reshape(batch * count, size, width), filled_BN.reshape(-1)

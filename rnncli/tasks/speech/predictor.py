@@ -1,30 +1,42 @@
-"""What is said in new recordings."""
+"""What is said in new recordings, and in sound that is still coming."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
 import torch
 from torch import nn
 
-from rnncli.data.audio import SUFFIXES, read_sound
-from rnncli.data.clips import features_of, read_features
+from rnncli.data.audio import SUFFIXES, Sound, pcm, read_blocks, read_sound
+from rnncli.data.clips import features_of, read_features, require_frames
+from rnncli.data.resampling import Resampler
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import frontend
+from rnncli.tasks.speech.decoding import Listener, joined
 from rnncli.tasks.speech.examples import collate
+from rnncli.tasks.speech.model import Recogniser
+from rnncli.tasks.speech.streaming import Stream
+from rnncli.tasks.speech.subtitles import Subtitles
 
 if TYPE_CHECKING:
-    from rnncli.tasks.speech.task import FittedSpeech
+    from rnncli.tasks.speech.fitted import FittedSpeech
+
+NOTHING_N = np.zeros(0, dtype=np.float32)
+PIECE = 0.2
+"""Seconds of raw samples that are heard at once, at most."""
 
 
 class SpeechPredictor:
     """Recordings in, a row each out: ``file``, ``text`` and ``words`` with seconds and confidences.
 
-    An input is the path of a recording, or of .npy features such as the model was trained on; a stream has one a line.
+    An input is the path of a recording, or of .npy features such as the model was trained on. A causal model with
+    global normalisation takes recordings of any length in the same memory, and answers raw samples as they come.
     """
 
     formats = ("text", "jsonl", "srt")
@@ -32,9 +44,12 @@ class SpeechPredictor:
     together = 1  # so that memory is that of the longest
 
     def __init__(self, fitted: FittedSpeech, model: nn.Module, device: torch.device) -> None:
+        assert isinstance(model, Recogniser)
         self.fitted, self.model, self.device = fitted, model, device
         self.frontend = frontend(fitted.recipe.data)
         self.heard = self.spent = 0.0
+        globally = fitted.recipe.data.normalise == "global"
+        self.streams = model.causal and globally and not fitted.form.given and not self.frontend.deltas
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all recordings below a folder."""
@@ -63,24 +78,50 @@ class SpeechPredictor:
         """The recording itself."""
         yield path
 
-    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Path]:
-        """A path a line; blank lines are skipped."""
-        return (Path(line.rstrip("\r\n")) for line in lines if line.strip())
-
     @torch.no_grad()
     def predict(self, examples: Sequence[Path]) -> list[dict[str, Any]]:
         """One row a recording, in order, each by itself."""
-        begun = time.perf_counter()
-        rows = [{"file": str(path)} | self._recognise(path) for path in examples]
-        self.spent += time.perf_counter() - begun
-        return rows
+        with self._timed():
+            return [{"file": str(path)} | self._recognise(path) for path in examples]
+
+    @torch.no_grad()
+    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
+        """What is said in raw 16-bit little-endian samples of one channel at the model's rate, as they come.
+
+        A line whenever a further word is known, beginning with ``...`` (in JSON ``final`` is false), and one behind
+        each pause; a model that does not stream answers at the end. Raises DataError for what is no such sound.
+        """
+        write = _writer(form)
+        if not self.streams:
+            samples_N = np.concatenate([NOTHING_N, *_samples(stream, self.frontend.rate)])
+            with self._timed():
+                self._count(len(samples_N))
+                row = self._whole(features_of(Sound(samples_N, self.frontend.rate), self.frontend, "stdin"))
+            yield write(row, True)
+            return
+        listener, scores = Listener(self.fitted.decoder), self._stream()
+        before, heard = "", 0
+        for samples_N in _samples(stream, self.frontend.rate):
+            heard += len(samples_N)
+            with self._timed():
+                self._count(len(samples_N))
+                found = list(listener(scores(samples_N)))
+                partial = listener.partial()
+            yield from (write(row, True) for row in found)
+            if partial not in ("", before):
+                yield write({"text": partial}, False)
+            before = partial
+        require_frames(self.frontend, self.frontend.frames(heard), heard / self.frontend.rate, "stdin")
+        with self._timed():
+            found = [*listener(scores(NOTHING_N, last=True)), *listener.end()]
+        yield from (write(row, True) for row in found)
 
     def text(self, example: Path, row: dict[str, Any], form: str = "") -> str:
         """File and text on a line, JSON, or subtitles."""
         if form == "jsonl":
             return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
         if form == "srt":
-            return _subtitles(row["words"])
+            return Subtitles().blocks(row["words"])
         return f"{row['file']}\t{row['text']}\n"
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
@@ -90,28 +131,85 @@ class SpeechPredictor:
     def _recognise(self, path: Path) -> dict[str, Any]:
         if path.is_dir():
             raise DataError(f"{path}: a folder, not a recording", f"rnncli predict RUN {path}")
-        name = str(path)
-        features = path.suffix == ".npy"
-        features_TF = read_features(path) if features else features_of(read_sound(path), self.frontend, name)
-        if features_TF.shape[1] != self.fitted.width:
+        if path.suffix == ".npy":
+            features_TF = read_features(path)
+            self.heard += len(features_TF) * self.frontend.hop / 1000
+            return self._whole(features_TF, str(path))
+        if self.streams:
+            return self._in_blocks(path)
+        sound = read_sound(path)
+        self.heard += sound.seconds
+        return self._whole(features_of(sound, self.frontend, str(path)), str(path))
+
+    def _whole(self, features_TF: np.ndarray, name: str = "stdin") -> dict[str, Any]:
+        if features_TF.shape[1] != self.fitted.form.width:
             hint = "give what it was trained on"
-            raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {self.fitted.width}", hint)
-        self.heard += len(features_TF) * self.frontend.hop / 1000
-        batch = collate([self.fitted.scale(features_TF)], [self.fitted.encode_text("")]).to(self.device)
+            width = self.fitted.form.width
+            raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {width}", hint)
+        batch = collate([self.fitted.form.scale(features_TF)], [self.fitted.units.encode("")]).to(self.device)
         return self.fitted.recognise(self.model, batch)[0]
 
+    def _in_blocks(self, path: Path) -> dict[str, Any]:
+        rate, blocks = read_blocks(path)
+        resampler, scores, listener = Resampler(rate, self.frontend.rate), self._stream(), Listener(self.fitted.decoder)
+        found: list[dict[str, Any]] = []
+        samples = 0
+        for block_N, last in _with_last(blocks):
+            resampled_N = resampler(block_N, last=last)
+            samples += len(resampled_N)
+            found += listener(scores(resampled_N, last=last))
+        self._count(samples)
+        require_frames(self.frontend, self.frontend.frames(samples), samples / self.frontend.rate, path)
+        return joined([*found, *listener.end()])
 
-def _subtitles(words: Sequence[dict[str, Any]]) -> str:
-    """Words in groups of at most ten as SubRip writes them."""
-    blocks = []
-    for number, at in enumerate(range(0, len(words), 10), start=1):
-        group = words[at : at + 10]
-        text = " ".join(word["word"] for word in group)
-        blocks.append(f"{number}\n{_clock(group[0]['start'])} --> {_clock(group[-1]['end'])}\n{text}\n\n")
-    return "".join(blocks)
+    def _stream(self) -> Stream:
+        return Stream(self.model, self.frontend, self.fitted.form.scale, self.device)
+
+    def _count(self, samples: int) -> None:
+        self.heard += samples / self.frontend.rate
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.spent += time.perf_counter() - begun
 
 
-def _clock(seconds: float) -> str:
-    thousandths = round(1000 * seconds)
-    minutes, rest = divmod(thousandths, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02},{rest % 1000:03}"
+def _with_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Each block and whether it is the last; an empty one where there is none."""
+    before = next(blocks, NOTHING_N)
+    for block_N in blocks:
+        yield before, False
+        before = block_N
+    yield before, True
+
+
+def _samples(stream: BinaryIO, rate: int) -> Iterator[np.ndarray]:
+    """Samples as they come, ``PIECE`` seconds at most; raises DataError for a file and for half a sample."""
+    read = getattr(stream, "read1", stream.read)
+    rest = b""
+    begun = False
+    while content := read(2 * max(1, round(PIECE * rate))):
+        content = rest + content
+        if not begun and content[:4] in (b"RIFF", b"fLaC", b"OggS", b"NIST", b"ID3\x03", b"ID3\x04"):
+            raise DataError("stdin: a file of audio, where raw 16-bit samples are wanted", "give the file's path")
+        begun, whole = True, len(content) // 2 * 2
+        rest = content[whole:]
+        if whole:
+            yield pcm(content[:whole])
+    if rest:
+        raise DataError("stdin: ends within a sample", "raw 16-bit samples of one channel are wanted")
+
+
+def _writer(form: str) -> Callable[[dict[str, Any], bool], str]:
+    """How a row of a stream is written; ``final`` rows change no more."""
+    subtitles = Subtitles()
+
+    def write(row: dict[str, Any], final: bool) -> str:
+        if form == "jsonl":
+            return json.dumps({"final": final} | row, ensure_ascii=False, allow_nan=False) + "\n"
+        if form == "srt":
+            return subtitles.blocks(row["words"]) if final else ""
+        return f"{row['text']}\n" if final else f"... {row['text']}\n"
+
+    return write

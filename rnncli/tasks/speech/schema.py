@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, Section, TrainSection
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Positive, Recipe, Section, TrainSection
 
 Size = Annotated[int, Field(ge=0)]
 
 
-class SpeechData(DataSection, frozen=True):
+class SpeechData(FilesSection, frozen=True):
     """Recordings, or features of them, and what is said in each."""
 
     audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
@@ -19,9 +19,9 @@ class SpeechData(DataSection, frozen=True):
     speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
     by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
     lower: bool = Field(default=True, description="fold upper case into lower")
-    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
-    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
-    config: str = Field(default="", description="configuration of a datasets repository")
+    longest: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
+    )
     features: Literal["log-mel", "mfcc", "fbank"] = Field(
         default="log-mel", description="what is computed of recordings"
     )
@@ -39,7 +39,10 @@ class SpeechData(DataSection, frozen=True):
     normalise: Literal["utterance", "global"] = Field(
         default="utterance", description="mean and variance of each bin: of the recording, or of all of training"
     )
-    unit: Literal["character", "word"] = Field(default="character", description="what the recogniser writes")
+    unit: Literal["character", "word", "subword"] = Field(
+        default="character", description="what the recogniser writes; subword: pieces of words, learnt from training"
+    )
+    subwords: Count = Field(default=200, description="how many pieces of words, about, where unit is subword")
 
 
 class Variation(Section, frozen=True):
@@ -64,18 +67,27 @@ class SpeechModel(CoreSection, frozen=True):
     layers: Count = Field(default=3, description="recurrent layers on top of each other")
     channels: Count = Field(default=160, description="channels of the two convolutions")
     subsampling: Literal[1, 2, 3, 4, 6] = Field(default=2, description="frames of the input for each of the core")
+    lookahead: Size = Field(
+        default=0, description="where bidirectional is false: frames of the core that are seen before one is written"
+    )
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
 
 
 class Decoding(Section, frozen=True):
     """How labels are searched for when a part is scored, and in use."""
 
-    lm: str = Field(
-        default="", description="language model of words: train learns it from the training texts, or an ARPA file"
+    lm: str = Field(default="", description="language model: train learns it from the training texts, or an ARPA file")
+    lm_unit: Literal["word", "character"] = Field(
+        default="word", description="what the language model is of; in an ARPA file of characters a space is ▁"
     )
-    order: Annotated[int, Field(ge=1, le=8)] = Field(default=3, description="words of an n-gram that is learnt")
-    lexicon: bool = Field(default=True, description="write words of the training texts only, where there is an lm")
-    beam: Count = Field(default=24, description="beginnings that are followed at once, where there is an lm")
+    order: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="words or characters of an n-gram learnt")
+    lexicon: str = Field(
+        default="auto",
+        description="the only words written: train, those of the training texts; a FILE of words; none, any; "
+        "auto: train where there is an lm, else none",
+    )
+    beam: Count = Field(default=24, description="beginnings that are followed at once in a search")
+    best: Count = Field(default=1, description="hypotheses with scores in each prediction, where more than 1")
 
 
 class SpeechTrain(TrainSection, frozen=True):
@@ -92,6 +104,11 @@ class SpeechTrain(TrainSection, frozen=True):
         default="cosine", description="of the learning rate, after the warm-up"
     )
     warmup_steps: Size = 100
+    narrow: Fraction = Field(
+        default=0.05,
+        description="share of training, at first, in which the recurrent layers hear half a second at once, so that "
+        "labels are learnt where they are heard",
+    )
     ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
     patience: Size = Field(default=0, description="stop after this many epochs without a better one; 0 never")
 

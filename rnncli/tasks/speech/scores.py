@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.heads.ctc import Decoded
 from rnncli.metrics.confusion import Confusion
 from rnncli.metrics.edits import EditCounts, Pair
 from rnncli.recipe.schema import EvaluationSection
@@ -68,26 +67,6 @@ def evaluate(
     )
 
 
-def row(text: str, decoded: Decoded, pieces: Sequence[str], frame_seconds: float) -> dict[str, Any]:
-    """A prediction: the text and its words with seconds and the confidence of each word's least sure label."""
-    words: list[dict[str, Any]] = []
-    open_word = False
-    spans = zip(pieces, decoded.starts, decoded.ends, decoded.confidences, strict=True)
-    for piece, start, end, sure in spans:
-        if not piece.strip():
-            open_word = False
-            continue
-        if not open_word:
-            begin = round(start * frame_seconds, 3)
-            words.append({"word": "", "start": begin, "end": begin, "confidence": 1.0})
-        word = words[-1]
-        word["word"] += piece.strip()
-        word["end"] = round(end * frame_seconds, 3)
-        word["confidence"] = round(min(word["confidence"], sure), 4)
-        open_word = not piece.endswith(" ")
-    return {"text": text, "words": words}
-
-
 def _parts(words: EditCounts, characters: EditCounts) -> Table:
     rows = []
     for name, counts in (("words", words), ("characters", characters)):
@@ -140,7 +119,7 @@ def _mistakes(words: EditCounts, part: SpeechPart, founds: Sequence[str]) -> lis
     found = []
     for i in worst:
         pairs = EditCounts().add(part.texts[i].split(), founds[i].split())
-        found.append(Mistake(_aligned(pairs), part.texts[i], founds[i] or "(nothing)", None, part.places[i]))
+        found.append(Mistake(_aligned(pairs), part.texts[i], founds[i] or "(nothing)", None, part.places[i], True))
     return found
 
 

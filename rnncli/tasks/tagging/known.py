@@ -31,29 +31,32 @@ class KnownWords:
 
     @torch.no_grad()
     def tag(self, sentences: Iterable[Sentence], *, sure: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """The numbers of the tags of each sentence and, if ``sure``, their probabilities; batch mates do not matter."""
+        """The numbers of the tags of each sentence; batch mates do not matter.
+
+        If ``sure``, also the probability of each by itself and given the tag before it, (T, 2).
+        """
         examples, words_VI = self._encode(sentences)
         tags: list[np.ndarray] = [np.zeros(0, np.int64)] * len(examples)
-        shares: list[np.ndarray] = [np.zeros(0)] * len(examples)
+        shares: list[np.ndarray] = [np.zeros((0, 2))] * len(examples)
         order = np.argsort(-examples.lengths, kind="stable")
         while len(order):
             longest = max(1, int(examples.lengths[order[0]]))
             size = max(1, MOST_WORDS // longest)
             indices, order = order[:size], order[size:]
             batch = examples.known_batch(indices).to(self.device)
-            found_BT, sure_BT = self._decode(batch, words_VI, sure)
+            found_BT, sure_BT2 = self._decode(batch, words_VI, sure)
             for row, i in enumerate(indices.tolist()):
                 length = int(examples.lengths[i])
                 tags[i] = found_BT[row, :length]
-                if sure_BT is not None:
-                    shares[i] = sure_BT[row, :length]
+                if sure_BT2 is not None:
+                    shares[i] = sure_BT2[row, :length]
         return tags, shares
 
     def _decode(self, batch: TaggingBatch, words_VI: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
         if not sure:
             return self.model.decode(batch, words_VI).cpu().numpy(), None
-        best_BT, shares_BT = self.model.probabilities(batch, words_VI)
-        return best_BT.cpu().numpy(), shares_BT.double().cpu().numpy()
+        best_BT, shares_BT2 = self.model.probabilities(batch, words_VI)
+        return best_BT.cpu().numpy(), shares_BT2.double().cpu().numpy()
 
     def _encode(self, sentences: Iterable[Sentence]) -> tuple[TaggingExamples, Tensor]:
         if len(self._words) > MOST_KNOWN:

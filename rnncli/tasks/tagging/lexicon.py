@@ -96,6 +96,10 @@ class Lexicon:
             table[:, at] = self.vocabularies[name].encode([_affix(form, AFFIXES[name]) for form in lowered])
         return table
 
+    def knows(self, forms: Sequence[str]) -> list[bool]:
+        """Whether each form is a word of the training part."""
+        return [form in self.vocabularies["word"] for form in _lowered(forms, self.lower)]
+
     def characters(self, forms: Sequence[str]) -> Ragged:
         """The characters of each form; of long ones the two ends."""
         vocabulary, most = self.vocabularies.get("character"), self.max_characters

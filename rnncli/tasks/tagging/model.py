@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnncli.core.dropout import Dropout
 from rnncli.heads.crf import CRF
 from rnncli.tasks import shared
 from rnncli.tasks.tagging.characters import character_reader
-from rnncli.tasks.tagging.examples import TaggingBatch
+from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
 
@@ -33,7 +34,7 @@ class WordKnowledge(nn.Module):
             self.character_table = embedding(count, width, settings.embedding_scale)
             self.characters = character_reader(settings)
             self.output_size += self.characters.output_size
-        self.character_dropout = nn.Dropout(settings.input_dropout)
+        self.character_dropout = Dropout(settings.input_dropout)
 
     def forward(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
         """(U, I)."""
@@ -77,7 +78,7 @@ class Tagger(nn.Module):
             if pairs and settings.pair_dropout:
                 self.forgetting[name] = Forgetting(settings.pair_dropout, lexicon.counts[name])
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
-        self.input_dropout, self.dropout = nn.Dropout(settings.input_dropout), nn.Dropout(settings.dropout)
+        self.input_dropout, self.dropout = Dropout(settings.input_dropout), Dropout(settings.dropout)
         self.core = shared.recurrent(input_size, settings)
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
@@ -104,11 +105,13 @@ class Tagger(nn.Module):
         return scores_BTK + functional.linear(x_BTI, weights[1])
 
     def loss(self, batch: TaggingBatch) -> Tensor:
-        """The mean over words of minus the log probability of their tags."""
+        """The mean over words of minus the log probability of their tags, of sentences whose tags are all known."""
         scores_BTK = self(batch).float()
+        known_B = (batch.tags_BT != UNSEEN).all(1)
+        lengths_B = batch.lengths_B.masked_fill(~known_B.cpu(), 0)
         if self.head is not None:
-            return self.head.loss(scores_BTK, batch.tags_BT, batch.lengths_B).sum() / batch.lengths_B.sum().clamp(min=1)
-        inside_BT = torch.arange(scores_BTK.shape[1])[None] < batch.lengths_B[:, None]
+            return self.head.loss(scores_BTK, batch.tags_BT, lengths_B).sum() / lengths_B.sum().clamp(min=1)
+        inside_BT = torch.arange(scores_BTK.shape[1])[None] < lengths_B[:, None]
         rows = inside_BT.to(scores_BTK.device)
         return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
 
@@ -118,15 +121,15 @@ class Tagger(nn.Module):
         return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
 
     def probabilities(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The best tags (B, T), and the probability of each of them by itself, (B, T)."""
+        """The best tags (B, T), and how probable each is by itself and given the tag before it, (B, T, 2)."""
         scores_BTK = self(batch, words_UI).float()
         if self.head is None:
-            shares_BTK = scores_BTK.softmax(-1)
             best_BT = scores_BTK.argmax(-1)
+            alone_BT = given_BT = scores_BTK.softmax(-1).gather(-1, best_BT[..., None]).squeeze(-1)
         else:
-            shares_BTK = self.head.marginals(scores_BTK, batch.lengths_B)
             best_BT = self.head.best(scores_BTK, batch.lengths_B)
-        return best_BT, shares_BTK.gather(-1, best_BT[..., None]).squeeze(-1)
+            alone_BT, given_BT = self.head.shares(scores_BTK, best_BT, batch.lengths_B)
+        return best_BT, torch.stack([alone_BT, given_BT], -1)
 
 
 def embedding(count: int, width: int, scale: float) -> nn.Embedding:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from torch import nn
 from rnncli.data.conll import Block, blocks, fill, with_feature
 from rnncli.data.encodings import detect, open_text
 from rnncli.errors import DataError, UsageError
+from rnncli.tasks.base import Piece
 from rnncli.tasks.tagging import scores
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 from rnncli.tasks.tagging.known import KnownWords
@@ -131,9 +133,28 @@ class TagPredictor:
             return tag
         return str(max(2, block.layout.width))
 
-    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[list[Piece]]]]:
         """The sentence with its spans in brackets, or with a tag behind each word."""
-        return ["tagged"], [[_marked(row)] for row in rows]
+        return [""], [[self._pieces(row)] for row in rows]
+
+    def _pieces(self, row: dict[str, Any]) -> list[Piece]:
+        words, gap = row["tokens"], "" if self.layout["by_character"] else " "
+        if "spans" not in row:
+            tagged = ((f"{word}/", tag) for word, tag in zip(words, row["tags"], strict=True))
+            return [piece for word, tag in tagged for piece in (Piece(word), Piece(f"{tag} ", self._mark[tag]))]
+        pieces, end = [], 0
+        for span in row["spans"]:
+            pieces += [Piece(word + gap) for word in words[end : span["start"]]]
+            end = span["end"]
+            pieces.append(Piece(f"[{gap.join(words[span['start'] : end])} {span['type']}]", self._mark[span["type"]]))
+            pieces.append(Piece(gap))
+        return [*pieces, *(Piece(word + gap) for word in words[end:])]
+
+    @cached_property
+    def _mark(self) -> dict[str, int]:
+        """The marks of tags or of types of spans, from 1."""
+        tags = self.fitted.tags if self.fitted.scheme is None else [tag[2:] for tag in self.fitted.tags if tag != "O"]
+        return {name: mark for mark, name in enumerate(dict.fromkeys(tags), start=1)}
 
     def _form(self, head: str) -> str:
         """What a stream is that begins with this line."""
@@ -158,8 +179,17 @@ class TagPredictor:
                 f"this model also reads column {needed}, which a plain sentence lacks",
                 "give CoNLL columns as it was trained on: rnncli predict RUN FILE",
             )
-        tokens = [one for one in text if not one.isspace()] if self.layout["by_character"] else WORD.findall(text)
-        return Given(tokens, row={"text": text.rstrip("\r\n")})
+        return Given(self._words(text), row={"text": text.rstrip("\r\n")})
+
+    def _words(self, text: str) -> list[str]:
+        """The words of a plain sentence: what stands between spaces, cut at punctuation where it is no known word."""
+        if self.layout["by_character"]:
+            return [one for one in text if not one.isspace()]
+        parts = text.split()
+        known = self.lexicon.knows(parts)
+        return [
+            word for part, whole in zip(parts, known, strict=True) for word in ([part] if whole else WORD.findall(part))
+        ]
 
     def _object(self, line: str, place: str) -> Given:
         try:
@@ -212,13 +242,3 @@ def _peek(lines: Iterable[str]) -> tuple[str, Iterable[str]]:
         if line.strip() and not line.startswith("#"):
             return line.rstrip("\r\n"), chain(waiting, rest)
     return "", waiting
-
-
-def _marked(row: dict[str, Any]) -> str:
-    if "spans" not in row:
-        return " ".join(f"{word}/{tag}" for word, tag in zip(row["tokens"], row["tags"], strict=True))
-    words = list(row["tokens"])
-    for span in row["spans"]:
-        words[span["start"]] = "[" + words[span["start"]]
-        words[span["end"] - 1] += f" {span['type']}]"
-    return " ".join(words)

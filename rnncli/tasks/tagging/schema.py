@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, TrainSection
+from rnncli.recipe.schema import (
+    CoreSection,
+    Count,
+    DataSection,
+    EvaluationSection,
+    Fraction,
+    Positive,
+    Recipe,
+    TrainSection,
+)
 
 Size = Annotated[int, Field(ge=0)]
 
@@ -80,6 +89,14 @@ class TaggerTrain(TrainSection, frozen=True):
     patience: Size = Field(default=6, description="stop after this many epochs without a better one; 0 never")
 
 
+class TaggerEvaluation(EvaluationSection, frozen=True):
+    """What is reported of a tagger."""
+
+    scorer: Literal["conlleval", "strict"] = Field(
+        default="conlleval", description="how spans are read from tags that break the scheme's rules: repaired, or not"
+    )
+
+
 class TaggingRecipe(Recipe, frozen=True):
     """A recipe of task tagging."""
 
@@ -87,6 +104,7 @@ class TaggingRecipe(Recipe, frozen=True):
     data: TaggedData = TaggedData()
     model: TaggerModel = TaggerModel()
     train: TaggerTrain = TaggerTrain()
+    evaluation: TaggerEvaluation = TaggerEvaluation()
 
 
 RECIPE = TaggingRecipe

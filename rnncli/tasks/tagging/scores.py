@@ -24,12 +24,15 @@ Sentences = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Scored:
-    """True and predicted tags of some sentences, by sentence; ``known`` says of all words whether they were seen."""
+    """True and predicted tags of some sentences, by sentence; ``known`` says of all words whether they were seen.
+
+    ``spans`` are the true and the predicted ones, None where tags are no spans.
+    """
 
     truth: Sentences
     predicted: Sentences
     known: np.ndarray
-    spans: bool
+    spans: tuple[Sequence[Sequence[Span]], Sequence[Sequence[Span]]] | None = None
 
     def metrics(self) -> dict[str, float]:
         """Scores of spans where there are spans; then those of tokens and sentences."""
@@ -74,7 +77,7 @@ class Scored:
     def span_counts(self) -> SpanCounts:
         """Right, predicted and true spans."""
         counts = SpanCounts()
-        for truth, predicted in self._pairs():
+        for truth, predicted in zip(*(self.spans or ()), strict=True):
             counts.add(_marks(truth), _marks(predicted))
         return counts
 
@@ -97,10 +100,9 @@ class Scored:
 def evaluate(
     scored: Scored, sure: Sequence[np.ndarray], part: SentencePart, settings: EvaluationSection, seed: int
 ) -> Evaluation:
-    """All that a report says of the part; ``sure`` are the probabilities of the predicted tags."""
+    """All that a report says of the part; ``sure`` are probabilities as in :func:`row`."""
     confusion = scored.confusion()
     small = len(confusion.labels) <= MOST_TAGS
-    scorer = "spans are scored as conlleval does: type, start and end must be right" if scored.spans else ""
     return Evaluation(
         examples=len(scored.truth),
         metrics=scored.metrics(),
@@ -110,30 +112,33 @@ def evaluate(
         per_class=scored.span_counts().per_type() if scored.spans else confusion.per_class(),
         confidence=settings.confidence,
         mistakes=_mistakes(scored, part),
-        notes=(scorer,) if scorer else (),
         predictions=_predictions(scored, sure, part),
     )
 
 
-def row(tokens: Sequence[str], tags: Sequence[str], sure: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
-    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans."""
+def row(tokens: Sequence[str], tags: Sequence[str], sure_T2: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
+    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans.
+
+    ``sure_T2`` says how probable each tag is by itself and given the tag before it.
+    """
     found: dict[str, Any] = {
         "tokens": list(tokens),
         "tags": list(tags),
-        "probabilities": [round(float(p), 6) for p in sure],
+        "probabilities": [round(p, 6) for p in sure_T2[:, 0].tolist()],
     }
     if scheme is not None:
         spans = read_spans(tags, INTERNAL)[0]
         found["tags"] = scheme.write(spans, len(tags))
-        found["spans"] = [_span(span, tokens, sure) for span in spans]
+        found["spans"] = [_span(span, tokens, sure_T2) for span in spans]
     return found
 
 
-def _span(span: Span, tokens: Sequence[str], sure: np.ndarray) -> dict[str, Any]:
-    """A span; as probable as the least probable of its tags."""
+def _span(span: Span, tokens: Sequence[str], sure_T2: np.ndarray) -> dict[str, Any]:
+    """A span, as probable as all its tags together."""
     words = " ".join(tokens[span.start : span.end])
-    least = round(float(sure[span.start : span.end].min()), 6)
-    return {"type": span.kind, "start": span.start, "end": span.end, "text": words, "probability": least}
+    probability = sure_T2[span.start, 0] * sure_T2[span.start + 1 : span.end, 1].prod()
+    where = {"type": span.kind, "start": span.start, "end": span.end, "text": words}
+    return where | {"probability": round(float(probability), 6)}
 
 
 def _predictions(scored: Scored, sure: Sequence[np.ndarray], part: SentencePart) -> Iterator[dict[str, Any]]:
@@ -163,7 +168,9 @@ def _mistakes(scored: Scored, part: SentencePart) -> list[Mistake]:
     for (key, count), tokens, i in zip(frequent, texts, rows, strict=True):
         at = where[key][1]
         near = " ".join([*tokens[max(0, at - 4) : at], f"[{tokens[at]}]", *tokens[at + 1 : at + 5]])
-        found.append(Mistake(f"{count} times: {near}", key[1], key[2], None, part.table.place(i)))
+        found.append(
+            Mistake(f"{count} time{'s' if count > 1 else ''}: {near}", key[1], key[2], None, part.table.place(i))
+        )
     return found
 
 
@@ -171,8 +178,8 @@ def _hits(truth: Sequence[str], predicted: Sequence[str]) -> np.ndarray:
     return np.fromiter((a == b for a, b in zip(truth, predicted, strict=True)), bool, len(truth))
 
 
-def _marks(tags: Sequence[str]) -> list[tuple[str, tuple[int, int]]]:
-    return [(span.kind, (span.start, span.end)) for span in read_spans(tags, INTERNAL)[0]]
+def _marks(spans: Sequence[Span]) -> list[tuple[str, tuple[int, int]]]:
+    return [(span.kind, (span.start, span.end)) for span in spans]
 
 
 def _bare(tag: str) -> str:

@@ -48,6 +48,10 @@ class SentencePart:
             return iter([()] * len(self))
         return zip(*(map(strings, self.table.values(name)) for name in self.columns.features), strict=True)
 
+    def sentences(self) -> Iterator[tuple[list[str], tuple[list[str], ...]]]:
+        """Words and further columns of each sentence."""
+        return zip(self.tokens(), self.features(), strict=True)
+
     def raw_tags(self) -> Iterator[list[str]]:
         """The tags as the source writes them."""
         for value in self.table.values(self.columns.tag):
@@ -62,6 +66,15 @@ class SentencePart:
     def repaired(self) -> int:
         """How many tags break the rules of the scheme."""
         return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """A further column that the recipe's ``key`` names, of columns of tokens that of each sentence's first one."""
+        self.table.require(name, key)
+        return (next(iter(strings(value)), "") for value in self.table.values(name))
+
+    def place(self, row: int) -> str:
+        """File and line of a sentence."""
+        return self.table.place(row)
 
     def take(self, rows: np.ndarray) -> SentencePart:
         """Some of the sentences."""

@@ -21,7 +21,7 @@ from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.tagging import checks, scores
-from rnncli.tasks.tagging.baselines import MostFrequentTag
+from rnncli.tasks.tagging.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.lexicon import Lexicon
@@ -76,9 +76,8 @@ class FittedTagging:
 
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
-        sentences = zip(part.tokens(), part.features(), strict=True)
         numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
-        return encode(self.lexicon, sentences, numbers, part)
+        return encode(self.lexicon, part.sentences(), numbers, part)
 
     def build(self) -> nn.Module:
         """A new tagger; its embeddings start from the vectors file where the recipe names one."""
@@ -116,38 +115,44 @@ class FittedTagging:
         for indices, batch in batches():
             for i, tags in zip(indices, self._decoded(model.decode(batch), batch), strict=True):
                 predicted[i] = tags
-            if bool((batch.tags_BT >= 0).all()):
-                count = int(batch.lengths_B.sum())
+            count = int(batch.lengths_B[(batch.tags_BT != UNSEEN).all(1).cpu()].sum())
+            if count:
                 total, words = total + model.loss(batch).item() * count, words + count
-        found = self._scored(examples, predicted).metrics()
+        assert examples.part is not None
+        found = self._scored(examples.part, predicted, examples.known).metrics()
         return found | {"loss": total / words if words else float("nan")}
 
     def evaluate(self, model: nn.Module, part: SentencePart, examples: TaggingExamples, batches: Batches) -> Evaluation:
         """Metrics with intervals, types or tags, confusions, the most frequent mistakes, predictions."""
         predicted: list[list[str]] = [[]] * len(examples)
-        sure: list[np.ndarray] = [np.zeros(0)] * len(examples)
+        sure: list[np.ndarray] = [np.zeros((0, 2))] * len(examples)
         for indices, batch in batches():
             for i, tags, probabilities in zip(indices, *self.predict(model, batch), strict=True):
                 predicted[i], sure[i] = tags, probabilities
-        found = scores.evaluate(self._scored(examples, predicted), sure, part, self.recipe.evaluation, self.recipe.seed)
-        return replace(found, notes=(*found.notes, *self._unseen(part)))
+        scored = self._scored(part, predicted, examples.known)
+        found = scores.evaluate(scored, sure, part, self.recipe.evaluation, self.recipe.seed)
+        return replace(found, notes=tuple(self._unseen(part)))
 
     def predict(self, model: nn.Module, batch: TaggingBatch) -> tuple[list[list[str]], list[np.ndarray]]:
-        """Valid tags of each sentence, and the probability of each."""
+        """The tags of each sentence, and the probability of each by itself and given the tag before it, (T, 2)."""
         assert isinstance(model, Tagger)
-        best_BT, sure_BT = model.probabilities(batch)
-        rows = zip(sure_BT.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
+        best_BT, sure_BT2 = model.probabilities(batch)
+        rows = zip(sure_BT2.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
         return list(self._decoded(best_BT, batch)), [row[:length] for row, length in rows]
 
     def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
-        """Every word's most frequent tag."""
+        """Every word's most frequent tag; a linear CRF where CRFsuite is installed."""
         train, test = parts["train"], parts[split]
-        rival = MostFrequentTag(train.tokens(), train.tags())
+        frequent = MostFrequentTag(train.tokens(), train.tags())
         seen = {word for tokens in train.tokens() for word in tokens}
         known = np.array([word in seen for tokens in test.tokens() for word in tokens], dtype=bool)
-        predicted = [self._valid(tags) for tags in rival.tag(test.tokens())]
-        scored = scores.Scored(list(test.tags()), predicted, known, self.scheme is not None)
-        return {"most frequent tag": scored.metrics()}, ()
+        predicted = {"most frequent tag": list(frequent.tag(test.tokens()))}
+        note = ""
+        if has_crfsuite():
+            learn = zip(train.sentences(), train.tags(), strict=True)
+            predicted["linear crf"], note = linear_crf(learn, test.sentences())
+        found = {name: self._scored(test, tags, known).metrics() for name, tags in predicted.items()}
+        return found, (note,) if note else ()
 
     def predictor(self, model: nn.Module, device: torch.device) -> TagPredictor:
         """A predictor around a trained tagger."""
@@ -164,13 +169,19 @@ class FittedTagging:
         tags = [self.tags[k] for k in numbers.tolist()]
         return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
 
-    def _scored(self, examples: TaggingExamples, predicted: list[list[str]]) -> scores.Scored:
-        assert examples.part is not None
-        return scores.Scored(list(examples.part.tags()), predicted, examples.known, self.scheme is not None)
+    def _scored(self, part: SentencePart, predicted: list[list[str]], known: np.ndarray) -> scores.Scored:
+        """Predictions in the internal scheme beside the truth."""
+        truth = list(part.tags())
+        if self.scheme is None:
+            return scores.Scored(truth, predicted, known)
+        strict = self.recipe.evaluation.scorer == "strict"
+        true = [read_spans(tags, part.scheme or INTERNAL, strict=strict)[0] for tags in part.raw_tags()]
+        found = [read_spans(tags, INTERNAL, strict=strict)[0] for tags in predicted]
+        return scores.Scored(truth, [self._valid(tags) for tags in predicted], known, (true, found))
 
     def _decoded(self, tags_BT: Tensor, batch: TaggingBatch) -> Iterator[list[str]]:
         for numbers, length in zip(tags_BT.tolist(), batch.lengths_B.tolist(), strict=True):
-            yield self._valid([self.tags[k] for k in numbers[:length]])
+            yield [self.tags[k] for k in numbers[:length]]
 
     def _valid(self, tags: list[str]) -> list[str]:
         """Spans repaired as conlleval reads them, which the CRF never needs."""
@@ -211,7 +222,7 @@ class Tagging:
                 f"{train.table.place(0)}: the training part has only the tag {next(iter(counts))}; two are needed",
                 "is this the right --tag-column?",
             )
-        lexicon = Lexicon.learn(recipe, zip(train.tokens(), train.features(), strict=True))
+        lexicon = Lexicon.learn(recipe, train.sentences())
         tags = sorted(counts, key=lambda tag: (tag != OUTSIDE, tag[2:] if train.scheme else tag, tag))
         columns = train.columns
         layout: dict[str, Any] = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}

@@ -12,6 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+LEAST = 2**15
+"""Elements from which a buffer is worth keeping: 128 KiB, where an allocator begins to give memory back."""
+ODD = 16
+"""Floats between the rows of an array that is read across: rows whose distance is a power of two, or nearly, would meet
+in the same corner of a cache."""
+
 
 class Pool:
     """Buffers of fp32; holds no more than was in use at once."""
@@ -22,9 +28,11 @@ class Pool:
         # A buffer may come back in the middle of anything, by the collector of cycles.
         self._lock = RLock()
 
-    def take(self, rows: int, width: int) -> Tensor:
+    def take(self, rows: int, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """A matrix with what was left in it."""
         size = rows * width
+        if size < LEAST or dtype != torch.float32:
+            return torch.empty(rows, width, dtype=dtype)
         with self._lock:
             buffer = self._fitting(size)
             self._used += len(buffer)

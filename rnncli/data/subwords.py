@@ -1,0 +1,87 @@
+"""Pieces of words learnt from texts: byte pair encoding over characters (Sennrich, Haddow & Birch 2016).
+
+A word is spelled with a mark before it, and the pair of neighbours that occurs most often in all words becomes one
+piece, again and again. Pieces are texts; the mark says that a word begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+MARK = "▁"
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """The pairs that are joined, first ones first."""
+
+    merges: tuple[Pair, ...]
+
+    def cut(self, word: str) -> list[str]:
+        """The pieces of a word, the mark in the first."""
+        pieces = list(MARK + word)
+        while len(pieces) > 1:
+            ranks = [self._rank.get(pair, len(self.merges)) for pair in pairwise(pieces)]
+            best = min(ranks)
+            if best == len(self.merges):
+                break
+            pieces = _joined(pieces, self.merges[best])
+        return pieces
+
+    def cut_text(self, text: str) -> list[str]:
+        """The pieces of all words of a text."""
+        return [piece for word in text.split() for piece in self.cut(word)]
+
+    @cached_property
+    def _rank(self) -> dict[Pair, int]:
+        return {pair: rank for rank, pair in enumerate(self.merges)}
+
+
+def learn(texts: Iterable[str], size: int) -> Subwords:
+    """Join pairs until there are ``size`` pieces, characters counted, or no pair occurs twice.
+
+    Of pairs that are as frequent as each other the first in alphabetical order is joined.
+    """
+    counts = Counter(word for text in texts for word in text.split())
+    spelled = {word: list(MARK + word) for word in counts}
+    pairs, where = Counter[Pair](), defaultdict[Pair, set[str]](set)
+    for word, pieces in spelled.items():
+        for pair in pairwise(pieces):
+            pairs[pair] += counts[word]
+            where[pair].add(word)
+    merges: list[Pair] = []
+    known = {piece for pieces in spelled.values() for piece in pieces}
+    while len(known) < size and pairs:
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        if pairs[best] < 2:
+            break
+        merges.append(best)
+        known.add("".join(best))
+        for word in sorted(where.pop(best)):
+            for pair in pairwise(spelled[word]):
+                pairs[pair] -= counts[word]
+            spelled[word] = _joined(spelled[word], best)
+            for pair in pairwise(spelled[word]):
+                pairs[pair] += counts[word]
+                where[pair].add(word)
+        del pairs[best]
+    return Subwords(tuple(merges))
+
+
+def _joined(pieces: list[str], pair: Pair) -> list[str]:
+    """The pieces with each occurrence of the pair, from the left, made one."""
+    found: list[str] = []
+    at = 0
+    while at < len(pieces):
+        if tuple(pieces[at : at + 2]) == pair:
+            found.append(pieces[at] + pieces[at + 1])
+            at += 2
+        else:
+            found.append(pieces[at])
+            at += 1
+    return found

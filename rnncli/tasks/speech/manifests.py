@@ -1,0 +1,111 @@
+"""Manifests of recordings: tables, or folders of recordings with a text beside each; their columns, their rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rnncli.data.audio import SUFFIXES
+from rnncli.data.clips import Recording
+from rnncli.data.sources import ALL, READERS, read
+from rnncli.data.table import PLACE, Table, TableWriter
+from rnncli.errors import DataError
+from rnncli.tasks import manifest
+from rnncli.tasks.gathering import is_repository, with_given_parts
+from rnncli.tasks.speech.schema import SpeechData
+
+AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
+TEXT_NAMES = ("text", "sentence", "transcript", "transcription", "label")
+
+
+def read_tables(data: SpeechData) -> dict[str, Table]:
+    """The tables of a recipe by part, ``all`` where the parts are to be carved; raises DataError."""
+    if is_repository(data):
+        found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
+    else:
+        found = read_manifest(Path(data.root) / data.train, data)
+    return with_given_parts(found, data, lambda path: read_manifest(path, data))
+
+
+def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
+    """A manifest by its suffix, or a folder of recordings with a .txt beside each."""
+    if path.is_dir() and not any(file.suffix in READERS for file in path.iterdir()):
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if files:
+            return {ALL: _folder(path, files)}
+    source = "auto" if data.source == "builtin" else data.source
+    tables = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
+    return {part: manifest.based(table, path) for part, table in tables.items()}
+
+
+def _folder(path: Path, files: list[Path]) -> Table:
+    texts = [file.with_suffix(".txt") for file in files]
+    kept = [(f, t) for f, t in zip(files, texts, strict=True) if t.is_file()]
+    if not kept:
+        raise DataError(f"{path}: no recording has a text beside it", "a.wav wants its words in a.txt")
+    columns = {
+        "audio": [str(file.resolve()) for file, _ in kept],
+        "text": [text.read_text(encoding="utf-8", errors="replace") for _, text in kept],
+        PLACE: [str(file) for file, _ in kept],
+    }
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    with TableWriter(str(path), schema) as writer:
+        writer.write(pa.record_batch([pa.array(column) for column in columns.values()], schema=schema))
+        return writer.finish((), {"recording without a text beside it": len(files) - len(kept)})
+
+
+def recordings(table: Table, column: str) -> Iterator[Recording]:
+    """The recording of each row; columns ``offset`` and ``duration`` cut a stretch of it. Raises DataError."""
+    rows = zip(manifest.places(table, column), _spans(table), strict=True)
+    for i, ((folder, value), span) in enumerate(rows):
+        if isinstance(value, dict):
+            yield replace(_row_recording(value, folder, table.place(i)), span=span)
+        elif isinstance(value, str) and value.strip():
+            path = folder / value
+            features = path.suffix == ".npy"
+            yield Recording(path, str(path), features, None if features else span)
+        else:
+            raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
+
+
+def _row_recording(value: dict[str, Any], folder: Path, place: str) -> Recording:
+    """A row of ``datasets``: bytes, or a path."""
+    if value.get("bytes"):
+        return Recording(value["bytes"], place)
+    if value.get("path"):
+        return Recording(folder / value["path"], place)
+    raise DataError(f"{place}: an audio row without bytes or path", "each row needs one of them")
+
+
+def durations(table: Table) -> list[float]:
+    """The seconds that column ``duration`` gives each row; NaN where it gives none."""
+    if "duration" not in table.columns:
+        return [math.nan] * len(table)
+    return [_number(value, table, i, "duration") for i, value in enumerate(table.values("duration"))]
+
+
+def _spans(table: Table) -> Iterator[tuple[float, float] | None]:
+    """Where each row's stretch begins and how long it is, in seconds; None where it is the whole recording."""
+    if not {"offset", "duration"} <= set(table.columns):
+        yield from (None for _ in range(len(table)))
+        return
+    for i, (value, length) in enumerate(zip(table.values("offset"), durations(table), strict=True)):
+        offset = _number(value, table, i, "offset")
+        yield None if math.isnan(length) else (0.0 if math.isnan(offset) else offset, length)
+
+
+def _number(value: Any, table: Table, row: int, column: str) -> float:
+    if value is None or value == "":
+        return math.nan
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = -1.0
+    if not (math.isfinite(found) and found >= 0):
+        raise DataError(f"{table.place(row)}: {column} is {value!r}, not a number of seconds", "for example 3.52")
+    return found

@@ -1,0 +1,132 @@
+"""What is read of tagged sentences: parts, schemes, and files that end in a sentence."""
+
+import json
+
+import pytest
+
+from rnncli.errors import DataError
+from rnncli.tasks.tagging.data import read_corpus
+from rnncli.tasks.tagging.schema import RECIPE
+from tests.tasks.tagged import conll, fit, recipe
+
+
+def test_a_column_says_which_part_each_sentence_goes_to(tmp_path):
+    lines = [
+        json.dumps({"tokens": [f"w{i}"], "tags": ["B-X" if i % 2 else "O"], "part": part})
+        for i, part in enumerate(["train"] * 6 + ["validation", "train", "test", "dev"])
+    ]
+    read = read_corpus(recipe(tmp_path, "\n".join(lines), name="train.jsonl", split_column="part"))
+    assert {name: [tokens[0] for tokens in part.tokens()] for name, part in read.parts.items()} == {
+        "train": ["w0", "w1", "w2", "w3", "w4", "w5", "w7"],
+        "dev": ["w6", "w9"],
+        "test": ["w8"],
+    }
+    text = "".join(f"w{i} X{i % 2} {'dev' if i > 7 else 'train'}\n\n" for i in range(10))
+    parts = read_corpus(recipe(tmp_path, text, split_column="3", tag_column="2")).parts
+    assert {name: len(part) for name, part in parts.items()} == {"train": 8, "dev": 2}
+
+
+@pytest.mark.parametrize("column", ["", "3"])
+def test_folds_test_each_sentence_once(tmp_path, column):
+    text = "".join(f"w{i} X{i % 2} {5 * (i % 3)}\n\n" for i in range(30))
+    tested = []
+    for fold in range(3):
+        parts = read_corpus(recipe(tmp_path, text, folds=3, fold=fold, fold_column=column, tag_column="2")).parts
+        words = {name: [tokens[0] for tokens in part.tokens()] for name, part in parts.items()}
+        assert sorted(word for part in words.values() for word in part) == sorted(f"w{i}" for i in range(30))
+        tested += words["test"]
+        if column:
+            assert {int(word[1:]) % 3 for word in words["test"]} == {fold}
+    assert sorted(tested) == sorted(f"w{i}" for i in range(30))
+
+
+def test_repairs_are_counted_and_said(tmp_path):
+    broken = conll() + "Rara I-PER\nsaid O\n\n"
+    notes = " ".join(read_corpus(recipe(tmp_path, broken, dev_fraction=0.1)).notes)
+    assert "IOB2" in notes
+    assert ": 1 tag breaks the rules of IOB2" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "says"),
+    [
+        ("", {}, "the file is empty"),
+        ("\n\n# only a remark\n", {}, "holds no tokens"),
+        ("a O\nb B-X c\n", {}, "train.conll:2: 3 columns where line 1 has 2"),
+        ("a\tO\nb O\n", {}, "train.conll:2: 1 column where line 1 has 2"),
+        ("a O\n\nb\n", {}, "train.conll:3: 1 column"),
+        ("a\tO\nb\t\n\n", {}, 'train.conll:1: "b" has no tag'),
+        ("a\nb\n", {}, "cannot hold both words and tags"),
+        ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll:1: no column "3"'),
+        ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
+        ("a O\nb B-X\n", {"token_column": "2"}, "cannot hold both"),
+        ("a O\nb B-X\n", {"feature_columns": ["7"]}, 'train.conll:1: no column "7"'),
+        ("a N\nb V\n", {"tag_scheme": "IOB2"}, "train.conll:1: tags that are not written in IOB2"),
+        ("a O\n\nb O\n\nc O\n\n" * 10, {}, "train.conll:1: the training part has only the tag O"),
+        ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),
+        ("a O\n\nb B-X\n", {"dev": "missing.conll"}, "missing.conll: no such file"),
+        ("a O\n\nb B-X\n", {"train": "no.conll"}, "no.conll: no such file"),
+        ("a O\n\nb B-X\n", {"folds": 5}, "there are 2 examples, too few for 5 folds"),
+        ("a O\n\nb B-X\n\n" * 5, {"folds": 2, "fold_column": "3"}, 'no column "3" (data.fold_column)'),
+        ("a O 1\n\nb B-X x\n", {"folds": 2, "fold_column": "3", "tag_column": "2"}, 'train.conll:3: "x" is not the'),
+        ("a O train\n\nb B-X late\n", {"split_column": "3", "tag_column": "2"}, 'train.conll:3: "late" names no split'),
+        ("a O dev\n\nb B-X test\n", {"split_column": "3", "tag_column": "2"}, "there is no train part"),
+        ("a O\n\n" * 9, {"dev_fraction": 0.5, "test_fraction": 0.5}, "leave nothing to train on"),
+        ("a O\0\nb B-X\n", {}, "train.conll:1: a NUL byte"),
+        ("a O\nb B-X\n", {"encoding": "utf-99"}, 'no encoding called "utf-99"'),
+    ],
+)
+def test_bad_files_end_in_a_sentence_with_file_and_line(tmp_path, text, data, says):
+    with pytest.raises(DataError) as caught:
+        fit(recipe(tmp_path, text, **data))
+    assert says in caught.value.message.replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"tokens": ["a", "b"], "tags": ["O"]}', "train.jsonl:1: 2 words but 1 in column tags"),
+        ('{"words": [], "tags": []}', "no sentence has words"),
+        ('{"tokens": ["a"], "tags": ["O"], "ner_tags": ["O"]}', "which column holds the tags? several"),
+        ('{"tokens": ["a"]}', "which column holds the tags?"),
+        ('{"tokens": ["a"], "tags": [null]}', '"a" has no tag'),
+        ("[1]", "train.jsonl:1: a JSON list"),
+    ],
+)
+def test_bad_json_lines_end_in_a_sentence(tmp_path, line, says):
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, line + "\n", name="train.jsonl"))
+    assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("dev", "data", "says"),
+    [
+        ("a x y O\n", {}, "dev.conll:1: 4 columns where train.conll has 2"),
+        ("a\n", {"tag_column": "2"}, 'dev.conll:1: no column "2", which train.conll has'),
+    ],
+)
+def test_parts_that_are_not_alike_are_refused(tmp_path, dev, data, says):
+    (tmp_path / "dev.conll").write_text(dev, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, dev="dev.conll", **data))
+    assert says in caught.value.message
+
+
+def test_a_file_of_too_few_sentences_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"^train\.conll:1: there is 1 example, too few"):
+        read_corpus(recipe(tmp_path, "<html> <body>\n"))
+
+
+def test_bytes_of_another_encoding_are_refused_with_their_line(tmp_path):
+    (tmp_path / "train.conll").write_bytes(b"a O\n\xff\xfe\xfa O\n")
+    with pytest.raises(DataError, match=r"train\.conll:2: "):
+        read_corpus(RECIPE(data={"root": str(tmp_path), "train": "train.conll"}))
+
+
+@pytest.mark.parametrize("change", [lambda t: t.replace("\n", "\r\n"), lambda t: t.rstrip("\n"), lambda t: "\n\n" + t])
+def test_line_ends_and_blank_lines_do_not_matter(tmp_path, change):
+    plain = read_corpus(recipe(tmp_path, conll(), name="plain.conll"))
+    changed = read_corpus(recipe(tmp_path, change(conll()), name="changed.conll"))
+    assert list(plain.parts["train"].tokens()) == list(changed.parts["train"].tokens())
+    assert list(plain.parts["train"].tags()) == list(changed.parts["train"].tags())
