@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -75,25 +76,32 @@ class Clip:
         return features_TF
 
 
+class Keyed(Protocol):
+    """Settings that features are computed by."""
+
+    def key(self) -> str:
+        """A text that is another for other features."""
+        ...
+
+
 class FeatureCache:
     """A folder of features, each file named after what it was computed from and how."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, content: bytes, frontend: Frontend, span: tuple[float, float] | None = None) -> Path:
+    def place(self, content: bytes, settings: Keyed, span: tuple[float, float] | None = None) -> Path:
         """Where the features of this content, or of a stretch of it, belong."""
-        how = frontend.key() + (f" {span[0]:.6f} {span[1]:.6f}" if span else "")
+        how = settings.key() + (f" {span[0]:.6f} {span[1]:.6f}" if span else "")
         name = hashlib.blake2b(content + b"\n" + how.encode(), digest_size=16).hexdigest()
         return self.folder / name[:2] / f"{name}.npy"
 
-    def shape(self, place: Path) -> tuple[int, int] | None:
-        """Frames and bins of what is there, None where there is nothing that can be read."""
+    def shape(self, place: Path) -> tuple[int, ...] | None:
+        """The shape of what is there, None where there is nothing that can be read."""
         try:
-            frames, bins = np.load(place, mmap_mode="r", allow_pickle=False).shape
+            return np.load(place, mmap_mode="r", allow_pickle=False).shape
         except (OSError, ValueError):
             return None
-        return frames, bins
 
     def put(self, place: Path, features_TF: np.ndarray) -> None:
         """Keep features: whole under their name or not at all; raises DataError where there is no room."""
@@ -182,7 +190,7 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
         return Clip(features_TF, _shape(features_TF), recording)
     place = cache.place(content, frontend, recording.span)
     shape = cache.shape(place)
-    if shape is None:
+    if shape is None or len(shape) != 2:
         features_TF = features_of(read_sound(content, name, recording.span), frontend, name)
         cache.put(place, features_TF)
         shape = _shape(features_TF)

@@ -51,6 +51,14 @@ class DataSection(Section, frozen=True):
         return self
 
 
+class FilesSection(DataSection, frozen=True):
+    """Tables whose rows name files."""
+
+    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
+    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
+    config: str = Field(default="", description="configuration of a datasets repository")
+
+
 class CoreSection(Section, frozen=True):
     """The recurrent core, the same for every task; a task's ``model`` section extends it."""
 

@@ -23,7 +23,7 @@ from rnncli.run.directory import RunDirectory
 from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, Writer
+from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, Writer
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
@@ -110,7 +110,7 @@ def written(
     """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
     if is_heard(predictor, inputs):
         _require_form(predictor, form)
-        assert isinstance(predictor, FilePredictor)
+        assert isinstance(predictor, StreamPredictor)
         yield from ([text] for text in predictor.hear(stdin.buffer, answer))
         return
     for examples in _given(predictor, inputs, stdin, form):
@@ -138,7 +138,7 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str
 
 def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:
     """Whether the input is a stream that is no text, to be answered by :func:`written`."""
-    return list(inputs) == ["-"] and isinstance(predictor, FilePredictor)
+    return list(inputs) == ["-"] and isinstance(predictor, StreamPredictor)
 
 
 def _require_form(predictor: Predictor, form: str) -> None:

@@ -157,18 +157,23 @@ class LinePredictor(Protocol):
 
 @runtime_checkable
 class FilePredictor(Protocol):
-    """A predictor whose inputs are files; a folder stands for those in it, and a stream is the content of one."""
+    """A predictor whose inputs are files; a folder stands for those in it."""
 
     def expand(self, text: str) -> list[str]:
         """The files that an argument stands for; raises DataError for a folder without any."""
         ...
 
-    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
-        """What is to be written of a stream as it comes; raises DataError."""
-        ...
-
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
+@runtime_checkable
+class StreamPredictor(Protocol):
+    """A predictor to which a stream is the content of a file."""
+
+    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
+        """What is to be written of a stream as it comes; raises DataError."""
         ...
 
 

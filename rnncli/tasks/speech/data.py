@@ -16,6 +16,7 @@ from rnncli.data.sources import ALL
 from rnncli.data.table import Table
 from rnncli.data.units import normalise
 from rnncli.errors import DataError
+from rnncli.tasks import manifest
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.parting import Parting
 from rnncli.tasks.speech import corpus as generated
@@ -26,7 +27,6 @@ from rnncli.tasks.speech.manifests import (
     read_manifest,
     read_tables,
     recordings,
-    require_column,
 )
 from rnncli.tasks.speech.schema import SpeechData, SpeechRecipe
 
@@ -109,8 +109,8 @@ def clean_text(text: str, lower: bool) -> str:
 
 def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str]) -> SpeechPart:
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted."""
-    audio = require_column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
-    text = require_column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
+    audio = manifest.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
+    text = manifest.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
     if data.speaker_column:
         table.require(data.speaker_column, "data.speaker_column")
     speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")

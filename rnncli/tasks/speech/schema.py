@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, Section, TrainSection
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Positive, Recipe, Section, TrainSection
 
 Size = Annotated[int, Field(ge=0)]
 
 
-class SpeechData(DataSection, frozen=True):
+class SpeechData(FilesSection, frozen=True):
     """Recordings, or features of them, and what is said in each."""
 
     audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
@@ -22,9 +22,6 @@ class SpeechData(DataSection, frozen=True):
     longest: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
     )
-    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
-    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
-    config: str = Field(default="", description="configuration of a datasets repository")
     features: Literal["log-mel", "mfcc", "fbank"] = Field(
         default="log-mel", description="what is computed of recordings"
     )

@@ -1,0 +1,32 @@
+"""Sections of recipes that several tasks have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from rnncli.errors import RecipeError
+from rnncli.metrics.direction import CLASSIFICATION, higher_is_better
+from rnncli.recipe.schema import Fraction, TrainSection
+
+LOSS = "loss"
+"""What training calls the log loss of the dev part."""
+
+Pooled = Annotated[str, Field(pattern=r"^(last|mean|max|attention)(\+(last|mean|max|attention))*$")]
+
+
+class ClassTrain(TrainSection, frozen=True):
+    """Training of a classifier."""
+
+    label_smoothing: Fraction = Field(default=0.0, description="probability mass taken from the true label")
+    class_weights: Literal["none", "balanced"] = Field(default="none", description="weigh classes by how rare they are")
+
+    @field_validator("best_by")
+    @classmethod
+    def _is_a_metric(cls, name: str) -> str:
+        try:
+            higher_is_better(name or LOSS, available=(*CLASSIFICATION, LOSS))
+        except RecipeError as error:
+            raise ValueError(f"{error.message} ({error.hint})") from error
+        return name
