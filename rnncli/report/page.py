@@ -74,7 +74,7 @@ def report_page(story: Story) -> str:
         matrix=drawn,
         pairs=pairs_grid(report) if many else None,
         per_class=class_grid(report),
-        curves=[(curve.title, curve_chart(curve)) for curve in story.curves if any(line.xs for line in curve.lines)],
+        curves=_curves(story.curves),
         groups=[group_grid(report, grouping, shown) for grouping in report.groups],
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),
@@ -174,8 +174,13 @@ def _histories(story: Story) -> list[tuple[str, Markup]]:
     for title, lines in (("loss", losses), (f"{words(watched)} on dev", scores)):
         drawn = [line for line in lines if line.xs]
         if drawn:
-            found.append((title, history_chart(title, title, drawn, best)))
+            found.append((title, history_chart(title, title, drawn, f"history{len(found)}", best)))
     return found
+
+
+def _curves(curves: Sequence[Curve]) -> list[tuple[str, Markup]]:
+    drawn = [curve for curve in curves if any(line.xs for line in curve.lines)]
+    return [(curve.title, curve_chart(curve, f"curve{number}")) for number, curve in enumerate(drawn)]
 
 
 def _line(name: str, lines: Sequence[Mapping[str, Any]], value: Any) -> Line:
