@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from rnncli.report.build import Curve, Line
 from rnncli.report.layout import visible
+from rnncli.report.reach import Reach
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +68,24 @@ def history_chart(title: str, y: str, lines: Sequence[Line], key: str, best: int
         _plot(axes, lines)
         axes.locator_params(axis="x", integer=True, min_n_ticks=1)
         axes.set_xlim(*((first, last) if first < last else (first - 0.5, last + 0.5)))
+        return _inline(axes, title, lines, key)
+
+
+def reach_chart(title: str, found: Reach, key: str) -> Markup:
+    """The share of the gradient by distance, and the share at which it counts as gone."""
+    single = len(found.shares) == 1
+    lines = []
+    for name, shares in found.shares.items():
+        drawn = [(float(k), share) for k, share in enumerate(shares) if share > 0]
+        lines.append(Line("" if single else name, *(tuple(part) for part in zip(*drawn, strict=True))))
+    with _axes("steps back", "share of the gradient") as axes:
+        axes.axhline(found.least, color=FAINT, linewidth=1, dashes=(4, 4))
+        _plot(axes, lines)
+        axes.set_yscale("log")
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.set_xlim(0, max(1, *(len(shares) - 1 for shares in found.shares.values())))
         return _inline(axes, title, lines, key)
 
 
