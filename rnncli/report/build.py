@@ -209,7 +209,7 @@ class Report:
     reach: Reach | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``deviation`` are there where they say something."""
+        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``deviation`` are there where there are any."""
         values = plain(asdict(self))
         for name in ("folds", "groups", "reach"):
             if not values[name]:

@@ -11,8 +11,8 @@ from statistics import fmean
 class Reach:
     """How many ``steps`` back less than ``least`` of the gradient arrives for the first time, the mean of directions.
 
-    ``beyond`` says that more arrived as far as there was to see, so that the truth is more than ``steps``. ``shares`` of
-    each direction begin at distance 0 with 1; a cross-validation has none.
+    ``beyond`` says that more arrived as far as there was to see, so that the truth is more than ``steps``. The
+    ``shares`` of each direction begin at distance 0 with 1; a cross-validation has none.
     """
 
     least: float

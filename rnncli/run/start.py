@@ -26,8 +26,8 @@ from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpen
 from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
-from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.run.reach import gradient_reach
+from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.run.record import first_record, interruption, kept_record
 from rnncli.tasks.base import Corpus, Fitted, Settles
 from rnncli.train import checkpoint

@@ -101,8 +101,8 @@ def test_single_runs_are_tested_by_randomisation_over_examples(here):
 def test_how_far_gradients_reach_stands_beside_what_it_costs(here, tmp_path):
     reaches = {"rnn": ((0.5, 0.2, 0.05), (0.4, 0.09, 0.2)), "lstm": ((0.9, 0.8, 0.7), (0.3, 0.2, 0.01))}
     for cell, shares in reaches.items():
-        for seed, share in enumerate(shares, start=1):
-            measured = reach({"forward": [1.0, *share]}, 0.1, 32)
+        for seed, arrives in enumerate(shares, start=1):
+            measured = reach({"forward": [1.0, *arrives]}, 0.1, 32)
             made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", reach=measured)
     found = rnncli("compare", tmp_path, "--json").json["settings"]
     assert {one["name"]: (one["reach"], one["reach_beyond"]) for one in found} == {
