@@ -8,7 +8,8 @@ exponentially in k. With outputs h and inputs x of a sequence that ends at step 
     share(k)^2 = mean |d h_t / d x_(t-k)|^2 / mean |d h_t / d x_t|^2
 
 in norms of Frobenius, over the sequences that are longer than k. What passes through an lstm's memory and
-through layers below is part of it; the weights of what reads h are not. A linear rnn h_t = a h_(t-1) + W x_t has share(k) = |a|^k.
+through layers below is part of it; the weights of what reads h are not. A linear rnn h_t = a h_(t-1) + W x_t has
+share(k) = |a|^k.
 
 The reverse direction is measured by itself: from where it ends, step 0, by the inputs of step k.
 
