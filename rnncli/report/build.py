@@ -143,12 +143,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Gap:
-    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far."""
+    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far.
+
+    The interval allows for the choice of the two.
+    """
 
     best: str
     worst: str
     difference: float
     p: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _groups(report: Report, width: int | None) -> Lines:
         heads, rows = group_table(report, grouping, shown)
         lines += [Text()] if lines else []
         lines += _table([heads, *rows], 1, width=width)
-        for note in group_notes(grouping, shown):
+        for note in group_notes(grouping, shown, report.confidence):
             lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
     return lines
 
