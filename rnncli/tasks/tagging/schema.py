@@ -33,6 +33,12 @@ class TaggedData(DataSection, frozen=True):
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
     )
+    context: Size = Field(
+        default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
+    )
+    document_column: str = Field(
+        default="", description="column that names each row's document; empty takes -DOCSTART- and # newdoc lines"
+    )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
     splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
     config: str = Field(default="", description="configuration of a datasets repository")

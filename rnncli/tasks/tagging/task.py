@@ -77,7 +77,7 @@ class FittedTagging:
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
         numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
-        return encode(self.lexicon, part.sentences(), numbers, part)
+        return encode(self.lexicon, part.sentences(), numbers, part, self.recipe.data.context)
 
     def build(self) -> nn.Module:
         """A new tagger; its embeddings start from the vectors file where the recipe names one."""
