@@ -14,6 +14,7 @@ from torch import Tensor
 from rnncli.data.ragged import Ragged, ranges
 from rnncli.tasks.tagging.distinct import Column, Distinct
 from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.mixing import MixedPart
 from rnncli.tasks.tagging.neighbours import reach
 from rnncli.tasks.tagging.sentences import SentencePart
 
@@ -85,7 +86,7 @@ class TaggingExamples:
     characters: Ragged
     places: list[np.ndarray]
     tags: Ragged
-    part: SentencePart | None = None
+    part: SentencePart | MixedPart | None = None
     reach: tuple[np.ndarray, np.ndarray] | None = None
 
     def __len__(self) -> int:
@@ -142,7 +143,7 @@ class TaggingExamples:
 
     def place(self, index: int) -> str:
         """File and line of a sentence."""
-        return self.part.table.place(index) if self.part else f"sentence {index + 1}"
+        return self.part.place(index) if self.part else f"sentence {index + 1}"
 
 
 def _inside(lengths: np.ndarray) -> np.ndarray:
@@ -159,7 +160,7 @@ def encode(
     lexicon: Lexicon,
     sentences: Iterable[Sentence],
     tags: Iterable[Sequence[int]] = (),
-    part: SentencePart | None = None,
+    part: SentencePart | MixedPart | None = None,
     context: int = 0,
 ) -> TaggingExamples:
     """Words to numbers; ``tags`` are the true ones, none for sentences to predict.
