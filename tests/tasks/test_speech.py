@@ -66,17 +66,29 @@ def test_varied_features_stay_finite_and_long_enough(kind, scale):
     for length in (1, 2, 7, 300):
         (given,) = features(length, width=13)
         for _ in range(20):
-            found = vary(given, random, length - 1)
+            (found,) = vary(given, random, length - 1)
             assert np.isfinite(found).all()
             assert found.dtype == np.float32
             assert len(found) >= length - 1
+
+
+def test_variants_that_are_to_agree_have_the_same_frames_and_share_their_text():
+    vary = Varying(Variation(agreement=0.2, gain=6), "spectrum", 13, Scale())
+    (given,) = features(60, width=13)
+    one, other = vary(given, np.random.default_rng(1), 0)
+    assert one.shape == other.shape
+    assert (one != other).any()
+    labels = [np.array([1, 2]), np.array([3])]
+    batch = collate([one, given, other, given], labels * 2, views=2)
+    assert batch.size == 2
+    torch.testing.assert_close(batch.labels_BS[:2], batch.labels_BS[2:])
 
 
 def test_nothing_varied_is_normalised():
     still = Variation(stretch=0, warp=0, time_masks=0, band_masks=0)
     (given,) = features(50, width=13)
     for kind in ("spectrum", "cepstrum", "other"):
-        found = Varying(still, kind, 13, Scale())(given, np.random.default_rng(1), 0)
+        (found,) = Varying(still, kind, 13, Scale())(given, np.random.default_rng(1), 0)
         np.testing.assert_allclose(found, Scale()(given), atol=0.01)
 
 

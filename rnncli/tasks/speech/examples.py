@@ -25,22 +25,26 @@ BANDS = 24
 
 @dataclass(frozen=True)
 class SpeechBatch:
-    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU."""
+    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU.
+
+    ``views`` variants of each recording are there: first one of each, then another of each, as long as the first.
+    """
 
     x_BTF: Tensor
     lengths_B: Tensor
     labels_BS: Tensor
     label_lengths_B: Tensor
+    views: int = 1
 
     @property
     def size(self) -> int:
         """Recordings in the batch."""
-        return len(self.lengths_B)
+        return len(self.lengths_B) // self.views
 
     def to(self, device: torch.device) -> SpeechBatch:
         """The same batch on another device."""
         x_BTF, labels_BS = (part.to(device, non_blocking=True) for part in (self.x_BTF, self.labels_BS))
-        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B)
+        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B, self.views)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +63,18 @@ class SpeechExamples:
 
     def batch(self, indices: np.ndarray) -> SpeechBatch:
         """Collate the recordings at ``indices``; draws from torch's generator in training."""
-        found = [self._features(int(i)) for i in indices]
-        return collate(found, [self.labels[int(i)] for i in indices])
+        views = list(zip(*(self._views(int(i)) for i in indices), strict=True))
+        labels = [self.labels[int(i)] for i in indices]
+        return collate([one for view in views for one in view], labels * len(views), len(views))
 
     def place(self, index: int) -> str:
         """Where a recording stands in the user's data."""
         return self.part.places[index]
 
-    def _features(self, index: int) -> np.ndarray:
+    def _views(self, index: int) -> list[np.ndarray]:
         features_TF = self.part.clips[index].load()
         if self.vary is None:
-            return self.scale(features_TF)
+            return [self.scale(features_TF)]
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         return self.vary(features_TF, random, int(self.least[index]))
 
@@ -80,13 +85,13 @@ def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
     return np.array([frames_after(clip.frames, subsampling) for clip in part.clips]) < np.array(need)
 
 
-def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> SpeechBatch:
-    """Features (T, F) of several recordings, padded with zeros at their ends."""
+def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray], views: int = 1) -> SpeechBatch:
+    """Features (T, F) of several recordings, or of ``views`` variants of each, padded with zeros at their ends."""
     x_BTF = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(one) for one in features], batch_first=True)
     padded = [torch.from_numpy(one.astype(np.int64)) for one in labels]
     labels_BS = torch.nn.utils.rnn.pad_sequence(padded, batch_first=True)
     lengths_B, label_lengths_B = (torch.tensor([len(one) for one in many]) for many in (features, labels))
-    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B)
+    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B, views)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +142,27 @@ class Varying:
         self.settings, self.kind, self.scale = settings, kind, scale
         self.cosine_FM = _cosine(width, max(BANDS, width)) if kind == "cepstrum" else None
 
-    def __call__(self, features_TF: np.ndarray, random: np.random.Generator, least: int) -> np.ndarray:
-        """Varied and normalised features (T', F), T' at least ``least`` where T is."""
+    def __call__(self, features_TF: np.ndarray, random: np.random.Generator, least: int) -> list[np.ndarray]:
+        """Varied and normalised features (T', F), T' at least ``least`` where T is; two where they are to agree."""
+        loud = self._louder(features_TF, random)
+        factor = 1 + random.uniform(-1, 1) * self.settings.stretch
+        found = [self._masked(_stretched(loud, factor, least), random)]
+        if self.settings.agreement:
+            found.append(self._masked(_stretched(self._louder(features_TF, random), factor, least), random))
+        return found
+
+    def _louder(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """With noise, louder or softer."""
         settings = self.settings
         if settings.noise and self.kind == "spectrum" and random.random() < settings.noise:
             features_TF = np.logaddexp(features_TF, features_TF.mean() - random.uniform(-1, 6)).astype(np.float32)
         if settings.gain and self.kind == "spectrum":
             features_TF = features_TF + np.float32(random.uniform(-1, 1) * settings.gain * math.log(10) / 10)
-        features_TF = _stretched(features_TF, 1 + random.uniform(-1, 1) * settings.stretch, least)
+        return features_TF
+
+    def _masked(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Normalised, scaled in frequency, with bands and stretches of time blanked."""
+        settings = self.settings
         x_TF = self.scale.centred(features_TF)
         if self.cosine_FM is not None:
             x_TF = self._spectrum(x_TF @ self.cosine_FM, random) @ self.cosine_FM.T
