@@ -20,12 +20,13 @@ from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.speech import keep, scores
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.decoding import Decoder
-from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying, too_short
+from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.keep import Form
 from rnncli.tasks.speech.language import Weights, tune
 from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
+from rnncli.tasks.speech.training import to_train_on
 from rnncli.tasks.speech.units import Units
 
 TUNED = 200
@@ -57,26 +58,15 @@ class FittedSpeech:
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
-        """Texts to numbers; training leaves out recordings too short for their texts or too long, and counts them."""
+        """Texts to numbers; training leaves out what is of no use to it: see :mod:`rnncli.tasks.speech.training`."""
         self.require_width(part)
         if training:
-            part = self._to_train_on(part)
+            part, notes = to_train_on(part, self.units, self.recipe)
+            self.notes = (*self.notes, *notes)
         labels = [self.units.encode(text) for text in part.texts]
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
         least = np.array([frames_needed(one) for one in labels], dtype=np.int64) * self.recipe.model.subsampling
         return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying() if training else None)
-
-    def _to_train_on(self, part: SpeechPart) -> SpeechPart:
-        subsampling, longest = self.recipe.model.subsampling, self.recipe.data.longest
-        short = too_short(part, self.units, subsampling)
-        long = np.array([clip.seconds > longest > 0 for clip in part.clips])
-        for lost, why in ((short, "too few frames for their texts (model.subsampling)"), (long, f"over {longest:g} s")):
-            if lost.any():
-                self.notes = (*self.notes, f"{lost.sum():,} of the recordings of train left out: {why}")
-        if (short | long).all():
-            hint = "model.subsampling=1 leaves more frames" if short.any() else "data.longest says how long one may be"
-            raise DataError("every recording is too short for its text, or too long", hint)
-        return part.take(np.flatnonzero(~(short | long)))
 
     def build(self) -> nn.Module:
         """A new recogniser."""

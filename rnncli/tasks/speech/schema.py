@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, Section, TrainSection
 
@@ -21,6 +21,11 @@ class SpeechData(DataSection, frozen=True):
     lower: bool = Field(default=True, description="fold upper case into lower")
     longest: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
+    )
+    cut: bool = Field(
+        default=False,
+        description="cut recordings beyond data.longest at silences, for training: where columns words or segments say "
+        "when what is said, or where the lines of the text are parted by long silences",
     )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
     splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
@@ -46,6 +51,12 @@ class SpeechData(DataSection, frozen=True):
         default="character", description="what the recogniser writes; subword: pieces of words, learnt from training"
     )
     subwords: Count = Field(default=200, description="how many pieces of words, about, where unit is subword")
+
+    @model_validator(mode="after")
+    def _cut_to_a_length(self) -> Self:
+        if self.cut and not self.longest:
+            raise ValueError("cut wants longest, the seconds beyond which recordings are cut")
+        return self
 
 
 class Variation(Section, frozen=True):
