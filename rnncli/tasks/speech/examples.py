@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.data.clips import Clip, features_of
+from rnncli.data.frontend import Frontend
 from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.model import frames_after
 from rnncli.tasks.speech.schema import Variation
 from rnncli.tasks.speech.units import Units
 
+BELOW = (5.0, 30.0)
+"""Decibels from a recording down to noise that is added."""
 BANDS = 24
 """Mel bands that cepstra are turned back into, to be varied."""
 
@@ -49,7 +53,10 @@ class SpeechBatch:
 
 @dataclass(frozen=True, eq=False)
 class SpeechExamples:
-    """Encoded recordings of one part; ``vary`` is there for training, ``least`` the fewest frames that each needs."""
+    """Encoded recordings of one part, ``least`` the fewest frames that each needs.
+
+    For training ``vary`` is there, and ``others``: each recording at other speeds.
+    """
 
     part: SpeechPart
     labels: Sequence[np.ndarray]
@@ -57,6 +64,7 @@ class SpeechExamples:
     least: np.ndarray
     scale: Scale
     vary: Varying | None = None
+    others: Sequence[Sequence[Clip]] = ()
 
     def __len__(self) -> int:
         return len(self.part)
@@ -72,11 +80,14 @@ class SpeechExamples:
         return self.part.places[index]
 
     def _views(self, index: int) -> list[np.ndarray]:
-        features_TF = self.part.clips[index].load()
+        clip, least = self.part.clips[index], int(self.least[index])
         if self.vary is None:
-            return [self.scale(features_TF)]
+            return [self.scale(clip.load())]
         random = np.random.default_rng(int(torch.randint(2**62, ())))
-        return self.vary(features_TF, random, int(self.least[index]))
+        if self.others:
+            speeds = [clip, *(other for other in self.others[index] if other.frames >= least)]
+            clip = speeds[int(random.integers(len(speeds)))]
+        return self.vary(clip, random, least)
 
 
 def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
@@ -134,31 +145,52 @@ class Scale:
 class Varying:
     """Varies features as a recipe says; ``kind`` is what they are: spectrum, cepstrum or other.
 
+    ``frontend`` computes features of recordings with noise; None where features are given, as spectra perhaps.
     Frequencies are scaled (vocal tract length perturbation, Jaitly & Hinton 2013) and bands blanked (SpecAugment, Park
     et al. 2019) in the logarithmic spectrum, into which cepstra are turned by the inverse cosine transform and back.
     """
 
-    def __init__(self, settings: Variation, kind: str, width: int, scale: Scale) -> None:
-        self.settings, self.kind, self.scale = settings, kind, scale
+    def __init__(
+        self, settings: Variation, kind: str, width: int, scale: Scale, frontend: Frontend | None = None
+    ) -> None:
+        self.settings, self.kind, self.scale, self.frontend = settings, kind, scale, frontend
         self.cosine_FM = _cosine(width, max(BANDS, width)) if kind == "cepstrum" else None
 
-    def __call__(self, features_TF: np.ndarray, random: np.random.Generator, least: int) -> list[np.ndarray]:
+    def __call__(self, clip: Clip, random: np.random.Generator, least: int) -> list[np.ndarray]:
         """Varied and normalised features (T', F), T' at least ``least`` where T is; two where they are to agree."""
-        loud = self._louder(features_TF, random)
+        loud_TF = self._louder(clip, random)
         factor = 1 + random.uniform(-1, 1) * self.settings.stretch
-        found = [self._masked(_stretched(loud, factor, least), random)]
+        found = [self._masked(_stretched(loud_TF, factor, least), random)]
         if self.settings.agreement:
-            found.append(self._masked(_stretched(self._louder(features_TF, random), factor, least), random))
+            found.append(self._masked(_stretched(self._louder(clip, random), factor, least), random))
         return found
 
-    def _louder(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """With noise, louder or softer."""
+    def _louder(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
+        """With noise, louder or softer, where it is known how."""
         settings = self.settings
-        if settings.noise and self.kind == "spectrum" and random.random() < settings.noise:
-            features_TF = np.logaddexp(features_TF, features_TF.mean() - random.uniform(-1, 6)).astype(np.float32)
-        if settings.gain and self.kind == "spectrum":
-            features_TF = features_TF + np.float32(random.uniform(-1, 1) * settings.gain * math.log(10) / 10)
+        if self.frontend is None and self.kind != "spectrum":
+            return clip.load()
+        noisy = settings.noise and random.random() < settings.noise
+        features_TF = self._noisy(clip, random) if noisy else clip.load()
+        if settings.gain:
+            decibels = random.uniform(-1, 1) * settings.gain
+            if self.frontend is None:
+                return features_TF + np.float32(decibels * math.log(10) / 10)
+            features_TF = self.frontend.louder(features_TF, decibels)
         return features_TF
+
+    def _noisy(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
+        """The features with white noise in the recording; with as much in each band where features are given."""
+        below = random.uniform(*BELOW)
+        if self.frontend is None:
+            features_TF = clip.load()
+            power = float(np.exp(features_TF.astype(np.float64)).mean())
+            noise = math.log(power) - below * math.log(10) / 10
+            return np.logaddexp(features_TF, noise).astype(np.float32)
+        sound = clip.recording.sound()
+        level = float(np.sqrt((sound.samples.astype(np.float64) ** 2).mean())) * 10 ** (-below / 20)
+        samples_N = sound.samples + random.normal(0, level, len(sound.samples)).astype(np.float32)
+        return features_of(replace(sound, samples=samples_N), self.frontend, clip.recording.name)
 
     def _masked(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Normalised, scaled in frequency, with bands and stretches of time blanked."""

@@ -18,7 +18,7 @@ from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.speech import keep, scores
-from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.keep import Form
@@ -26,7 +26,7 @@ from rnncli.tasks.speech.language import Weights, tune
 from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.training import to_train_on
+from rnncli.tasks.speech.training import at_other_speeds, to_train_on
 from rnncli.tasks.speech.units import Units
 
 TUNED = 200
@@ -66,7 +66,10 @@ class FittedSpeech:
         labels = [self.units.encode(text) for text in part.texts]
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
         least = np.array([frames_needed(one) for one in labels], dtype=np.int64) * self.recipe.model.subsampling
-        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying() if training else None)
+        if not training:
+            return SpeechExamples(part, labels, lengths, least, self.form.scale)
+        others = at_other_speeds(part, self.recipe)
+        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying(), others)
 
     def build(self) -> nn.Module:
         """A new recogniser."""
@@ -162,7 +165,7 @@ class FittedSpeech:
     def _varying(self) -> Varying:
         data, form = self.recipe.data, self.form
         kind = data.given if form.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
-        return Varying(self.recipe.variation, kind, form.width, form.scale)
+        return Varying(self.recipe.variation, kind, form.width, form.scale, None if form.given else frontend(data))
 
     def require_width(self, part: SpeechPart) -> None:
         """Raise DataError where a recording has another number of bins than the model reads."""

@@ -62,12 +62,20 @@ class SpeechData(DataSection, frozen=True):
 class Variation(Section, frozen=True):
     """How recordings are varied in training; 0 leaves a kind out."""
 
-    stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower")
+    speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
+        default=(),
+        description="speeds that recordings are played at beside their own, pitch and all, such as [0.9, 1.1]; the "
+        "features of each are kept",
+    )
+    stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower at the same pitch")
     warp: Fraction = Field(default=0.1, description="scale frequencies up to this much, as other vocal tracts do")
     gain: Annotated[float, Field(ge=0, le=60)] = Field(
         default=0.0, description="dB up to which a recording is louder or softer; matters to global normalisation"
     )
-    noise: Fraction = Field(default=0.0, description="probability of white noise, 5 to 30 dB below the recording")
+    noise: Fraction = Field(
+        default=0.0,
+        description="probability of white noise, 5 to 30 dB below the recording; features are computed anew for it",
+    )
     time_masks: Size = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
     time_width: Size = Field(default=10, description="frames of such a stretch, at most")
     band_masks: Size = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")

@@ -47,6 +47,21 @@ def to_train_on(part: SpeechPart, units: Units, recipe: SpeechRecipe) -> tuple[S
     return whole.take(np.flatnonzero(~short)), notes
 
 
+def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[Clip]]:
+    """Each recording at the other speeds of a recipe, as far as it has a frame there; DataError for features."""
+    speeds = recipe.variation.speeds
+    if not speeds:
+        return []
+    for clip, place in zip(part.clips, part.places, strict=True):
+        if clip.given:
+            hint = "variation.stretch and variation.warp vary features"
+            raise DataError(f"{place}: features cannot be played at other speeds (variation.speeds)", hint)
+    recordings = [replace(clip.recording, speed=speed) for clip in part.clips for speed in speeds]
+    found = compute(recordings, frontend(recipe.data), feature_cache(recipe.data))
+    rows = [found[start : start + len(speeds)] for start in range(0, len(found), len(speeds))]
+    return [[clip for clip in row if isinstance(clip, Clip)] for row in rows]
+
+
 def _cut(part: SpeechPart, recipe: SpeechRecipe) -> tuple[SpeechPart, Counter[str]]:
     """The pieces of long recordings, and how many recordings, or stretches of them, are lost for which reason."""
     cut, lost = SpeechPart([], [], [], [], []), Counter[str]()
