@@ -87,3 +87,18 @@ def test_a_cut_wants_to_know_from_which_length(here, long):
     done = train(here, {"audio": "long.wav", "text": "go on"}, "data.cut=true")
     assert done.code == 2
     assert "cut wants longest" in done.err
+
+
+def test_data_check_tells_what_would_be_cut_and_left_out(here, long):
+    text = " ".join(one["text"] for one in long)
+    lines = [json.dumps({"audio": "long.wav", "text": text} | more) for more in ({"segments": long}, {})]
+    short = [json.dumps({"audio": f"wav/{number}.wav", "text": row[1]}) for number, row in enumerate(rows(here))]
+    (here / "all.jsonl").write_text("\n".join([*lines, *short]) + "\n", encoding="utf-8")
+    (here / "dev.jsonl").write_text("\n".join(short[:8]) + "\n", encoding="utf-8")
+    parts = ("data.train=all.jsonl", "data.dev=dev.jsonl", "data.test=dev.jsonl", "data.rate=8000", "data.cache=none")
+    done = rnncli("data", "check", "speech/own-data", *parts, *CUT, "--json")
+    assert done.code == 0, done.err
+    (table,) = [table for table in done.json["tables"] if table["title"] == "training"]
+    made, lost = [row["what it would hear"] for row in table["rows"]]
+    assert made.endswith(" pieces of 2")
+    assert lost.startswith("left out of these 1: ")
