@@ -5,9 +5,12 @@ from __future__ import annotations
 import html.parser
 import re
 
+import pytest
+
 from rnncli.report.build import Curve, Example, Line, Piece
 from rnncli.report.card import model_card
-from rnncli.report.page import Story, report_page
+from rnncli.report.comparison import Comparison, Score, Setting
+from rnncli.report.page import Story, every_metric, report_page
 from rnncli.report.svg import curve_chart, history_chart
 from tests.report.samples import report
 from tests.report.stories import HOSTILE, hostile_story, story
@@ -142,6 +145,41 @@ def test_a_picture_is_the_same_whenever_and_with_whatever_settings_it_is_drawn()
         assert matplotlib.rcParams["font.size"] == 30
     assert texts(first)[6] == "$x$"
     assert "var(--faint)" in first
+
+
+@pytest.mark.parametrize("settings", [2, 5])
+def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
+    metrics = ("accuracy", "loss", "wer")
+    made = [
+        Setting(
+            name=f"seed {n}",
+            settings={},
+            runs=("a",),
+            seeds=(1,),
+            scores={name: Score(n / 10, 0.01, (n / 10,)) for name in metrics},
+            versus={},
+            parameters=1,
+            seconds=1.0,
+            reach=None,
+            reach_beyond=False,
+        )
+        for n in range(settings)
+    ]
+    best = {"accuracy": made[-1].name, "loss": made[0].name, "wer": made[0].name}
+    comparison = Comparison("test", 9, 0.95, metrics, (), made[0].name, best, tuple(made), ())
+    grid = every_metric(comparison)
+    shown = {
+        (row[0], head): (cell, (r, c) in grid.best)
+        for r, row in enumerate(grid.rows)
+        for c, (head, cell) in enumerate(zip(grid.heads, row, strict=True))
+        if c
+    }
+    if settings > len(metrics):
+        shown = {(metric, setting): cell for (setting, metric), cell in shown.items()}
+    assert len(grid.rows) == max(settings, len(metrics))
+    assert shown["accuracy", made[-1].name] == (f"{10 * (settings - 1):.1f} ± 1.0", True)
+    assert shown["loss", "seed 1"] == ("0.100 ± 0.010", False)
+    assert shown["wer", "seed 0"] == ("0.0 ± 1.0", True)
 
 
 def test_a_model_card_asks_its_author_and_escapes_the_rest():
