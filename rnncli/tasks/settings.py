@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from rnncli.errors import RecipeError
 from rnncli.metrics.direction import CLASSIFICATION, higher_is_better
-from rnncli.recipe.schema import Fraction, TrainSection
+from rnncli.recipe.schema import Fraction, Section, TrainSection
 
 LOSS = "loss"
 """What training calls the log loss of the dev part."""
@@ -30,3 +30,18 @@ class ClassTrain(TrainSection, frozen=True):
         except RecipeError as error:
             raise ValueError(f"{error.message} ({error.hint})") from error
         return name
+
+
+class LanguageSection(Section, frozen=True):
+    """What is known of the texts to be written, for a search through the labels of CTC."""
+
+    lm: str = Field(default="", description="language model: train learns it from the training texts, or an ARPA file")
+    lm_unit: Literal["word", "character"] = Field(
+        default="word", description="what the language model is of; in an ARPA file of characters a space is ▁"
+    )
+    order: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="words or characters of an n-gram learnt")
+    lexicon: str = Field(
+        default="auto",
+        description="the only words written: train, those of the training texts; a FILE of words; none, any; "
+        "auto: train where there is an lm, else none",
+    )

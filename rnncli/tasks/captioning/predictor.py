@@ -29,8 +29,8 @@ class CaptionPredictor(FramePredictor):
         fitted = self.fitted
         frames, lengths_B = pad([fitted.view.show(fitted.view.prepare(self.clip(item))) for item in examples])
         rows = []
-        for item, found in zip(examples, fitted.write(self.model, frames.to(self.device), lengths_B), strict=True):
-            captions = [{"caption": fitted.caption(one), "score": round(one.score, 4)} for one in found]
+        for item, found in zip(examples, fitted.writer(self.model, frames.to(self.device), lengths_B), strict=True):
+            captions = [{"caption": fitted.spelling.caption(one.words), "score": round(one.score, 4)} for one in found]
             rows.append({"file": item.name, "caption": captions[0]["caption"], "captions": captions})
         return rows
 

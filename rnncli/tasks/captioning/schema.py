@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Count, Fraction, Positive, Recipe, Section, TrainSection
+from rnncli.recipe.schema import Count, Fraction, Positive, Recipe, TrainSection
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FrameVariation, PointsSection
+from rnncli.tasks.settings import LanguageSection
 
 
 class CaptionData(FramesData, frozen=True):
@@ -51,8 +52,8 @@ class CaptionTrain(TrainSection, frozen=True):
     )
 
 
-class Decoding(Section, frozen=True):
-    """How captions are searched for."""
+class Decoding(LanguageSection, frozen=True):
+    """How captions are searched for; the language model and the lexicon are for head ctc."""
 
     beam: Count = Field(default=5, description="beginnings that are followed at once")
     longest: Count = Field(default=30, description="units of a caption at most")
@@ -75,6 +76,12 @@ class CaptionRecipe(Recipe, frozen=True):
     model: CaptionModel = CaptionModel()
     train: CaptionTrain = CaptionTrain()
     decoding: Decoding = Decoding()
+
+    @model_validator(mode="after")
+    def _language_of_ctc(self) -> Self:
+        if self.model.head != "ctc" and (self.decoding.lm or self.decoding.lexicon not in ("auto", "none")):
+            raise ValueError("decoding.lm and decoding.lexicon are for model.head=ctc; attention learns what is likely")
+        return self
 
 
 RECIPE = CaptionRecipe

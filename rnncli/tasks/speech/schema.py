@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Positive, Recipe, Section, TrainSection
+from rnncli.tasks.settings import LanguageSection
 
 Size = Annotated[int, Field(ge=0)]
 
@@ -73,19 +74,9 @@ class SpeechModel(CoreSection, frozen=True):
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
 
 
-class Decoding(Section, frozen=True):
+class Decoding(LanguageSection, frozen=True):
     """How labels are searched for when a part is scored, and in use."""
 
-    lm: str = Field(default="", description="language model: train learns it from the training texts, or an ARPA file")
-    lm_unit: Literal["word", "character"] = Field(
-        default="word", description="what the language model is of; in an ARPA file of characters a space is ▁"
-    )
-    order: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="words or characters of an n-gram learnt")
-    lexicon: str = Field(
-        default="auto",
-        description="the only words written: train, those of the training texts; a FILE of words; none, any; "
-        "auto: train where there is an lm, else none",
-    )
     beam: Count = Field(default=24, description="beginnings that are followed at once in a search")
     best: Count = Field(default=1, description="hypotheses with scores in each prediction, where more than 1")
 
