@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Count, Fraction, Positive, Recipe
-from rnncli.tasks.frames.schema import FrameModel, FramesData, FrameVariation, PointsSection
+from rnncli.recipe.schema import Count, Fraction, Positive
+from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 from rnncli.tasks.settings import ClassTrain, Pooled
 
 
@@ -40,13 +40,11 @@ class ActionTrain(ClassTrain, frozen=True):
     best_by: str = Field(default="loss", description="the dev metric that names the best epoch; empty: accuracy")
 
 
-class ActionRecipe(Recipe, frozen=True):
+class ActionRecipe(FramesRecipe, frozen=True):
     """A recipe of task action."""
 
     task: Literal["action"] = Field(default="action", description="what to learn")
     data: ActionData = ActionData()
-    points: PointsSection = PointsSection()
-    variation: FrameVariation = FrameVariation()
     model: ActionModel = ActionModel()
     train: ActionTrain = ActionTrain()
 

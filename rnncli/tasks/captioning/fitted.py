@@ -31,7 +31,7 @@ from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer, log_probs
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.examples import Clips
-from rnncli.tasks.frames.views import view
+from rnncli.tasks.frames.form import Form
 from rnncli.tasks.language import Weights
 
 KIND, FILE, UNITS, ARPA = "caption words", "words.json", "units.json", "language.arpa"
@@ -44,19 +44,18 @@ class FittedCaptioning:
 
     best_by = "loss"
 
-    def __init__(self, recipe: CaptionRecipe, writer: Writer, shape: tuple[int, ...], width: int) -> None:
-        self.recipe, self.writer, self.shape, self.width = recipe, writer, shape, width
+    def __init__(self, recipe: CaptionRecipe, writer: Writer, form: Form) -> None:
+        self.recipe, self.writer, self.form = recipe, writer, form
         self.spelling = writer.spelling
-        self.view = view(shape, recipe.data, recipe.points, recipe.variation)
-        self.moments: tuple[Tensor, Tensor] | None = None
         self.notes: tuple[str, ...] = (f"{len(self.spelling.known):,} words to write, by head {recipe.model.head}",)
 
     def save(self, folder: Path) -> None:
-        """Write words, the shape of frames and the language model; mean and deviation lie with the weights."""
+        """Write words, the form of frames and the language model."""
         text_units.save(self.spelling.units, folder / UNITS)
         writer = self.writer
-        body: dict[str, Any] = {"words": list(self.spelling.known), "shape": list(self.shape), "width": self.width}
-        body |= {"lexicon": list(writer.lexicon), "weights": [writer.weights.weight, writer.weights.bonus]}
+        body: dict[str, Any] = {"words": list(self.spelling.known), "lexicon": list(writer.lexicon)}
+        body["weights"] = [writer.weights.weight, writer.weights.bonus]
+        self.form.save(folder)
         write_json(folder / FILE, KIND, body)
         if writer.language is not None:
             writer.language.write(folder / ARPA)
@@ -69,18 +68,17 @@ class FittedCaptioning:
         try:
             words, lexicon = (tuple(map(str, body[name])) for name in ("words", "lexicon"))
             weights = Weights(*map(float, body["weights"]))
-            shape, width = tuple(map(int, body["shape"])), int(body["width"])
             language = read_arpa(folder / ARPA) if recipe.decoding.lm else None
-            if not words or not shape:
+            if not words:
                 raise ValueError
         except (KeyError, TypeError, ValueError, DataError) as error:
-            raise RunError(f"{folder}: words, shape or language model are damaged", "take them from a copy") from error
+            raise RunError(f"{folder}: words or language model are damaged", "take them from a copy") from error
         spelling = Spelling(units, words, recipe.model.head == "ctc")
-        return cls(recipe, Writer(spelling, recipe.decoding, language, lexicon, weights), shape, width)
+        return cls(recipe, Writer(spelling, recipe.decoding, language, lexicon, weights), Form.load(recipe, folder))
 
     def encode(self, part: FramePart, *, training: bool = False) -> CaptionExamples:
         """Clips as the model is shown them: in training a row a caption, else each clip once with its first caption."""
-        require_alike([part], self.shape)
+        require_alike([part], self.form.shape)
         captioned = once(part)
         rows = part if training else captioned.part
         words = [self.spelling.numbers(text) for text in rows.truths]
@@ -92,15 +90,11 @@ class FittedCaptioning:
                 lost = int((~fits).sum())
                 self.notes = (*self.notes, f"{lost:,} clips of train left out: too short for their captions")
                 rows, words = rows.take(np.flatnonzero(fits)), [words[i] for i in np.flatnonzero(fits)]
-        return CaptionExamples(Clips.of(rows, self.view, training), words, captioned)
+        return CaptionExamples(Clips.of(rows, self.form.view, training), words, captioned)
 
     def build(self) -> nn.Module:
         """A new captioner."""
-        model = Captioner(self.width, self.view.pixels, self.recipe.model, self.spelling.size)
-        if self.moments:
-            model.encoder.mean.copy_(self.moments[0])
-            model.encoder.deviation.copy_(self.moments[1])
-        return model
+        return Captioner(self.form.encoder(self.recipe), self.recipe.model, self.spelling.size)
 
     def kernel(self, model: nn.Module) -> str:
         """Which recurrent path the model takes and why."""
@@ -210,5 +204,5 @@ class FittedCaptioning:
         return [[self.spelling.words(text) for text in texts] for texts in examples.captioned.references]
 
     def _means(self, examples: CaptionExamples) -> np.ndarray:
-        shown = (self.view.show(prepared) for prepared in examples.clips.prepared)
+        shown = (self.form.view.show(prepared) for prepared in examples.clips.prepared)
         return np.array([frames.astype(np.float32).mean(0).ravel() for frames in shown])

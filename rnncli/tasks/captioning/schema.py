@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Count, Fraction, Positive, Recipe, TrainSection
-from rnncli.tasks.frames.schema import FrameModel, FramesData, FrameVariation, PointsSection
+from rnncli.recipe.schema import Count, Fraction, Positive, TrainSection
+from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 from rnncli.tasks.settings import LanguageSection
 
 
@@ -66,13 +66,11 @@ class Decoding(LanguageSection, frozen=True):
     best: Count = Field(default=3, description="captions that predict gives of a clip")
 
 
-class CaptionRecipe(Recipe, frozen=True):
+class CaptionRecipe(FramesRecipe, frozen=True):
     """A recipe of task captioning."""
 
     task: Literal["captioning"] = Field(default="captioning", description="what to learn")
     data: CaptionData = CaptionData()
-    points: PointsSection = PointsSection()
-    variation: FrameVariation = FrameVariation()
     model: CaptionModel = CaptionModel()
     train: CaptionTrain = CaptionTrain()
     decoding: Decoding = Decoding()

@@ -16,8 +16,7 @@ from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.frames.examples import moments
-from rnncli.tasks.frames.views import view
+from rnncli.tasks.frames.form import Form
 from rnncli.tasks.language import lexicon_of, model_of
 
 
@@ -33,24 +32,20 @@ class Captioning:
         return read_more(recipe, path)
 
     def fit(self, recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
-        """Words, shape, mean and deviation of the training part."""
+        """The words, the language model and the form of the training part."""
         train: FramePart = corpus.parts["train"]
         units, why = text_units.make(recipe.data.unit, train.truths, lower=recipe.data.lower)
         counts = Counter(unit for text in train.truths for unit in units.split(text))
         kept = [unit for unit, count in counts.items() if count >= recipe.data.min_count]
         if not kept:
             raise DataError(f"no word is seen {recipe.data.min_count} times", "data.min_count=1")
-        shape = train.clips[0].shape
-        shown = view(shape, recipe.data, recipe.points, recipe.variation)
-        mean, deviation = moments((shown.show(shown.prepare(clip)) for clip in once(train).part.clips), shown.pixels)
         words = tuple(sorted(kept, key=lambda unit: (-counts[unit], unit)))
         spelling = Spelling(units, words, recipe.model.head == "ctc")
         written = [" ".join(spelling.words(text)) for text in train.truths]
         lexicon = lexicon_of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
         writer = Writer(spelling, recipe.decoding, model_of(recipe.decoding, written), lexicon)
-        fitted = FittedCaptioning(recipe, writer, shape, len(mean))
+        fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, once(train).part.clips))
         fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
-        fitted.moments = mean, deviation
         return fitted
 
     def load(self, recipe: CaptionRecipe, folder: Path) -> FittedCaptioning:
