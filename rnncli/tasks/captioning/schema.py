@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Count, Fraction, Positive, TrainSection
+from rnncli.recipe.schema import Count, Fraction
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
-from rnncli.tasks.settings import LanguageSection
+from rnncli.tasks.settings import LanguageSection, LongTrain
 
 
 class CaptionData(FramesData, frozen=True):
@@ -32,20 +32,9 @@ class CaptionModel(FrameModel, frozen=True):
     dropout: Fraction = Field(default=0.3, description="dropout of embeddings and before the last layer")
 
 
-class CaptionTrain(TrainSection, frozen=True):
+class CaptionTrain(LongTrain, frozen=True):
     """Training of captioning; batches are counted in frames."""
 
-    epochs: Count = Field(default=30, description="at most this many passes over the training part")
-    batch_size: Count = Field(default=16, description="at most this many clips in a batch")
-    batch_tokens: Count = Field(default=16_384, description="at most this many frames in a padded batch")
-    learning_rate: Positive = 2e-3
-    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
-        default="cosine", description="of the learning rate, after the warm-up"
-    )
-    ema: Fraction = Field(default=0.99, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="stop after this many epochs without a better one; 0 never"
-    )
     label_smoothing: Fraction = Field(default=0.1, description="probability mass taken from the true unit (attention)")
     own_words: Fraction = Field(
         default=0.1, description="share of the words before a word that are the model's own (scheduled sampling)"
