@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "report": {"metrics"},
     "recipe": set(),
 }
-HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy")
+HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy", "matplotlib")
 
 
 def _imports(file: Path) -> set[str]:

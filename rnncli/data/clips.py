@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -33,13 +33,34 @@ FRAME = 0.01
 class Recording:
     """Where a recording is: a file, the content of one, samples, or a file of features.
 
-    ``name`` is for a person; ``span`` a stretch of the recording, where it begins and how long it is in seconds.
+    ``name`` is for a person; ``span`` a stretch of the recording, where it begins and how long it is in seconds;
+    ``speed`` how many times as fast it is played, its pitch as much higher.
     """
 
     source: Path | bytes | Sound
     name: str
     features: bool = False
     span: tuple[float, float] | None = None
+    speed: float = 1.0
+
+    @property
+    def portion(self) -> str:
+        """What of its content it is, other for another stretch or speed."""
+        stretch = f" {self.span[0]:.6f} {self.span[1]:.6f}" if self.span else ""
+        return stretch + (f" x{self.speed}" if self.speed != 1 else "")
+
+    def sound(self, content: bytes | None = None) -> Sound:
+        """Its samples, of ``content`` where that was read before; raises RecordingError, ValueError for features."""
+        if self.features:
+            raise ValueError("features are no sound")
+        if isinstance(self.source, Sound):
+            start, end = (0.0, self.source.seconds) if self.span is None else (self.span[0], sum(self.span))
+            low, high = (round(time * self.source.rate) for time in (start, end))
+            found = replace(self.source, samples=self.source.samples[low:high])
+        else:
+            found = read_sound(self.source if content is None else content, self.name, self.span)
+        # A multiple of 100 Hz is resampled by a filter of few phases.
+        return found if self.speed == 1 else replace(found, rate=round(found.rate * self.speed, -2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +91,7 @@ class Clip:
         """The features (T, F), float32; raises DataError where the file has gone or changed."""
         if isinstance(self.source, np.ndarray):
             return self.source
-        features_TF = read_features(self.source)
+        features_TF = _stretch(read_features(self.source), self.recording.span if self.given else None)
         if features_TF.shape != self.shape:
             raise DataError(f"{self.source}: changed while it was in use", "run the command again")
         return features_TF
@@ -90,9 +111,9 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, content: bytes, settings: Keyed, span: tuple[float, float] | None = None) -> Path:
-        """Where the features of this content, or of a stretch of it, belong."""
-        how = settings.key() + (f" {span[0]:.6f} {span[1]:.6f}" if span else "")
+    def place(self, content: bytes, settings: Keyed, portion: str = "") -> Path:
+        """Where the features of this content belong, or of what ``portion`` names of it."""
+        how = settings.key() + portion
         name = hashlib.blake2b(content + b"\n" + how.encode(), digest_size=16).hexdigest()
         return self.folder / name[:2] / f"{name}.npy"
 
@@ -182,19 +203,29 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
     source, name = recording.source, recording.name
     if recording.features:
         assert isinstance(source, Path)
-        return Clip(source, _shape(read_features(source, name)), recording, given=True)
-    content = read_content(source) if isinstance(source, Path) else source
-    if cache is None or isinstance(content, Sound):
-        sound = content if isinstance(content, Sound) else read_sound(content, name, recording.span)
-        features_TF = features_of(sound, frontend, name)
+        features_TF = _stretch(read_features(source, name), recording.span)
+        if not features_TF.size:
+            raise RecordingError("features without frames", f"{name}: holds no frames there")
+        return Clip(source, _shape(features_TF), recording, given=True)
+    if cache is None or isinstance(source, Sound):
+        features_TF = features_of(recording.sound(), frontend, name)
         return Clip(features_TF, _shape(features_TF), recording)
-    place = cache.place(content, frontend, recording.span)
+    content = read_content(source) if isinstance(source, Path) else source
+    place = cache.place(content, frontend, recording.portion)
     shape = cache.shape(place)
     if shape is None or len(shape) != 2:
-        features_TF = features_of(read_sound(content, name, recording.span), frontend, name)
+        features_TF = features_of(recording.sound(content), frontend, name)
         cache.put(place, features_TF)
         shape = _shape(features_TF)
     return Clip(place, shape, recording)
+
+
+def _stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:
+    """The frames of a span, in seconds; all of them without one."""
+    if span is None:
+        return features_TF
+    start, end = round(span[0] / FRAME), round((span[0] + span[1]) / FRAME)
+    return np.ascontiguousarray(features_TF[start:end])
 
 
 def _shape(features_TF: np.ndarray) -> tuple[int, int]:

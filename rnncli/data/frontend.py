@@ -7,6 +7,7 @@ stream cut anywhere gives the frames of the whole. Shape letters: N samples, T f
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -70,6 +71,18 @@ class Frontend:
         wave_1N = torch.from_numpy(np.ascontiguousarray(samples_N, dtype=np.float32))[None]
         with torch.no_grad():
             return self._compute(wave_1N).numpy()
+
+    def louder(self, features_TF: np.ndarray, decibels: float) -> np.ndarray:
+        """The features (T, F) of the same recording ``decibels`` louder; for mfcc but for what the floor hides."""
+        logarithm = decibels * math.log(10) / 10
+        if self.kind == "log-mel":
+            power_TF = np.maximum(0, np.exp(features_TF) - FLOOR)
+            return np.log(power_TF * np.float32(math.exp(logarithm)) + FLOOR)
+        if self.kind == "fbank":
+            return features_TF + np.float32(logarithm)
+        louder_TF = features_TF.copy()
+        louder_TF[:, 0] += math.sqrt(MFCC_BANDS) * logarithm
+        return louder_TF
 
     def _compute(self, wave_1N: Tensor) -> Tensor:
         if self.kind == "fbank":

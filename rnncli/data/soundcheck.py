@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data import progress
-from rnncli.data.audio import CLIPPED, RecordingError, Sound, read_sound
+from rnncli.data.audio import CLIPPED, RecordingError
 from rnncli.data.clips import Recording
 
 QUIET = -60.0
@@ -54,14 +54,9 @@ def _facts(recording: Recording) -> SoundFacts | None:
     if recording.features:
         return None
     try:
-        sound = _sound(recording)
+        sound = recording.sound()
     except RecordingError:
         return None
     loud_N = np.abs(sound.samples)
     peak = 20 * float(np.log10(max(1e-10, loud_N.max(initial=0.0))))
     return SoundFacts(sound.rate, sound.channels, sound.seconds, peak, float((loud_N >= CLIPPED).mean()))
-
-
-def _sound(recording: Recording) -> Sound:
-    source = recording.source
-    return source if isinstance(source, Sound) else read_sound(source, recording.name, recording.span)

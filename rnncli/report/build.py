@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rnncli.report.reach import Reach
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -141,12 +143,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Gap:
-    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far."""
+    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far.
+
+    The interval allows for the choice of the two.
+    """
 
     best: str
     worst: str
     difference: float
     p: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -204,11 +211,12 @@ class Report:
     mistakes: tuple[Mistake, ...] = ()
     tables: tuple[Table, ...] = ()
     groups: tuple[Grouping, ...] = ()
+    reach: Reach | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds``, ``groups`` and ``deviation`` are there where there is something to say."""
+        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``deviation`` are there where there are any."""
         values = plain(asdict(self))
-        for name in ("folds", "groups"):
+        for name in ("folds", "groups", "reach"):
             if not values[name]:
                 del values[name]
         grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
@@ -234,6 +242,7 @@ class Report:
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
                 groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
+                reach=_reach(rest.pop("reach", None)),
                 **rest,
             )
         except KeyError as error:
@@ -299,6 +308,12 @@ def _grouping(values: Mapping[str, Any]) -> Grouping:
         metrics = {name: Metric(**metric) for name, metric in group["metrics"].items()}
         groups.append(Group(**{**group, "metrics": metrics}))
     return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
+
+
+def _reach(values: Mapping[str, Any] | None) -> Reach | None:
+    if values is None:
+        return None
+    return Reach(**{**values, "shares": {name: tuple(one) for name, one in values["shares"].items()}})
 
 
 def _table(values: Mapping[str, Any]) -> Table:

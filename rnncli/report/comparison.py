@@ -37,7 +37,8 @@ class Setting:
     """Runs that differ in their seeds only. ``settings`` holds the keys of recipes in which the runs compared differ.
 
     ``scores`` are by metric, and so is ``versus``, which lacks what could not be tested; ``seconds`` of training is the
-    mean of the runs.
+    mean of the runs, and so is ``reach``, None where it was not measured: how many steps back a tenth of the gradient
+    arrives, or more where ``reach_beyond`` says so.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Setting:
     versus: dict[str, Versus]
     parameters: int
     seconds: float
+    reach: float | None
+    reach_beyond: bool
 
 
 @dataclass(frozen=True)

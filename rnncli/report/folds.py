@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from rnncli.metrics.student import student_quantile
 from rnncli.report.build import ClassFigures, Fold, Metric, ModelSummary, Report, TrainingSummary
 from rnncli.report.figures import is_share
+from rnncli.report.reach import mean_reach
 
 Values = dict[str, float | None]
 
@@ -50,6 +51,7 @@ def cross_validated(reports: Sequence[Report]) -> Report:
         folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
         notes=tuple(note for note in first.notes if all(note in report.notes for report in reports)),
         mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
+        reach=mean_reach([report.reach for report in reports]),
     )
 
 

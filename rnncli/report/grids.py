@@ -89,7 +89,7 @@ def group_grid(report: Report, grouping: Grouping, shown: Sequence[str]) -> dict
     return {
         "title": f"By {grouping.by}",
         "grid": Grid(heads, cells, range(1, len(heads))),
-        "notes": group_notes(grouping, shown),
+        "notes": group_notes(grouping, shown, report.confidence),
     }
 
 

@@ -27,16 +27,16 @@ def group_table(report: Report, grouping: Grouping, shown: Sequence[str]) -> tup
     return heads, rows
 
 
-def group_notes(grouping: Grouping, shown: Sequence[str]) -> list[str]:
+def group_notes(grouping: Grouping, shown: Sequence[str], confidence: float) -> list[str]:
     """The gaps between best and worst, and which groups are too small."""
     notes = []
     for name in _metrics(grouping, shown):
         if (gap := grouping.gaps.get(name)) is not None:
-            notes.append(_gap(name, gap, len(grouping.groups)))
+            notes.append(_gap(name, gap, sum(not group.small for group in grouping.groups), confidence))
     small = [group.name for group in grouping.groups if group.small]
     if small:
         few = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
-        notes.append(f"* too few examples to say anything of: {few}")
+        notes.append(f"* too few examples to say anything of, left out of the gaps: {few}")
     return notes
 
 
@@ -46,8 +46,15 @@ def _metrics(grouping: Grouping, shown: Sequence[str]) -> list[str]:
     return sorted(known, key=lambda name: name.startswith(("precision", "recall")))[:SHOWN]
 
 
-def _gap(name: str, gap: Gap, groups: int) -> str:
-    points = f"{100 * gap.difference:.1f} points" if is_share(name) else f"{gap.difference:.3f}"
+def _gap(name: str, gap: Gap, groups: int, confidence: float) -> str:
+    points = f"{_difference(name, gap.difference)}{' points' if is_share(name) else ''}"
+    if gap.low is not None and gap.high is not None:
+        ends = f"{_difference(name, gap.low)} .. {_difference(name, gap.high)}"
+        points += f" ({100 * confidence:g} % interval {ends})"
     often = "less than 0.1 %" if gap.p < 0.001 else f"{100 * gap.p:.1f} %"
     chance = f"{groups} groups drawn at random part as far in {often} of cases"
     return f"{words(name)}: {gap.best} is {points} better than {gap.worst}; {chance}"
+
+
+def _difference(name: str, value: float) -> str:
+    return f"{100 * value:.1f}" if is_share(name) else f"{value:.3f}"

@@ -25,10 +25,11 @@ from rnncli.report.grids import (
     pairs_grid,
 )
 from rnncli.report.layout import visible
+from rnncli.report.reach import reach_words
 from rnncli.report.render import heading, metric_words, shown_metrics
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
-from rnncli.report.svg import curve_chart, history_chart
+from rnncli.report.svg import curve_chart, history_chart, reach_chart
 
 FOLDER = Path(__file__).with_name("templates")
 MOST_LABELS, MOST_CHARACTERS = 60, 2000
@@ -70,11 +71,11 @@ def report_page(story: Story) -> str:
         others=metrics_grid(report, rest) if rest else None,
         data=_data(story),
         model=_model(story),
-        histories=_histories(story),
+        histories=[*_histories(story), *_reach(report)],
         matrix=drawn,
         pairs=pairs_grid(report) if many else None,
         per_class=class_grid(report),
-        curves=[(curve.title, curve_chart(curve)) for curve in story.curves if any(line.xs for line in curve.lines)],
+        curves=_curves(story.curves),
         groups=[group_grid(report, grouping, shown) for grouping in report.groups],
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),
@@ -148,6 +149,7 @@ def _model(story: Story) -> list[tuple[str, str]]:
     facts.append(("epochs", f"{training.epochs}{best}"))
     facts.append(("training", f"{duration(training.seconds)}, {training.examples_per_second:,.0f} examples/s"))
     facts.append(("watched", words(str(story.facts.get("watched") or ""))))
+    facts.append(("reach", reach_words(story.report.reach) if story.report.reach else ""))
     return [(name, str(text)) for name, text in facts if text]
 
 
@@ -174,8 +176,20 @@ def _histories(story: Story) -> list[tuple[str, Markup]]:
     for title, lines in (("loss", losses), (f"{words(watched)} on dev", scores)):
         drawn = [line for line in lines if line.xs]
         if drawn:
-            found.append((title, history_chart(title, title, drawn, best)))
+            found.append((title, history_chart(title, title, drawn, f"history{len(found)}", best)))
     return found
+
+
+def _curves(curves: Sequence[Curve]) -> list[tuple[str, Markup]]:
+    drawn = [curve for curve in curves if any(line.xs for line in curve.lines)]
+    return [(curve.title, curve_chart(curve, f"curve{number}")) for number, curve in enumerate(drawn)]
+
+
+def _reach(report: Report) -> list[tuple[str, Markup]]:
+    if report.reach is None or not report.reach.shares:
+        return []
+    title = "gradient that arrives from so many steps back"
+    return [(title, reach_chart(title, report.reach, "reach"))]
 
 
 def _line(name: str, lines: Sequence[Mapping[str, Any]], value: Any) -> Line:

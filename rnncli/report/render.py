@@ -26,6 +26,7 @@ from rnncli.report.figures import (
 from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
+from rnncli.report.reach import reach_words
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
@@ -80,6 +81,8 @@ def _header(report: Report, width: int | None) -> Lines:
         speed = f"{training.examples_per_second:,.0f} examples/s on {training.device}"
         epochs = "epoch" if training.epochs == 1 else "epochs"
         rows.append(("training", f"{duration(training.seconds)}, {training.epochs} {epochs}{best}, {speed}"))
+    if report.reach:
+        rows.append(("reach", reach_words(report.reach)))
     if report.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
         rows.append(("dropped", reasons))
@@ -179,7 +182,7 @@ def _groups(report: Report, width: int | None) -> Lines:
         heads, rows = group_table(report, grouping, shown)
         lines += [Text()] if lines else []
         lines += _table([heads, *rows], 1, width=width)
-        for note in group_notes(grouping, shown):
+        for note in group_notes(grouping, shown, report.confidence):
             lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
     return lines
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from rnncli.report.comparison import Comparison, Setting, Versus
 from rnncli.report.figures import UNDEFINED, figure, is_share, words
 from rnncli.report.layout import grid, visible
+from rnncli.report.reach import reach_figure
 
 SEVERAL = "runs"
 
@@ -36,7 +37,8 @@ def titles(comparison: Comparison) -> list[str]:
             found.append("deviation")
         if _tested(comparison, metric):
             found += ["difference", f"{100 * comparison.confidence:g} % interval", "p"]
-    return [*found, "parameters", "seconds"]
+    found += ["parameters", "seconds"]
+    return [*found, "gradient reach"] if _reached(comparison) else found
 
 
 def rows(comparison: Comparison) -> Iterator[list[Cell]]:
@@ -47,7 +49,10 @@ def rows(comparison: Comparison) -> Iterator[list[Cell]]:
         cells.append(Cell(str(len(setting.runs))))
         for metric in comparison.metrics:
             cells += _scores(comparison, setting, metric)
-        yield [*cells, Cell(f"{setting.parameters:,}"), Cell(f"{setting.seconds:,.1f}")]
+        cells += [Cell(f"{setting.parameters:,}"), Cell(f"{setting.seconds:,.1f}")]
+        if _reached(comparison):
+            cells.append(Cell(reach_figure(setting.reach, setting.reach_beyond)))
+        yield cells
 
 
 def heading(comparison: Comparison) -> str:
@@ -72,7 +77,7 @@ def as_csv(comparison: Comparison) -> str:
     out = io.StringIO()
     metrics = list(comparison.settings[0].scores)
     tested = ("difference", "low", "high", "p", "p_adjusted")
-    heads = [*comparison.keys, "setting", "runs", "seeds", "parameters", "seconds"]
+    heads = [*comparison.keys, "setting", "runs", "seeds", "parameters", "seconds", "reach", "reach_beyond"]
     for metric in metrics:
         heads += [metric, f"{metric}_deviation"]
     heads += [f"{metric}_{name}" for metric in comparison.metrics for name in tested]
@@ -81,7 +86,7 @@ def as_csv(comparison: Comparison) -> str:
     for setting in comparison.settings:
         cells: list[Any] = [written(setting.settings[key]) for key in comparison.keys]
         cells += [setting.name, " ".join(setting.runs), " ".join(map(str, setting.seeds))]
-        cells += [setting.parameters, setting.seconds]
+        cells += [setting.parameters, setting.seconds, setting.reach, int(setting.reach_beyond)]
         for metric in metrics:
             cells += [setting.scores[metric].mean, setting.scores[metric].deviation]
         for metric in comparison.metrics:
@@ -121,6 +126,10 @@ def probability(p: float) -> str:
 
 def _signed(metric: str, value: float) -> str:
     return f"{100 * value:+.1f}" if is_share(metric) else f"{value:+.3f}"
+
+
+def _reached(comparison: Comparison) -> bool:
+    return any(setting.reach is not None for setting in comparison.settings)
 
 
 def _varied(comparison: Comparison, metric: str) -> bool:

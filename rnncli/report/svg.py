@@ -1,160 +1,196 @@
-"""Line charts as inline SVG: small, readable without a script, in the colours of the page around them."""
+"""Line charts as inline SVG, drawn by matplotlib: readable without a script, in the colours of the page around them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from rnncli.report.build import Curve, Line
+from rnncli.report.layout import visible
+from rnncli.report.reach import Reach
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 42
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a5a00", "#777777")
 """Told apart by every kind of colour vision (Okabe & Ito 2008), on light and dark."""
-DASHES = ("", "7 3", "2 3", "8 3 2 3")
-PLAIN = Markup()
+DASHES = {"solid": (), "dashed": (7, 3), "dotted": (2, 3)}
+FAINT, RULE = "#5c6167", "#d9dce1"
+OF_PAGE = {FAINT: "var(--faint)", RULE: "var(--rule)"}
+"""Colours that the page chooses, by what stands for them while drawing."""
 DOTS_BELOW = 40
 """Lines of fewer points than these show them."""
+LONGEST = 44
+"""Characters of an axis's title."""
+UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+LOOK: Any = {
+    "axes.autolimit_mode": "round_numbers",
+    "axes.xmargin": 0,
+    "axes.ymargin": 0,
+    "font.size": 12,
+    "path.simplify": True,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "rnncli",
+    "svg.id": None,
+    "text.parse_math": False,
+}
+HREF = "{http://www.w3.org/1999/xlink}href"
+UNDATED = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A linear axis with round marks."""
-
-    low: float
-    high: float
-    marks: tuple[float, ...]
-
-    @classmethod
-    def around(cls, values: Sequence[float], marks: int = 5) -> Axis:
-        """An axis that holds all the values, from a mark to a mark."""
-        low, high = min(values), max(values)
-        if low == high:
-            low, high = low - (abs(low) or 1) * 0.1, high + (abs(high) or 1) * 0.1
-        rough = (high - low) / max(1, marks - 1)
-        power = 10 ** math.floor(math.log10(rough))
-        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        return cls(first * step, last * step, tuple(number * step for number in range(first, last + 1)))
-
-    def at(self, value: float, start: float, end: float) -> float:
-        """Where a value stands between ``start`` and ``end``."""
-        return start + (value - self.low) / (self.high - self.low) * (end - start)
+def curve_chart(curve: Curve, key: str) -> Markup:
+    """A curve whose axes both run from 0 to 1; ``key`` is unlike that of any other picture of the page."""
+    with _axes(curve.x, curve.y) as axes:
+        if curve.diagonal:
+            axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, dashes=(4, 4), clip_on=False)
+        _plot(axes, curve.lines)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xticks=UNIT, yticks=UNIT)
+        return _inline(axes, curve.title, curve.lines, key)
 
 
-UNIT = Axis(0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
-
-
-def curve_chart(curve: Curve) -> Markup:
-    """A curve whose axes both run from 0 to 1."""
-    return chart(curve.title, curve.x, curve.y, curve.lines, UNIT, UNIT, diagonal=curve.diagonal)
-
-
-def history_chart(title: str, y: str, lines: Sequence[Line], best: int | None = None) -> Markup:
+def history_chart(title: str, y: str, lines: Sequence[Line], key: str, best: int | None = None) -> Markup:
     """Values by epoch; ``best`` is the epoch to mark."""
     xs = [x for line in lines for x in line.xs]
-    ys = [value for line in lines for value in line.ys]
     first, last = min(xs), max(xs)
-    step = max(1, math.ceil((last - first) / 8))
-    epochs = Axis(
-        first - 0.5 if first == last else first, last + (0.5 if first == last else 0), _whole(first, last, step)
-    )
-    return chart(title, "epoch", y, lines, epochs, Axis.around(ys), upright=best)
+    with _axes("epoch", y) as axes:
+        if best is not None:
+            axes.axvline(best, color=FAINT, linewidth=1, dashes=(2, 3))
+        _plot(axes, lines)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.set_xlim(*((first, last) if first < last else (first - 0.5, last + 0.5)))
+        return _inline(axes, title, lines, key)
 
 
-def chart(
-    title: str,
-    x: str,
-    y: str,
-    lines: Sequence[Line],
-    across: Axis,
-    up: Axis,
-    *,
-    diagonal: bool = False,
-    upright: float | None = None,
-) -> Markup:
-    """Lines over two axes, with a legend of their names where there are several."""
-    parts = [*_grid(across, up), *_titles(x, y)]
-    if diagonal:
-        parts.append(_path([(across.low, up.low), (across.high, up.high)], across, up, "diagonal"))
-    if upright is not None:
-        ends = [(upright, up.low), (upright, up.high)]
-        parts.append(_path(ends, across, up, "best"))
+def reach_chart(title: str, found: Reach, key: str) -> Markup:
+    """The share of the gradient by distance, and the share at which it counts as gone."""
+    single = len(found.shares) == 1
+    lines = []
+    for name, shares in found.shares.items():
+        drawn = [(float(k), share) for k, share in enumerate(shares) if share > 0]
+        lines.append(Line("" if single else name, *(tuple(part) for part in zip(*drawn, strict=True))))
+    with _axes("steps back", "share of the gradient") as axes:
+        axes.axhline(found.least, color=FAINT, linewidth=1, dashes=(4, 4))
+        _plot(axes, lines)
+        axes.set_yscale("log")
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.set_xlim(0, max(1, *(len(shares) - 1 for shares in found.shares.values())))
+        return _inline(axes, title, lines, key)
+
+
+@contextmanager
+def _axes(x: str, y: str) -> Iterator[Axes]:
+    """Empty axes with titles, whatever settings of matplotlib its user has."""
+    # What it has to say of fonts and its own folders is of no use to who wants a page.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(), warnings.catch_warnings(action="ignore"):
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(LOOK)
+        figure = Figure((WIDTH / 72, HEIGHT / 72), dpi=72)
+        size = ((WIDTH - LEFT - RIGHT) / WIDTH, (HEIGHT - TOP - BOTTOM) / HEIGHT)
+        axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, *size), frame_on=False)
+        axes.grid(color=RULE, linewidth=1)
+        axes.tick_params(length=0, pad=6, labelcolor=FAINT)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:.6g}")
+        axes.set_xlabel(_short(x), color=FAINT)
+        axes.set_ylabel(_short(y), color=FAINT)
+        axes.yaxis.set_label_coords(16 / WIDTH, 0.55, transform=figure.transFigure)
+        yield axes
+
+
+def _plot(axes: Axes, lines: Sequence[Line]) -> None:
     for number, line in enumerate(lines):
-        parts.append(_line(line, number, across, up))
-    legend = _legend(lines) if len(lines) > 1 or (lines and lines[0].name) else Markup()
-    svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return svg.format(WIDTH, HEIGHT, title, Markup().join(parts)) + legend
+        colour, dash = _look(number)
+        marks: Any = {"marker": "o", "markersize": 6, "markeredgewidth": 0} if len(line.xs) < DOTS_BELOW else {}
+        marks |= {"dashes": DASHES[dash]} if DASHES[dash] else {}
+        axes.plot(line.xs, line.ys, color=colour, linewidth=2, clip_on=False, gid=f"line{number}", **marks)
 
 
-def _grid(across: Axis, up: Axis) -> list[Markup]:
-    parts = []
-    for mark in across.marks:
-        at = across.at(mark, LEFT, WIDTH - RIGHT)
-        parts.append(_rule(at, TOP, at, HEIGHT - BOTTOM))
-        parts.append(_text(at, HEIGHT - BOTTOM + 17, _written(mark), "middle"))
-    for mark in up.marks:
-        at = up.at(mark, HEIGHT - BOTTOM, TOP)
-        parts.append(_rule(LEFT, at, WIDTH - RIGHT, at))
-        parts.append(_text(LEFT - 7, at + 4, _written(mark), "end"))
-    return parts
+def _inline(axes: Axes, title: str, lines: Sequence[Line], key: str) -> Markup:
+    """The picture as an element of a page, with a legend of the lines' names where there are several."""
+    out = io.StringIO()
+    figure: Any = axes.figure
+    figure.savefig(out, format="svg", transparent=True, metadata=UNDATED)
+    root = ElementTree.fromstring(out.getvalue())
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.tail = None
+    _lean(root)
+    for number, line in enumerate(lines):
+        if line.name and (drawn := root.find(f".//g[@id='line{number}']")) is not None:
+            named = Element("title")
+            named.text = visible(line.name)
+            drawn.insert(0, named)
+    _own_ids(root, key)
+    root.attrib = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": visible(title)}
+    svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
+    for stands_for, colour in OF_PAGE.items():
+        svg = svg.replace(stands_for, colour)
+    return Markup(svg) + (_legend(lines) if len(lines) > 1 or (lines and lines[0].name) else Markup())
 
 
-def _titles(x: str, y: str) -> list[Markup]:
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    across = _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x, "middle")
-    turned = Markup('<text transform="translate(13 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>')
-    return [across, turned.format(middle, y)]
+def _lean(root: Element) -> None:
+    """Without what speaks for the whole page (styles), what is not seen, fonts (the page has its own)."""
+    for parent in reversed(list(root.iter())):
+        for child in list(parent):
+            unseen = child.tag == "path" and child.get("style") == "fill: none"
+            empty = child.tag in ("g", "defs") and not len(child)
+            if child.tag in ("metadata", "style", "clipPath") or unseen or empty:
+                parent.remove(child)
+    for element in root.iter():
+        element.attrib.pop("clip-path", None)
+        if not (element.text or "").strip():
+            element.text = None
+        if element.tag == "text":
+            kept = [one for one in element.get("style", "").split("; ") if not one.startswith("font")]
+            element.set("style", "; ".join(kept))
+            if element.get("transform", "").startswith("rotate(-0 "):
+                del element.attrib["transform"]
+        if path := element.get("d"):
+            element.set("d", " ".join(path.split()))
 
 
-def _line(line: Line, number: int, across: Axis, up: Axis) -> Markup:
-    points = list(zip(line.xs, line.ys, strict=True))
-    style = Markup(' style="stroke:{};stroke-dasharray:{}"').format(*_look(number))
-    drawn = _path(points, across, up, "line", style)
-    if len(points) < DOTS_BELOW:
-        dot = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3" style="fill:{}"/>')
-        places = [_place(point, across, up) for point in points]
-        drawn += Markup().join(dot.format(*place, _look(number)[0]) for place in places)
-    return Markup("<g><title>{}</title>{}</g>").format(line.name, drawn) if line.name else drawn
-
-
-def _path(points: Sequence[tuple[float, float]], across: Axis, up: Axis, kind: str, style: Markup = PLAIN) -> Markup:
-    places = Markup(" ").join(Markup("{:.1f},{:.1f}").format(*_place(point, across, up)) for point in points)
-    return Markup('<polyline class="{}"{} points="{}"/>').format(kind, style, places)
-
-
-def _place(point: tuple[float, float], across: Axis, up: Axis) -> tuple[float, float]:
-    return across.at(point[0], LEFT, WIDTH - RIGHT), up.at(point[1], HEIGHT - BOTTOM, TOP)
+def _own_ids(root: Element, key: str) -> None:
+    """Ids that are referred to made unlike those of other pictures, the others left out."""
+    used = set()
+    for element in root.iter("use"):
+        name = element.attrib.pop(HREF).removeprefix("#")
+        element.set("href", f"#{key}-{name}")
+        used.add(name)
+    for element in root.iter():
+        name = element.attrib.pop("id", None)
+        if name in used:
+            element.set("id", f"{key}-{name}")
 
 
 def _legend(lines: Sequence[Line]) -> Markup:
-    mark = Markup(
-        '<svg class="key" viewBox="0 0 24 8"><polyline style="stroke:{};stroke-dasharray:{}" points="0,4 24,4"/></svg>'
-    )
-    items = [
-        Markup("<li>{}{}</li>").format(mark.format(*_look(number)), line.name) for number, line in enumerate(lines)
-    ]
+    item = Markup('<li><span class="key" style="border-top:2px {} {}"></span>{}</li>')
+    items = []
+    for number, line in enumerate(lines):
+        colour, dash = _look(number)
+        items.append(item.format(dash, colour, visible(line.name)))
     return Markup('<ul class="legend">{}</ul>').format(Markup().join(items))
 
 
 def _look(number: int) -> tuple[str, str]:
-    return COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
+    return COLOURS[number % len(COLOURS)], list(DASHES)[number // len(COLOURS) % len(DASHES)]
 
 
-def _rule(x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(x1, y1, x2, y2)
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> Markup:
-    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, escape(text))
-
-
-def _whole(first: float, last: float, step: int) -> tuple[float, ...]:
-    return tuple(float(mark) for mark in range(math.ceil(first), math.floor(last) + 1, step))
-
-
-def _written(value: float) -> str:
-    return f"{value:.6g}" if abs(value) > 1e-9 else "0"
+def _short(text: str) -> str:
+    shown = visible(text)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

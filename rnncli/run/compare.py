@@ -16,6 +16,7 @@ from rnncli.metrics.paired import Difference, Parts, difference, difference_by_s
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison, Score, Setting, Versus
+from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.run.directory import RunDirectory
 from rnncli.run.recipes import flat, read_run_recipe
@@ -150,6 +151,7 @@ def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outc
     recipe = flat(group[0].recipe.model_dump(mode="json"))
     settings = {key: recipe.get(key) for key in keys}
     name = " ".join(f"{key}={written(value)}" for key, value in settings.items()) or group[0].recipe.name
+    reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]
     return Setting(
         name=name,
@@ -160,6 +162,8 @@ def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outc
         versus={},
         parameters=max(one.report.model.parameters for one in group),
         seconds=sum(one.report.training.seconds for one in group) / len(group),
+        reach=reach.steps if reach else None,
+        reach_beyond=bool(reach and reach.beyond),
     )
 
 

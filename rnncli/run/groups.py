@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
@@ -64,9 +65,10 @@ def _grouping(
         metrics = {metric: _metric(one.take(at_N), settings, seed) for metric, one in parts.items()}
         groups.append(Group(group, len(at_N), len(at_N) < FEWEST, metrics))
     gaps = {}
+    asked = {"confidence": settings.confidence, "resamples": settings.resamples, "seed": seed}
     for metric, one in parts.items():
-        if found := gap(metric, one, group_N, seed=seed):
-            gaps[metric] = Gap(found.best, found.worst, found.difference, found.p)
+        if found := gap(metric, one, group_N, **asked):
+            gaps[metric] = Gap(**plain(asdict(found)))
     return Grouping(name, tuple(groups), gaps)
 
 

@@ -26,6 +26,7 @@ from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpen
 from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
+from rnncli.run.reach import gradient_reach
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
 from rnncli.run.record import first_record, interruption, kept_record
 from rnncli.tasks.base import Corpus, Fitted, Settles
@@ -269,7 +270,8 @@ def _report(
         training=training,
     )
     groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
-    return replace(report, groups=groups)
+    reach = gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device)
+    return replace(report, groups=groups, reach=reach)
 
 
 def _fold(recipe: Recipe, number: int) -> Recipe:

@@ -14,11 +14,12 @@ import pytest
 from scipy import stats
 
 from rnncli.metrics.paired import Parts, randomisation, share
+from rnncli.report.reach import reach
 from tests.commands import rnncli
 from tests.run.made import made_run
 
 FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "settings", "notes"}
-SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds"}
+SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
 VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
 SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}
 
@@ -95,6 +96,25 @@ def test_single_runs_are_tested_by_randomisation_over_examples(here):
     assert versus["low"] < versus["difference"] < versus["high"] < 0
     assert not versus["seeds"]
     assert any("other seeds may differ more" in note for note in found["notes"])
+
+
+def test_how_far_gradients_reach_stands_beside_what_it_costs(here, tmp_path):
+    reaches = {"rnn": ((0.5, 0.2, 0.05), (0.4, 0.09, 0.2)), "lstm": ((0.9, 0.8, 0.7), (0.3, 0.2, 0.01))}
+    for cell, shares in reaches.items():
+        for seed, arrives in enumerate(shares, start=1):
+            measured = reach({"forward": [1.0, *arrives]}, 0.1, 32)
+            made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", reach=measured)
+    found = rnncli("compare", tmp_path, "--json").json["settings"]
+    assert {one["name"]: (one["reach"], one["reach_beyond"]) for one in found} == {
+        "model.cell=rnn": (2.5, False),
+        "model.cell=lstm": (3.5, True),
+    }
+    lines = rnncli("compare", tmp_path).out.splitlines()
+    assert lines[1].endswith("gradient reach")
+    assert {lines[2].split()[-2:][0], lines[2].split()[-1], lines[3].split()[-1]} == {">", "3.5", "2.5"}
+    assert "reach" not in rnncli("compare", "*-[123]").out  # none of these was measured
+    rows = list(csv.DictReader(io.StringIO(rnncli("compare", tmp_path, "--csv").out)))
+    assert {(row["reach"], row["reach_beyond"]) for row in rows} == {("2.5", "0"), ("3.5", "1")}
 
 
 def test_csv_holds_every_metric_whole(here):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -50,13 +51,14 @@ def test_each_metric_by_group_agrees_with_the_predictions(here):
     gap = found["speaker"]["gaps"]["accuracy"]
     assert (gap["best"], gap["worst"]) == ("ann", "bob")
     assert gap["p"] < 0.01
+    assert 0 < gap["low"] < gap["difference"] < gap["high"]
     assert Report.from_dict(done.json).to_dict() == done.json
 
 
 def test_groups_are_shown_with_the_gap_and_a_word_on_small_ones(here):
     out = run("--out", "run").out
-    assert "better than bob" in out
-    assert "too few examples to say anything of: eve" in out
+    assert re.search(r"accuracy: ann is [\d.]+ points \(95 % interval [\d.]+ \.\. [\d.]+\) better than bob", out)
+    assert "too few examples to say anything of, left out of the gaps: eve" in out
     page = (here / "run/report.html").read_text()
     assert "By speaker" in page
     assert "better than bob" in page

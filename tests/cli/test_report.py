@@ -18,6 +18,7 @@ def test_every_run_leaves_a_page(trained):
     assert record["data"]["sizes"]["train"] == 48
     assert "evaluation:" in page
     assert "loss" in page
+    assert "steps back" in page
 
 
 def test_a_run_that_is_told_to_leaves_no_page(here):

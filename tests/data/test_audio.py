@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rnncli.data.audio import RecordingError, pcm, read_blocks, read_sound
+from rnncli.data.audio import RecordingError, Sound, pcm, read_blocks, read_sound
 from rnncli.data.clips import Clip, FeatureCache, Recording, compute
 from rnncli.data.frontend import FLOOR, FrameStream, Frontend
 from rnncli.data.resampling import resample
@@ -131,3 +131,46 @@ def test_odd_but_valid_files_are_read(real_data):
         sound = read_sound(file)
         assert sound.samples.ndim == 1
         assert len(sound.samples) > 1000
+
+
+@pytest.mark.parametrize(("frontend", "floor"), [(KINDS[0], 1e-3), (KINDS[1], 0.02), (KINDS[2], 1e-3)])
+@pytest.mark.parametrize("decibels", [-12, 6])
+def test_louder_features_are_those_of_a_louder_recording(frontend, floor, decibels):
+    samples = noise(8000)
+    expected = frontend(samples * np.float32(10 ** (decibels / 20)))
+    np.testing.assert_allclose(frontend.louder(frontend(samples), decibels), expected, atol=floor)
+
+
+def test_silence_stays_at_the_floor_however_loud():
+    frontend = KINDS[0]
+    np.testing.assert_allclose(frontend.louder(frontend(noise(800) * 0), 20), np.log(FLOOR), atol=1e-4)
+
+
+def test_a_recording_that_is_played_faster_is_shorter_and_higher_and_kept_apart(tmp_path):
+    tone = (0.5 * np.sin(2 * np.pi * 400 * np.arange(16000) / 16000)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", tone, 16000)
+    frontend, cache = Frontend("log-mel", 16000, 40), FeatureCache(tmp_path / "cache")
+    own, fast = compute([Recording(tmp_path / "a.wav", "a", speed=speed) for speed in (1.0, 1.25)], frontend, cache)
+    assert isinstance(own, Clip)
+    assert isinstance(fast, Clip)
+    assert fast.frames == pytest.approx(own.frames / 1.25, abs=2)
+    higher = frontend(np.sin(2 * np.pi * 500 * np.arange(16000) / 16000).astype(np.float32))
+    assert fast.load().mean(0).argmax() == higher.mean(0).argmax() > own.load().mean(0).argmax()
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 2
+
+
+def test_a_stretch_of_samples_in_memory_and_of_features_is_cut(tmp_path):
+    samples = noise(16000)
+    frontend = Frontend("log-mel", 8000, 20)
+    np.save(tmp_path / "a.npy", frontend(samples))
+    span = (0.5, 1.0)
+    in_memory = Recording(Sound(samples, 8000), "samples", span=span)
+    given = Recording(tmp_path / "a.npy", "a.npy", features=True, span=span)
+    beyond = Recording(tmp_path / "a.npy", "a.npy", features=True, span=(5.0, 1.0))
+    one, other, nothing = compute([in_memory, given, beyond], frontend, None)
+    assert isinstance(one, Clip)
+    assert isinstance(other, Clip)
+    assert (one.frames, other.frames) == (98, 100)
+    np.testing.assert_allclose(one.load(), other.load()[:98], atol=1e-5)
+    assert isinstance(nothing, RecordingError)
+    assert nothing.reason == "features without frames"

@@ -30,6 +30,36 @@ def test_a_group_that_is_worse_is_found():
     assert np.mean([p_of(trial, (0.85, 0.85, 0.85, 0.4)) <= 0.05 for trial in range(50)]) > 0.9
 
 
+def test_the_interval_allows_for_the_choice_of_the_farthest_pair():
+    for rates in ((0.8,) * 4, (0.9, 0.8, 0.7, 0.6)):
+        covered = 0
+        for trial in range(150):
+            found = gap("accuracy", *parts_of(trial, rates), seed=trial, resamples=200)
+            assert found is not None
+            truth = rates[NAMES.index(found.best)] - rates[NAMES.index(found.worst)]
+            covered += found.low <= truth <= found.high
+        assert covered >= stats.binom.ppf(0.001, 150, 0.95)
+
+
+def test_the_interval_of_two_large_groups_is_that_of_their_difference():
+    parts, group_N = parts_of(3, (0.9, 0.5), sizes=(400, 500))
+    found = gap("accuracy", parts, group_N, resamples=4000)
+    assert found is not None
+    means = [parts.take(np.flatnonzero(np.array(group_N) == name)).value() for name in ("a", "b")]
+    error = sum(mean * (1 - mean) / size for mean, size in zip(means, (400, 500), strict=True)) ** 0.5
+    half = stats.norm.ppf(0.975) * error
+    assert (found.low, found.high) == pytest.approx((found.difference - half, found.difference + half), abs=0.1 * half)
+
+
+def test_groups_without_any_spread_have_an_interval_of_no_width():
+    found = gap("accuracy", *parts_of(1, (1.0, 0.0), sizes=(40, 60)))
+    assert found is not None
+    assert found.low == found.difference == found.high == 1
+    none = gap("accuracy", *parts_of(1, (0.9, 0.5), sizes=(40, 60)), resamples=0)
+    assert none is not None
+    assert np.isnan(none.low)
+
+
 def test_the_gap_names_the_best_and_the_worst_by_what_is_better():
     parts, group_N = parts_of(1, (0.9, 0.5, 0.7, 0.7))
     means = {name: parts.take(np.flatnonzero(np.array(group_N) == name)).value() for name in NAMES}

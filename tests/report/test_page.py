@@ -13,7 +13,7 @@ import pytest
 from rnncli.report.build import Curve, Example, Line, Mistake, Piece, Table
 from rnncli.report.card import model_card
 from rnncli.report.page import Story, report_page
-from rnncli.report.svg import Axis, chart, history_chart
+from rnncli.report.svg import curve_chart, history_chart
 from tests.report.samples import report
 
 HOSTILE = (
@@ -21,13 +21,13 @@ HOSTILE = (
     '"><img src=x onerror=alert(1)>',
     "</style></pre></textarea><svg onload=alert(1)>",
     "{{ 7 * 7 }}{% raw %}",
-    "&lt;b&gt; ]]> --> 'x' `y`",
+    "&lt;b&gt; ]]> --> 'x' `y` $\\frac{1}{2}$ $x",
 )
-VOID = {"meta", "link", "br", "img", "polyline", "line", "circle"}
+VOID = {"meta", "link", "br", "img"}
 TAGS = {
     *("html", "head", "meta", "title", "link", "style", "body", "h1", "h2", "h3", "p", "ul", "li", "b", "br", "span"),
     *("div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd", "figure", "figcaption"),
-    *("svg", "g", "line", "text", "polyline", "circle", "mark", "small", "pre", "code", "details", "summary"),
+    *("svg", "g", "path", "text", "defs", "use", "mark", "small", "pre", "code", "details", "summary"),
 }
 HISTORY = [
     {"epoch": n, "loss": 1 / n, "watched": 1 - 1 / n, "metrics": {"loss": 1.5 / n, "accuracy": 1 - 1 / n}}
@@ -152,22 +152,52 @@ def test_a_page_of_a_run_without_curves_history_or_predictions_is_still_one():
     assert "sentiment" in report_page(Story("run", report(("a", "b"))))
 
 
+def texts(picture: str) -> list[str]:
+    return [text.replace("−", "-") for text in re.findall(r"<text[^>]*>([^<]*)</text>", picture)]
+
+
 def test_axes_hold_all_values_between_round_marks():
-    for values in ((0.013, 0.98), (3.0, 3.0), (-5.0, 1200.0), (0.0, 0.0)):
-        axis = Axis.around(values)
-        assert axis.low <= min(values) <= max(values) <= axis.high
-        assert 2 <= len(axis.marks) <= 12
-    assert Axis.around((0.0, 1.0)).marks == pytest.approx((0, 0.5, 1))
+    for values in ((0.013, 0.98), (3.0, 3.0), (-5.0, 1200.0), (0.0, 0.0), (1e-6, 3e-6)):
+        picture = history_chart("loss", "loss", [Line("", (1.0, 2.0), values)], "a")
+        across, up = (texts(picture)[:2], texts(picture)[3:-1])
+        assert across == ["1", "2"]
+        marks = [float(mark) for mark in up]
+        assert marks[0] <= min(values) <= max(values) <= marks[-1]
+        assert 2 <= len(marks) <= 12
+    assert "0.30000" not in history_chart("", "", [Line("", (1.0, 2.0), (0.1, 0.5))], "a")
 
 
 def test_points_stand_where_their_values_are():
-    drawn = chart("t", "x", "y", [Line("", (0.0, 1.0), (0.0, 0.5))], *[Axis(0.0, 1.0, (0.0, 1.0))] * 2)
-    assert 'class="line"' in drawn
-    assert 'points="52.0,258.0 408.0,134.0"' in drawn
+    drawn = curve_chart(Curve("t", "x", "y", (Line("", (0.0, 1.0), (0.0, 0.5)),)), "a")
+    assert '<path d="M 52 258 L 408 134"' in drawn
 
 
 def test_one_epoch_is_a_point():
-    assert "<circle" in history_chart("loss", "loss", [Line("train", (1.0,), (0.5,))], 1)
+    picture = history_chart("loss", "loss", [Line("train", (1.0,), (0.5,))], "a", 1)
+    assert picture.count("<use ") == 1
+    assert texts(picture)[:2] == ["1", "epoch"]
+
+
+def test_pictures_on_one_page_share_no_id_and_speak_for_themselves_only():
+    page = report_page(story())
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids)) == 6
+    assert {f"#{name}" for name in ids} == set(re.findall(r' href="(#[^"]*)"', page))
+    assert page.count("<style") == 1
+    assert "<?xml" not in page
+    assert "<!DOCTYPE svg" not in page
+
+
+def test_a_picture_is_the_same_whenever_and_with_whatever_settings_it_is_drawn():
+    import matplotlib
+
+    curve = Curve("t", "$x$", "中", (Line("a", (0.0, 1.0), (0.0, 0.5)),))
+    first = curve_chart(curve, "a")
+    with matplotlib.rc_context({"axes.facecolor": "red", "svg.fonttype": "path", "font.size": 30}):
+        assert curve_chart(curve, "a") == first
+        assert matplotlib.rcParams["font.size"] == 30
+    assert texts(first)[6] == "$x$"
+    assert "var(--faint)" in first
 
 
 def test_a_model_card_asks_its_author_and_escapes_the_rest():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from rnncli.run.recipes import load_recipe
 LABELS = ["negative", "positive"]
 
 
-def made_run(path: Path, *overrides: str, skill: float = 1.0, examples: int = 400, labels=LABELS, **record) -> Path:
+def made_run(
+    path: Path, *overrides: str, skill: float = 1.0, examples: int = 400, labels=LABELS, reach=None, **record
+) -> Path:
     """A run at ``path`` that is the better the higher ``skill`` is; recipes that are alike answer alike."""
     recipe = load_recipe("sentiment/own-data", ["data.train=reviews.csv", *overrides])
     random = np.random.default_rng([recipe.seed, round(1000 * skill)])
@@ -54,7 +57,7 @@ def made_run(path: Path, *overrides: str, skill: float = 1.0, examples: int = 40
     )
     first = {"argv": ["rnncli"], "seed": recipe.seed, "state": "finished", "exit_code": 0, "watched": "accuracy"}
     run = RunDirectory.create(path, "", dump(recipe), first | record)
-    write_json(run.report, report.to_dict())
+    write_json(run.report, replace(report, reach=reach).to_dict())
     run.prediction_file("test").parent.mkdir()
     write_lines(run.prediction_file("test"), rows)
     return path

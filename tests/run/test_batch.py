@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -314,20 +313,3 @@ def test_threads_and_accelerators_are_shared_out(monkeypatch):
     assert (environment["OMP_NUM_THREADS"], environment["CUDA_VISIBLE_DEVICES"]) == ("1", "3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert accelerators() == []
-
-
-@pytest.mark.slow
-def test_two_at_a_time_are_half_as_long_again_as_fast_as_one_after_the_other(here):
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one processor")
-    (here / "reviews.csv").write_text(reviews(400, long=30), encoding="utf-8")
-    sets = [part for key in TINY for part in ("--set", key)]
-    taken = {}
-    for jobs in ("1", "2"):
-        begun = time.monotonic()
-        command = (*SEEDS, *sets, "--set", "train.epochs=15", "--set", "seed=1,2,3,4")
-        batch = start_rnncli("batch", *command, "--jobs", jobs, "--out", jobs, cwd=here)
-        batch.communicate(timeout=300)
-        assert batch.returncode == 0
-        taken[jobs] = time.monotonic() - begun
-    assert taken["1"] / taken["2"] > 1.5

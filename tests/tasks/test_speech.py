@@ -1,14 +1,21 @@
 """The parts of the speech task against plain computations."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from rnncli.data.audio import Sound
+from rnncli.data.clips import Clip, Recording, compute
+from rnncli.data.frontend import Frontend
+from rnncli.errors import DataError
 from rnncli.tasks.speech import corpus
 from rnncli.tasks.speech.data import read_corpus
 from rnncli.tasks.speech.examples import Scale, Varying, collate
 from rnncli.tasks.speech.model import Recogniser, _windows, frames_after
 from rnncli.tasks.speech.schema import SpeechData, SpeechModel, SpeechRecipe, Variation
+from rnncli.tasks.speech.task import TASK
 from tests.tasks.recordings import write_recordings
 
 SETTINGS = SpeechModel(hidden=6, channels=5, layers=2)
@@ -17,6 +24,11 @@ SETTINGS = SpeechModel(hidden=6, channels=5, layers=2)
 def features(*lengths, width=4):
     random = np.random.default_rng(1)
     return [random.normal(size=(length, width)).astype(np.float32) for length in lengths]
+
+
+def clip(features_TF):
+    """Features as if they were given."""
+    return Clip(features_TF, features_TF.shape, Recording(Path("x.npy"), "x.npy", features=True), given=True)
 
 
 @pytest.mark.parametrize("subsampling", [1, 2, 3, 4, 6])
@@ -66,17 +78,89 @@ def test_varied_features_stay_finite_and_long_enough(kind, scale):
     for length in (1, 2, 7, 300):
         (given,) = features(length, width=13)
         for _ in range(20):
-            found = vary(given, random, length - 1)
+            (found,) = vary(clip(given), random, length - 1)
             assert np.isfinite(found).all()
             assert found.dtype == np.float32
             assert len(found) >= length - 1
+
+
+STILL = Variation(stretch=0, warp=0, time_masks=0, band_masks=0)
+AS_IT_IS = Scale(np.zeros(20, dtype=np.float32), np.ones(20, dtype=np.float32))
+FRONTEND = Frontend("log-mel", 8000, 20)
+
+
+def test_noise_is_in_the_recording_so_far_below_it_as_was_drawn():
+    tone = (0.3 * np.sin(2 * np.pi * 500 * np.arange(16000) / 8000)).astype(np.float32)
+    (found,) = compute([Recording(Sound(tone, 8000), "tone")], FRONTEND, None)
+    assert isinstance(found, Clip)
+    vary = Varying(STILL.model_copy(update={"noise": 0.999}), "spectrum", 20, AS_IT_IS, FRONTEND)
+    levels = []
+    for seed in range(60):
+        (noisy,) = vary(found, np.random.default_rng(seed), 0)
+        white = FRONTEND(np.random.default_rng(1).normal(0, 0.3 / np.sqrt(2), 16000).astype(np.float32))
+        quiet = np.exp(noisy[:, 15:]).mean() / np.exp(white[:, 15:]).mean()  # bands that the tone is not in
+        levels.append(-10 * np.log10(quiet))
+    assert 5 <= round(min(levels)) < 8
+    assert 27 < max(levels) <= 30.5
+
+
+def test_noise_in_given_spectra_is_as_far_below_their_power():
+    given = np.full((400, 20), 2.0, dtype=np.float32)
+    vary = Varying(STILL.model_copy(update={"noise": 0.999}), "spectrum", 20, AS_IT_IS)
+    found = [1.001 * vary(clip(given), np.random.default_rng(seed), 0)[0] for seed in range(60)]  # as it was scaled
+    levels = [10 * np.log10(np.exp(noisy_TF - 2) - 1) for noisy_TF in found]
+    assert np.ptp(levels[0]) < 0.1
+    assert -30.5 < np.min(levels) < -27
+    assert -8 < np.max(levels) < -4.5
+
+
+def test_recordings_at_other_speeds_are_learnt_from_where_their_texts_fit(tmp_path):
+    write_recordings(tmp_path, 40)
+    keys = {"root": str(tmp_path), "train": "train.csv", "rate": 8000, "bins": 20, "cache": str(tmp_path / "cache")}
+    recipe = SpeechRecipe(
+        data=SpeechData(**keys), variation=Variation(speeds=(0.5, 2), stretch=0, time_masks=0, band_masks=0, warp=0)
+    )
+    corpus = read_corpus(recipe)
+    train = TASK.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
+    torch.manual_seed(1)
+    seconds = {round(len(train.batch(np.array([0])).x_BTF[0]) / train.lengths[0], 1) for _ in range(30)}
+    assert seconds == {0.5, 1.0, 2.0}
+    train.least[0] = train.lengths[0]
+    seconds = {round(len(train.batch(np.array([0])).x_BTF[0]) / train.lengths[0], 1) for _ in range(30)}
+    assert seconds == {1.0, 2.0}
+    dev = TASK.fit(recipe, corpus).encode(corpus.parts["dev"])
+    assert not dev.others
+
+
+def test_features_are_not_played_at_other_speeds(tmp_path):
+    for number in range(12):
+        np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).normal(size=(60, 13)))
+    (tmp_path / "train.csv").write_text("features,text\n" + "".join(f"{n}.npy,go on\n" for n in range(12)))
+    recipe = SpeechRecipe(
+        data=SpeechData(root=str(tmp_path), train="train.csv"), variation=Variation(speeds=(0.9, 1.1))
+    )
+    corpus = read_corpus(recipe)
+    with pytest.raises(DataError, match=r"train.csv:\d+: features cannot be played at other speeds"):
+        TASK.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
+
+
+def test_variants_that_are_to_agree_have_the_same_frames_and_share_their_text():
+    vary = Varying(Variation(agreement=0.2, gain=6), "spectrum", 13, Scale())
+    (given,) = features(60, width=13)
+    one, other = vary(clip(given), np.random.default_rng(1), 0)
+    assert one.shape == other.shape
+    assert (one != other).any()
+    labels = [np.array([1, 2]), np.array([3])]
+    batch = collate([one, given, other, given], labels * 2, views=2)
+    assert batch.size == 2
+    torch.testing.assert_close(batch.labels_BS[:2], batch.labels_BS[2:])
 
 
 def test_nothing_varied_is_normalised():
     still = Variation(stretch=0, warp=0, time_masks=0, band_masks=0)
     (given,) = features(50, width=13)
     for kind in ("spectrum", "cepstrum", "other"):
-        found = Varying(still, kind, 13, Scale())(given, np.random.default_rng(1), 0)
+        (found,) = Varying(still, kind, 13, Scale())(clip(given), np.random.default_rng(1), 0)
         np.testing.assert_allclose(found, Scale()(given), atol=0.01)
 
 

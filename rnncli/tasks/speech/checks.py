@@ -8,11 +8,13 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.soundcheck import OFTEN, QUIET, inspect
+from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.shared import Table, overlaps
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.schema import SpeechRecipe
+from rnncli.tasks.speech.training import to_train_on
 from rnncli.tasks.speech.units import Units
 
 QUANTILES = ("least", "median", "95 %", "most")
@@ -22,7 +24,9 @@ def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[Table]:
     """Durations, sound, characters, texts that do not fit, speakers and what parts share."""
     parts: dict[str, SpeechPart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
-    found = [_lengths(parts), *_sound(parts), _unfit(recipe, parts), _characters(parts), overlaps("recordings", prints)]
+    units = Units.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
+    found = [_lengths(parts), *_sound(parts), _unfit(recipe, parts, units), *_training(recipe, parts["train"], units)]
+    found += [_characters(parts), overlaps("recordings", prints)]
     return [*found, _speakers(parts)] if any(any(part.speakers) for part in parts.values()) else found
 
 
@@ -50,9 +54,8 @@ def _sound(parts: dict[str, SpeechPart]) -> list[Table]:
     return [("sound", ["split", "rates in Hz", "channels", silence, clipping], rows)] if rows else []
 
 
-def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart]) -> Table:
+def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart], units: Units) -> Table:
     """Texts with more labels than frames: training leaves such recordings out, elsewhere they cannot come out right."""
-    units = Units.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
     rows = []
     for name, part in parts.items():
         short = [part.places[i] for i in np.flatnonzero(too_short(part, units, recipe.model.subsampling))]
@@ -60,6 +63,15 @@ def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart]) -> Table:
         rows.append([name, f"{len(short):,}", short[0] if short else "-", f"{unknown:,}"])
     columns = ["split", "too short for their texts", "such as", f"with {recipe.data.unit}s that train lacks"]
     return f"recordings and texts at a decision every {10 * recipe.model.subsampling} ms", columns, rows
+
+
+def _training(recipe: SpeechRecipe, train: SpeechPart, units: Units) -> list[Table]:
+    """What training would cut or leave out; nothing where it hears all as it is."""
+    try:
+        _, notes = to_train_on(train, units, recipe)
+    except DataError as error:
+        notes = [error.message]
+    return [("training", ["what it would hear"], [[note] for note in notes])] if notes else []
 
 
 def _characters(parts: dict[str, SpeechPart]) -> Table:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from rnncli.tasks import manifest
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.parting import Parting
 from rnncli.tasks.speech import corpus as generated
+from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.manifests import (
     AUDIO_NAMES,
     TEXT_NAMES,
@@ -27,6 +29,7 @@ from rnncli.tasks.speech.manifests import (
     read_manifest,
     read_tables,
     recordings,
+    timed,
 )
 from rnncli.tasks.speech.schema import SpeechData, SpeechRecipe
 
@@ -36,12 +39,16 @@ TOLERANCE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class SpeechPart:
-    """One part of the corpus: clips, texts, speakers (empty where unknown), places in the user's data."""
+    """One part of the corpus: clips, texts, speakers (empty where unknown), places in the user's data.
+
+    ``said`` is what a long recording can be cut by, where that is asked: words, segments, or lines without times.
+    """
 
     clips: list[Clip]
     texts: list[str]
     speakers: list[str]
     places: list[str]
+    said: list[tuple[Said, ...]]
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -58,7 +65,7 @@ class SpeechPart:
 
     def take(self, rows: np.ndarray) -> SpeechPart:
         """Some of the recordings."""
-        columns = (self.clips, self.texts, self.speakers, self.places)
+        columns = (self.clips, self.texts, self.speakers, self.places, self.said)
         return SpeechPart(*([column[row] for row in rows] for column in columns))
 
 
@@ -102,6 +109,13 @@ def read_part(recipe: SpeechRecipe, path: Path) -> Corpus:
     return Corpus({"test": part}, f"{path}: {len(part):,} recordings", (*table.notes, *notes), +dropped)
 
 
+def feature_cache(data: SpeechData) -> FeatureCache | None:
+    """Where a recipe keeps features, None for memory."""
+    if data.cache == "none":
+        return None
+    return FeatureCache(default_cache() if data.cache == "auto" else Path(data.cache).expanduser())
+
+
 def clean_text(text: str, lower: bool) -> str:
     """NFC, single spaces, lower case if asked."""
     return " ".join(normalise(text, lower).split())
@@ -115,10 +129,10 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
         table.require(data.speaker_column, "data.speaker_column")
     speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")
     texts = [clean_text(value, data.lower) for value in table.texts(text)]
+    said = _said(table, text, data.lower) if data.cut else [()] * len(texts)
     speakers = list(table.texts(speaker)) if speaker else [""] * len(texts)
-    cache = None if data.cache == "none" else FeatureCache(_cache_folder(data.cache))
-    found = compute(list(recordings(table, audio)), frontend(data), cache)
-    part, first = SpeechPart([], [], [], []), {}
+    found = compute(list(recordings(table, audio)), frontend(data), feature_cache(data))
+    part, first = SpeechPart([], [], [], [], []), {}
     for i, clip in enumerate(found):
         if isinstance(clip, RecordingError):
             first.setdefault(clip.reason, clip)
@@ -130,6 +144,7 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
             part.texts.append(texts[i])
             part.speakers.append(speakers[i])
             part.places.append(table.place(i))
+            part.said.append(said[i])
     if not part.clips:
         error = next(iter(first.values()), None)
         if error:
@@ -153,15 +168,20 @@ def _otherwise_long(found: Sequence[Clip | RecordingError], durations: Sequence[
     return [f"{len(other):,} recordings have another length than their manifest gives, such as {said}"]
 
 
-def _cache_folder(name: str) -> Path:
-    return default_cache() if name == "auto" else Path(name).expanduser()
+def _said(table: Table, text: str, lower: bool) -> list[tuple[Said, ...]]:
+    """What each row can be cut by: its words or segments with times, else the lines of its text."""
+    lines = [tuple(Said(one, math.nan, math.nan) for one in value.splitlines()) for value in table.texts(text)]
+    found = [given or own for given, own in zip(timed(table), lines, strict=True)]
+    cleaned = [tuple(replace(one, text=clean_text(one.text, lower)) for one in row) for row in found]
+    return [tuple(one for one in row if one.text) for row in cleaned]
 
 
 def _builtin(data: SpeechData) -> SpeechPart:
     found = list(generated.generate())
     recordings = [Recording(Sound(samples, generated.RATE), f"built-in {n}") for n, (samples, _, _) in enumerate(found)]
     clips = [clip for clip in compute(recordings, frontend(data), None) if isinstance(clip, Clip)]
-    return SpeechPart(clips, [t for _, t, _ in found], [s for _, _, s in found], [r.name for r in recordings])
+    names = [recording.name for recording in recordings]
+    return SpeechPart(clips, [t for _, t, _ in found], [s for _, _, s in found], names, [()] * len(names))
 
 
 def _groups(part: SpeechPart, data: SpeechData, least: int) -> list[str] | None:

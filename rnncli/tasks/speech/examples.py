@@ -7,45 +7,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.data.clips import Clip, features_of
+from rnncli.data.frontend import Frontend
 from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.model import frames_after
 from rnncli.tasks.speech.schema import Variation
 from rnncli.tasks.speech.units import Units
 
+BELOW = (5.0, 30.0)
+"""Decibels from a recording down to noise that is added."""
 BANDS = 24
 """Mel bands that cepstra are turned back into, to be varied."""
 
 
 @dataclass(frozen=True)
 class SpeechBatch:
-    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU."""
+    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU.
+
+    ``views`` variants of each recording are there: first one of each, then another of each, as long as the first.
+    """
 
     x_BTF: Tensor
     lengths_B: Tensor
     labels_BS: Tensor
     label_lengths_B: Tensor
+    views: int = 1
 
     @property
     def size(self) -> int:
         """Recordings in the batch."""
-        return len(self.lengths_B)
+        return len(self.lengths_B) // self.views
 
     def to(self, device: torch.device) -> SpeechBatch:
         """The same batch on another device."""
         x_BTF, labels_BS = (part.to(device, non_blocking=True) for part in (self.x_BTF, self.labels_BS))
-        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B)
+        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B, self.views)
 
 
 @dataclass(frozen=True, eq=False)
 class SpeechExamples:
-    """Encoded recordings of one part; ``vary`` is there for training, ``least`` the fewest frames that each needs."""
+    """Encoded recordings of one part, ``least`` the fewest frames that each needs.
+
+    For training ``vary`` is there, and ``others``: each recording at other speeds.
+    """
 
     part: SpeechPart
     labels: Sequence[np.ndarray]
@@ -53,25 +64,30 @@ class SpeechExamples:
     least: np.ndarray
     scale: Scale
     vary: Varying | None = None
+    others: Sequence[Sequence[Clip]] = ()
 
     def __len__(self) -> int:
         return len(self.part)
 
     def batch(self, indices: np.ndarray) -> SpeechBatch:
         """Collate the recordings at ``indices``; draws from torch's generator in training."""
-        found = [self._features(int(i)) for i in indices]
-        return collate(found, [self.labels[int(i)] for i in indices])
+        views = list(zip(*(self._views(int(i)) for i in indices), strict=True))
+        labels = [self.labels[int(i)] for i in indices]
+        return collate([one for view in views for one in view], labels * len(views), len(views))
 
     def place(self, index: int) -> str:
         """Where a recording stands in the user's data."""
         return self.part.places[index]
 
-    def _features(self, index: int) -> np.ndarray:
-        features_TF = self.part.clips[index].load()
+    def _views(self, index: int) -> list[np.ndarray]:
+        clip, least = self.part.clips[index], int(self.least[index])
         if self.vary is None:
-            return self.scale(features_TF)
+            return [self.scale(clip.load())]
         random = np.random.default_rng(int(torch.randint(2**62, ())))
-        return self.vary(features_TF, random, int(self.least[index]))
+        if self.others:
+            speeds = [clip, *(other for other in self.others[index] if other.frames >= least)]
+            clip = speeds[int(random.integers(len(speeds)))]
+        return self.vary(clip, random, least)
 
 
 def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
@@ -80,13 +96,13 @@ def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
     return np.array([frames_after(clip.frames, subsampling) for clip in part.clips]) < np.array(need)
 
 
-def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> SpeechBatch:
-    """Features (T, F) of several recordings, padded with zeros at their ends."""
+def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray], views: int = 1) -> SpeechBatch:
+    """Features (T, F) of several recordings, or of ``views`` variants of each, padded with zeros at their ends."""
     x_BTF = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(one) for one in features], batch_first=True)
     padded = [torch.from_numpy(one.astype(np.int64)) for one in labels]
     labels_BS = torch.nn.utils.rnn.pad_sequence(padded, batch_first=True)
     lengths_B, label_lengths_B = (torch.tensor([len(one) for one in many]) for many in (features, labels))
-    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B)
+    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B, views)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,22 +145,56 @@ class Scale:
 class Varying:
     """Varies features as a recipe says; ``kind`` is what they are: spectrum, cepstrum or other.
 
+    ``frontend`` computes features of recordings with noise; None where features are given, as spectra perhaps.
     Frequencies are scaled (vocal tract length perturbation, Jaitly & Hinton 2013) and bands blanked (SpecAugment, Park
     et al. 2019) in the logarithmic spectrum, into which cepstra are turned by the inverse cosine transform and back.
     """
 
-    def __init__(self, settings: Variation, kind: str, width: int, scale: Scale) -> None:
-        self.settings, self.kind, self.scale = settings, kind, scale
+    def __init__(
+        self, settings: Variation, kind: str, width: int, scale: Scale, frontend: Frontend | None = None
+    ) -> None:
+        self.settings, self.kind, self.scale, self.frontend = settings, kind, scale, frontend
         self.cosine_FM = _cosine(width, max(BANDS, width)) if kind == "cepstrum" else None
 
-    def __call__(self, features_TF: np.ndarray, random: np.random.Generator, least: int) -> np.ndarray:
-        """Varied and normalised features (T', F), T' at least ``least`` where T is."""
+    def __call__(self, clip: Clip, random: np.random.Generator, least: int) -> list[np.ndarray]:
+        """Varied and normalised features (T', F), T' at least ``least`` where T is; two where they are to agree."""
+        loud_TF = self._louder(clip, random)
+        factor = 1 + random.uniform(-1, 1) * self.settings.stretch
+        found = [self._masked(_stretched(loud_TF, factor, least), random)]
+        if self.settings.agreement:
+            found.append(self._masked(_stretched(self._louder(clip, random), factor, least), random))
+        return found
+
+    def _louder(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
+        """With noise, louder or softer, where it is known how."""
         settings = self.settings
-        if settings.noise and self.kind == "spectrum" and random.random() < settings.noise:
-            features_TF = np.logaddexp(features_TF, features_TF.mean() - random.uniform(-1, 6)).astype(np.float32)
-        if settings.gain and self.kind == "spectrum":
-            features_TF = features_TF + np.float32(random.uniform(-1, 1) * settings.gain * math.log(10) / 10)
-        features_TF = _stretched(features_TF, 1 + random.uniform(-1, 1) * settings.stretch, least)
+        if self.frontend is None and self.kind != "spectrum":
+            return clip.load()
+        noisy = settings.noise and random.random() < settings.noise
+        features_TF = self._noisy(clip, random) if noisy else clip.load()
+        if settings.gain:
+            decibels = random.uniform(-1, 1) * settings.gain
+            if self.frontend is None:
+                return features_TF + np.float32(decibels * math.log(10) / 10)
+            features_TF = self.frontend.louder(features_TF, decibels)
+        return features_TF
+
+    def _noisy(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
+        """The features with white noise in the recording; with as much in each band where features are given."""
+        below = random.uniform(*BELOW)
+        if self.frontend is None:
+            features_TF = clip.load()
+            power = float(np.exp(features_TF.astype(np.float64)).mean())
+            noise = math.log(power) - below * math.log(10) / 10
+            return np.logaddexp(features_TF, noise).astype(np.float32)
+        sound = clip.recording.sound()
+        level = float(np.sqrt((sound.samples.astype(np.float64) ** 2).mean())) * 10 ** (-below / 20)
+        samples_N = sound.samples + random.normal(0, level, len(sound.samples)).astype(np.float32)
+        return features_of(replace(sound, samples=samples_N), self.frontend, clip.recording.name)
+
+    def _masked(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Normalised, scaled in frequency, with bands and stretches of time blanked."""
+        settings = self.settings
         x_TF = self.scale.centred(features_TF)
         if self.cosine_FM is not None:
             x_TF = self._spectrum(x_TF @ self.cosine_FM, random) @ self.cosine_FM.T

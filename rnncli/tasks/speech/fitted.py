@@ -12,20 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.errors import DataError
-from rnncli.heads.ctc import ctc_nll, frames_needed
+from rnncli.heads.ctc import ctc_nll, disagreement, frames_needed
 from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.language import Weights, tune
 from rnncli.tasks.speech import keep, scores
-from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.decoding import Decoder
-from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying, too_short
+from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.keep import Form
 from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
+from rnncli.tasks.speech.training import at_other_speeds, to_train_on
 from rnncli.tasks.speech.units import Units
 
 TUNED = 200
@@ -57,26 +58,18 @@ class FittedSpeech:
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
-        """Texts to numbers; training leaves out recordings too short for their texts or too long, and counts them."""
+        """Texts to numbers; training leaves out what is of no use to it: see :mod:`rnncli.tasks.speech.training`."""
         self.require_width(part)
         if training:
-            part = self._to_train_on(part)
+            part, notes = to_train_on(part, self.units, self.recipe)
+            self.notes = (*self.notes, *notes)
         labels = [self.units.encode(text) for text in part.texts]
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
         least = np.array([frames_needed(one) for one in labels], dtype=np.int64) * self.recipe.model.subsampling
-        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying() if training else None)
-
-    def _to_train_on(self, part: SpeechPart) -> SpeechPart:
-        subsampling, longest = self.recipe.model.subsampling, self.recipe.data.longest
-        short = too_short(part, self.units, subsampling)
-        long = np.array([clip.seconds > longest > 0 for clip in part.clips])
-        for lost, why in ((short, "too few frames for their texts (model.subsampling)"), (long, f"over {longest:g} s")):
-            if lost.any():
-                self.notes = (*self.notes, f"{lost.sum():,} of the recordings of train left out: {why}")
-        if (short | long).all():
-            hint = "model.subsampling=1 leaves more frames" if short.any() else "data.longest says how long one may be"
-            raise DataError("every recording is too short for its text, or too long", hint)
-        return part.take(np.flatnonzero(~(short | long)))
+        if not training:
+            return SpeechExamples(part, labels, lengths, least, self.form.scale)
+        others = at_other_speeds(part, self.recipe)
+        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying(), others)
 
     def build(self) -> nn.Module:
         """A new recogniser."""
@@ -92,11 +85,16 @@ class FittedSpeech:
         return shared.parameter_groups(model)
 
     def loss(self, model: nn.Module, batch: SpeechBatch) -> Tensor:
-        """Minus the log probability of the labels, the mean over labels."""
+        """Minus the log probability of the labels, and how far views are apart, each the mean over labels."""
         window = self.window if model.training else 0
         logits_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B, window=window)
         nll_B = ctc_nll(logits_BRV, lengths_B, batch.labels_BS, batch.label_lengths_B)
-        return nll_B.sum() / batch.label_lengths_B.sum().clamp(min=1)
+        total = nll_B.sum()
+        if batch.views == 2:
+            one_BRV, other_BRV = logits_BRV.chunk(2)
+            apart_B = disagreement(one_BRV, other_BRV, lengths_B[: batch.size])
+            total = total + self.recipe.variation.agreement * 2 * apart_B.sum()
+        return total / batch.label_lengths_B.sum().clamp(min=1)
 
     def validate(self, model: nn.Module, examples: SpeechExamples, batches: Batches) -> Metrics:
         """Error rates by greedy decoding, and ``loss`` over the recordings whose texts fit their frames."""
@@ -167,7 +165,7 @@ class FittedSpeech:
     def _varying(self) -> Varying:
         data, form = self.recipe.data, self.form
         kind = data.given if form.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
-        return Varying(self.recipe.variation, kind, form.width, form.scale)
+        return Varying(self.recipe.variation, kind, form.width, form.scale, None if form.given else frontend(data))
 
     def require_width(self, part: SpeechPart) -> None:
         """Raise DataError where a recording has another number of bins than the model reads."""

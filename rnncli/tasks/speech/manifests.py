@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,10 +18,13 @@ from rnncli.data.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
 from rnncli.tasks import manifest
 from rnncli.tasks.gathering import is_repository, with_given_parts
+from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
 TEXT_NAMES = ("text", "sentence", "transcript", "transcription", "label")
+TIMED = {"words": "word", "segments": "text"}
+"""Columns of what is said when, and the key of its text; each part has a start and an end, in seconds."""
 
 
 def read_tables(data: SpeechData) -> dict[str, Table]:
@@ -60,15 +64,17 @@ def _folder(path: Path, files: list[Path]) -> Table:
 
 
 def recordings(table: Table, column: str) -> Iterator[Recording]:
-    """The recording of each row; columns ``offset`` and ``duration`` cut a stretch of it. Raises DataError."""
+    """The recording of each row; raises DataError.
+
+    Columns ``offset`` and ``duration``, or ``start`` and ``end``, cut a stretch of it.
+    """
     rows = zip(manifest.places(table, column), _spans(table), strict=True)
     for i, ((folder, value), span) in enumerate(rows):
         if isinstance(value, dict):
             yield replace(_row_recording(value, folder, table.place(i)), span=span)
         elif isinstance(value, str) and value.strip():
             path = folder / value
-            features = path.suffix == ".npy"
-            yield Recording(path, str(path), features, None if features else span)
+            yield Recording(path, str(path), path.suffix == ".npy", span)
         else:
             raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
 
@@ -91,12 +97,36 @@ def durations(table: Table) -> list[float]:
 
 def _spans(table: Table) -> Iterator[tuple[float, float] | None]:
     """Where each row's stretch begins and how long it is, in seconds; None where it is the whole recording."""
-    if not {"offset", "duration"} <= set(table.columns):
+    names = next((pair for pair in (("offset", "duration"), ("start", "end")) if set(pair) <= set(table.columns)), None)
+    if names is None:
         yield from (None for _ in range(len(table)))
         return
-    for i, (value, length) in enumerate(zip(table.values("offset"), durations(table), strict=True)):
-        offset = _number(value, table, i, "offset")
-        yield None if math.isnan(length) else (0.0 if math.isnan(offset) else offset, length)
+    for i, pair in enumerate(zip(*map(table.values, names), strict=True)):
+        start, end = (_number(value, table, i, name) for value, name in zip(pair, names, strict=True))
+        start = 0.0 if math.isnan(start) else start
+        if names[1] == "end" and start > end:
+            raise DataError(f"{table.place(i)}: start is {start:g}, end {end:g}", "in seconds, the end after the start")
+        yield None if math.isnan(end) else (start, end - start if names[1] == "end" else end)
+
+
+def timed(table: Table) -> list[tuple[Said, ...]]:
+    """What each row's column ``words``, else ``segments``, says was said when; raises DataError."""
+    name = next((name for name in TIMED if name in table.columns), None)
+    if name is None:
+        return [()] * len(table)
+    found = []
+    for i, value in enumerate(table.values(name)):
+        try:
+            parts = (json.loads(value) if isinstance(value, str) else value) or ()
+            said = tuple(Said(str(part[TIMED[name]]), float(part["start"]), float(part["end"])) for part in parts)
+            order = [time for one in said for time in (one.start, one.end)]
+            if order != sorted(order) or not all(0 <= time < math.inf for time in order):
+                raise ValueError
+        except (TypeError, ValueError, KeyError) as error:
+            hint = f'[{{"{TIMED[name]}": "go", "start": 0.5, "end": 0.9}}, ...] in seconds, one after the other'
+            raise DataError(f"{table.place(i)}: {name} do not say what is said when", hint) from error
+        found.append(said)
+    return found
 
 
 def _number(value: Any, table: Table, row: int, column: str) -> float:

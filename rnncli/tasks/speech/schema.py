@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
 from rnncli.tasks.settings import LanguageSection, LongTrain
@@ -22,6 +22,11 @@ class SpeechData(FilesSection, frozen=True):
     lower: bool = Field(default=True, description="fold upper case into lower")
     longest: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
+    )
+    cut: bool = Field(
+        default=False,
+        description="cut recordings beyond data.longest at silences, for training: where columns words or segments say "
+        "when what is said, or where the lines of the text are parted by long silences",
     )
     features: Literal["log-mel", "mfcc", "fbank"] = Field(
         default="log-mel", description="what is computed of recordings"
@@ -45,20 +50,39 @@ class SpeechData(FilesSection, frozen=True):
     )
     subwords: Count = Field(default=200, description="how many pieces of words, about, where unit is subword")
 
+    @model_validator(mode="after")
+    def _cut_to_a_length(self) -> Self:
+        if self.cut and not self.longest:
+            raise ValueError("cut wants longest, the seconds beyond which recordings are cut")
+        return self
+
 
 class Variation(Section, frozen=True):
     """How recordings are varied in training; 0 leaves a kind out."""
 
-    stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower")
+    speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
+        default=(),
+        description="speeds that recordings are played at beside their own, pitch and all, such as [0.9, 1.1]; the "
+        "features of each are kept",
+    )
+    stretch: Fraction = Field(default=0.1, description="speak up to this much faster or slower at the same pitch")
     warp: Fraction = Field(default=0.1, description="scale frequencies up to this much, as other vocal tracts do")
     gain: Annotated[float, Field(ge=0, le=60)] = Field(
         default=0.0, description="dB up to which a recording is louder or softer; matters to global normalisation"
     )
-    noise: Fraction = Field(default=0.0, description="probability of white noise, 5 to 30 dB below the recording")
+    noise: Fraction = Field(
+        default=0.0,
+        description="probability of white noise, 5 to 30 dB below the recording; features are computed anew for it",
+    )
     time_masks: Size = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
     time_width: Size = Field(default=10, description="frames of such a stretch, at most")
     band_masks: Size = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")
     band_width: Fraction = Field(default=0.2, description="share of all frequencies of such a band, at most")
+    agreement: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.0,
+        description="how much two variants of a recording that are heard at once are to say the same (CR-CTC); above 0 "
+        "an epoch takes up to twice as long",
+    )
 
 
 class SpeechModel(CoreSection, frozen=True):

@@ -98,7 +98,8 @@ class Tagger(nn.Module):
                 numbers_BT = self.forgetting[name](numbers_BT)
             found.append(self.places[name](numbers_BT))
         x_BTI = self.input_dropout(torch.cat(found, -1))
-        y_BTE, _ = self.core(x_BTI, batch.lengths_B, need_state=False)
+        y_BTE, _ = self.core(x_BTI, batch.read_B, need_state=False)
+        x_BTI, y_BTE = batch.own(x_BTI), batch.own(y_BTE)
         # One product each: putting both side by side first takes longer than the second product.
         weights = self.linear.weight.split([y_BTE.shape[-1], x_BTI.shape[-1]], 1)
         scores_BTK = functional.linear(self.dropout(y_BTE.to(x_BTI.dtype)), weights[0], self.linear.bias)

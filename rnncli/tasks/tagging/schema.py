@@ -13,6 +13,7 @@ from rnncli.recipe.schema import (
     EvaluationSection,
     Fraction,
     Positive,
+    Probability,
     Recipe,
     TrainSection,
 )
@@ -32,6 +33,16 @@ class TaggedData(DataSection, frozen=True):
     )
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
+    )
+    mixed_copies: Size = Field(
+        default=0, description="copies of the training part to learn from too, spans exchanged for others of their type"
+    )
+    mixed_share: Probability = Field(default=0.5, description="chance of a span to be exchanged in such a copy")
+    context: Size = Field(
+        default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
+    )
+    document_column: str = Field(
+        default="", description="column that names each row's document; empty takes -DOCSTART- and # newdoc lines"
     )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
     splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")

@@ -1,0 +1,98 @@
+"""What training hears of its part: recordings that fit their texts, and pieces of those that are too long."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from rnncli.data.audio import RecordingError
+from rnncli.data.clips import Clip, Recording, compute
+from rnncli.errors import DataError
+from rnncli.tasks.speech.cutting import Said, lines_in, pieces
+from rnncli.tasks.speech.data import SpeechPart, feature_cache, frontend
+from rnncli.tasks.speech.examples import too_short
+from rnncli.tasks.speech.schema import SpeechRecipe
+from rnncli.tasks.speech.units import Units
+
+LONGER_ALONE = "words or segments that are longer alone"
+NO_TIMES = "no times of words or segments, nor a line of text for each stretch between long silences"
+
+
+def to_train_on(part: SpeechPart, units: Units, recipe: SpeechRecipe) -> tuple[SpeechPart, list[str]]:
+    """The part without what training cannot use, and sentences that count it; raises DataError where nothing is left.
+
+    Left out are recordings beyond ``data.longest``, those that ``data.cut`` can cut at silences but as pieces, and
+    those with too few frames for their texts.
+    """
+    longest, notes = recipe.data.longest, []
+    long = np.array([clip.seconds > longest > 0 for clip in part.clips])
+    whole = part.take(np.flatnonzero(~long))
+    if long.any() and recipe.data.cut:
+        cut, lost = _cut(part.take(np.flatnonzero(long)), recipe)
+        made = f"recordings of train over {longest:g} s cut at silences: {len(cut):,} pieces of {long.sum():,}"
+        notes = [made, *(f"left out of these {count:,}: {why}" for why, count in lost.items())]
+        whole = _both(whole, cut)
+    elif long.any():
+        notes = [f"{long.sum():,} of the recordings of train left out: over {longest:g} s"]
+    short = too_short(whole, units, recipe.model.subsampling)
+    if short.any():
+        why = "too few frames for their texts (model.subsampling)"
+        notes.append(f"{short.sum():,} of the recordings of train left out: {why}")
+    if short.all():
+        hint = "model.subsampling=1 leaves more frames" if short.any() else "data.longest says how long one may be"
+        raise DataError("every recording is too short for its text, or too long", hint)
+    return whole.take(np.flatnonzero(~short)), notes
+
+
+def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[Clip]]:
+    """Each recording at the other speeds of a recipe, as far as it has a frame there; DataError for features."""
+    speeds = recipe.variation.speeds
+    if not speeds:
+        return []
+    for clip, place in zip(part.clips, part.places, strict=True):
+        if clip.given:
+            hint = "variation.stretch and variation.warp vary features"
+            raise DataError(f"{place}: features cannot be played at other speeds (variation.speeds)", hint)
+    recordings = [replace(clip.recording, speed=speed) for clip in part.clips for speed in speeds]
+    found = compute(recordings, frontend(recipe.data), feature_cache(recipe.data))
+    rows = [found[start : start + len(speeds)] for start in range(0, len(found), len(speeds))]
+    return [[clip for clip in row if isinstance(clip, Clip)] for row in rows]
+
+
+def _cut(part: SpeechPart, recipe: SpeechRecipe) -> tuple[SpeechPart, Counter[str]]:
+    """The pieces of long recordings, and how many recordings, or stretches of them, are lost for which reason."""
+    cut, lost = SpeechPart([], [], [], [], []), Counter[str]()
+    wanted: list[Recording] = []
+    for clip, speaker, place, said in zip(part.clips, part.speakers, part.places, part.said, strict=True):
+        known = _with_times(clip.recording, said)
+        found, alone = pieces(known, clip.seconds, recipe.data.longest) if known else ([], 0)
+        lost += Counter({LONGER_ALONE: alone} if known else {NO_TIMES: 1})
+        for piece in found:
+            begin = clip.recording.span[0] if clip.recording.span else 0.0
+            span = (begin + piece.start, piece.end - piece.start)
+            wanted.append(replace(clip.recording, span=span))
+            cut.texts.append(piece.text)
+            cut.speakers.append(speaker)
+            cut.places.append(f"{place} at {piece.start:.2f} s")
+            cut.said.append(())
+    clips = compute(wanted, frontend(recipe.data), feature_cache(recipe.data))
+    for clip in clips:
+        if isinstance(clip, RecordingError):
+            lost[clip.reason] += 1
+    usable = [i for i, clip in enumerate(clips) if isinstance(clip, Clip)]
+    cut = replace(cut, clips=clips).take(np.array(usable, dtype=np.int64))
+    return cut, +lost
+
+
+def _with_times(recording: Recording, said: tuple[Said, ...]) -> list[Said] | None:
+    """What is said when; None where that is not known."""
+    if said and not math.isnan(said[0].start):
+        return list(said)
+    return None if recording.features else lines_in(recording.sound(), [one.text for one in said])
+
+
+def _both(one: SpeechPart, other: SpeechPart) -> SpeechPart:
+    return SpeechPart(*(vars(one)[name] + vars(other)[name] for name in vars(one)))
