@@ -79,6 +79,38 @@ def test_what_is_written_in_characters_is_scored_in_words_where_captions_have_sp
     assert "wer" not in metrics
 
 
+def test_the_training_captions_say_what_ctc_may_write(here):
+    keys = (*SMALL, "model.head=ctc", "train.epochs=20", "train.learning_rate=0.01", "--json")
+    done = rnncli("captioning", "--data", "one.csv", "--out", "run", *keys, "decoding.lm=train")
+    assert done.code == 0, done.err
+    assert any("chosen on dev" in note for note in done.json["notes"])
+    lines = [json.loads(line) for line in (here / "run/predictions/test.jsonl").read_text().splitlines()]
+    assert {word for line in lines for word in line["words"]} <= {w for said in SAID.values() for w in said.split()}
+    again = rnncli("evaluate", "run", "--json").json["metrics"]
+    assert {name: one["value"] for name, one in again.items()} == {
+        name: one["value"] for name, one in done.json["metrics"].items()
+    }
+    (here / "run/vocab/language.arpa").write_text("no model")
+    assert rnncli("predict", "run", "clips/0.npy").code == 4
+
+
+def test_a_language_model_beside_attention_is_refused(here):
+    done = rnncli("captioning", "--data", "one.csv", "--out", "run", *SMALL, "decoding.lm=train")
+    assert done.code == RECIPE
+    assert "model.head=ctc" in done.err
+
+
+def test_runs_of_captions_are_compared_shown_and_told_apart_by_group(here):
+    keys = (*SMALL, "evaluation.groups=[caption]", "--quiet")
+    for seed in (1, 2):
+        assert rnncli("captioning", "--data", "one.csv", "--out", f"run{seed}", *keys, f"seed={seed}").code == 0
+    report = json.loads((here / "run1/report.json").read_text())
+    assert report["groups"][0]["by"] == "caption"
+    assert rnncli("compare", "run1", "run2", "--metric", "cider").code == 0
+    assert rnncli("report", "run1").code == 0
+    assert "reference: " in (here / "run1/report.html").read_text()
+
+
 def test_data_check_describes_captions(here):
     done = rnncli("data", "check", "captioning/own-data", "data.train=two.csv", "data.cache=none", "--json")
     assert done.code == 0, done.err

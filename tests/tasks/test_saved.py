@@ -8,6 +8,7 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from rnncli import tasks
+from rnncli.metrics.captions import Scores
 from rnncli.metrics.curves import thinned
 from rnncli.metrics.ranking import Ranking
 
@@ -112,6 +113,52 @@ def test_parts_of_a_recogniser_agree_with_jiwer():
     assert parts["wer"].value() == pytest.approx(jiwer.wer(truths, founds))
     assert parts["cer"].value() == pytest.approx(jiwer.cer(truths, founds))
     assert parts["sentence_accuracy"].value() == 0.25
+
+
+def captions():
+    texts = [
+        ("a dog runs", ["a dog runs fast", "a brown dog"]),
+        ("a man sits", ["a man sits", "he sits down"]),
+        ("the sea", ["a boat at sea", "water"]),
+    ]
+    return [
+        {
+            "place": f"a.csv:{i}",
+            "truth": truths,
+            "caption": found,
+            "words": found.split(),
+            "truth_words": [truth.split() for truth in truths],
+            "attention": [[0.75, 0.25]] * len(found.split()),
+        }
+        for i, (found, truths) in enumerate(texts)
+    ]
+
+
+def test_parts_of_captions_are_the_scores_of_all():
+    rows = captions()
+    parts = tasks.saved("captioning").parts(rows, None)
+    values = Scores([row["words"] for row in rows], [row["truth_words"] for row in rows]).values()
+    assert {name: part.value() for name, part in parts.items()} == pytest.approx(values)
+    single = [{**row, "truth": row["truth"][:1], "truth_words": row["truth_words"][:1]} for row in rows]
+    parts = tasks.saved("captioning").parts(single, None)
+    truths, founds = [row["truth"][0] for row in single], [row["caption"] for row in single]
+    assert parts["wer"].value() == pytest.approx(jiwer.wer(truths, founds))
+    assert parts["cer"].value() == pytest.approx(jiwer.cer(truths, founds))
+
+
+def test_the_worst_captions_show_words_of_no_reference_and_what_they_looked_at():
+    worst = tasks.saved("captioning").worst(captions(), 5)
+    assert [one.place for one in worst] == ["a.csv:2", "a.csv:0"]  # one caption is as a reference has it
+    assert worst[0].caption.endswith("reference: a boat at sea")
+    assert [(p.text, p.mark) for p in worst[0].pieces] == [("the", "added"), ("sea", "")]
+    assert worst[0].pieces[0].says == "looked at 1 (75 %), 2 (25 %)"
+
+
+def test_saved_actions_are_told_as_labels_are():
+    rows = [{**row, "file": row["text"]} for row in classified(60)]
+    parts = tasks.saved("action").parts(rows, None)
+    assert parts["accuracy"].value() == tasks.saved("sentiment").parts(rows, None)["accuracy"].value()
+    assert tasks.saved("action").worst(rows, 1)[0].pieces[0].text.startswith("text ")
 
 
 def test_curves_are_those_of_scikit_learn():

@@ -30,14 +30,14 @@ class ActionPredictor(FramePredictor):
     """
 
     def __init__(self, fitted: FittedAction, model: nn.Module, device: torch.device) -> None:
-        super().__init__(fitted.recipe.data, fitted.recipe.points, fitted.shape)
+        super().__init__(fitted.recipe, fitted.form)
         self.fitted, self.model, self.device = fitted, model, device
 
     @torch.no_grad()
     def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
         """One row a clip, in order; batch mates do not matter."""
         clips = [self.clip(item) for item in examples]
-        shown = [self.fitted.view.show(self.fitted.view.prepare(clip)) for clip in clips]
+        shown = [self.form.view.show(self.form.view.prepare(clip)) for clip in clips]
         spans = [self._spans(len(frames)) for frames in shown]
         pieces = [frames[start:end] for frames, cut in zip(shown, spans, strict=True) for start, end in cut]
         found = iter(self._probabilities(pieces))

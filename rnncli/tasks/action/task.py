@@ -26,11 +26,10 @@ from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Batches, Corpus, Metrics
 from rnncli.tasks.frames.clips import FramePart, require_alike
-from rnncli.tasks.frames.encoder import FrameEncoder
-from rnncli.tasks.frames.examples import Clips, moments
-from rnncli.tasks.frames.views import view
+from rnncli.tasks.frames.examples import Clips
+from rnncli.tasks.frames.form import Form
 
-KIND = "action classes"
+KIND, FILE = "action classes", "classes.json"
 SHOWN = "file"
 
 
@@ -82,51 +81,42 @@ class FittedAction:
 
     best_by = "accuracy"
 
-    def __init__(
-        self, recipe: ActionRecipe, counts: Mapping[str, int], shape: tuple[int, ...], width: int, longest: int
-    ) -> None:
-        self.recipe, self.shape, self.width, self.longest = recipe, shape, width, longest
+    def __init__(self, recipe: ActionRecipe, counts: Mapping[str, int], longest: int, form: Form) -> None:
+        self.recipe, self.longest, self.form = recipe, longest, form
         self.labels = tuple(sorted(counts))
         self.counts_K = np.array([counts[label] for label in self.labels])
         self.positive = minority(self.counts_K) if len(self.labels) == 2 else None
-        self.view = view(shape, recipe.data, recipe.points, recipe.variation)
-        self.moments: tuple[Tensor, Tensor] | None = None
-        what = f"{width} channels of pixels" if self.view.pixels else f"{width} figures"
+        what = f"{form.width} channels of pixels" if form.view.pixels else f"{form.width} figures"
         self.notes: tuple[str, ...] = (f"{len(self.labels):,} classes from {what} a frame",)
 
     def save(self, folder: Path) -> None:
-        """Write classes and the shape of frames; mean and deviation lie with the weights."""
+        """Write classes and the form of frames."""
         counts = {label: int(n) for label, n in zip(self.labels, self.counts_K, strict=True)}
-        body = {"counts": counts, "shape": list(self.shape), "width": self.width, "longest": self.longest}
-        write_json(folder / "classes.json", KIND, body)
+        write_json(folder / FILE, KIND, {"counts": counts, "longest": self.longest})
+        self.form.save(folder)
 
     @classmethod
     def load(cls, recipe: ActionRecipe, folder: Path) -> FittedAction:
         """What ``save`` wrote; raises RunError."""
-        path = folder / "classes.json"
+        path = folder / FILE
         body = read_json(path, KIND)
-        counts, shape, width, longest = (body.get(name) for name in ("counts", "shape", "width", "longest"))
-        if not isinstance(counts, dict) or not counts or not isinstance(shape, list) or not shape:
-            raise RunError(f"{path}: holds no classes and shape of frames", "take it from a copy of the run")
-        if not isinstance(width, int) or not isinstance(longest, int):
-            raise RunError(f"{path}: holds no sizes of frames and clips", "take it from a copy of the run")
-        return cls(recipe, counts, tuple(map(int, shape)), width, longest)
+        counts, longest = body.get("counts"), body.get("longest")
+        if not isinstance(counts, dict) or not counts or not isinstance(longest, int):
+            raise RunError(f"{path}: holds no classes", "take it from a copy of the run")
+        return cls(recipe, counts, longest, Form.load(recipe, folder))
 
     def encode(self, part: FramePart, *, training: bool = False) -> ActionExamples:
         """Clips as the model is shown them, varied in training."""
-        require_alike([part], self.shape)
+        require_alike([part], self.form.shape)
         number = {label: k for k, label in enumerate(self.labels)}
         classified.require_known(part, part.truths, number)
         truth = np.array([number[label] for label in part.truths], dtype=np.int64)
-        return ActionExamples(Clips.of(part, self.view, training), truth)
+        return ActionExamples(Clips.of(part, self.form.view, training), truth)
 
     def build(self) -> nn.Module:
         """A new recogniser."""
         settings = self.recipe.model
-        encoder = FrameEncoder(self.width, self.view.pixels, settings)
-        if self.moments:
-            encoder.mean.copy_(self.moments[0])
-            encoder.deviation.copy_(self.moments[1])
+        encoder = self.form.encoder(self.recipe)
         core = shared.recurrent(settings.projection, settings)
         pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
         return ActionClassifier(encoder, core, pooling, len(self.labels), dropout=settings.dropout)
@@ -198,14 +188,10 @@ class Action:
         return read_more(recipe, path)
 
     def fit(self, recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
-        """Classes, shape, mean and deviation of the training part."""
+        """The classes and the form of the training part."""
         train: FramePart = corpus.parts["train"]
-        shape = train.clips[0].shape
-        shown = view(shape, recipe.data, recipe.points, recipe.variation)
-        mean, deviation = moments((shown.show(shown.prepare(clip)) for clip in train.clips), shown.pixels)
-        fitted = FittedAction(recipe, Counter(train.truths), shape, len(mean), max(clip.frames for clip in train.clips))
-        fitted.moments = mean, deviation
-        return fitted
+        longest = max(clip.frames for clip in train.clips)
+        return FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
 
     def load(self, recipe: ActionRecipe, folder: Path) -> FittedAction:
         """What a run kept."""

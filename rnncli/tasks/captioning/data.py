@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rnncli.data.sources import ALL
-from rnncli.data.table import Table
-from rnncli.errors import DataError
-from rnncli.tasks import manifest
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.schema import CaptionData, CaptionRecipe
-from rnncli.tasks.frames import clips, shapes
+from rnncli.tasks.frames import clips, corpus, shapes
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.frames.reader import KNOWN, Reader, cache_folder
+from rnncli.tasks.frames.corpus import Truth
 from rnncli.tasks.parting import Parting
 
 CAPTION_NAMES = ("caption", "captions", "text", "sentence", "description")
-FOLDERS = ("frames", "caption")
 CLIPS = 600
 
 
@@ -34,37 +28,18 @@ class Captioned:
 
 def read_corpus(recipe: CaptionRecipe) -> Corpus:
     """Read and split the clips of a recipe; raises DataError."""
-    data, reader = recipe.data, Reader(recipe.data, recipe.points)
-    dropped: Counter[str] = Counter()
-    notes: list[str] = []
-    if data.source == "builtin" or not data.train:
-        if data.source not in ("builtin", "auto"):
-            raise DataError(f"data.train names no {data.source}", "for example data.train=clips.csv")
-        tables = {ALL: built_in(data)}
-        notes.append("the videos are rendered and encoded here: figures say nothing about real ones")
-    else:
-        tables = manifest.read_parts(data, KNOWN, FOLDERS)
-    parts = {name: _read(table, recipe, reader, dropped, notes) for name, table in tables.items()}
-    for table in tables.values():
-        dropped.update(table.dropped)
-        notes += table.notes
-    clips.require_alike(parts.values(), next(iter(parts.values())).clips[0].shape)
-    cut, how = Parting(data, recipe.seed, lambda part: None, lambda part: _groups(part, data))(parts)
-    names = ", ".join(sorted({table.name for table in tables.values()}))
-    rows = sum(map(len, parts.values()))
-    unique = sum(len({clip.name for clip in part.clips}) for part in parts.values())
-    headline = f"{names}: {unique:,} clips, {rows:,} captions"
-    return Corpus(cut, headline, (*notes, how), +dropped)
+    data = recipe.data
+    found = corpus.gather(recipe, _truth(data))
+    cut, how = Parting(data, recipe.seed, lambda part: None, lambda part: _groups(part, data))(found.parts)
+    rows = sum(map(len, found.parts.values()))
+    unique = sum(len({clip.name for clip in part.clips}) for part in found.parts.values())
+    return Corpus(cut, f"{found.names}: {unique:,} clips, {rows:,} captions", (*found.notes, how), +found.dropped)
 
 
 def read_more(recipe: CaptionRecipe, path: Path) -> Corpus:
     """A further file of clips and captions, all of it as the part ``test``."""
-    tables = manifest.read_place(path, recipe.data, KNOWN, FOLDERS)
-    table = tables.get("test") or next(iter(tables.values()))
-    dropped: Counter[str] = Counter(table.dropped)
-    notes: list[str] = list(table.notes)
-    part = _read(table, recipe, Reader(recipe.data, recipe.points), dropped, notes)
-    return Corpus({"test": part}, f"{path}: {len(part):,} captions", tuple(notes), +dropped)
+    found = corpus.gather_more(recipe, path, _truth(recipe.data))
+    return Corpus(found.parts, f"{path}: {len(found.parts['test']):,} captions", tuple(found.notes), +found.dropped)
 
 
 def once(part: FramePart) -> Captioned:
@@ -76,20 +51,16 @@ def once(part: FramePart) -> Captioned:
     return Captioned(part.take(first), [[part.truths[row] for row in found] for found in rows.values()])
 
 
-def built_in(data: CaptionData) -> Table:
-    """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
-    scenes = shapes.stories(CLIPS)
-    if data.cache == "none":
-        rows = [({"bytes": scene.content, "path": None}, scene.caption) for scene in scenes]
-    else:
-        folder = cache_folder(data.cache) / "shapes-stories"
-        rows = [({"bytes": None, "path": str(path)}, scene.caption) for scene, path in shapes.written(scenes, folder)]
-    return manifest.table_of("built-in videos", FOLDERS, rows)
-
-
-def _read(table: Table, recipe: CaptionRecipe, reader: Reader, dropped: Counter[str], notes: list[str]) -> FramePart:
-    caption = manifest.column(table, recipe.data.caption_column, CAPTION_NAMES, "captions", "data.caption_column")
-    return clips.read_part(table, recipe.data, reader, caption, dropped, notes)
+def _truth(data: CaptionData) -> Truth:
+    return Truth(
+        name="caption",
+        column=data.caption_column,
+        key="data.caption_column",
+        names=CAPTION_NAMES,
+        scenes=lambda: shapes.stories(CLIPS),
+        said=lambda scene: scene.caption,
+        folder="shapes-stories",
+    )
 
 
 def _groups(part: FramePart, data: CaptionData) -> list[str] | None:

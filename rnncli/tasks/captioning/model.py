@@ -17,9 +17,9 @@ from rnncli.tasks.frames.encoder import FrameEncoder
 class Captioner(nn.Module):
     """``words`` counts the words with the head's special ones: three of attention, the blank of ctc."""
 
-    def __init__(self, width: int, pixels: bool, settings: CaptionModel, words: int) -> None:
+    def __init__(self, encoder: FrameEncoder, settings: CaptionModel, words: int) -> None:
         super().__init__()
-        self.encoder = FrameEncoder(width, pixels, settings)
+        self.encoder = encoder
         self.core = shared.recurrent(settings.projection, settings)
         size = self.core.output_size
         self.norm = nn.LayerNorm(size)

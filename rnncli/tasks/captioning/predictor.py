@@ -20,17 +20,17 @@ class CaptionPredictor(FramePredictor):
     """Files in, a row each out: ``file``, ``caption``, and the best ``captions`` with their scores."""
 
     def __init__(self, fitted: FittedCaptioning, model: nn.Module, device: torch.device) -> None:
-        super().__init__(fitted.recipe.data, fitted.recipe.points, fitted.shape)
+        super().__init__(fitted.recipe, fitted.form)
         self.fitted, self.model, self.device = fitted, model, device
 
     @torch.no_grad()
     def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
         """One row a clip, in order; batch mates do not matter."""
-        fitted = self.fitted
-        frames, lengths_B = pad([fitted.view.show(fitted.view.prepare(self.clip(item))) for item in examples])
+        fitted, view = self.fitted, self.form.view
+        frames, lengths_B = pad([view.show(view.prepare(self.clip(item))) for item in examples])
         rows = []
-        for item, found in zip(examples, fitted.write(self.model, frames.to(self.device), lengths_B), strict=True):
-            captions = [{"caption": fitted.caption(one), "score": round(one.score, 4)} for one in found]
+        for item, found in zip(examples, fitted.writer(self.model, frames.to(self.device), lengths_B), strict=True):
+            captions = [{"caption": fitted.spelling.caption(one.words), "score": round(one.score, 4)} for one in found]
             rows.append({"file": item.name, "caption": captions[0]["caption"], "captions": captions})
         return rows
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Count, Fraction, Positive, Recipe, Section, TrainSection
-from rnncli.tasks.frames.schema import FrameModel, FramesData, FrameVariation, PointsSection
+from rnncli.recipe.schema import Count, Fraction
+from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
+from rnncli.tasks.settings import LanguageSection, LongTrain
 
 
 class CaptionData(FramesData, frozen=True):
@@ -31,28 +32,17 @@ class CaptionModel(FrameModel, frozen=True):
     dropout: Fraction = Field(default=0.3, description="dropout of embeddings and before the last layer")
 
 
-class CaptionTrain(TrainSection, frozen=True):
+class CaptionTrain(LongTrain, frozen=True):
     """Training of captioning; batches are counted in frames."""
 
-    epochs: Count = Field(default=30, description="at most this many passes over the training part")
-    batch_size: Count = Field(default=16, description="at most this many clips in a batch")
-    batch_tokens: Count = Field(default=16_384, description="at most this many frames in a padded batch")
-    learning_rate: Positive = 2e-3
-    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
-        default="cosine", description="of the learning rate, after the warm-up"
-    )
-    ema: Fraction = Field(default=0.99, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="stop after this many epochs without a better one; 0 never"
-    )
     label_smoothing: Fraction = Field(default=0.1, description="probability mass taken from the true unit (attention)")
     own_words: Fraction = Field(
         default=0.1, description="share of the words before a word that are the model's own (scheduled sampling)"
     )
 
 
-class Decoding(Section, frozen=True):
-    """How captions are searched for."""
+class Decoding(LanguageSection, frozen=True):
+    """How captions are searched for; the language model and the lexicon are for head ctc."""
 
     beam: Count = Field(default=5, description="beginnings that are followed at once")
     longest: Count = Field(default=30, description="units of a caption at most")
@@ -65,16 +55,20 @@ class Decoding(Section, frozen=True):
     best: Count = Field(default=3, description="captions that predict gives of a clip")
 
 
-class CaptionRecipe(Recipe, frozen=True):
+class CaptionRecipe(FramesRecipe, frozen=True):
     """A recipe of task captioning."""
 
     task: Literal["captioning"] = Field(default="captioning", description="what to learn")
     data: CaptionData = CaptionData()
-    points: PointsSection = PointsSection()
-    variation: FrameVariation = FrameVariation()
     model: CaptionModel = CaptionModel()
     train: CaptionTrain = CaptionTrain()
     decoding: Decoding = Decoding()
+
+    @model_validator(mode="after")
+    def _language_of_ctc(self) -> Self:
+        if self.model.head != "ctc" and (self.decoding.lm or self.decoding.lexicon not in ("auto", "none")):
+            raise ValueError("decoding.lm and decoding.lexicon are for model.head=ctc; attention learns what is likely")
+        return self
 
 
 RECIPE = CaptionRecipe

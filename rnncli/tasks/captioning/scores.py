@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,35 @@ def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> d
     return found | {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
 
 
+@dataclass(frozen=True)
+class Caption:
+    """The words of a caption, and what each of them looked at, empty for nothing."""
+
+    words: Words
+    attention: Sequence[Sequence[float]]
+
+
+def interval_note(
+    name: str, founds: Sequence[Words], references: Sequence[Sequence[Words]], settings: EvaluationSection, seed: int
+) -> str:
+    """The interval of a rival's CIDEr-D in a sentence, empty without resamples."""
+    options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
+    intervals = Scores(founds, references).intervals(**options)
+    if not intervals:
+        return ""
+    low, high = intervals["cider"]
+    return f"{name}: cider {low:.3f} - {high:.3f} ({100 * settings.confidence:g} % interval)"
+
+
 def evaluate(
     captioned: Captioned,
-    founds: Sequence[Words],
-    attention: Sequence[list[list[float]]],
-    tokens: Callable[[str], list[str]],
+    written: Sequence[Caption],
+    references: Sequence[Sequence[Words]],
     settings: EvaluationSection,
     seed: int,
 ) -> Evaluation:
-    """All that a report says of the part; ``founds`` are the captions, ``attention`` what each of their words saw."""
-    references = [[tokens(text) for text in texts] for texts in captioned.references]
+    """All that a report says of the part; ``references`` are the words of all that is said of each clip."""
+    founds = [one.words for one in written]
     scores = Scores(founds, references)
     options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
     values, intervals = metrics(founds, references), scores.intervals(**options)
@@ -60,7 +80,7 @@ def evaluate(
         intervals=intervals,
         confidence=settings.confidence,
         tables=tables,
-        predictions=_predictions(captioned, founds, references, attention),
+        predictions=_predictions(captioned, written, references),
     )
 
 
@@ -77,13 +97,11 @@ def _table(title: str, rows: np.ndarray, captioned: Captioned, founds: Sequence[
 
 
 def _predictions(
-    captioned: Captioned,
-    founds: Sequence[Words],
-    references: Sequence[Sequence[Words]],
-    attention: Sequence[list[list[float]]],
+    captioned: Captioned, written: Sequence[Caption], references: Sequence[Sequence[Words]]
 ) -> Iterator[dict[str, Any]]:
-    for i, found in enumerate(founds):
+    for i, one in enumerate(written):
         row: dict[str, Any] = {"place": captioned.part.place(i), "file": captioned.part.clips[i].name}
-        row |= {"truth": captioned.references[i], "caption": " ".join(found)}
-        row |= {"words": list(found), "truth_words": [list(one) for one in references[i]]}
-        yield row | ({"attention": attention[i]} if len(attention[i]) == len(found) > 0 else {})
+        row |= {"truth": captioned.references[i], "caption": " ".join(one.words)}
+        row |= {"words": list(one.words), "truth_words": [list(words) for words in references[i]]}
+        # Characters that were joined to words looked at frames each by itself.
+        yield row | ({"attention": one.attention} if len(one.attention) == len(one.words) > 0 else {})

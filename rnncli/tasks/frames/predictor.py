@@ -9,19 +9,20 @@ from typing import Any
 
 from rnncli.errors import DataError
 from rnncli.tasks.frames.clips import by
+from rnncli.tasks.frames.form import Form
 from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader
-from rnncli.tasks.frames.schema import FramesData, PointsSection
+from rnncli.tasks.frames.schema import FramesRecipe
 
 
 class FramePredictor:
-    """Reads clips with frames of ``shape``; a stream has one path a line."""
+    """Reads clips of one form; a stream has one path a line."""
 
     formats = ("jsonl",)
     example = "clip.mp4"
     together = 16
 
-    def __init__(self, data: FramesData, points: PointsSection, shape: tuple[int, ...]) -> None:
-        self.reader, self.shape = Reader(data, points), shape
+    def __init__(self, recipe: FramesRecipe, form: Form) -> None:
+        self.reader, self.form = Reader(recipe.data, recipe.points), form
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all clips below a folder."""
@@ -58,7 +59,7 @@ class FramePredictor:
     def clip(self, item: Item) -> Clip:
         """The clip; raises DataError where its frames have another shape."""
         clip = self.reader.clip(item)
-        if clip.shape != self.shape:
-            said = f"{item.name}: frames of {by(clip.shape)} figures, where the model reads {by(self.shape)}"
+        if clip.shape != self.form.shape:
+            said = f"{item.name}: frames of {by(clip.shape)} figures, where the model reads {by(self.form.shape)}"
             raise DataError(said, "give what it was trained on")
         return clip

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Section
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
 
 Point = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=0)]
@@ -33,6 +33,13 @@ class FramesData(FilesSection, frozen=True):
     crop: list[Size] = Field(default=[], description="left, top, width, height of the part to take; none takes all")
     cache: str = Field(
         default="auto", description="folder that keeps what is computed; auto: ~/.cache/rnncli/features; none: memory"
+    )
+    blocks: Size = Field(
+        default=0, description="pixels are read as the means of blocks of so many rows and columns; 0: by convolutions"
+    )
+    align: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        default=0.0,
+        description="share of a frame's smaller side up to which clips of pixels are moved onto each other; 0: none",
     )
     differences: bool = Field(default=False, description="also give what figures change from frame to frame")
 
@@ -91,3 +98,12 @@ class FrameModel(CoreSection, frozen=True):
     channels: Count = Field(default=16, description="channels of the first of three convolutions over pixels")
     input_dropout: Fraction = Field(default=0.2, description="dropout of what a frame is brought to")
     dropout: Fraction = Field(default=0.5, description="dropout before the last layer")
+
+
+class FramesRecipe(Recipe, frozen=True):
+    """What recipes of tasks with frames share."""
+
+    data: FramesData = FramesData()
+    points: PointsSection = PointsSection()
+    variation: FrameVariation = FrameVariation()
+    model: FrameModel = FrameModel()

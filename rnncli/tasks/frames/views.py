@@ -12,9 +12,10 @@ import numpy as np
 
 from rnncli.data import points as body
 from rnncli.data.points import Points
+from rnncli.data.registration import Offset, mean_picture, moved, offset
 from rnncli.errors import DataError
 from rnncli.tasks.frames.reader import Clip
-from rnncli.tasks.frames.schema import FramesData, FrameVariation, PointsSection
+from rnncli.tasks.frames.schema import FramesRecipe, FrameVariation, PointsSection
 
 
 class View(Protocol):
@@ -35,13 +36,37 @@ class View(Protocol):
         ...
 
 
-def view(shape: tuple[int, ...], data: FramesData, points: PointsSection, variation: FrameVariation) -> View:
-    """The view that fits frames of this shape; raises DataError where the recipe's points do not."""
+def view(shape: tuple[int, ...], recipe: FramesRecipe, common: np.ndarray | None = None) -> View:
+    """The view that fits frames of this shape; raises DataError where the recipe's points do not.
+
+    ``common`` is the picture (H, W) that clips are moved onto, None where they are taken as they lie.
+    """
+    data, points, variation = recipe.data, recipe.points, recipe.variation
     if points.dimensions:
         return PointsView(_points(shape, points), _pairs(points.mirrored, _count(shape, points)), variation)
     if len(shape) == 1:
         return FiguresView(data.differences, variation)
-    return PixelsView(variation)
+    aligned = Aligned(common, reach(shape, data.align))
+    if data.blocks:
+        return BlocksView(data.blocks, data.differences, aligned, variation)
+    return PixelsView(aligned, variation)
+
+
+def reach(shape: tuple[int, ...], align: float) -> int:
+    """How many pixels a clip may lie off, of frames (H, W, ...)."""
+    return round(align * min(shape[:2]))
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Moves clips onto the picture ``common`` that those of training share; None leaves them."""
+
+    common: np.ndarray | None
+    reach: int
+
+    def by(self, clip: Clip) -> Offset:
+        """How far a clip lies off."""
+        return (0, 0) if self.common is None else offset(mean_picture(clip.load()), self.common, self.reach)
 
 
 @dataclass(frozen=True)
@@ -58,17 +83,46 @@ class FiguresView:
 
     def show(self, prepared: np.ndarray) -> np.ndarray:
         """Figures, and behind them differences."""
-        if not self.differences:
-            return prepared
-        return np.concatenate([prepared, np.diff(prepared, axis=0, prepend=prepared[:1])], 1)
+        return _with_differences(prepared) if self.differences else prepared
 
     def vary(self, prepared: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Other times, and noise."""
         found_TF = at_times(prepared, times(len(prepared), self.variation, random))
-        if self.variation.jitter:
-            noise_TF = random.normal(0, self.variation.jitter, found_TF.shape)
-            found_TF = found_TF + noise_TF * prepared.std(0)
-        return self.show(found_TF.astype(np.float32))
+        return self.show(_noisy(found_TF, self.variation.jitter, random))
+
+
+@dataclass(frozen=True)
+class BlocksView:
+    """Pixels as figures: the mean of each block of ``size`` rows and columns, and perhaps its changes in time."""
+
+    size: int
+    differences: bool
+    aligned: Aligned
+    variation: FrameVariation
+    pixels = False
+
+    def prepare(self, clip: Clip) -> np.ndarray:
+        """Means (T, H', W', C); raises DataError for frames smaller than a block."""
+        frames = moved(clip.load(), self.aligned.by(clip), (1, 2))
+        frames_THWC = (frames[..., None] if frames.ndim == 3 else frames).astype(np.float32)
+        count, height, width, channels = frames_THWC.shape
+        rows, columns = height // self.size, width // self.size
+        if not rows or not columns:
+            said = f"{clip.name}: frames of {height} x {width} pixels, less than a block of data.blocks={self.size}"
+            raise DataError(said, "fewer pixels in a block, or 0 to read pixels by convolutions")
+        whole = frames_THWC[:, : rows * self.size, : columns * self.size]
+        return whole.reshape(count, rows, self.size, columns, self.size, channels).mean((2, 4))
+
+    def show(self, prepared: np.ndarray) -> np.ndarray:
+        """Figures, and behind them differences."""
+        found_TF = prepared.reshape(len(prepared), -1)
+        return _with_differences(found_TF) if self.differences else found_TF
+
+    def vary(self, prepared: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Other times, moved a little, noise, mirror images."""
+        found = at_times(prepared, times(len(prepared), self.variation, random))
+        found = _placed(found, (1, 2), self.variation, random)
+        return self.show(_noisy(found, self.variation.jitter, random))
 
 
 @dataclass(frozen=True)
@@ -109,30 +163,28 @@ class PointsView:
 class PixelsView:
     """Pixels, read again each time: a clip of them is too large to keep."""
 
+    aligned: Aligned
     variation: FrameVariation
     pixels = True
 
-    def prepare(self, clip: Clip) -> Clip:
-        """The clip itself."""
-        return clip
+    def prepare(self, clip: Clip) -> tuple[Clip, Offset]:
+        """The clip itself, and how far it lies off."""
+        return clip, self.aligned.by(clip)
 
-    def show(self, prepared: Clip) -> np.ndarray:
+    def show(self, prepared: tuple[Clip, Offset]) -> np.ndarray:
         """Frames (T, C, H, W) uint8; other numbers are taken as from 0 to 1."""
-        frames = prepared.load()
+        clip, by = prepared
+        frames = moved(clip.load(), by, (1, 2))
         frames = frames[:, None] if frames.ndim == 3 else np.moveaxis(frames, -1, 1)
         if frames.dtype != np.uint8:
             frames = (255 * frames.clip(0, 1)).round().astype(np.uint8)
         return np.ascontiguousarray(frames)
 
-    def vary(self, prepared: Clip, random: np.random.Generator) -> np.ndarray:
+    def vary(self, prepared: tuple[Clip, Offset], random: np.random.Generator) -> np.ndarray:
         """Other times, moved a little, brighter or darker, mirror images."""
         settings, frames_TCHW = self.variation, self.show(prepared)
         frames_TCHW = frames_TCHW[times(len(frames_TCHW), settings, random).round().astype(np.int64)]
-        if settings.flip and random.random() < settings.flip:
-            frames_TCHW = frames_TCHW[..., ::-1]
-        if settings.shift:
-            down, right = (round(settings.shift * size * random.uniform(-1, 1)) for size in frames_TCHW.shape[2:])
-            frames_TCHW = _moved(_moved(frames_TCHW, down, 2), right, 3)
+        frames_TCHW = _placed(frames_TCHW, (2, 3), settings, random)
         if settings.jitter:
             gain, lift = 1 + 5 * settings.jitter * random.uniform(-1, 1), 500 * settings.jitter * random.uniform(-1, 1)
             frames_TCHW = (frames_TCHW * np.float32(gain) + np.float32(lift)).clip(0, 255).astype(np.uint8)
@@ -159,10 +211,28 @@ def at_times(frames: np.ndarray, times_T: np.ndarray) -> np.ndarray:
     return frames[low_T] * (1 - share) + frames[np.minimum(low_T + 1, len(frames) - 1)] * share
 
 
-def _moved(frames: np.ndarray, by: int, axis: int) -> np.ndarray:
-    """Moved along an axis, its edge repeated."""
-    size = frames.shape[axis]
-    return frames.take(np.clip(np.arange(size) - by, 0, size - 1), axis)
+def _with_differences(figures_TF: np.ndarray) -> np.ndarray:
+    return np.concatenate([figures_TF, np.diff(figures_TF, axis=0, prepend=figures_TF[:1])], 1)
+
+
+def _noisy(figures: np.ndarray, jitter: float, random: np.random.Generator) -> np.ndarray:
+    """Figures (T, ...) with noise in shares of their own deviations over time."""
+    if not jitter:
+        return figures
+    noise = random.standard_normal(figures.shape, dtype=np.float32)
+    return figures + np.float32(jitter) * noise * figures.std(0)
+
+
+def _placed(
+    frames: np.ndarray, axes: tuple[int, int], settings: FrameVariation, random: np.random.Generator
+) -> np.ndarray:
+    """Perhaps mirrored, and moved down and right a little; ``axes`` are those of rows and columns."""
+    if settings.flip and random.random() < settings.flip:
+        frames = np.flip(frames, axes[1])
+    if settings.shift:
+        down, right = (round(settings.shift * frames.shape[axis] * random.uniform(-1, 1)) for axis in axes)
+        frames = moved(frames, (down, right), axes)
+    return frames
 
 
 def _points(shape: tuple[int, ...], settings: PointsSection) -> Points:
