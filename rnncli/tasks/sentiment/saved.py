@@ -82,7 +82,16 @@ class SavedSentiment:
 def _example(row: Row, key: str) -> Example:
     truth, found = (_written(row[name]) for name in ("truth", key))
     sure = max(row["probabilities"].values(), default=0.0)
-    return Example(f"{100 * sure:.1f} % sure of {found}, truth {truth}", (Piece(row["text"]),), row["place"])
+    return Example(f"{100 * sure:.1f} % sure of {found}, truth {truth}", _pieces(row), row["place"])
+
+
+def _pieces(row: Row) -> tuple[Piece, ...]:
+    """The text, unit by unit where it is known how much attention each got."""
+    heeded = row.get("attention")
+    if not heeded:
+        return (Piece(row["text"]),)
+    most = max(weight for _, weight in heeded) or 1.0
+    return tuple(Piece(unit, shade=weight / most) for unit, weight in heeded)
 
 
 def _written(label: Any) -> str:
