@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-KINDS = ("last", "mean", "max", "attention")
+ATTENTION = "attention"
+KINDS = ("last", "mean", "max", ATTENTION)
 
 
 class Pooling(nn.Module):
@@ -30,7 +31,7 @@ class Pooling(nn.Module):
         if directions not in (1, 2) or size % directions:
             raise ValueError(f"{size} outputs do not divide into {directions} directions")
         self.size, self.directions = size, directions
-        if "attention" in self.kinds:
+        if ATTENTION in self.kinds:
             self.project = nn.Linear(size, size)
             self.score = nn.Linear(size, 1, bias=False)
 
@@ -51,7 +52,7 @@ class Pooling(nn.Module):
 
         Raises ValueError if this pooling has no attention.
         """
-        if "attention" not in self.kinds:
+        if ATTENTION not in self.kinds:
             raise ValueError(f"pooling {'+'.join(self.kinds)} pays no attention")
         padding_BT = _padding(y_BTE, lengths_B.to(y_BTE.device))
         return self._attention(y_BTE.masked_fill(padding_BT.unsqueeze(-1), 0), padding_BT)
@@ -68,7 +69,7 @@ class Pooling(nn.Module):
         if kind == "max":
             highest_BE = y_BTE.masked_fill(padding_BT.unsqueeze(-1), -torch.inf).amax(1)
             return highest_BE.masked_fill((lengths_B == 0)[:, None], 0)
-        if kind == "attention":
+        if kind == ATTENTION:
             weights_BT = self._attention(y_BTE, padding_BT)
             return torch.matmul(weights_BT.to(y_BTE.dtype).unsqueeze(1), y_BTE).squeeze(1)
         return self._last(y_BTE, lengths_B)

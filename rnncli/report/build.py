@@ -81,11 +81,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it."""
+    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it.
+
+    ``shade``, from 0 to 1, is how much attention it got, as a share of the most that any got.
+    """
 
     text: str
     mark: str = ""
     says: str = ""
+    shade: float = 0.0
 
 
 @dataclass(frozen=True)

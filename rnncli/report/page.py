@@ -80,6 +80,7 @@ def report_page(story: Story) -> str:
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),
         worst=worst,
+        shaded=any(piece.shade for example in worst for piece in example.pieces),
         legend=any(piece.mark for example in worst for piece in example.pieces),
         typed=story.typed,
         recipe=story.recipe,

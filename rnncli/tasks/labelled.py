@@ -85,7 +85,16 @@ class SavedLabels:
 def _example(row: Row, key: str, shown: str) -> Example:
     truth, found = (_written(row[name]) for name in ("truth", key))
     sure = max(row["probabilities"].values(), default=0.0)
-    return Example(f"{100 * sure:.1f} % sure of {found}, truth {truth}", (Piece(row[shown]),), row["place"])
+    return Example(f"{100 * sure:.1f} % sure of {found}, truth {truth}", _pieces(row, shown), row["place"])
+
+
+def _pieces(row: Row, shown: str) -> tuple[Piece, ...]:
+    """What stands for the example, unit by unit where it is known how much attention each got."""
+    heeded = row.get("attention")
+    if not heeded:
+        return (Piece(row[shown]),)
+    most = max(weight for _, weight in heeded) or 1.0
+    return tuple(Piece(unit, shade=weight / most) for unit, weight in heeded)
 
 
 def _written(label: Any) -> str:

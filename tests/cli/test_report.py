@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from tests.commands import TINY, rnncli
+from rnncli.run.use import load
+from tests.commands import TINY, reviews, rnncli
 from tests.run.made import made_run
 
 
@@ -47,6 +48,36 @@ def test_the_report_is_shown_again_as_text_json_card_or_page(trained, tmp_path):
     (run / "report.html").unlink()
     assert rnncli("report", run, "--html", "--json").json == {"path": str(run / "report.html")}
     assert (run / "report.html").exists()
+
+
+def test_a_page_shades_the_words_of_mistakes_by_the_attention_that_they_got(here):
+    text = reviews(120).replace("good ", "such ").replace("bad ", "such ")  # nothing tells the labels apart
+    (here / "reviews.csv").write_text(text, encoding="utf-8")
+    keys = (*TINY, "model.pooling=max+attention")
+    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *keys)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (here / "run/predictions/test.jsonl").read_text().splitlines()]
+    wrong = [row for row in rows if row["label"] != row["truth"]]
+    assert wrong
+    assert [row for row in rows if "attention" in row] == wrong
+    trained = load(here / "run")
+    for row in wrong:
+        assert [unit for unit, _ in row["attention"]] == row["text"].split()
+        found = paid(trained, row["text"])
+        assert [weight for _, weight in row["attention"]] == pytest.approx(found, abs=1e-4)
+        assert sum(found) == pytest.approx(1)
+    page = (here / "run/report.html").read_text()
+    assert page.count('class="shaded"') == sum(len(row["attention"]) for row in wrong)
+    assert "the more attention it got" in page
+
+
+def paid(trained, text: str) -> list[float]:
+    """The attention to each word of one text, from what the pooling is given when a text is predicted."""
+    given = []
+    hook = trained.model.pooling.register_forward_pre_hook(lambda _, arguments: given.append(arguments))
+    trained.fitted.predictor(trained.model, trained.placement.device).predict([text])
+    hook.remove()
+    return trained.model.pooling.weights(*given[0])[0].tolist()
 
 
 def test_opening_a_page_asks_the_browser_or_says_where_it_is(tmp_path, monkeypatch):

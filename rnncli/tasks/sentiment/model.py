@@ -41,6 +41,14 @@ class TextClassifier(nn.Module):
 
     def forward(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
         """Scores before the softmax, (B, K); ``evidence_BTF`` are F figures a unit that the core reads along."""
+        y_BTE = self._read(ids_BT, lengths_B, evidence_BTF)
+        return self.linear(self.dropout(self.pooling(y_BTE, lengths_B)))
+
+    def attention(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
+        """The share of attention that each unit gets, (B, T); ValueError where the pooling pays none."""
+        return self.pooling.weights(self._read(ids_BT, lengths_B, evidence_BTF), lengths_B)
+
+    def _read(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None) -> Tensor:
         if self.training and self.word_dropout:
             lost_BT = torch.rand(ids_BT.shape, device=ids_BT.device) < self.word_dropout
             ids_BT = ids_BT.masked_fill(lost_BT & (ids_BT > 0), self.unknown)
@@ -49,4 +57,4 @@ class TextClassifier(nn.Module):
         if evidence_BTF is not None:
             x_BTI = torch.cat([x_BTI, evidence_BTF.to(x_BTI)], -1)
         y_BTE, _ = self.core(x_BTI, lengths_B, need_state=False)
-        return self.linear(self.dropout(self.pooling(y_BTE, lengths_B)))
+        return y_BTE

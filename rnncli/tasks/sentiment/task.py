@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from rnncli.data.units import Cut, Units
 from rnncli.data.vectors import read_vectors
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import RecipeError, RunError
-from rnncli.heads.pooling import Pooling
+from rnncli.heads.pooling import ATTENTION, Pooling
 from rnncli.metrics.classification import minority
 from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
 from rnncli.tasks import classified, shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
-from rnncli.tasks.sentiment import baselines, checks
+from rnncli.tasks.sentiment import attention, baselines, checks
 from rnncli.tasks.sentiment.data import (
     TextPart,
     count_labels,
@@ -222,7 +222,7 @@ class FittedSentiment:
     def evaluate(self, model: nn.Module, part: TextPart, examples: TextExamples, batches: Batches) -> Evaluation:
         """Metrics with intervals, confusion matrix, classes, the most confident mistakes, predictions."""
         probabilities_NK = self._probabilities(model, len(examples), batches)
-        return classified.evaluate(
+        found = classified.evaluate(
             examples.truth,
             probabilities_NK,
             self.labels,
@@ -231,6 +231,14 @@ class FittedSentiment:
             settings=self.recipe.evaluation,
             seed=self.recipe.seed,
         )
+        assert isinstance(model, TextClassifier)
+        worst = attention.most_confident_mistakes(examples.truth, probabilities_NK)
+        if ATTENTION not in model.pooling.kinds or not len(worst):
+            return found
+        batch = examples.batch(worst).to(model.linear.weight.device)
+        weights_BT = model.attention(batch.ids_BT, batch.lengths_B, batch.evidence_BTF).float().cpu().numpy()
+        units = list(self.cut_up(part.take(worst).texts()))
+        return replace(found, predictions=attention.noted(found.predictions, worst, units, weights_BT))
 
     def baselines(self, parts: Mapping[str, TextPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """Majority, n-grams with logistic regression, NB-SVM."""

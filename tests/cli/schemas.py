@@ -1,0 +1,167 @@
+"""JSON schemas of what commands print for programs, and of the lines that a run and a batch keep.
+
+Fields may be added in later versions; here none may be missing, be of another kind, or be there without being named.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+TRUTH: Schema = {"type": "boolean"}
+MAYBE: Schema = {"type": ["number", "null"]}
+ANY: Schema = {}
+
+
+def fields(optional: Schema | None = None, /, **required: Schema) -> Schema:
+    """An object with exactly these fields."""
+    both = required | (optional or {})
+    return {"type": "object", "properties": both, "required": list(required), "additionalProperties": False}
+
+
+def by_name(of: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": of}
+
+
+def many(of: Schema) -> Schema:
+    return {"type": "array", "items": of}
+
+
+def one_of(*values: str) -> Schema:
+    return {"enum": list(values)}
+
+
+METRIC = fields({"deviation": MAYBE}, value=MAYBE, low=MAYBE, high=MAYBE)
+GROUP = fields(name=TEXT, examples=COUNT, small=TRUTH, metrics=by_name(METRIC))
+GAP = fields(best=TEXT, worst=TEXT, difference=NUMBER, p=NUMBER, low=MAYBE, high=MAYBE)
+FOLD = fields(
+    fold=COUNT,
+    examples=COUNT,
+    seconds=NUMBER,
+    best_epoch={"type": ["integer", "null"]},
+    metrics=by_name(MAYBE),
+    baselines=by_name(by_name(MAYBE)),
+)
+REPORT = fields(
+    {
+        "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
+        "folds": many(FOLD),
+        "reach": fields(least=NUMBER, steps=NUMBER, beyond=TRUTH, sequences=COUNT, shares=by_name(many(NUMBER))),
+    },
+    task=TEXT,
+    recipe=TEXT,
+    split=TEXT,
+    examples=COUNT,
+    dropped=by_name(COUNT),
+    metrics=by_name(METRIC),
+    labels=many(TEXT),
+    confusion=many(many(COUNT)),
+    per_class=many(fields(label=TEXT, precision=MAYBE, recall=MAYBE, f1=MAYBE, support=COUNT)),
+    baselines=by_name(by_name(MAYBE)),
+    model=fields(cell=one_of("rnn", "lstm", "gru"), layers=COUNT, hidden=COUNT, bidirectional=TRUTH, parameters=COUNT),
+    training=fields(
+        seconds=NUMBER,
+        epochs=COUNT,
+        best_epoch={"type": ["integer", "null"]},
+        examples_per_second=NUMBER,
+        device=TEXT,
+    ),
+    confidence=NUMBER,
+    positive={"type": ["string", "null"]},
+    notes=many(TEXT),
+    mistakes=many(fields(text=TEXT, truth=TEXT, predicted=TEXT, confidence=MAYBE, place=TEXT, aligned=TRUTH)),
+    tables=many(fields(title=TEXT, columns=many(TEXT), rows=many(many(ANY)))),
+)
+
+SCORE = fields(mean=MAYBE, deviation=MAYBE, values=many(MAYBE))
+VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH)
+SETTING = fields(
+    name=TEXT,
+    settings=by_name(ANY),
+    runs=many(TEXT),
+    seeds=many(COUNT),
+    scores=by_name(SCORE),
+    versus=by_name(VERSUS),
+    parameters=COUNT,
+    seconds=NUMBER,
+    reach=MAYBE,
+    reach_beyond=TRUTH,
+)
+COMPARISON = fields(
+    split=TEXT,
+    examples=COUNT,
+    confidence=NUMBER,
+    metrics=many(TEXT),
+    keys=many(TEXT),
+    base=TEXT,
+    best=by_name(TEXT),
+    settings=many(SETTING),
+    notes=many(TEXT),
+)
+
+ENDED = fields(
+    name=TEXT,
+    path=TEXT,
+    state=one_of("finished", "failed"),
+    seconds=NUMBER,
+    exit_code={"type": "integer"},
+    error=TEXT,
+    metric=TEXT,
+    score=MAYBE,
+    before=TRUTH,
+)
+BATCH = fields(out=TEXT, runs=many(ENDED), comparison={"anyOf": [COMPARISON, {"type": "null"}]})
+TO_DO = fields(name=TEXT, path=TEXT, state=one_of("to do", "to resume", "finished"), seconds=MAYBE)
+DRY_BATCH = fields(out=TEXT, jobs=COUNT, seconds=NUMBER, runs=many(TO_DO))
+LEDGER_LINE = fields(
+    {
+        "recipe": TEXT,
+        "settings": many(TEXT),
+        "resumed": TRUTH,
+        "seconds": NUMBER,
+        "metric": TEXT,
+        "score": MAYBE,
+        "exit_code": {"type": "integer"},
+        "error": TEXT,
+    },
+    time={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+    event=one_of("begun", "finished", "failed", "interrupted"),
+    run=TEXT,
+)
+
+FACTS: Schema = {
+    "path": TEXT,
+    "task": TEXT,
+    "recipe": TEXT,
+    "state": one_of("running", "finished", "failed", "interrupted", "stopped", "damaged"),
+    "metric": TEXT,
+    "score": MAYBE,
+    "epochs": COUNT,
+    "age": NUMBER,
+    "size": COUNT,
+}
+RECORD = fields(
+    {
+        "ended": TEXT,
+        "data": fields(headline=TEXT, sizes=by_name(COUNT)),
+        "device": TEXT,
+        "reasons": many(TEXT),
+        "kernel": TEXT,
+        "watched": TEXT,
+    },
+    argv=many(TEXT),
+    versions=by_name(TEXT),
+    machine=TEXT,
+    seed=COUNT,
+    state=one_of("running", "finished", "failed", "interrupted"),
+    exit_code={"type": ["integer", "null"]},
+    started=TEXT,
+)
+RUNS = many(fields(**FACTS))
+RUN = fields(**FACTS, record=RECORD, report={"anyOf": [REPORT, {"type": "null"}]})
+WRITTEN = fields(path=TEXT)
+REMOVED = many(TEXT)
