@@ -92,14 +92,6 @@ def comparison_page(comparison: Comparison) -> str:
     cells = list(rows(comparison))
     numbers = [i for i, cell in enumerate(cells[0]) if cell.number]
     best = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell.best}
-    names = list(comparison.settings[0].scores)
-    scores = [[one.name, *(_spread(name, one.scores[name]) for name in names)] for one in comparison.settings]
-    leaders = {
-        (r, c)
-        for r, one in enumerate(comparison.settings)
-        for c, name in enumerate(names, start=1)
-        if comparison.best.get(name) == one.name
-    }
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
     return _template("comparison.html.j2").render(
         style=_style(),
@@ -107,9 +99,27 @@ def comparison_page(comparison: Comparison) -> str:
         subtitle=comparison_heading(comparison),
         table=Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
         notes=comparison.notes,
-        metrics=Grid(["setting", *map(words, names)], scores, range(1, len(names) + 1), leaders),
+        metrics=every_metric(comparison),
         runs=Grid(["run", "seed", "setting"], runs, [1]),
     )
+
+
+def every_metric(comparison: Comparison) -> Grid:
+    """Mean and deviation of every metric and setting, the longer of the two going down."""
+    settings = comparison.settings
+    names = list(settings[0].scores)
+    cells = [[words(name), *(_spread(name, one.scores[name]) for one in settings)] for name in names]
+    leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
+    heads = ["", *(one.name for one in settings)]
+    if len(settings) > len(names):
+        cells, leads = _turned([heads, *cells]), _turned([[False] * len(heads), *leads])
+        heads, cells, leads = cells[0], cells[1:], leads[1:]
+    best = {(r, c) for r, row in enumerate(leads) for c, lead in enumerate(row) if lead}
+    return Grid(heads, cells, range(1, len(heads)), best)
+
+
+def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _pairs_of(first: Sequence[Any], second: Sequence[Any]) -> Iterable[tuple[Any, Any]]:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html.parser
 import re
-import shutil
-import subprocess
 
 import pytest
 
-from rnncli.report.build import Curve, Example, Line, Mistake, Piece, Table
+from rnncli.report.build import Curve, Example, Line, Piece
 from rnncli.report.card import model_card
-from rnncli.report.page import Story, report_page
+from rnncli.report.comparison import Comparison, Score, Setting
+from rnncli.report.page import Story, every_metric, report_page
 from rnncli.report.svg import curve_chart, history_chart
 from tests.report.samples import report
+from tests.report.stories import HOSTILE, hostile_story, story
 
-HOSTILE = (
-    "<script>document.title='owned'</script>",
-    '"><img src=x onerror=alert(1)>',
-    "</style></pre></textarea><svg onload=alert(1)>",
-    "{{ 7 * 7 }}{% raw %}",
-    "&lt;b&gt; ]]> --> 'x' `y` $\\frac{1}{2}$ $x",
-)
 VOID = {"meta", "link", "br", "img"}
 TAGS = {
     *("html", "head", "meta", "title", "link", "style", "body", "h1", "h2", "h3", "p", "ul", "li", "b", "br", "span"),
     *("div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd", "figure", "figcaption"),
     *("svg", "g", "path", "text", "defs", "use", "mark", "small", "pre", "code", "details", "summary"),
 }
-HISTORY = [
-    {"epoch": n, "loss": 1 / n, "watched": 1 - 1 / n, "metrics": {"loss": 1.5 / n, "accuracy": 1 - 1 / n}}
-    for n in (1, 2, 3)
-]
 
 
 class Reader(html.parser.HTMLParser):
@@ -63,47 +51,6 @@ class Reader(html.parser.HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
-
-
-def hostile_story() -> Story:
-    text = " ".join(HOSTILE)
-    labels = tuple(HOSTILE[:3])
-    made = report(labels, baselines={HOSTILE[0]: {"accuracy": 0.5}}, notes=HOSTILE)
-    made = dataclasses.replace(
-        made,
-        task=HOSTILE[0],
-        recipe=HOSTILE[1],
-        split=HOSTILE[2],
-        dropped={HOSTILE[1]: 3},
-        mistakes=(Mistake(text, *labels[:2], 0.9, HOSTILE[2]),),
-        tables=(Table(HOSTILE[0], HOSTILE, (HOSTILE,)),),
-    )
-    lines = tuple(Line(label, (0.0, 1.0), (0.0, 1.0)) for label in labels)
-    return Story(
-        name=HOSTILE[1],
-        report=made,
-        recipe=text,
-        history={HOSTILE[0]: HISTORY, HOSTILE[1]: HISTORY},
-        curves=[Curve(HOSTILE[0], HOSTILE[1], HOSTILE[2], lines)],
-        worst=[Example(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1])],
-        facts={"device": HOSTILE[0], "kernel": HOSTILE[1], "versions": {HOSTILE[2]: HOSTILE[0]}, "watched": HOSTILE[1]},
-        typed=text,
-    )
-
-
-def story(**more) -> Story:
-    table = Table("by length", ("words", "n"), (("1", 2),))
-    made = dataclasses.replace(report(("bad", "fair", "good")), tables=(table,))
-    lines = tuple(Line(label, (0.0, 0.2, 1.0), (0.0, 0.8, 1.0)) for label in made.labels)
-    kept = {
-        "curves": [Curve("ROC", "false positive rate", "true positive rate", lines, diagonal=True)],
-        "worst": [Example("2 errors", (Piece("set"), Piece("green", "wrong", "truth blue")), "a.wav")],
-        "history": {"": HISTORY},
-        "facts": {"watched": "accuracy", "data": {"headline": "reviews.csv: 60 rows", "sizes": {"train": 48}}},
-        "recipe": "task: sentiment\nseed: 1\n",
-        "typed": "rnncli sentiment",
-    }
-    return Story("run-1", made, **{**kept, **more})
 
 
 def test_a_page_holds_all_of_a_run_in_one_well_formed_file():
@@ -200,6 +147,41 @@ def test_a_picture_is_the_same_whenever_and_with_whatever_settings_it_is_drawn()
     assert "var(--faint)" in first
 
 
+@pytest.mark.parametrize("settings", [2, 5])
+def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
+    metrics = ("accuracy", "loss", "wer")
+    made = [
+        Setting(
+            name=f"seed {n}",
+            settings={},
+            runs=("a",),
+            seeds=(1,),
+            scores={name: Score(n / 10, 0.01, (n / 10,)) for name in metrics},
+            versus={},
+            parameters=1,
+            seconds=1.0,
+            reach=None,
+            reach_beyond=False,
+        )
+        for n in range(settings)
+    ]
+    best = {"accuracy": made[-1].name, "loss": made[0].name, "wer": made[0].name}
+    comparison = Comparison("test", 9, 0.95, metrics, (), made[0].name, best, tuple(made), ())
+    grid = every_metric(comparison)
+    shown = {
+        (row[0], head): (cell, (r, c) in grid.best)
+        for r, row in enumerate(grid.rows)
+        for c, (head, cell) in enumerate(zip(grid.heads, row, strict=True))
+        if c
+    }
+    if settings > len(metrics):
+        shown = {(metric, setting): cell for (setting, metric), cell in shown.items()}
+    assert len(grid.rows) == max(settings, len(metrics))
+    assert shown["accuracy", made[-1].name] == (f"{10 * (settings - 1):.1f} ± 1.0", True)
+    assert shown["loss", "seed 1"] == ("0.100 ± 0.010", False)
+    assert shown["wer", "seed 0"] == ("0.0 ± 1.0", True)
+
+
 def test_a_model_card_asks_its_author_and_escapes_the_rest():
     card = model_card(hostile_story())
     assert "To be written by the author" in card
@@ -209,32 +191,3 @@ def test_a_model_card_asks_its_author_and_escapes_the_rest():
     plain = model_card(story())
     assert "| accuracy |" in plain
     assert "reviews.csv: 60 rows" in plain
-
-
-def _browser() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    return found or pytest.skip("no Chromium here")
-
-
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("made", [story, hostile_story])
-def test_a_browser_shows_the_page_without_overflow_or_complaint(tmp_path, width, made):
-    browser = _browser()
-    (tmp_path / "page.html").write_text(report_page(made()), encoding="utf-8")
-    (tmp_path / "frame.html").write_text(
-        f'<iframe src="page.html" style="width:{width}px;height:900px;border:0" onload="'
-        "const page = this.contentDocument; const root = page.documentElement;"
-        "document.title = [root.scrollWidth, page.title, page.scripts.length].join('|')"
-        '"></iframe>',
-        encoding="utf-8",
-    )
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--window-size=1400,1000"]
-    command += ["--virtual-time-budget=3000", "--dump-dom", (tmp_path / "frame.html").as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    title = html.unescape(re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)[1])
-    wide, name, scripts = title.split("|")
-    assert int(wide) <= width
-    assert name.startswith(("sentiment: default", HOSTILE[0]))
-    assert scripts == "0"
-    assert "CONSOLE" not in done.stderr

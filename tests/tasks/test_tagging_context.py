@@ -93,8 +93,8 @@ def test_sentences_that_follow_each_other_are_laid_out_once():
 
 def read_by_hand(model, examples, lengths, codes, i, words):
     """Scores of sentence ``i``: each word's input from its sentence alone, then one window through the core."""
-    inputs = []
-    caught = model.input_dropout.register_forward_hook(lambda _module, _args, x_BTI: inputs.append(x_BTI[0]))
+    inputs, (member,) = [], model.members
+    caught = member.input_dropout.register_forward_hook(lambda _module, _args, x_BTI: inputs.append(x_BTI[0]))
     alone = examples.__class__(examples.words, examples.forms_UF, examples.characters, examples.places, examples.tags)
     for n, length in enumerate(lengths):
         model(alone.batch(np.array([n])))
@@ -103,9 +103,9 @@ def read_by_hand(model, examples, lengths, codes, i, words):
     first = sum(lengths[:i])
     at = window(lengths, codes, i, words)
     x_TI = torch.cat(inputs)
-    y_1SE, _ = model.core(x_TI[at][None])
+    y_1SE, _ = member.core(x_TI[at][None])
     own = slice(at.index(first), at.index(first) + lengths[i])
-    return model.linear(torch.cat([y_1SE[0, own], x_TI[first : first + lengths[i]]], -1))
+    return member.linear(torch.cat([y_1SE[0, own], x_TI[first : first + lengths[i]]], -1))
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax"])

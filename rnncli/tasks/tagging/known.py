@@ -28,6 +28,7 @@ class KnownWords:
 
     def __init__(self, lexicon: Lexicon, model: Tagger, device: torch.device, context: int = 0) -> None:
         self.lexicon, self.model, self.device, self.context = lexicon, model, device, context
+        self.size = sum(member.words.output_size for member in model.members)
         self._words = Distinct()
 
     @torch.no_grad()
@@ -36,7 +37,7 @@ class KnownWords:
 
         If ``sure``, also the probability of each by itself and given the tag before it, (T, 2).
         """
-        examples, wanted, words_VI = self._encode(given)
+        examples, wanted, words_VW = self._encode(given)
         tags: list[np.ndarray] = [np.zeros(0, np.int64)] * len(given)
         shares: list[np.ndarray] = [np.zeros((0, 2))] * len(given)
         read = examples.lengths[wanted]
@@ -45,17 +46,17 @@ class KnownWords:
             size = max(1, MOST_WORDS // max(1, int(read[order[0]])))
             some, order = order[:size], order[size:]
             batch = examples.known_batch(wanted[some]).to(self.device)
-            found_BT, sure_BT2 = self._decode(batch, words_VI, sure)
+            found_BT, sure_BT2 = self._decode(batch, words_VW, sure)
             for row, (i, length) in enumerate(zip(some.tolist(), batch.lengths_B.tolist(), strict=True)):
                 tags[i] = found_BT[row, :length]
                 if sure_BT2 is not None:
                     shares[i] = sure_BT2[row, :length]
         return tags, shares
 
-    def _decode(self, batch: TaggingBatch, words_VI: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _decode(self, batch: TaggingBatch, words_VW: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
         if not sure:
-            return self.model.decode(batch, words_VI).cpu().numpy(), None
-        best_BT, shares_BT2 = self.model.probabilities(batch, words_VI)
+            return self.model.decode(batch, words_VW).cpu().numpy(), None
+        best_BT, shares_BT2 = self.model.probabilities(batch, words_VW)
         return best_BT.cpu().numpy(), shares_BT2.double().cpu().numpy()
 
     def _encode(self, given: Sequence[Given]) -> tuple[TaggingExamples, np.ndarray, Tensor]:
@@ -65,14 +66,14 @@ class KnownWords:
         laid = laid_out(given)
         words, columns, offsets = gather(laid.sentences, self.lexicon.columns, self._words)
         places = self.lexicon.places(words, columns, offsets)
-        vectors_VI = self._words.follows("vector", self._vectors)
+        vectors_VW = self._words.follows("vector", self._vectors)
         none = Ragged.from_iterable([])
         around = reach(offsets, laid.documents, self.context) if self.context else None
         examples = TaggingExamples(Ragged(words.numbers, offsets), np.zeros((0, 0)), none, places, none, reach=around)
-        return examples, laid.wanted, torch.from_numpy(vectors_VI).to(self.device)
+        return examples, laid.wanted, torch.from_numpy(vectors_VW).to(self.device)
 
     def _vectors(self, forms: Sequence[str]) -> np.ndarray:
-        found = [np.zeros((0, self.model.words.output_size), np.float32)]
+        found = [np.zeros((0, self.size), np.float32)]
         for start in range(0, len(forms), AT_ONCE):
             some = forms[start : start + AT_ONCE]
             characters_UC, lengths_U = self.lexicon.characters(some).pad(range(len(some)))

@@ -61,6 +61,9 @@ class TaggerModel(CoreSection, frozen=True):
     head: Literal["crf", "softmax"] = Field(
         default="crf", description="choose all tags of a sentence together, or each by itself"
     )
+    members: Count = Field(
+        default=1, description="taggers that learn side by side, each by itself; scores are averaged"
+    )
     embedding: Count = Field(default=100, description="size of the embedding of a word")
     embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")
     vectors: str = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")

@@ -91,15 +91,17 @@ class FittedTagging:
             word, size = self.lexicon.vocabularies["word"], settings.embedding
             scale = settings.embedding_scale
             vectors = read_vectors(Path(settings.vectors), word, dimension=size, seed=self.recipe.seed, scale=scale)
-            table = model.words.tables[0]
-            assert isinstance(table, nn.Embedding)
-            table.weight.data.copy_(torch.from_numpy(vectors.matrix))
+            for member in model.members:
+                table = member.words.tables[0]
+                assert isinstance(table, nn.Embedding)
+                table.weight.data.copy_(torch.from_numpy(vectors.matrix))
         return model
 
     def kernel(self, model: nn.Module) -> str:
         """Which recurrent path the model takes and why."""
         assert isinstance(model, Tagger)
-        return model.core.kernel(model.linear.weight.device)
+        first = model.members[0]
+        return first.core.kernel(first.linear.weight.device)
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Weights decay, biases do not."""
