@@ -39,6 +39,7 @@ def test_captions_are_learnt_scored_kept_and_written_again(head, here):
     assert {"bleu_1", "bleu_4", "rouge_l", "cider", "exact", "wer", "distinct"} <= set(report["metrics"])
     assert report["metrics"]["rouge_l"]["low"] is not None
     assert set(report["baselines"]) == {"most frequent caption", "nearest neighbour"}
+    assert all(any(note.startswith(f"{name}: cider ") for note in report["notes"]) for name in report["baselines"])
     assert {"samples", "best", "worst"} <= {table["title"] for table in report["tables"]}
     assert report["metrics"]["wer"]["value"] < 0.5
     again = rnncli("evaluate", "run", "--data", "one.csv", "--json").json

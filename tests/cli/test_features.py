@@ -4,6 +4,7 @@ import csv
 import random
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,3 +156,16 @@ def test_every_real_video_is_decoded_or_refused(real_data, here):
     assert done.code == 0, done.err
     assert done.json["clips"] + len(done.json["refused"]) == len(list((real_data / "codecs/video").iterdir()))
     shutil.rmtree(here / "out")
+
+
+@pytest.mark.slow
+def test_mouths_cut_out_of_real_videos_are_those_that_others_cut_out(real_data, here):
+    options = ("--fps", "0", "--size", "70x23", "--crop", "80,190,140,46")
+    done = rnncli("features", real_data / "video/grid/clips.csv", "out", *options, "--json")
+    assert done.code == 0, done.err
+    table = rows("out/manifest.csv")
+    assert len(table) == 40
+    for row in table:
+        name = Path(row["frames"]).name.partition(".")[0]
+        found, theirs = np.load(here / "out" / row["frames"]), np.load(real_data / f"video/grid/lips/{name}.npy")
+        assert np.abs(found.astype(int) - theirs).max() <= 1

@@ -47,7 +47,9 @@ class FittedCaptioning:
     def __init__(self, recipe: CaptionRecipe, writer: Writer, form: Form) -> None:
         self.recipe, self.writer, self.form = recipe, writer, form
         self.spelling = writer.spelling
-        self.notes: tuple[str, ...] = (f"{len(self.spelling.known):,} words to write, by head {recipe.model.head}",)
+        self.notes: tuple[str, ...] = (
+            f"{len(self.spelling.known):,} {self.spelling.name} to write, by head {recipe.model.head}",
+        )
 
     def save(self, folder: Path) -> None:
         """Write words, the form of frames and the language model."""

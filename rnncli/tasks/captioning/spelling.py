@@ -18,6 +18,7 @@ class Spelling:
         self.first = 1 if ctc else END + 1
         self._number = {unit: k for k, unit in enumerate(known, start=self.first)}
         characters = units.to_dict()["unit"] == "character"
+        self.name = "characters" if characters else "words"
         self.spaced = characters and " " in self._number
         self._gap = "" if characters and not self.spaced else " "
 
