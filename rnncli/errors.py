@@ -50,3 +50,9 @@ class Interrupted(UserError):  # noqa: N818 - it is an ending, not an error
     """Stopped by the user after the state was saved."""
 
     exit_code = 130
+
+
+class BatchError(UserError):
+    """Some runs of a batch failed; the others are done."""
+
+    exit_code = 5

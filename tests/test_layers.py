@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "report": {"metrics"},
     "recipe": set(),
 }
-HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy")
+HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy", "matplotlib")
 
 
 def _imports(file: Path) -> set[str]:
@@ -73,5 +73,14 @@ def test_no_part_but_the_tasks_names_a_task():
 
 def test_the_command_line_imports_nothing_heavy():
     code = f"import sys, rnncli.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_saved_predictions_are_read_without_torch():
+    code = (
+        "import sys; from rnncli import tasks; [tasks.saved(name) for name in tasks.names()];"
+        "print([name for name in ('torch', 'datasets', 'sklearn') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

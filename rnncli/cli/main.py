@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from rnncli import __version__, tasks
-from rnncli.cli import bench, data, doctor, evaluate, ngram, predict, recipes, run
+from rnncli.cli import (
+    batch,
+    bench,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    features,
+    ngram,
+    predict,
+    recipes,
+    report,
+    run,
+    runs,
+)
 from rnncli.cli.command import command
 
 app = typer.Typer(
@@ -46,9 +60,14 @@ for _name in tasks.names():
 app.command("run", rich_help_panel="Runs")(command(run.run))
 app.command("evaluate", rich_help_panel="Runs")(command(evaluate.evaluate))
 app.command("predict", rich_help_panel="Runs")(command(predict.predict))
+app.command("report", rich_help_panel="Runs")(command(report.report))
+app.command("batch", rich_help_panel="Runs")(command(batch.batch))
+app.command("compare", rich_help_panel="Runs")(command(compare.compare))
+app.add_typer(runs.app, name="runs", rich_help_panel="Runs")
 app.add_typer(recipes.app, name="recipes", rich_help_panel="Around a run")
 app.add_typer(data.app, name="data", rich_help_panel="Around a run")
 app.add_typer(bench.app, name="bench", rich_help_panel="Around a run")
+app.command("features", rich_help_panel="Around a run")(command(features.features))
 app.command("ngram", rich_help_panel="Around a run")(command(ngram.ngram))
 app.command("doctor", rich_help_panel="Around a run")(command(doctor.doctor))
 

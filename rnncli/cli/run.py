@@ -128,6 +128,8 @@ def carry_out(
     # What was said while it ran stands a screen above; it is not said twice.
     show_report(terminal, replace(done.report, notes=(), dropped={}) if told else done.report)
     terminal.say(f"run  {done.path}", style="bold")
+    if (done.path / "report.html").exists():
+        terminal.say(f"page {done.path / 'report.html'}")
     terminal.say(f"try  {done.advice}")
 
 

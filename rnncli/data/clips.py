@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -41,6 +42,12 @@ class Recording:
     features: bool = False
     span: tuple[float, float] | None = None
     speed: float = 1.0
+
+    @property
+    def portion(self) -> str:
+        """What of its content it is, other for another stretch or speed."""
+        stretch = f" {self.span[0]:.6f} {self.span[1]:.6f}" if self.span else ""
+        return stretch + (f" x{self.speed}" if self.speed != 1 else "")
 
     def sound(self, content: bytes | None = None) -> Sound:
         """Its samples, of ``content`` where that was read before; raises RecordingError, ValueError for features."""
@@ -90,26 +97,32 @@ class Clip:
         return features_TF
 
 
+class Keyed(Protocol):
+    """Settings that features are computed by."""
+
+    def key(self) -> str:
+        """A text that is another for other features."""
+        ...
+
+
 class FeatureCache:
     """A folder of features, each file named after what it was computed from and how."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, content: bytes, frontend: Frontend, recording: Recording) -> Path:
-        """Where the features of this content, or of a stretch of it at a speed, belong."""
-        span, speed = recording.span, recording.speed
-        how = frontend.key() + (f" {span[0]:.6f} {span[1]:.6f}" if span else "") + (f" x{speed}" if speed != 1 else "")
+    def place(self, content: bytes, settings: Keyed, portion: str = "") -> Path:
+        """Where the features of this content belong, or of what ``portion`` names of it."""
+        how = settings.key() + portion
         name = hashlib.blake2b(content + b"\n" + how.encode(), digest_size=16).hexdigest()
         return self.folder / name[:2] / f"{name}.npy"
 
-    def shape(self, place: Path) -> tuple[int, int] | None:
-        """Frames and bins of what is there, None where there is nothing that can be read."""
+    def shape(self, place: Path) -> tuple[int, ...] | None:
+        """The shape of what is there, None where there is nothing that can be read."""
         try:
-            frames, bins = np.load(place, mmap_mode="r", allow_pickle=False).shape
+            return np.load(place, mmap_mode="r", allow_pickle=False).shape
         except (OSError, ValueError):
             return None
-        return frames, bins
 
     def put(self, place: Path, features_TF: np.ndarray) -> None:
         """Keep features: whole under their name or not at all; raises DataError where there is no room."""
@@ -198,9 +211,9 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
         features_TF = features_of(recording.sound(), frontend, name)
         return Clip(features_TF, _shape(features_TF), recording)
     content = read_content(source) if isinstance(source, Path) else source
-    place = cache.place(content, frontend, recording)
+    place = cache.place(content, frontend, recording.portion)
     shape = cache.shape(place)
-    if shape is None:
+    if shape is None or len(shape) != 2:
         features_TF = features_of(recording.sound(content), frontend, name)
         cache.put(place, features_TF)
         shape = _shape(features_TF)

@@ -12,14 +12,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from rnncli.data.encodings import detect, open_text
-from rnncli.data.table import BATCH_CHARACTERS, BATCH_ROWS, Table, TableWriter, require_rows, with_place
+from rnncli.data.table import BATCH_CHARACTERS, BATCH_ROWS, DOCUMENT, Table, TableWriter, require_rows, with_place
 from rnncli.errors import DataError
 
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.*\S)")
+_DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b")
 _COMMENT = re.compile(r"#\s*[\w.:-]+\s*(=|$)|# ")
 _SPACES = re.compile(r"[ \t]+")  # not the ideographic space, which is a token in Chinese text
 _BETWEEN = re.compile(r"\d+[-.]\d+$")  # a CoNLL-U multi-word range or an empty node
@@ -62,6 +64,11 @@ class Block:
     def line(self, token: int) -> int:
         """The line number of a token."""
         return self.start + self.rows[token]
+
+    def begins_document(self) -> bool:
+        """Whether a line before the sentence says that a document begins: ``-DOCSTART-`` or ``# newdoc``."""
+        ahead = self.lines[: self.rows[0]] if self.rows else self.lines
+        return any(_DOCUMENT.match(line) for line in ahead)
 
     def column(self, at: int) -> list[str]:
         """The fields of one column, from 0."""
@@ -121,7 +128,10 @@ def fill(block: Block, column: str, values: list[str]) -> str:
 
 
 def read_conll(path: Path, encoding: str = "auto") -> Table:
-    """A row for each sentence, a list of strings for each column; columns are called by name or number."""
+    """A row for each sentence, a list of strings for each column; columns are called by name or number.
+
+    Documents are numbered as ``-DOCSTART-`` or ``# newdoc`` begin them.
+    """
     found = detect(path, encoding)
     with open_text(path, found) as stream:
         sentences = (block for block in blocks(stream, str(path)) if block.rows)
@@ -130,13 +140,17 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
             raise DataError(f"{path}: the file holds no tokens")
         names = first.layout.names or tuple(str(n) for n in range(1, first.layout.width + 1))
         schema = with_place(pa.schema([(column, pa.list_(pa.string())) for column in names]))
+        schema = schema.append(pa.field(DOCUMENT, pa.int64()))
+        document = 0
         with TableWriter(str(path), schema) as writer:
             for chunk in _chunks(first, sentences):
                 columns = [
                     pa.array([block.column(at) for block in chunk], schema.types[at]) for at in range(len(names))
                 ]
                 places = pa.array([block.line(0) for block in chunk], pa.int64())
-                writer.write(pa.record_batch([*columns, places], schema=schema))
+                documents = document + np.cumsum([block.begins_document() for block in chunk])
+                document = documents[-1]
+                writer.write(pa.record_batch([*columns, places, pa.array(documents)], schema=schema))
             require_rows(writer, "no tokens")
             return writer.finish([found.note] if found.note else [])
 

@@ -55,7 +55,12 @@ class Ragged:
     def positions(self, indices: np.ndarray | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Where in ``values`` the elements of those sequences are, one after the other, and their lengths."""
         indices = np.asarray(indices, dtype=np.int64)
-        starts = self.offsets[indices]
-        lengths = self.offsets[indices + 1] - starts
-        ends = np.cumsum(lengths)
-        return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0), lengths
+        starts, ends = self.offsets[indices], self.offsets[indices + 1]
+        return ranges(starts, ends), ends - starts
+
+
+def ranges(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The numbers from each start up to its end, one range after the other."""
+    lengths = ends - starts
+    done = np.cumsum(lengths)
+    return np.repeat(ends - done, lengths) + np.arange(done[-1] if len(done) else 0)

@@ -21,6 +21,7 @@ import pyarrow as pa
 from rnncli.errors import DataError
 
 PLACE = "__place__"  # a line or row number, or the path of the file that holds the row
+DOCUMENT = "__document__"  # the number of the document that a row belongs to, where the source marks documents
 BATCH_ROWS = 8192
 BATCH_CHARACTERS = 4_000_000
 EMPTY = "empty row"  # the reason for which readers drop rows
@@ -46,7 +47,7 @@ class Table:
     @property
     def columns(self) -> list[str]:
         """The names of the columns, in the order of the source."""
-        return [name for name in self.store.column_names if name != PLACE]
+        return [name for name in self.store.column_names if name not in (PLACE, DOCUMENT)]
 
     def require(self, column: str, key: str = "") -> None:
         """Raise ``DataError`` unless there is such a column; ``key`` is the recipe key that named it."""
@@ -80,6 +81,13 @@ class Table:
         starts = np.cumsum([0] + [len(chunk) for chunk in data.chunks])
         for start in range(0, len(self.rows), BATCH_ROWS):
             yield from _gather(data, starts, self.rows[start : start + BATCH_ROWS])
+
+    def documents(self) -> np.ndarray:
+        """The number of each row's document, int64; all 0 where the source marks none."""
+        if DOCUMENT not in self.store.column_names:
+            return np.zeros(len(self), dtype=np.int64)
+        numbers = self.store.column(DOCUMENT).to_numpy()
+        return numbers if self.rows is None else numbers[self.rows]
 
     def texts(self, column: str) -> Iterator[str]:
         """The values of one column as strings: a missing value is the empty string."""

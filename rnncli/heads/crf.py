@@ -161,12 +161,14 @@ def _viterbi(weights: Weights, layout: Layout) -> Tensor:
         return tags_P
     steps, tags = rows_PK.split(layout.active), tags_P.split(layout.active)
     best = [steps[0] + weights.start_K]
-    into_KK = weights.transition_KK.T.contiguous()
-    room_NKK = rows_PK.new_empty(layout.first, *into_KK.shape)
+    count, into_KK = len(weights.start_K), weights.transition_KK.T.contiguous()
+    room = rows_PK.new_empty(count * layout.first * count)
     for t, active in enumerate(layout.active[1:], start=1):
-        # The largest alone, without the place where it was: that is looked for afterwards, on the best path only.
-        arriving_NKK = torch.add(best[-1][:active].unsqueeze(1), into_KK, out=room_NKK[:active])
-        best.append(arriving_NKK.amax(2).add_(steps[t]))
+        # By the tag that is left first, since a maximum over the outermost is the fastest. The largest alone, without
+        # the place where it was: that is looked for afterwards, on the best path only.
+        arriving_KNK = room[: count * active * count].view(count, active, count)
+        torch.add(best[-1][:active].T.unsqueeze(2), weights.transition_KK.unsqueeze(1), out=arriving_KNK)
+        best.append(arriving_KNK.amax(0).add_(steps[t]))
     for t in reversed(range(len(steps))):
         going = layout.active[t + 1] if t + 1 < len(steps) else 0
         tags[t][going:] = (best[t][going:] + weights.end_K).argmax(-1)

@@ -57,6 +57,17 @@ def binned_error(happened_B: ArrayLike, probability_B: ArrayLike) -> float:
     return float(np.abs(gaps).sum() / happened.size)
 
 
+def reliability(happened_B: ArrayLike, probability_B: ArrayLike) -> tuple[Array, Array, Array]:
+    """Mean probability, share that happened, and examples of each bin that has some."""
+    happened, probability = np.asarray(happened_B, dtype=np.float64), np.asarray(probability_B, dtype=np.float64)
+    number_B = bins(probability)
+    count_N = np.bincount(number_B, minlength=BINS)
+    held = count_N > 0
+    sums = (np.bincount(number_B, weights=values, minlength=BINS)[held] for values in (probability, happened))
+    means, shares = (one / count_N[held] for one in sums)
+    return means, shares, count_N[held]
+
+
 def bins(probability: Array) -> Array:
     """The number of the bin, 0 .. 14, of each probability."""
     return np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], probability, side="left")

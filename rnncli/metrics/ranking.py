@@ -54,6 +54,21 @@ class Ranking:
         precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
         return 1.0 - ratio(above, positives * negatives), ratio(_dot(gain, precision), positives)
 
+    def roc_points(self) -> tuple[Array, Array]:
+        """False and true positive rates (P,) at each threshold, from (0, 0) on; NaN without examples of a kind."""
+        taken, found = (np.concatenate([[0.0], sums]) for sums in self._sums())
+        missed = taken - found
+        return ratio(missed, missed[-1]), ratio(found, found[-1])
+
+    def precision_recall_points(self) -> tuple[Array, Array]:
+        """Recall and precision (P,) at each threshold, the strictest first."""
+        taken, found = self._sums()
+        return ratio(found, found[-1]), ratio(found, taken)
+
+    def _sums(self) -> tuple[Array, Array]:
+        ones = np.ones(len(self._truth_B))
+        return self._curve(ones), self._curve(ones * self._truth_B)
+
     def _curve(self, weights: Array) -> Array:
         sums = np.cumsum(weights, axis=-1)
         return sums if len(self._ends) == len(self._truth_B) else np.take(sums, self._ends, axis=-1)

@@ -51,6 +51,14 @@ class DataSection(Section, frozen=True):
         return self
 
 
+class FilesSection(DataSection, frozen=True):
+    """Tables whose rows name files."""
+
+    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
+    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
+    config: str = Field(default="", description="configuration of a datasets repository")
+
+
 class CoreSection(Section, frozen=True):
     """The recurrent core, the same for every task; a task's ``model`` section extends it."""
 
@@ -121,6 +129,10 @@ class EvaluationSection(Section, frozen=True):
         default=1000, description="bootstrap resamples for the intervals; 0 is none"
     )
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.95, description="coverage of the intervals")
+    groups: tuple[str, ...] = Field(
+        default=(), description="also score by these: length, source, or columns of the data such as speaker"
+    )
+    page: bool = Field(default=True, description="write report.html when the run is done")
 
 
 class Recipe(Section, frozen=True):

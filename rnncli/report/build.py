@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rnncli.report.reach import Reach
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -58,6 +60,44 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a figure, through points; ``name`` may be empty where it is the only one."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure of lines between 0 and 1 on both axes; ``diagonal`` draws the line of chance or of perfection."""
+
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    diagonal: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it."""
+
+    text: str
+    mark: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example worth looking at, in pieces; ``caption`` says what went wrong."""
+
+    caption: str
+    pieces: tuple[Piece, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class ModelSummary:
     """The recurrent core and the parameters of the whole model."""
 
@@ -89,6 +129,40 @@ class Fold:
     best_epoch: int | None
     metrics: dict[str, float | None]
     baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The examples that have something in common; ``small`` says that they are too few to say anything of."""
+
+    name: str
+    examples: int
+    small: bool
+    metrics: dict[str, Metric]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far the best group is from the worst, small ones left out; ``p`` is how often chance parts them so far.
+
+    The interval allows for the choice of the two.
+    """
+
+    best: str
+    worst: str
+    difference: float
+    p: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """All examples by what ``by`` names; ``gaps`` by metric."""
+
+    by: str
+    groups: tuple[Group, ...]
+    gaps: dict[str, Gap]
 
 
 @dataclass(frozen=True)
@@ -136,13 +210,17 @@ class Report:
     notes: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tables: tuple[Table, ...] = ()
+    groups: tuple[Grouping, ...] = ()
+    reach: Reach | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds`` and ``deviation`` are there for a cross-validation only."""
+        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``deviation`` are there where there are any."""
         values = plain(asdict(self))
-        if not self.folds:
-            del values["folds"]
-        for metric in values["metrics"].values():
+        for name in ("folds", "groups", "reach"):
+            if not values[name]:
+                del values[name]
+        grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
+        for metric in (one for metrics in (values["metrics"], *grouped) for one in metrics.values()):
             if metric["deviation"] is None:
                 del metric["deviation"]
         return values
@@ -163,6 +241,8 @@ class Report:
                 notes=tuple(rest.pop("notes", ())),
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
+                groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
+                reach=_reach(rest.pop("reach", None)),
                 **rest,
             )
         except KeyError as error:
@@ -220,6 +300,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _grouping(values: Mapping[str, Any]) -> Grouping:
+    groups = []
+    for group in values["groups"]:
+        metrics = {name: Metric(**metric) for name, metric in group["metrics"].items()}
+        groups.append(Group(**{**group, "metrics": metrics}))
+    return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
+
+
+def _reach(values: Mapping[str, Any] | None) -> Reach | None:
+    if values is None:
+        return None
+    return Reach(**{**values, "shares": {name: tuple(one) for name, one in values["shares"].items()}})
 
 
 def _table(values: Mapping[str, Any]) -> Table:

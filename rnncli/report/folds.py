@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, stdev
 
+from rnncli.metrics.student import student_quantile
 from rnncli.report.build import ClassFigures, Fold, Metric, ModelSummary, Report, TrainingSummary
 from rnncli.report.figures import is_share
+from rnncli.report.reach import mean_reach
 
 Values = dict[str, float | None]
 
@@ -49,32 +51,8 @@ def cross_validated(reports: Sequence[Report]) -> Report:
         folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
         notes=tuple(note for note in first.notes if all(note in report.notes for report in reports)),
         mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
+        reach=mean_reach([report.reach for report in reports]),
     )
-
-
-def student_quantile(confidence: float, freedom: int) -> float:
-    """t such that Student's distribution lies within -t .. t with probability ``confidence``."""
-    low, high = 0.0, 1.0
-    while _student_share(high, freedom) < confidence:
-        high *= 2
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _student_share(middle, freedom) < confidence else (low, middle)
-    return high
-
-
-def _student_share(t: float, freedom: int) -> float:
-    """P(-t < T < t) by the finite sums of Abramowitz and Stegun, 26.7.3 and 26.7.4."""
-    angle = math.atan2(t, math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term, total = (cosine, cosine) if odd else (1.0, 1.0)
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cosine * cosine * (k - 1) / k
-        total += term
-    if not odd:
-        return sine * total
-    return 2 / math.pi * (angle + (sine * total if freedom > 1 else 0.0))
 
 
 def _mean_metrics(reports: Sequence[Report]) -> dict[str, Metric]:

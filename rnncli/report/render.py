@@ -23,8 +23,10 @@ from rnncli.report.figures import (
     percent,
     words,
 )
+from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
+from rnncli.report.reach import reach_words
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
@@ -52,6 +54,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _metrics,
         _confusion,
         _per_class,
+        _groups,
         _tables,
         _folds,
         _mistakes,
@@ -78,6 +81,8 @@ def _header(report: Report, width: int | None) -> Lines:
         speed = f"{training.examples_per_second:,.0f} examples/s on {training.device}"
         epochs = "epoch" if training.epochs == 1 else "epochs"
         rows.append(("training", f"{duration(training.seconds)}, {training.epochs} {epochs}{best}, {speed}"))
+    if report.reach:
+        rows.append(("reach", reach_words(report.reach)))
     if report.dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
         rows.append(("dropped", reasons))
@@ -103,9 +108,9 @@ def _metrics(report: Report, width: int | None) -> Lines:
 
 
 def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
-    metrics = {name: report.metrics[name] for name in _shown(report)}
-    titles = [_heading(report)]
-    columns = [[_metric_words(name, report) for name in metrics]]
+    metrics = {name: report.metrics[name] for name in shown_metrics(report)}
+    titles = [heading(report)]
+    columns = [[metric_words(name, report) for name in metrics]]
     titles.append("mean" if report.folds else "model" if baselines else "")
     columns.append([figure(name, metric.value) for name, metric in metrics.items()])
     if report.folds:
@@ -122,12 +127,14 @@ def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
     return _table([titles, *zip(*columns, strict=True)], 1, bold=1)
 
 
-def _heading(report: Report) -> str:
+def heading(report: Report) -> str:
+    """What was scored."""
     folds = f", {len(report.folds)} folds" if report.folds else ""
     return f"{report.split}, {report.examples:,} examples{folds}"
 
 
-def _metric_words(name: str, report: Report) -> str:
+def metric_words(name: str, report: Report) -> str:
+    """The name of a metric as a person reads it in this report."""
     own = report.positive is not None and name in _OF_ONE
     return f"{words(name)} of {report.positive}" if own else words(name)
 
@@ -135,7 +142,7 @@ def _metric_words(name: str, report: Report) -> str:
 def _baseline_grid(report: Report, width: int) -> Lines:
     """One row a baseline, as many metrics as fit."""
     scored = {name for values in report.baselines.values() for name in values}
-    metrics = [name for name in _shown(report) if name in scored]
+    metrics = [name for name in shown_metrics(report) if name in scored]
 
     def drawn(names: Sequence[str]) -> Lines:
         rows = [["baselines", *(words(name) for name in names)]]
@@ -168,6 +175,18 @@ def _per_class(report: Report, width: int | None) -> Lines:
     return lines
 
 
+def _groups(report: Report, width: int | None) -> Lines:
+    """A table for each way to group the examples, and what is to be said of it."""
+    shown, lines = shown_metrics(report), []
+    for grouping in report.groups:
+        heads, rows = group_table(report, grouping, shown)
+        lines += [Text()] if lines else []
+        lines += _table([heads, *rows], 1, width=width)
+        for note in group_notes(grouping, shown, report.confidence):
+            lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
+    return lines
+
+
 def _tables(report: Report, width: int | None) -> Lines:
     lines: Lines = []
     for table in report.tables:
@@ -181,7 +200,7 @@ def _own_table(table: Table, width: int | None) -> Lines:
     """A task's own table; columns of numbers stand on the right and give no way."""
     columns = range(len(table.columns))
     numeric = [all(isinstance(row[i], int | float | None) for row in table.rows) for i in columns]
-    rows = [list(table.columns), *([_free_figure(value) for value in row] for row in table.rows)]
+    rows = [list(table.columns), *([free_figure(value) for value in row] for row in table.rows)]
     align = "".join("r" if number else "l" for number in numeric)
     flexible = [i for i in columns if not numeric[i]]
     cells = [[Text(visible(title), style="dim") for title in rows[0]], *rows[1:]]
@@ -189,7 +208,8 @@ def _own_table(table: Table, width: int | None) -> Lines:
     return [*title, *grid(cells, align, width=width, flexible=flexible)]
 
 
-def _free_figure(value: object) -> str:
+def free_figure(value: object) -> str:
+    """A cell of a task's own table."""
     if value is None:
         return UNDEFINED
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -201,7 +221,7 @@ def _folds(report: Report, width: int | None) -> Lines:
     """A row for each fold, then mean and deviation; on a terminal as many metrics as fit."""
     if not report.folds:
         return []
-    metrics = _shown(report)
+    metrics = shown_metrics(report)
 
     def drawn(names: Sequence[str]) -> Lines:
         rows = [["fold", "examples", "best epoch", *(words(name) for name in names)]]
@@ -243,7 +263,7 @@ def _edits(shown: str) -> Text:
     return text
 
 
-def _shown(report: Report) -> list[str]:
+def shown_metrics(report: Report) -> list[str]:
     """The metrics worth a row: all but those that the report says elsewhere (report.json has every one)."""
     metrics, hidden = report.metrics, set(_HIDDEN)
     if report.positive is not None and report.per_class:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -145,23 +145,26 @@ class RunDirectory:
 
         Lines without one of ``keys`` go as well: a kill may have cut them short.
         """
-        rows = [row for row in self._read_metrics() if row.keys() >= set(keys) and row["epoch"] < before_epoch]
+        rows = [row for row in self.read_metrics() if row.keys() >= set(keys) and row["epoch"] < before_epoch]
         write_lines(self._metrics, rows)
+        return rows
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of ``metrics.jsonl`` that can be read."""
+        if not self._metrics.exists():
+            return []
+        rows = []
+        for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                row = json.loads(line)
+                if isinstance(row, dict):
+                    rows.append(row)
         return rows
 
     def log(self, text: str) -> None:
         """Add ``text`` to ``log.txt`` with the time; a log that cannot be written stops nothing."""
         with contextlib.suppress(RunError):
             self._append(self._log, f"{now()} {text}")
-
-    def _read_metrics(self) -> Iterator[dict[str, Any]]:
-        if not self._metrics.exists():
-            return
-        for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                row = json.loads(line)
-                if isinstance(row, dict):
-                    yield row
 
     def _append(self, path: Path, line: str) -> None:
         try:

@@ -57,15 +57,16 @@ def with_absolute_root(recipe: Recipe) -> Recipe:
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
     """The dotted keys in which two recipes differ."""
-    flat, against = _flat(one.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
-    return sorted(key for key in flat.keys() | against.keys() if flat.get(key) != against.get(key))
+    ours, theirs = flat(one.model_dump(mode="json")), flat(other.model_dump(mode="json"))
+    return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Values by dotted keys."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         key = f"{above}{name}"
-        found |= _flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
+        found |= flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
     return found
 
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
-import platform
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
-from rnncli import __version__, tasks
+from rnncli import tasks
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report, plain
 from rnncli.report.folds import cross_validated
-from rnncli.run.directory import RunDirectory, now, write_json, write_lines
+from rnncli.run import lock, page
+from rnncli.run.compare import Outcome
+from rnncli.run.directory import RunDirectory, write_json, write_lines
 from rnncli.run.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
+from rnncli.run.groups import by_group, mark, require_groups
+from rnncli.run.interrupt import interruptible
 from rnncli.run.model import place, summarise
+from rnncli.run.reach import gradient_reach
 from rnncli.run.recipes import differences, read_run_recipe, run_name, with_absolute_root
+from rnncli.run.record import first_record, interruption, kept_record
 from rnncli.tasks.base import Corpus, Fitted, Settles
 from rnncli.train import checkpoint
 from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
@@ -46,7 +48,7 @@ class Finished:
 def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = nobody) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
     recipe = with_absolute_root(recipe)
-    run = RunDirectory.create(out, run_name(recipe), dump(recipe), _first_record(recipe, argv))
+    run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
     observe(RunOpened(run.path, resumed=False))
     try:
         return _finish(run, recipe, observe)
@@ -97,6 +99,10 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     task = tasks.load(recipe.task)
     corpus = task.read(recipe)
     observe(DataRead(corpus, time.perf_counter() - begun))
+    require_groups(recipe, corpus.parts.get("test", corpus.parts["dev"]))
+    if run:
+        sizes = {name: len(part) for name, part in corpus.parts.items()}
+        run.write_record(data={"headline": corpus.headline, "sizes": sizes})
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
@@ -120,7 +126,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     )
     observe(built)
     if run:
-        run.write_record(device=placement.describe(), reasons=list(placement.reasons), kernel=kernel)
+        told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": kernel}
+        run.write_record(**told, watched=trainer.watch)
         if known:
             _restore(run, trainer)
         else:
@@ -131,15 +138,26 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
     folded = bool(recipe.data.folds) and recipe.data.fold is None
-    report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+    with nullcontext() if run.report.exists() else lock.held(run.path, "run"):
+        report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+        if recipe.evaluation.page and not (run.path / page.FILE).exists():
+            _write_page(run)
     return Finished(run.path, report, f"rnncli predict {run.folds / '0' if folded else run.path}")
+
+
+def _write_page(run: RunDirectory) -> None:
+    """The page of the run; the run is done, whatever becomes of it."""
+    try:
+        page.write_page(run.path)
+    except Exception:
+        run.log(f"no {page.FILE}: {traceback.format_exc()}")
 
 
 def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:
     """The report of ``work``, or the one that the run has already; ``run.json`` and ``log.txt`` tell of the work."""
     if run.report.exists():
         return run.read_report()
-    with _record(run):
+    with kept_record(run):
         report = work(run, recipe, observe)
         write_json(run.report, report.to_dict())
     return report
@@ -152,9 +170,11 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         part, path = _fold(recipe, number), run.folds / str(number)
         fold = RunDirectory(path)
         if not fold.recipe.is_file():
-            fold = RunDirectory.create(path, "", dump(part), _first_record(part, ()))
+            fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
-    return cross_validated(reports)
+    report = cross_validated(reports)
+    rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
+    return replace(report, groups=by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed))
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
@@ -181,7 +201,7 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
     for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
         observe(_epoch(row))
     saved = time.monotonic()
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         for event in trainer.events():
             observe(event)
             if isinstance(event, EpochDone):
@@ -193,7 +213,7 @@ def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observe
                 checkpoint.save(run.last, trainer.snapshot())
                 saved = time.monotonic()
             if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
-                raise _interrupted(run)
+                raise interruption(run)
     best = checkpoint.load(run.best)
     checkpoint.load_weights(trainer.model, best, run.best)
 
@@ -222,8 +242,9 @@ def _report(
         fitted.save(run.vocabulary)
     with torch.no_grad(), trainer.autocast():
         evaluation = fitted.evaluate(trainer.model, corpus.parts[split], examples, batches)
+    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
     run.prediction_file(split).parent.mkdir(exist_ok=True)
-    write_lines(run.prediction_file(split), evaluation.predictions)
+    write_lines(run.prediction_file(split), rows)
     notes: tuple[str, ...] = ()
     baselines: dict[str, dict[str, float]] = {}
     if recipe.evaluation.baselines:
@@ -237,7 +258,7 @@ def _report(
         examples_per_second=progress.examples / max(progress.seconds, 1e-9),
         device=str(trainer.device),
     )
-    return build_report(
+    report = build_report(
         task=recipe.task,
         recipe=recipe.name,
         split=split,
@@ -248,74 +269,10 @@ def _report(
         model=summarise(recipe, trainer.model),
         training=training,
     )
-
-
-def _interrupted(run: RunDirectory) -> Interrupted:
-    return Interrupted("interrupted; the state is saved", f"go on with: rnncli run --resume {_whole(run)}")
-
-
-def _whole(run: RunDirectory) -> Path:
-    """The run that ``run`` is a fold of, or itself."""
-    return run.path.parent.parent if run.path.parent.name == run.folds.name else run.path
+    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
+    reach = gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device)
+    return replace(report, groups=groups, reach=reach)
 
 
 def _fold(recipe: Recipe, number: int) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": number})})
-
-
-def _first_record(recipe: Recipe, argv: Sequence[str]) -> dict[str, Any]:
-    versions = {"rnncli": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    return {
-        "argv": list(argv),
-        "versions": versions,
-        "seed": recipe.seed,
-        "state": "running",
-        "exit_code": None,
-        "started": now(),
-    }
-
-
-@contextmanager
-def _record(run: RunDirectory) -> Iterator[None]:
-    """Keep ``run.json`` and ``log.txt`` true to how the work inside ends."""
-    run.write_record(state="running", exit_code=None)
-    run.log("begun")
-    state, code = "failed", 1
-    try:
-        yield
-        state, code = "finished", 0
-    except (Interrupted, KeyboardInterrupt):
-        state, code = "interrupted", Interrupted.exit_code
-        raise _interrupted(run) from None
-    except UserError as error:
-        code = error.exit_code
-        run.log(error.message)
-        raise
-    except Exception:
-        run.log(traceback.format_exc())
-        raise
-    finally:
-        run.log(f"{state}, exit code {code}")
-        with suppress(RunError):  # a full disk must not hide what went wrong before
-            run.write_record(state=state, exit_code=code, ended=now())
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; a second SIGINT interrupts at once."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if flag.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        flag.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield flag
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,9 +20,10 @@ from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary, build_report
 from rnncli.run.directory import RunDirectory
+from rnncli.run.groups import by_group, mark, require_groups
 from rnncli.run.model import place, summarise
 from rnncli.run.recipes import read_run_recipe
-from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, Writer
+from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, Writer
 from rnncli.train import checkpoint
 from rnncli.train.loop import evaluation_batches
 
@@ -64,11 +65,13 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
     corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
+    require_groups(recipe, corpus.parts[split])
     examples = fitted.encode(corpus.parts[split])
     batches = evaluation_batches(examples, recipe.train, trained.placement.device)
     with torch.no_grad(), trained.placement.autocast():
         evaluation = fitted.evaluate(trained.model, corpus.parts[split], examples, batches)
-    return build_report(
+    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
+    report = build_report(
         task=recipe.task,
         recipe=recipe.name,
         split=split if data is None else str(data),
@@ -79,6 +82,8 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
         model=summarise(recipe, trained.model),
         training=_training_summary(trained),
     )
+    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
+    return replace(report, groups=groups)
 
 
 def open_predictor(path: Path) -> Predictor:
@@ -105,7 +110,7 @@ def written(
     """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
     if is_heard(predictor, inputs):
         _require_form(predictor, form)
-        assert isinstance(predictor, FilePredictor)
+        assert isinstance(predictor, StreamPredictor)
         yield from ([text] for text in predictor.hear(stdin.buffer, answer))
         return
     for examples in _given(predictor, inputs, stdin, form):
@@ -133,7 +138,7 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str
 
 def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:
     """Whether the input is a stream that is no text, to be answered by :func:`written`."""
-    return list(inputs) == ["-"] and isinstance(predictor, FilePredictor)
+    return list(inputs) == ["-"] and isinstance(predictor, StreamPredictor)
 
 
 def _require_form(predictor: Predictor, form: str) -> None:

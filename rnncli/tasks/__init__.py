@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnncli.tasks.base import Task, TaskSpec
+from rnncli.tasks.base import Saved, Task, TaskSpec
 
 if TYPE_CHECKING:
     from rnncli.recipe.schema import Recipe
@@ -32,3 +32,8 @@ def schema(name: str) -> type[Recipe]:
 def load(name: str) -> Task:
     """The task itself, with everything heavy that it imports."""
     return importlib.import_module(f"{__name__}.{name}.task").TASK
+
+
+def saved(name: str) -> Saved:
+    """What a task can tell from saved predictions, without anything heavy."""
+    return importlib.import_module(f"{__name__}.{name}.saved").SAVED

@@ -1,8 +1,9 @@
 """What a task is to the rest of the program: protocols and the few plain types that cross the border.
 
 A task is a folder ``rnncli/tasks/<name>/`` with ``spec.py`` (``SPEC``: imported for every ``--help``, hence plain
-values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch) and ``task.py`` (``TASK``: everything else). The
-folder is the registry: nothing else names a task.
+values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch), ``saved.py`` (``SAVED``: what can be told from
+the predictions that a run keeps, without torch) and ``task.py`` (``TASK``: everything else). The folder is the
+registry: nothing else names a task.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from rnncli.report.build import Evaluation
+    from rnncli.metrics.paired import Parts
+    from rnncli.report.build import Curve, Evaluation, Example
 
 Metrics = dict[str, float]
+Row = Mapping[str, Any]
+"""A saved prediction: ``place``, ``truth``, and what the task found."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,15 @@ class Examples(Protocol):
         ...
 
 
+@runtime_checkable
+class Columned(Protocol):
+    """A part of a corpus that knows more of its examples than they are learnt from."""
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """A text for each example, by a column that the recipe's ``key`` names; DataError where there is none."""
+        ...
+
+
 Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 """Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
 
@@ -144,18 +157,23 @@ class LinePredictor(Protocol):
 
 @runtime_checkable
 class FilePredictor(Protocol):
-    """A predictor whose inputs are files; a folder stands for those in it, and a stream is the content of one."""
+    """A predictor whose inputs are files; a folder stands for those in it."""
 
     def expand(self, text: str) -> list[str]:
         """The files that an argument stands for; raises DataError for a folder without any."""
         ...
 
-    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
-        """What is to be written of a stream as it comes; raises DataError."""
-        ...
-
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
+        ...
+
+
+@runtime_checkable
+class StreamPredictor(Protocol):
+    """A predictor to which a stream is the content of a file."""
+
+    def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
+        """What is to be written of a stream as it comes; raises DataError."""
         ...
 
 
@@ -257,4 +275,23 @@ class Task(Protocol):
 
     def check(self, recipe: Any, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
         """Tables that let a person judge the data: title, column titles, cells."""
+        ...
+
+
+class Saved(Protocol):
+    """What a task can tell from the rows of ``predictions/<split>.jsonl``; KeyError or ValueError for rows of no use.
+
+    ``positive`` is the label of which a report has own figures, None for none.
+    """
+
+    def parts(self, rows: Sequence[Row], positive: str | None) -> dict[str, Parts]:
+        """What each row adds to each metric that is a function of sums over rows."""
+        ...
+
+    def curves(self, rows: Sequence[Row], positive: str | None) -> list[Curve]:
+        """Figures of how probabilities order and of how far they can be believed."""
+        ...
+
+    def worst(self, rows: Sequence[Row], most: int) -> list[Example]:
+        """The rows that went wrong most, ``most`` of them at most."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rnncli.data.sources import ALL
+from rnncli.data.sources import ALL, READERS
 from rnncli.data.table import Table
 from rnncli.recipe.schema import DataSection
 
@@ -16,9 +16,11 @@ Tables = dict[str, Table]
 
 def is_repository(data: DataSection) -> bool:
     """Whether ``data.train`` names a repository of datasets rather than something on disk: owner/name, say."""
-    if (Path(data.root) / data.train).exists():
+    place = Path(data.root) / data.train
+    if place.exists():
         return False
-    return data.source == "datasets" or (data.source == "auto" and data.train.count("/") == 1)
+    a_name = data.train.count("/") == 1 and place.suffix not in READERS and not place.parent.exists()
+    return data.source == "datasets" or (data.source == "auto" and a_name)
 
 
 def with_given_parts(found: Tables, data: DataSection, read_file: Callable[[Path], Tables]) -> Tables:

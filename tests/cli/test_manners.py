@@ -129,7 +129,7 @@ def test_debug_shows_where_an_error_came_from(here):
 
 
 def test_a_defect_is_called_one_and_kept_in_the_log(here, monkeypatch):
-    monkeypatch.setattr("rnncli.tasks.sentiment.scores.evaluate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("rnncli.tasks.classified.evaluate", lambda *_, **__: 1 / 0)
     done = train_here("--out", "run")
     assert done.code == 1
     assert "defect" in done.err
@@ -166,7 +166,16 @@ def test_a_run_keeps_what_the_design_says(here):
     run = here / "run"
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file()}
     assert files == {
-        *("recipe.yaml", "run.json", "metrics.jsonl", "report.json", "log.txt", "predictions/test.jsonl"),
+        *(
+            ".lock",
+            "recipe.yaml",
+            "run.json",
+            "metrics.jsonl",
+            "report.json",
+            "report.html",
+            "log.txt",
+            "predictions/test.jsonl",
+        ),
         *("vocab/vocabulary.json", "vocab/units.json", "vocab/labels.json"),
         *("checkpoints/best/model.safetensors", "checkpoints/best/meta.json"),
         *(f"checkpoints/last/{name}" for name in ("model.safetensors", "training.safetensors", "meta.json")),

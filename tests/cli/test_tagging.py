@@ -51,6 +51,7 @@ def test_the_report_has_scores_of_spans_tokens_and_sentences(folder):
     assert report["examples"] == 30
     assert {row["label"] for row in report["per_class"]} == {"PER", "LOC", "ORG", "TIME"}
     assert set(report["baselines"]) == {"most frequent tag", "linear crf"}
+    assert set(report["reach"]["shares"]) == {"forward", "reverse"}
     notes = " ".join(report["notes"])
     assert "IOB2" in notes
     assert "conlleval" in notes

@@ -6,16 +6,9 @@ import pytest
 from scipy import stats
 
 from rnncli.report.build import ClassFigures, Evaluation, Metric, Report
-from rnncli.report.folds import cross_validated, student_quantile
+from rnncli.report.folds import cross_validated
 from tests.report.samples import report
 from tests.report.test_build import bare
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 9, 10, 29])
-@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
-def test_students_quantile_agrees_with_scipy(freedom, confidence):
-    expected = stats.t.ppf((1 + confidence) / 2, freedom)
-    assert student_quantile(confidence, freedom) == pytest.approx(expected, rel=1e-9)
 
 
 def test_metrics_are_means_with_the_deviation_and_interval_of_the_folds():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rnncli.data.ngram import learn
 from rnncli.data.subwords import MARK
+from rnncli.tasks.language import TextScorer, Weights, characters, tune
 from rnncli.tasks.speech.decoding import Decoder, Listener, joined
-from rnncli.tasks.speech.language import TextScorer, Weights, characters, tune
 from rnncli.tasks.speech.subtitles import Subtitles
 
 WORDS = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)

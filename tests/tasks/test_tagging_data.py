@@ -61,6 +61,8 @@ def test_repairs_are_counted_and_said(tmp_path):
         ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
         ("a O\nb B-X\n", {"token_column": "2"}, "cannot hold both"),
         ("a O\nb B-X\n", {"feature_columns": ["7"]}, 'train.conll:1: no column "7"'),
+        ("a O\nb B-X\n", {"document_column": "story"}, 'train.conll:1: no column "story" (data.document_column)'),
+        ("a O\n\nb B-X\n", {"context": 5}, "train.conll:1: no part can be drawn from a single document"),
         ("a N\nb V\n", {"tag_scheme": "IOB2"}, "train.conll:1: tags that are not written in IOB2"),
         ("a O\n\nb O\n\nc O\n\n" * 10, {}, "train.conll:1: the training part has only the tag O"),
         ("a O\n\n" * 10, {"dev_fraction": 0.0}, "data.dev_fraction is 0"),

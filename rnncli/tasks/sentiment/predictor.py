@@ -14,7 +14,7 @@ from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.sources import READERS, read_file
 from rnncli.errors import DataError
-from rnncli.tasks.sentiment import scores
+from rnncli.tasks import classified
 from rnncli.tasks.sentiment.data import TEXT_NAMES
 from rnncli.tasks.sentiment.evidence import pad_evidence
 
@@ -84,7 +84,7 @@ class TextPredictor:
             evidence_BTF = pad_evidence(fitted.evidence.describe(units), ids, indices, ids_BT).to(self.device)
         logits_BK = self.model(ids_BT.to(self.device), lengths_B, evidence_BTF)
         found = zip(examples, fitted.probabilities(logits_BK), strict=True)
-        return [scores.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
+        return [classified.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
 
     def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""

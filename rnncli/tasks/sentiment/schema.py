@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from rnncli.errors import RecipeError
-from rnncli.metrics.direction import CLASSIFICATION, higher_is_better
 from rnncli.recipe.schema import (
     CoreSection,
     Count,
@@ -15,11 +13,8 @@ from rnncli.recipe.schema import (
     Fraction,
     Positive,
     Recipe,
-    TrainSection,
 )
-
-LOSS = "loss"
-"""What training calls the log loss of the dev part."""
+from rnncli.tasks.settings import ClassTrain, Pooled
 
 
 class TextData(DataSection, frozen=True):
@@ -60,13 +55,11 @@ class ClassifierModel(CoreSection, frozen=True):
         default="auto",
         description="tell the core what n-grams say of the label; auto does up to a million units of training text",
     )
-    pooling: Annotated[str, Field(pattern=r"^(last|mean|max|attention)(\+(last|mean|max|attention))*$")] = Field(
-        default="mean+max", description="last, mean, max, attention, or several joined by +"
-    )
+    pooling: Pooled = Field(default="mean+max", description="last, mean, max, attention, or several joined by +")
     dropout: Fraction = Field(default=0.5, description="dropout before the linear layer")
 
 
-class ClassifierTrain(TrainSection, frozen=True):
+class ClassifierTrain(ClassTrain, frozen=True):
     """Training of a classifier: short, with averaged weights."""
 
     batch_size: Count = Field(default=50, description="at most this many examples in a batch")
@@ -75,17 +68,6 @@ class ClassifierTrain(TrainSection, frozen=True):
         default=1.0, description="largest norm of the gradient; 0 is no limit"
     )
     ema: Fraction = Field(default=0.99, description="decay of the moving average of the weights; 0 keeps none")
-    label_smoothing: Fraction = Field(default=0.0, description="probability mass taken from the true label")
-    class_weights: Literal["none", "balanced"] = Field(default="none", description="weigh classes by how rare they are")
-
-    @field_validator("best_by")
-    @classmethod
-    def _is_a_metric(cls, name: str) -> str:
-        try:
-            higher_is_better(name or LOSS, available=(*CLASSIFICATION, LOSS))
-        except RecipeError as error:
-            raise ValueError(f"{error.message} ({error.hint})") from error
-        return name
 
 
 class SentimentRecipe(Recipe, frozen=True):

@@ -25,9 +25,9 @@ from rnncli.heads.pooling import Pooling
 from rnncli.metrics.classification import minority
 from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
-from rnncli.tasks import shared
+from rnncli.tasks import classified, shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
-from rnncli.tasks.sentiment import baselines, checks, scores
+from rnncli.tasks.sentiment import baselines, checks
 from rnncli.tasks.sentiment.data import (
     TextPart,
     count_labels,
@@ -40,7 +40,8 @@ from rnncli.tasks.sentiment.data import (
 from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
-from rnncli.tasks.sentiment.schema import LOSS, SentimentRecipe
+from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.settings import LOSS
 
 LABELS = "labels"
 MOST_CLASSES, MOST_UNITS = 10, 1_000_000
@@ -215,13 +216,13 @@ class FittedSentiment:
 
     def validate(self, model: nn.Module, examples: TextExamples, batches: Batches) -> Metrics:
         """Every metric of the classifier, and ``loss``, which is its log loss."""
-        found = scores.metrics(examples.truth, self._probabilities(model, len(examples), batches), self.positive)
+        found = classified.metrics(examples.truth, self._probabilities(model, len(examples), batches), self.positive)
         return found | {"loss": found["log_loss"]}
 
     def evaluate(self, model: nn.Module, part: TextPart, examples: TextExamples, batches: Batches) -> Evaluation:
         """Metrics with intervals, confusion matrix, classes, the most confident mistakes, predictions."""
         probabilities_NK = self._probabilities(model, len(examples), batches)
-        return scores.evaluate(
+        return classified.evaluate(
             examples.truth,
             probabilities_NK,
             self.labels,
@@ -270,7 +271,7 @@ class FittedSentiment:
         counts_K = np.maximum(self.counts_K, 1)
         if self.multi:
             return torch.from_numpy(np.maximum(counts_K.sum() - counts_K, 1) / counts_K)
-        return torch.from_numpy(counts_K.sum() / (len(counts_K) * counts_K))
+        return torch.from_numpy(classified.balanced_weights(counts_K))
 
     def _truth(self, part: TextPart) -> np.ndarray:
         number = {label: k for k, label in enumerate(self.labels)}

@@ -17,6 +17,7 @@ from rnncli.data.sources import ALL
 from rnncli.data.table import Table
 from rnncli.data.units import normalise
 from rnncli.errors import DataError
+from rnncli.tasks import manifest
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.parting import Parting
 from rnncli.tasks.speech import corpus as generated
@@ -28,7 +29,6 @@ from rnncli.tasks.speech.manifests import (
     read_manifest,
     read_tables,
     recordings,
-    require_column,
     timed,
 )
 from rnncli.tasks.speech.schema import SpeechData, SpeechRecipe
@@ -56,7 +56,7 @@ class SpeechPart:
     def column(self, name: str, key: str) -> Iterator[str]:
         """The speakers; DataError for any other column, and where no speaker is named."""
         if name != "speaker" or not any(self.speakers):
-            raise DataError(f"{key}: of recordings no column {name} is kept", "name files: data.dev, data.test")
+            raise DataError(f"{key}: of recordings no column {name} is kept", 'only "speaker", where a column names it')
         return iter(self.speakers)
 
     def place(self, row: int) -> str:
@@ -123,8 +123,8 @@ def clean_text(text: str, lower: bool) -> str:
 
 def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str]) -> SpeechPart:
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted."""
-    audio = require_column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
-    text = require_column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
+    audio = manifest.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
+    text = manifest.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
     if data.speaker_column:
         table.require(data.speaker_column, "data.speaker_column")
     speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")

@@ -16,9 +16,8 @@ from rnncli.data.ngram import NGram
 from rnncli.data.subwords import MARK
 from rnncli.heads.beam import Hypothesis, beam_search
 from rnncli.heads.ctc import BLANK, Decoded, greedy, spot
-from rnncli.tasks.speech.language import TextScorer, Weights
+from rnncli.tasks.language import UNTUNED, TextScorer, Weights
 
-UNTUNED = Weights(0.5, 1.0)
 PAUSE, LONGEST = 2.0, 60.0
 """Seconds without a word behind which a text begins anew, and after which it does so in any case."""
 

@@ -17,12 +17,12 @@ from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Metrics
+from rnncli.tasks.language import Weights, tune
 from rnncli.tasks.speech import keep, scores
 from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.keep import Form
-from rnncli.tasks.speech.language import Weights, tune
 from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe

@@ -13,9 +13,9 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ngram import read_arpa
 from rnncli.data.subwords import Subwords
 from rnncli.errors import DataError, RunError
+from rnncli.tasks.language import Weights
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import Scale
-from rnncli.tasks.speech.language import Weights
 from rnncli.tasks.speech.schema import SpeechRecipe
 from rnncli.tasks.speech.units import Units
 

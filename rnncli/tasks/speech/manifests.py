@@ -14,8 +14,9 @@ import pyarrow as pa
 from rnncli.data.audio import SUFFIXES
 from rnncli.data.clips import Recording
 from rnncli.data.sources import ALL, READERS, read
-from rnncli.data.table import PLACE, Table, TableWriter, did_you_mean
+from rnncli.data.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
+from rnncli.tasks import manifest
 from rnncli.tasks.gathering import is_repository, with_given_parts
 from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.schema import SpeechData
@@ -24,8 +25,6 @@ AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
 TEXT_NAMES = ("text", "sentence", "transcript", "transcription", "label")
 TIMED = {"words": "word", "segments": "text"}
 """Columns of what is said when, and the key of its text; each part has a start and an end, in seconds."""
-FOLDER = "__folder__"
-"""The column of the folder that paths start from."""
 
 
 def read_tables(data: SpeechData) -> dict[str, Table]:
@@ -45,14 +44,7 @@ def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
             return {ALL: _folder(path, files)}
     source = "auto" if data.source == "builtin" else data.source
     tables = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
-    return {part: _based(table, path) for part, table in tables.items()}
-
-
-def _based(table: Table, path: Path) -> Table:
-    """The table with the folder that its paths start from."""
-    base = str(path if path.is_dir() else path.parent)
-    folder = pa.array([base] * table.store.num_rows, pa.string())
-    return replace(table, store=table.store.append_column(FOLDER, folder))
+    return {part: manifest.based(table, path) for part, table in tables.items()}
 
 
 def _folder(path: Path, files: list[Path]) -> Table:
@@ -71,33 +63,18 @@ def _folder(path: Path, files: list[Path]) -> Table:
         return writer.finish((), {"recording without a text beside it": len(files) - len(kept)})
 
 
-def require_column(table: Table, given: str, names: tuple[str, ...], what: str, option: str) -> str:
-    """The column ``given``, or the first of ``names`` that is there; raises DataError."""
-    if given:
-        table.require(given, option)
-        return given
-    found = next((name for name in names if name in table.columns), None)
-    if found is None:
-        there = [name for name in table.columns if not name.startswith("__")]
-        near = did_you_mean(names[0], there)
-        raise DataError(f"{table.name}: no column of {what}{near}", f"{option}=NAME, one of: {', '.join(there)}")
-    return found
-
-
 def recordings(table: Table, column: str) -> Iterator[Recording]:
     """The recording of each row; raises DataError.
 
     Columns ``offset`` and ``duration``, or ``start`` and ``end``, cut a stretch of it.
     """
-    folders = list(table.texts(FOLDER)) if FOLDER in table.columns else [""] * len(table)
-    spans = list(_spans(table))
-    for i, value in enumerate(table.values(column)):
-        folder = Path(folders[i])
+    rows = zip(manifest.places(table, column), _spans(table), strict=True)
+    for i, ((folder, value), span) in enumerate(rows):
         if isinstance(value, dict):
-            yield replace(_row_recording(value, folder, table.place(i)), span=spans[i])
+            yield replace(_row_recording(value, folder, table.place(i)), span=span)
         elif isinstance(value, str) and value.strip():
             path = folder / value
-            yield Recording(path, str(path), path.suffix == ".npy", spans[i])
+            yield Recording(path, str(path), path.suffix == ".npy", span)
         else:
             raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
 

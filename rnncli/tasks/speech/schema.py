@@ -6,12 +6,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe, Section, TrainSection
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.tasks.settings import LanguageSection, LongTrain
 
 Size = Annotated[int, Field(ge=0)]
 
 
-class SpeechData(DataSection, frozen=True):
+class SpeechData(FilesSection, frozen=True):
     """Recordings, or features of them, and what is said in each."""
 
     audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
@@ -27,9 +28,6 @@ class SpeechData(DataSection, frozen=True):
         description="cut recordings beyond data.longest at silences, for training: where columns words or segments say "
         "when what is said, or where the lines of the text are parted by long silences",
     )
-    encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
-    splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
-    config: str = Field(default="", description="configuration of a datasets repository")
     features: Literal["log-mel", "mfcc", "fbank"] = Field(
         default="log-mel", description="what is computed of recordings"
     )
@@ -95,35 +93,19 @@ class SpeechModel(CoreSection, frozen=True):
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
 
 
-class Decoding(Section, frozen=True):
+class Decoding(LanguageSection, frozen=True):
     """How labels are searched for when a part is scored, and in use."""
 
-    lm: str = Field(default="", description="language model: train learns it from the training texts, or an ARPA file")
-    lm_unit: Literal["word", "character"] = Field(
-        default="word", description="what the language model is of; in an ARPA file of characters a space is ▁"
-    )
-    order: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="words or characters of an n-gram learnt")
-    lexicon: str = Field(
-        default="auto",
-        description="the only words written: train, those of the training texts; a FILE of words; none, any; "
-        "auto: train where there is an lm, else none",
-    )
     beam: Count = Field(default=24, description="beginnings that are followed at once in a search")
     best: Count = Field(default=1, description="hypotheses with scores in each prediction, where more than 1")
 
 
-class SpeechTrain(TrainSection, frozen=True):
+class SpeechTrain(LongTrain, frozen=True):
     """Training of a recogniser; batches are counted in frames of the input."""
 
-    epochs: Count = Field(default=30, description="at most this many passes over the training part")
-    batch_size: Count = Field(default=16, description="at most this many recordings in a batch")
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
     longest_first: bool = Field(
         default=True, description="begin with the longest batch, so that memory runs out early if at all"
-    )
-    learning_rate: Positive = 2e-3
-    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
-        default="cosine", description="of the learning rate, after the warm-up"
     )
     warmup_steps: Size = 100
     narrow: Fraction = Field(
@@ -132,7 +114,6 @@ class SpeechTrain(TrainSection, frozen=True):
         "labels are learnt where they are heard",
     )
     ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Size = Field(default=0, description="stop after this many epochs without a better one; 0 never")
 
 
 class SpeechRecipe(Recipe, frozen=True):

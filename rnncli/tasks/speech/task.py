@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnncli.data.encodings import detect, open_text
-from rnncli.data.ngram import NGram, learn, read_arpa
-from rnncli.errors import DataError
 from rnncli.tasks import shared
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.language import lexicon_of, model_of
 from rnncli.tasks.speech import checks, keep
 from rnncli.tasks.speech.data import SpeechPart, clean_text, read_corpus, read_part
 from rnncli.tasks.speech.examples import Scale
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.keep import Form, make_decoder
-from rnncli.tasks.speech.language import characters
 from rnncli.tasks.speech.schema import SpeechRecipe
 from rnncli.tasks.speech.units import NAMES, Units
 
@@ -34,7 +31,8 @@ class Speech:
         """The labels, the normalisation and the language model of the training part."""
         train: SpeechPart = corpus.parts["train"]
         units = Units.learn(train.texts, recipe.data.unit, recipe.data.subwords)
-        decoder = make_decoder(recipe, units).known(_language(recipe, train), _lexicon(recipe, train))
+        lexicon = lexicon_of(recipe.decoding, train.texts, lambda line: clean_text(line, recipe.data.lower))
+        decoder = make_decoder(recipe, units).known(model_of(recipe.decoding, train.texts), lexicon)
         first = train.clips[0]
         fitted = FittedSpeech(recipe, units, decoder, Form(first.width, first.given, Scale()))
         fitted.require_width(train)
@@ -60,30 +58,6 @@ def _unknown(units: Units, corpus: Corpus) -> list[str]:
         if lacking:
             found.append(f"{lacking:,} of the texts of {name} have {NAMES[units.kind]} that train lacks")
     return found
-
-
-def _language(recipe: SpeechRecipe, train: SpeechPart) -> NGram | None:
-    """The language model that a recipe asks for."""
-    settings = recipe.decoding
-    if settings.lm == "train":
-        cut = characters if settings.lm_unit == "character" else str.split
-        return learn((cut(text) for text in train.texts), settings.order)
-    return read_arpa(Path(settings.lm).expanduser()) if settings.lm else None
-
-
-def _lexicon(recipe: SpeechRecipe, train: SpeechPart) -> tuple[str, ...]:
-    """The words that may be written, none for all; raises DataError."""
-    wanted = recipe.decoding.lexicon
-    if wanted == "none" or (wanted == "auto" and not recipe.decoding.lm):
-        return ()
-    if wanted in ("auto", "train"):
-        return tuple(sorted({word for text in train.texts for word in text.split()}))
-    path = Path(wanted).expanduser()
-    with open_text(path, detect(path, "auto")) as lines:
-        words = {word for line in lines for word in clean_text(line, recipe.data.lower).split()}
-    if not words:
-        raise DataError(f"{path}: no words", "decoding.lexicon wants a file of words, or auto, train, none")
-    return tuple(sorted(words))
 
 
 TASK = Speech()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +42,15 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     parts = {name: _clean(SentencePart(table, columns, scheme), dropped) for name, table in tables.items()}
     sentences = sum(map(len, parts.values()))
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
-    cut, said = Parting(data, recipe.seed)(parts)
+    if data.context:
+        _require_documents(parts, data)
+    cut, said = Parting(data, recipe.seed, groups=_documents if data.context else _alone)(parts)
     for name, part in cut.items():
         notes += _repairs_note(name, part)
     notes = [
         _scheme_note(scheme, recipe.evaluation.scorer),
         *notes,
+        *(_context_note(cut, data.context) if data.context else ()),
         *(note for table in tables.values() for note in table.notes),
         said,
     ]
@@ -77,7 +81,8 @@ def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
         tag = table.columns[-1] if plain else _guess(table, TAG_NAMES, "tags", "--tag-column")
     if tag == token:
         raise DataError(f"{table.name}: column {token} cannot hold both words and tags", "--tag-column NUMBER or NAME")
-    columns = Columns(token, tag, features, key)
+    document = _named(table, data.document_column, "data.document_column") if data.document_column else ""
+    columns = Columns(token, tag, features, key, document)
     also = f", also read: {', '.join(features)}" if features else ""
     how = f" ({' and '.join(guessed)} guessed)" if guessed else ""
     return columns, f'words in column "{token}", tags in column "{columns.tag_name}"{how}{also}'
@@ -169,6 +174,32 @@ def _scheme_note(scheme: Scheme | None, scorer: str) -> str:
         return "tags are no spans: scored token by token"
     how = "as conlleval does" if scorer == "conlleval" else "strictly: what breaks the rules of the scheme is no span"
     return f"tags are spans in {scheme.name}, learnt as {INTERNAL.name}, scored {how}"
+
+
+def _alone(part: SentencePart) -> None:
+    """Sentences that are read alone may go to any part."""
+
+
+def _documents(part: SentencePart) -> list[int]:
+    """The documents, which stay whole when a part is cut, so that none is read in two parts."""
+    return part.documents().tolist()
+
+
+def _require_documents(parts: Mapping[str, SentencePart], data: TaggedData) -> None:
+    """Raise DataError where parts are to be drawn by document, but there is a single one."""
+    whole = parts.get(ALL) or parts.get("train")
+    if whole is None or "dev" in parts or data.split_column or np.ptp(whole.documents()):
+        return
+    raise DataError(
+        f"{whole.place(0)}: no part can be drawn from a single document, of which data.context reads neighbours",
+        "name files with --dev and --test, or the column of documents with data.document_column",
+    )
+
+
+def _context_note(parts: Mapping[str, SentencePart], words: int) -> Iterator[str]:
+    counts = {name: len(np.unique(part.documents())) for name, part in parts.items()}
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    yield f"each sentence is read with up to {words} words on either side in its document: {said}"
 
 
 def _repairs_note(name: str, part: SentencePart) -> list[str]:

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.data.ragged import Ragged
+from rnncli.data.ragged import Ragged, ranges
 from rnncli.tasks.tagging.distinct import Column, Distinct
 from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.mixing import MixedPart
+from rnncli.tasks.tagging.neighbours import reach
 from rnncli.tasks.tagging.sentences import SentencePart
 
 UNSEEN = -1
@@ -25,11 +27,17 @@ class TaggingBatch:
     """Sentences as ``word_BT``, which of the batch's U different words stands where.
 
     ``forms_UF`` are word, shape and affixes of these words, ``characters_UC`` their characters; ``places_BTP`` is what
-    is known of a word at its place. Beyond ``lengths_B`` everything is 0. ``tags_BT`` are the true tags.
+    is known of a word at its place. ``tags_BT`` are the true tags of the ``lengths_B`` words of each sentence.
+
+    The core reads ``read_B`` words. These are those of the sentence, or more, if its neighbours are read as well: then
+    ``before_B`` of them come before it, and T of ``word_BT`` and ``places_BTP`` is larger than that of ``tags_BT``.
+    Beyond these lengths everything is 0.
     """
 
     word_BT: Tensor
     lengths_B: Tensor
+    read_B: Tensor
+    before_B: Tensor | None
     forms_UF: Tensor
     characters_UC: Tensor
     character_lengths_U: Tensor
@@ -46,6 +54,8 @@ class TaggingBatch:
         return TaggingBatch(
             self.word_BT.to(device),
             self.lengths_B,
+            self.read_B,
+            self.before_B if self.before_B is None else self.before_B.to(device),
             self.forms_UF.to(device),
             self.characters_UC.to(device),
             self.character_lengths_U,
@@ -53,12 +63,22 @@ class TaggingBatch:
             self.tags_BT.to(device),
         )
 
+    def own(self, x_BSX: Tensor) -> Tensor:
+        """Of what was read the sentence itself, (B, T, X); what lies beyond its length has no meaning."""
+        if self.before_B is None:
+            return x_BSX
+        batch, steps, _ = x_BSX.shape
+        at_BT = self.before_B[:, None] + torch.arange(self.tags_BT.shape[1], device=x_BSX.device)
+        rows_BT = at_BT.clamp(max=steps - 1) + steps * torch.arange(batch, device=x_BSX.device)[:, None]
+        return x_BSX.flatten(0, 1).index_select(0, rows_BT.flatten()).unflatten(0, rows_BT.shape)
+
 
 @dataclass(frozen=True)
 class TaggingExamples:
     """Encoded sentences; ``words`` number the rows of ``forms_UF`` and the sequences of ``characters``.
 
-    ``places`` are what is known of each word of all sentences, one after the other, at its place.
+    ``places`` are what is known of each word of all sentences, one after the other, at its place. ``reach`` is where
+    what the core reads of each sentence begins and ends, None if that is the sentence alone.
     """
 
     words: Ragged
@@ -66,15 +86,16 @@ class TaggingExamples:
     characters: Ragged
     places: list[np.ndarray]
     tags: Ragged
-    part: SentencePart | None = None
+    part: SentencePart | MixedPart | None = None
+    reach: tuple[np.ndarray, np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.words)
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """Words of each sentence, (N,)."""
-        return self.words.lengths
+        """Words that are read of each sentence, its neighbours' among them, (N,)."""
+        return self.words.lengths if self.reach is None else self.reach[1] - self.reach[0]
 
     @cached_property
     def known(self) -> np.ndarray:
@@ -83,50 +104,69 @@ class TaggingExamples:
 
     def batch(self, indices: np.ndarray) -> TaggingBatch:
         """Collate the sentences at ``indices``."""
-        at, lengths = self.words.positions(indices)
+        at = self._read(indices)
         unique_U, inverse = np.unique(self.words.values[at], return_inverse=True)
         characters_UC, character_lengths_U = self.characters.pad(unique_U)
         forms = torch.from_numpy(self.forms_UF[unique_U]), characters_UC, character_lengths_U
-        return self._collated(inverse, at, lengths, forms)
+        return self._collated(indices, inverse, at, forms)
 
     def known_batch(self, indices: np.ndarray) -> TaggingBatch:
         """The sentences at ``indices`` for a model that is told what is known of words: by the words' own numbers."""
-        at, lengths = self.words.positions(indices)
+        at = self._read(indices)
         none = torch.zeros(0, 0, dtype=torch.int64)
-        return self._collated(self.words.values[at], at, lengths, (none, none, none))
+        return self._collated(indices, self.words.values[at], at, (none, none, none))
+
+    def _read(self, indices: np.ndarray) -> np.ndarray:
+        """Where the words are that are read of the sentences at ``indices``."""
+        if self.reach is None:
+            return self.words.positions(indices)[0]
+        return ranges(self.reach[0][indices], self.reach[1][indices])
 
     def _collated(
-        self, words: np.ndarray, at: np.ndarray, lengths: np.ndarray, forms: tuple[Tensor, Tensor, Tensor]
+        self, indices: np.ndarray, words: np.ndarray, at: np.ndarray, forms: tuple[Tensor, Tensor, Tensor]
     ) -> TaggingBatch:
-        steps = max(1, int(lengths.max(initial=0)))
-        inside_BT = np.arange(steps) < lengths[:, None]
-
-        def padded(values: np.ndarray) -> np.ndarray:
-            found_BT = np.zeros(inside_BT.shape, dtype=np.int64)
-            found_BT[inside_BT] = values
-            return found_BT
-
-        places = [padded(place[at]) for place in self.places]
+        own, lengths = self.words.positions(indices)
+        read = self.lengths[indices]
+        before = None if self.reach is None else self.words.offsets[indices] - self.reach[0][indices]
+        inside_BT, inside_BS = _inside(lengths), _inside(read)
+        places = [_padded(place[at], inside_BS) for place in self.places]
+        tags = self.tags.values[own] if len(self.tags) else 0
         return TaggingBatch(
-            torch.from_numpy(padded(words)),
+            torch.from_numpy(_padded(words, inside_BS)),
             torch.from_numpy(lengths),
+            torch.from_numpy(read),
+            None if before is None else torch.from_numpy(before),
             *forms,
-            torch.from_numpy(np.stack(places, -1) if places else np.zeros((*inside_BT.shape, 0), np.int64)),
-            torch.from_numpy(padded(self.tags.values[at])) if len(self.tags) else torch.zeros(inside_BT.shape).long(),
+            torch.from_numpy(np.stack(places, -1) if places else np.zeros((*inside_BS.shape, 0), np.int64)),
+            torch.from_numpy(_padded(tags, inside_BT)),
         )
 
     def place(self, index: int) -> str:
         """File and line of a sentence."""
-        return self.part.table.place(index) if self.part else f"sentence {index + 1}"
+        return self.part.place(index) if self.part else f"sentence {index + 1}"
+
+
+def _inside(lengths: np.ndarray) -> np.ndarray:
+    return np.arange(max(1, int(lengths.max(initial=0)))) < lengths[:, None]
+
+
+def _padded(values: np.ndarray | int, inside_BT: np.ndarray) -> np.ndarray:
+    found_BT = np.zeros(inside_BT.shape, dtype=np.int64)
+    found_BT[inside_BT] = values
+    return found_BT
 
 
 def encode(
     lexicon: Lexicon,
     sentences: Iterable[Sentence],
     tags: Iterable[Sequence[int]] = (),
-    part: SentencePart | None = None,
+    part: SentencePart | MixedPart | None = None,
+    context: int = 0,
 ) -> TaggingExamples:
-    """Words to numbers; ``tags`` are the true ones, none for sentences to predict."""
+    """Words to numbers; ``tags`` are the true ones, none for sentences to predict.
+
+    ``context`` words of a sentence's neighbours in its document are read with it.
+    """
     words, columns, offsets = gather(sentences, lexicon.columns)
     forms = words.distinct.strings()
     return TaggingExamples(
@@ -136,6 +176,7 @@ def encode(
         lexicon.places(words, columns, offsets),
         Ragged.from_iterable(np.array(one, dtype=np.int32) for one in tags),
         part,
+        reach(offsets, part.documents(), context) if context and part is not None else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,8 +11,9 @@ from torch import Tensor
 from rnncli.data.ragged import Ragged
 from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
-from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.lexicon import Lexicon
 from rnncli.tasks.tagging.model import Tagger
+from rnncli.tasks.tagging.neighbours import Given, laid_out, reach
 
 MOST_KNOWN = 40_000
 """Words that are remembered; when there are more, all are forgotten."""
@@ -25,51 +26,54 @@ MOST_WORDS = 8192
 class KnownWords:
     """Tags sentences with a trained model, and remembers the vectors of the words that it met."""
 
-    def __init__(self, lexicon: Lexicon, model: Tagger, device: torch.device) -> None:
-        self.lexicon, self.model, self.device = lexicon, model, device
+    def __init__(self, lexicon: Lexicon, model: Tagger, device: torch.device, context: int = 0) -> None:
+        self.lexicon, self.model, self.device, self.context = lexicon, model, device, context
+        self.size = sum(member.words.output_size for member in model.members)
         self._words = Distinct()
 
     @torch.no_grad()
-    def tag(self, sentences: Iterable[Sentence], *, sure: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def tag(self, given: Sequence[Given], *, sure: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The numbers of the tags of each sentence; batch mates do not matter.
 
         If ``sure``, also the probability of each by itself and given the tag before it, (T, 2).
         """
-        examples, words_VI = self._encode(sentences)
-        tags: list[np.ndarray] = [np.zeros(0, np.int64)] * len(examples)
-        shares: list[np.ndarray] = [np.zeros((0, 2))] * len(examples)
-        order = np.argsort(-examples.lengths, kind="stable")
+        examples, wanted, words_VW = self._encode(given)
+        tags: list[np.ndarray] = [np.zeros(0, np.int64)] * len(given)
+        shares: list[np.ndarray] = [np.zeros((0, 2))] * len(given)
+        read = examples.lengths[wanted]
+        order = np.argsort(-read, kind="stable")
         while len(order):
-            longest = max(1, int(examples.lengths[order[0]]))
-            size = max(1, MOST_WORDS // longest)
-            indices, order = order[:size], order[size:]
-            batch = examples.known_batch(indices).to(self.device)
-            found_BT, sure_BT2 = self._decode(batch, words_VI, sure)
-            for row, i in enumerate(indices.tolist()):
-                length = int(examples.lengths[i])
+            size = max(1, MOST_WORDS // max(1, int(read[order[0]])))
+            some, order = order[:size], order[size:]
+            batch = examples.known_batch(wanted[some]).to(self.device)
+            found_BT, sure_BT2 = self._decode(batch, words_VW, sure)
+            for row, (i, length) in enumerate(zip(some.tolist(), batch.lengths_B.tolist(), strict=True)):
                 tags[i] = found_BT[row, :length]
                 if sure_BT2 is not None:
                     shares[i] = sure_BT2[row, :length]
         return tags, shares
 
-    def _decode(self, batch: TaggingBatch, words_VI: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _decode(self, batch: TaggingBatch, words_VW: Tensor, sure: bool) -> tuple[np.ndarray, np.ndarray | None]:
         if not sure:
-            return self.model.decode(batch, words_VI).cpu().numpy(), None
-        best_BT, shares_BT2 = self.model.probabilities(batch, words_VI)
+            return self.model.decode(batch, words_VW).cpu().numpy(), None
+        best_BT, shares_BT2 = self.model.probabilities(batch, words_VW)
         return best_BT.cpu().numpy(), shares_BT2.double().cpu().numpy()
 
-    def _encode(self, sentences: Iterable[Sentence]) -> tuple[TaggingExamples, Tensor]:
+    def _encode(self, given: Sequence[Given]) -> tuple[TaggingExamples, np.ndarray, Tensor]:
+        """All that is read, which of it is to be tagged, and what is known of words."""
         if len(self._words) > MOST_KNOWN:
             self._words = Distinct()
-        words, columns, offsets = gather(sentences, self.lexicon.columns, self._words)
+        laid = laid_out(given)
+        words, columns, offsets = gather(laid.sentences, self.lexicon.columns, self._words)
         places = self.lexicon.places(words, columns, offsets)
-        vectors_VI = self._words.follows("vector", self._vectors)
+        vectors_VW = self._words.follows("vector", self._vectors)
         none = Ragged.from_iterable([])
-        examples = TaggingExamples(Ragged(words.numbers, offsets), np.zeros((0, 0)), none, places, none)
-        return examples, torch.from_numpy(vectors_VI).to(self.device)
+        around = reach(offsets, laid.documents, self.context) if self.context else None
+        examples = TaggingExamples(Ragged(words.numbers, offsets), np.zeros((0, 0)), none, places, none, reach=around)
+        return examples, laid.wanted, torch.from_numpy(vectors_VW).to(self.device)
 
     def _vectors(self, forms: Sequence[str]) -> np.ndarray:
-        found = [np.zeros((0, self.model.words.output_size), np.float32)]
+        found = [np.zeros((0, self.size), np.float32)]
         for start in range(0, len(forms), AT_ONCE):
             some = forms[start : start + AT_ONCE]
             characters_UC, lengths_U = self.lexicon.characters(some).pad(range(len(some)))

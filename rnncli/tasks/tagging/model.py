@@ -63,10 +63,10 @@ class Forgetting(nn.Module):
         return numbers.masked_fill(torch.rand(numbers.shape, device=numbers.device) < self.share_V[numbers], 1)
 
 
-class Tagger(nn.Module):
-    """Sentences to one score a word and tag; ``head`` is a CRF, or None where each word's tag is chosen by itself."""
+class Scorer(nn.Module):
+    """Sentences to one score a word and tag."""
 
-    def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int, head: CRF | None) -> None:
+    def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int) -> None:
         super().__init__()
         self.words = WordKnowledge(lexicon, settings)
         self.places, self.forgetting = nn.ModuleDict(), nn.ModuleDict()
@@ -83,7 +83,6 @@ class Tagger(nn.Module):
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
         nn.init.zeros_(self.linear.bias)
-        self.head = head
 
     def forward(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
         """Scores of the tags, (B, T, K); ``words_UI`` is what is known of words if that was computed before."""
@@ -98,15 +97,50 @@ class Tagger(nn.Module):
                 numbers_BT = self.forgetting[name](numbers_BT)
             found.append(self.places[name](numbers_BT))
         x_BTI = self.input_dropout(torch.cat(found, -1))
-        y_BTE, _ = self.core(x_BTI, batch.lengths_B, need_state=False)
+        y_BTE, _ = self.core(x_BTI, batch.read_B, need_state=False)
+        x_BTI, y_BTE = batch.own(x_BTI), batch.own(y_BTE)
         # One product each: putting both side by side first takes longer than the second product.
         weights = self.linear.weight.split([y_BTE.shape[-1], x_BTI.shape[-1]], 1)
         scores_BTK = functional.linear(self.dropout(y_BTE.to(x_BTI.dtype)), weights[0], self.linear.bias)
         return scores_BTK + functional.linear(x_BTI, weights[1])
 
+
+class Tagger(nn.Module):
+    """The mean scores of several members, which learn each by itself, and the choice of tags.
+
+    ``head`` is a CRF, the same for all members, or None where each word's tag is chosen by itself.
+    """
+
+    def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int, head: CRF | None) -> None:
+        super().__init__()
+        self.scorers = nn.ModuleList(Scorer(lexicon, settings, tags) for _ in range(settings.members))
+        self.head = head
+
+    @property
+    def members(self) -> list[Scorer]:
+        """Those whose scores are averaged."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, Scorer)]
+
+    def words(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
+        """What the members know of words, side by side, (U, W)."""
+        return torch.cat([member.words(forms_UF, characters_UC, character_lengths_U) for member in self.members], 1)
+
+    def forward(self, batch: TaggingBatch, words_UW: Tensor | None = None) -> Tensor:
+        """Scores of the tags, (B, T, K); ``words_UW`` is what :meth:`words` said of the words before."""
+        sizes = [member.words.output_size for member in self.members]
+        words = [None] * len(sizes) if words_UW is None else words_UW.split(sizes, 1)
+        scores = [member(batch, words_UI) for member, words_UI in zip(self.members, words, strict=True)]
+        return scores[0] if len(scores) == 1 else torch.stack(scores).mean(0)
+
     def loss(self, batch: TaggingBatch) -> Tensor:
-        """The mean over words of minus the log probability of their tags, of sentences whose tags are all known."""
-        scores_BTK = self(batch).float()
+        """The mean over words of minus the log probability of their tags, of sentences whose tags are all known.
+
+        In training the mean over members of what it is under the scores of each.
+        """
+        scores = [member(batch) for member in self.members] if self.training else [self(batch)]
+        return torch.stack([self._loss(batch, scores_BTK.float()) for scores_BTK in scores]).mean()
+
+    def _loss(self, batch: TaggingBatch, scores_BTK: Tensor) -> Tensor:
         known_B = (batch.tags_BT != UNSEEN).all(1)
         lengths_B = batch.lengths_B.masked_fill(~known_B.cpu(), 0)
         if self.head is not None:
@@ -115,14 +149,14 @@ class Tagger(nn.Module):
         rows = inside_BT.to(scores_BTK.device)
         return functional.cross_entropy(scores_BTK[rows], batch.tags_BT[rows])
 
-    def decode(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
+    def decode(self, batch: TaggingBatch, words_UW: Tensor | None = None) -> Tensor:
         """The best tags, (B, T)."""
-        scores_BTK = self(batch, words_UI).float()
+        scores_BTK = self(batch, words_UW).float()
         return scores_BTK.argmax(-1) if self.head is None else self.head.best(scores_BTK, batch.lengths_B)
 
-    def probabilities(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def probabilities(self, batch: TaggingBatch, words_UW: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The best tags (B, T), and how probable each is by itself and given the tag before it, (B, T, 2)."""
-        scores_BTK = self(batch, words_UI).float()
+        scores_BTK = self(batch, words_UW).float()
         if self.head is None:
             best_BT = scores_BTK.argmax(-1)
             alone_BT = given_BT = scores_BTK.softmax(-1).gather(-1, best_BT[..., None]).squeeze(-1)

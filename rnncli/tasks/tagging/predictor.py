@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -21,8 +20,8 @@ from rnncli.tasks.base import Piece
 from rnncli.tasks.tagging import scores
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 from rnncli.tasks.tagging.known import KnownWords
-from rnncli.tasks.tagging.lexicon import Sentence
 from rnncli.tasks.tagging.model import Tagger
+from rnncli.tasks.tagging.neighbours import Given, with_neighbours
 
 if TYPE_CHECKING:
     from rnncli.tasks.tagging.task import FittedTagging
@@ -31,16 +30,6 @@ FORMATS = ("conll", "jsonl", "text")
 TOGETHER = 2048
 """Sentences that are best tagged at once: many of like length, and words that come again."""
 WORD = re.compile(r"\w+(?:[-.,:/'’]\w+)*|\.\.\.|[^\w\s]")
-
-
-@dataclass(frozen=True)
-class Given:
-    """A sentence to tag, and the lines or the JSON object that it came in."""
-
-    tokens: list[str]
-    features: tuple[list[str], ...] = ()
-    block: Block | None = None
-    row: dict[str, Any] = field(default_factory=dict)
 
 
 class TagPredictor:
@@ -58,7 +47,8 @@ class TagPredictor:
         self.fitted, self.model, self.device = fitted, model, device
         self.layout, self.lexicon = fitted.layout, fitted.lexicon
         assert isinstance(model, Tagger)
-        self.known = KnownWords(fitted.lexicon, model, device)
+        self.context = fitted.recipe.data.context
+        self.known = KnownWords(fitted.lexicon, model, device, self.context)
         self.example = (
             "王 小 明 ， 工 程 师".replace(" ", "") if self.layout["by_character"] else "Ms Braflen met Dr. Kavik ."
         )
@@ -75,20 +65,38 @@ class TagPredictor:
             yield from self.listen(lines, str(path), form)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Given]:
-        """The sentences of a stream of lines, as they come."""
+        """The sentences of a stream of lines, as they come, or when as much as is read behind them has come too."""
+        found = self._sentences(lines, name, form)
+        if self.context:
+            return with_neighbours(found, self.context)
+        return (given for given, _ in found)
+
+    def _sentences(self, lines: Iterable[str], name: str, form: str) -> Iterator[tuple[Given, object]]:
+        """The sentences of a stream, each with something that is the same for all of one document."""
         head, lines = _peek(lines)
         form = form or self._form(head)
         if form == "conll":
-            yield from (self._block(block, name) for block in blocks(lines, name))
+            document = 0
+            for block in blocks(lines, name):
+                document += block.begins_document()
+                yield self._block(block, name), self._named_document(block) or document
             return
         for number, line in enumerate(lines, start=1):
             if form == "jsonl" and not line.strip():
                 continue
-            yield self._object(line, f"{name}:{number}") if form == "jsonl" else self._sentence(line)
+            given = self._object(line, f"{name}:{number}") if form == "jsonl" else self._sentence(line)
+            yield given, given.row.get(self.fitted.recipe.data.document_column)
+
+    def _named_document(self, block: Block) -> str:
+        """What the column of documents says of a block's first word, empty without such a column."""
+        column = self.fitted.recipe.data.document_column
+        if not column or not block.fields or (at := self._index(block, column)) < 0:
+            return ""
+        return block.fields[0][at]
 
     def predict(self, examples: Sequence[Given]) -> list[dict[str, Any]]:
         """One row a sentence, in order; batch mates do not matter."""
-        tags, sure = self.known.tag(_sentences(examples), sure=True)
+        tags, sure = self.known.tag(examples, sure=True)
         found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
         return [scores.row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
 
@@ -100,7 +108,7 @@ class TagPredictor:
                 self.text(given, row, form) for given, row in zip(examples, self.predict(examples), strict=True)
             )
             return
-        tags, _ = self.known.tag(_sentences(examples), sure=False)
+        tags, _ = self.known.tag(examples, sure=False)
         for given, numbers in zip(examples, tags, strict=True):
             yield self.text(given, {"tokens": given.tokens, "tags": self.fitted.written(numbers)}, form)
 
@@ -228,10 +236,6 @@ class TagPredictor:
                 )
             columns.append(block.column(at))
         return Given(columns[0], tuple(columns[1:]), block)
-
-
-def _sentences(examples: Sequence[Given]) -> Iterator[Sentence]:
-    return ((given.tokens, given.features) for given in examples)
 
 
 def _peek(lines: Iterable[str]) -> tuple[str, Iterable[str]]:

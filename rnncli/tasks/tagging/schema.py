@@ -13,6 +13,7 @@ from rnncli.recipe.schema import (
     EvaluationSection,
     Fraction,
     Positive,
+    Probability,
     Recipe,
     TrainSection,
 )
@@ -33,6 +34,16 @@ class TaggedData(DataSection, frozen=True):
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
     )
+    mixed_copies: Size = Field(
+        default=0, description="copies of the training part to learn from too, spans exchanged for others of their type"
+    )
+    mixed_share: Probability = Field(default=0.5, description="chance of a span to be exchanged in such a copy")
+    context: Size = Field(
+        default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
+    )
+    document_column: str = Field(
+        default="", description="column that names each row's document; empty takes -DOCSTART- and # newdoc lines"
+    )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
     splits: dict[str, str] = Field(default={}, description="train, dev and test by the source's own names of splits")
     config: str = Field(default="", description="configuration of a datasets repository")
@@ -49,6 +60,9 @@ class TaggerModel(CoreSection, frozen=True):
     hidden: Count = Field(default=128, description="hidden units of each direction")
     head: Literal["crf", "softmax"] = Field(
         default="crf", description="choose all tags of a sentence together, or each by itself"
+    )
+    members: Count = Field(
+        default=1, description="taggers that learn side by side, each by itself; scores are averaged"
     )
     embedding: Count = Field(default=100, description="size of the embedding of a word")
     embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")

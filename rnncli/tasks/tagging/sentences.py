@@ -14,12 +14,13 @@ from rnncli.data.tagschemes import INTERNAL, Scheme, read_spans
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns hold words, tags and further knowledge; ``tag_key`` is a key within FEATS."""
+    """Which columns hold words, tags, further knowledge and the document; ``tag_key`` is a key within FEATS."""
 
     token: str
     tag: str
     features: tuple[str, ...] = ()
     tag_key: str = ""
+    document: str = ""
 
     @property
     def tag_name(self) -> str:
@@ -70,7 +71,16 @@ class SentencePart:
     def column(self, name: str, key: str) -> Iterator[str]:
         """A further column that the recipe's ``key`` names, of columns of tokens that of each sentence's first one."""
         self.table.require(name, key)
-        return (next(iter(strings(value)), "") for value in self.table.values(name))
+        values = self.table.values(name)
+        return (value if isinstance(value, str) else next(iter(strings(value)), "") for value in values)
+
+    def documents(self) -> np.ndarray:
+        """The number of each sentence's document, int64, that of the column or else as the source marks them."""
+        if not self.columns.document:
+            return self.table.documents()
+        numbers: dict[str, int] = {}
+        names = self.column(self.columns.document, "data.document_column")
+        return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
 
     def place(self, row: int) -> str:
         """File and line of a sentence."""

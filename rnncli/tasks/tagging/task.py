@@ -25,6 +25,7 @@ from rnncli.tasks.tagging.baselines import MostFrequentTag, has_crfsuite, linear
 from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.lexicon import Lexicon
+from rnncli.tasks.tagging.mixing import MixedPart
 from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
@@ -76,8 +77,10 @@ class FittedTagging:
 
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
-        numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
-        return encode(self.lexicon, part.sentences(), numbers, part)
+        data = self.recipe.data
+        mixed = MixedPart(part, data.mixed_copies, data.mixed_share, self.recipe.seed) if training else part
+        numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in mixed.tags())
+        return encode(self.lexicon, mixed.sentences(), numbers, mixed, data.context)
 
     def build(self) -> nn.Module:
         """A new tagger; its embeddings start from the vectors file where the recipe names one."""
@@ -88,15 +91,17 @@ class FittedTagging:
             word, size = self.lexicon.vocabularies["word"], settings.embedding
             scale = settings.embedding_scale
             vectors = read_vectors(Path(settings.vectors), word, dimension=size, seed=self.recipe.seed, scale=scale)
-            table = model.words.tables[0]
-            assert isinstance(table, nn.Embedding)
-            table.weight.data.copy_(torch.from_numpy(vectors.matrix))
+            for member in model.members:
+                table = member.words.tables[0]
+                assert isinstance(table, nn.Embedding)
+                table.weight.data.copy_(torch.from_numpy(vectors.matrix))
         return model
 
     def kernel(self, model: nn.Module) -> str:
         """Which recurrent path the model takes and why."""
         assert isinstance(model, Tagger)
-        return model.core.kernel(model.linear.weight.device)
+        first = model.members[0]
+        return first.core.kernel(first.linear.weight.device)
 
     def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Weights decay, biases do not."""
@@ -118,7 +123,7 @@ class FittedTagging:
             count = int(batch.lengths_B[(batch.tags_BT != UNSEEN).all(1).cpu()].sum())
             if count:
                 total, words = total + model.loss(batch).item() * count, words + count
-        assert examples.part is not None
+        assert isinstance(examples.part, SentencePart)
         found = self._scored(examples.part, predicted, examples.known).metrics()
         return found | {"loss": total / words if words else float("nan")}
 
@@ -221,6 +226,10 @@ class Tagging:
             raise DataError(
                 f"{train.table.place(0)}: the training part has only the tag {next(iter(counts))}; two are needed",
                 "is this the right --tag-column?",
+            )
+        if recipe.data.mixed_copies and train.scheme is None:
+            raise DataError(
+                f"{train.place(0)}: data.mixed_copies exchanges spans, but the tags are none", "leave it out"
             )
         lexicon = Lexicon.learn(recipe, train.sentences())
         tags = sorted(counts, key=lambda tag: (tag != OUTSIDE, tag[2:] if train.scheme else tag, tag))

@@ -15,6 +15,7 @@ DATA = 3
 
 def test_the_report_has_error_rates_with_their_parts(trained_folder):
     report = json.loads((trained_folder / "report.json").read_text(encoding="utf-8"))
+    assert report["reach"]["shares"]["forward"][0] == 1
     assert {"wer", "cer", "sentence_accuracy"} <= set(report["metrics"])
     titles = [table["title"] for table in report["tables"]]
     assert {"errors", "by length in words"} <= set(titles)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
-from rnncli.data.ngram import END, Gram, NGram
+from rnncli.data.encodings import detect, open_text
+from rnncli.data.ngram import END, Gram, NGram, learn, read_arpa
+from rnncli.errors import DataError
+from rnncli.tasks.settings import LanguageSection
 
 WEIGHTS, BONUSES = (0.2, 0.5, 0.8, 1.2, 1.7), (0.0, 1.0, 2.0, 3.0)
 """What is tried on dev."""
@@ -21,6 +25,9 @@ class Weights:
 
     weight: float
     bonus: float
+
+
+UNTUNED = Weights(0.5, 1.0)
 
 
 class State(NamedTuple):
@@ -101,6 +108,32 @@ class TextScorer:
                 total += self.weights.weight * self.model.log(token, context)
                 context = self.model.after(context, token)
         return context, total
+
+
+def model_of(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:
+    """The language model that a recipe asks for, learnt from the training ``texts`` or read; raises DataError."""
+    if settings.lm == "train":
+        cut = characters if settings.lm_unit == "character" else str.split
+        return learn((cut(text) for text in texts), settings.order)
+    return read_arpa(Path(settings.lm).expanduser()) if settings.lm else None
+
+
+def lexicon_of(settings: LanguageSection, texts: Iterable[str], clean: Callable[[str], str]) -> tuple[str, ...]:
+    """The words that may be written, none for all; ``clean`` brings a line of a file to what texts are like.
+
+    Raises DataError.
+    """
+    wanted = settings.lexicon
+    if wanted == "none" or (wanted == "auto" and not settings.lm):
+        return ()
+    if wanted in ("auto", "train"):
+        return tuple(sorted({word for text in texts for word in text.split()}))
+    path = Path(wanted).expanduser()
+    with open_text(path, detect(path, "auto")) as lines:
+        words = {word for line in lines for word in clean(line).split()}
+    if not words:
+        raise DataError(f"{path}: no words", "decoding.lexicon wants a file of words, or auto, train, none")
+    return tuple(sorted(words))
 
 
 def characters(text: str) -> list[str]:

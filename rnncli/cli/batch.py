@@ -1,0 +1,124 @@
+"""``rnncli batch``: many runs, some at a time, that can be left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from rnncli.cli.compare import show_comparison
+from rnncli.cli.tables import print_table
+from rnncli.cli.terminal import Terminal
+from rnncli.errors import BatchError, UsageError, UserError
+from rnncli.report.figures import duration
+
+if TYPE_CHECKING:
+    from rnncli.report.comparison import Comparison
+    from rnncli.run.batch.plan import Planned
+    from rnncli.run.batch.work import Ended
+
+
+def batch(
+    terminal: Terminal,
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE|BATCH...", help="Recipes, or one batch file.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=V1,V2", help="Run with each of the values; may be given again."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", help="Runs at a time; as many as there are GPUs, else 1.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the runs; else runs/ and its name.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the runs and how long they may take.")] = False,
+) -> None:
+    """Run every recipe under every combination of settings; start it again to go on with what is not done.
+
+    The folder keeps the runs, a log of each (logs/) and what happened (ledger.jsonl). Exit code 0 if all runs
+    succeeded, 5 if some failed.
+    """
+    from rnncli.run.batch.plan import plan, read_batch, recognised
+
+    found = read_batch(recipes, sets or [])
+    folder = out or Path("runs") / found.title
+    planned = recognised(plan(found), folder)
+    jobs = _jobs(jobs, len(planned))
+    if dry_run:
+        _show_plan(terminal, planned, folder, jobs)
+        return
+    from rnncli.cli.watch_batch import BatchWatch
+    from rnncli.run.batch.work import FAILED, carry_out
+
+    with BatchWatch(terminal, len(planned), jobs) as watch:
+        ended = carry_out(planned, folder, jobs=jobs, observe=watch)
+    comparison = _compared(terminal, ended)
+    if terminal.json:
+        terminal.result(_document(folder, ended, comparison))
+    elif comparison is not None:
+        show_comparison(terminal, comparison)
+    terminal.say(f"runs {folder}", style="bold")
+    failed = [one for one in ended if one.state == FAILED]
+    if failed:
+        names = ", ".join(one.name for one in failed)
+        raise BatchError(
+            f"{len(failed)} of {len(ended)} runs failed: {names}",
+            f"read {folder / 'logs'}; the same command tries them again and leaves the others alone",
+        )
+
+
+def _jobs(asked: int | None, runs: int) -> int:
+    from rnncli.run.batch.child import accelerators
+
+    if asked is not None and asked < 1:
+        raise UsageError(f"--jobs {asked}: at least one run at a time", "--jobs 1")
+    return min(asked or max(1, len(accelerators())), max(1, runs))
+
+
+def _compared(terminal: Terminal, ended: list[Ended]) -> Comparison | None:
+    """The comparison of what is done; None where there is nothing to compare."""
+    from rnncli.run.batch.work import FINISHED
+    from rnncli.run.compare import compare
+
+    done = [one.path for one in ended if one.state == FINISHED]
+    try:
+        return compare(done) if done else None
+    except UserError as error:  # recipes of different tasks, say: the runs are done all the same
+        terminal.say(f"no comparison: {error.message}")
+        return None
+
+
+def _document(folder: Path, ended: list[Ended], comparison: Comparison | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "out": str(folder),
+        "runs": [asdict(one) for one in ended],
+        "comparison": comparison.to_dict() if comparison else None,
+    }
+
+
+def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: int) -> None:
+    """The runs with their state and an estimate of what is left."""
+    from rnncli.run.batch.estimate import estimates
+    from rnncli.run.batch.ledger import FINISHED
+    from rnncli.run.batch.work import state
+
+    states = {one.name: state(folder, one) for one in planned}
+    left = [one for one in planned if states[one.name] != FINISHED]
+    if left:
+        terminal.say("timing some steps of each setting of which no run is done", style="dim")
+    seconds = estimates(planned, left, folder)
+    total = sum(seconds.values()) / jobs
+    if terminal.json:
+        rows = [{"name": n, "state": s, "path": str(folder / n), "seconds": seconds.get(n)} for n, s in states.items()]
+        terminal.result({"out": str(folder), "jobs": jobs, "seconds": total, "runs": rows})
+        return
+    cells = [[name, now, duration(seconds[name]) if name in seconds else ""] for name, now in states.items()]
+    print_table(terminal, ["run", "state", "at most"], cells)
+    terminal.out.print(
+        Text(f"{len(left)} of {len(planned)} to do, {jobs} at a time: about {duration(total)} at most, in {folder}"),
+        soft_wrap=True,
+    )

@@ -1,0 +1,75 @@
+"""A comparison of runs as plain frozen values: what ``rnncli compare --json`` prints and the renderers read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rnncli.report.build import plain
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of the runs of one setting: their mean, and their sample deviation where there are several."""
+
+    mean: float | None
+    deviation: float | None
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Versus:
+    """How a setting differs from the base in one metric; ``p_adjusted`` allows for the number of settings (Holm).
+
+    ``seeds`` says that interval and p also hold what other seeds would have given; else they hold for these models.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    seeds: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that differ in their seeds only. ``settings`` holds the keys of recipes in which the runs compared differ.
+
+    ``scores`` are by metric, and so is ``versus``, which lacks what could not be tested; ``seconds`` of training is the
+    mean of the runs, and so is ``reach``, None where it was not measured: how many steps back a tenth of the gradient
+    arrives, or more where ``reach_beyond`` says so.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    scores: dict[str, Score]
+    versus: dict[str, Versus]
+    parameters: int
+    seconds: float
+    reach: float | None
+    reach_beyond: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Settings side by side. ``metrics`` are those to show, the first of them first; ``base`` is the name of a setting.
+
+    ``best`` names by metric the setting with the best mean.
+    """
+
+    split: str
+    examples: int
+    confidence: float
+    metrics: tuple[str, ...]
+    keys: tuple[str, ...]
+    base: str
+    best: dict[str, str]
+    settings: tuple[Setting, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison for JSON."""
+        return plain(asdict(self))

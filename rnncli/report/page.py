@@ -1,0 +1,256 @@
+"""Pages to hand on: one file, no network, no script; whatever comes from data is text and never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rnncli.report.build import Curve, Example, Line, Piece, Report
+from rnncli.report.comparison import Comparison
+from rnncli.report.figures import duration, figure, interval, magnitude, words
+from rnncli.report.grids import (
+    Grid,
+    class_grid,
+    folds_grid,
+    group_grid,
+    matrix,
+    metrics_grid,
+    own_grid,
+    pairs_grid,
+)
+from rnncli.report.layout import visible
+from rnncli.report.reach import reach_words
+from rnncli.report.render import heading, metric_words, shown_metrics
+from rnncli.report.side import heading as comparison_heading
+from rnncli.report.side import rows, titles
+from rnncli.report.svg import curve_chart, history_chart, reach_chart
+
+FOLDER = Path(__file__).with_name("templates")
+MOST_LABELS, MOST_CHARACTERS = 60, 2000
+"""Of a matrix, and of a piece of an example."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a page says of a run beside its report.
+
+    ``history`` holds the lines of ``metrics.jsonl`` by fold, a single one under an empty name; ``facts`` are what
+    ``run.json`` says; ``recipe`` is the text of the resolved recipe.
+    """
+
+    name: str
+    report: Report
+    recipe: str = ""
+    history: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    curves: Sequence[Curve] = ()
+    worst: Sequence[Example] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    typed: str = ""
+
+
+def report_page(story: Story) -> str:
+    """The page of a run."""
+    report = story.report
+    drawn = matrix(report) if report.confusion and len(report.labels) <= MOST_LABELS else None
+    many = bool(report.confusion) and drawn is None
+    worst = [_shortened(example) for example in story.worst]
+    shown = shown_metrics(report)
+    rest = [name for name in report.metrics if name not in shown]
+    return _template("report.html.j2").render(
+        style=_style(),
+        title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
+        subtitle=f"{story.name}, {heading(report)}",
+        headline=_headline(report),
+        metrics=metrics_grid(report, shown),
+        others=metrics_grid(report, rest) if rest else None,
+        data=_data(story),
+        model=_model(story),
+        histories=[*_histories(story), *_reach(report)],
+        matrix=drawn,
+        pairs=pairs_grid(report) if many else None,
+        per_class=class_grid(report),
+        curves=_curves(story.curves),
+        groups=[group_grid(report, grouping, shown) for grouping in report.groups],
+        tables=[own_grid(table) for table in report.tables],
+        folds=folds_grid(report),
+        worst=worst,
+        legend=any(piece.mark for example in worst for piece in example.pieces),
+        typed=story.typed,
+        recipe=story.recipe,
+        environment=_environment(story.facts),
+    )
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The page of a comparison."""
+    cells = list(rows(comparison))
+    numbers = [i for i, cell in enumerate(cells[0]) if cell.number]
+    best = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell.best}
+    runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
+    return _template("comparison.html.j2").render(
+        style=_style(),
+        title="Comparison",
+        subtitle=comparison_heading(comparison),
+        table=Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
+        notes=comparison.notes,
+        metrics=every_metric(comparison),
+        runs=Grid(["run", "seed", "setting"], runs, [1]),
+    )
+
+
+def every_metric(comparison: Comparison) -> Grid:
+    """Mean and deviation of every metric and setting, the longer of the two going down."""
+    settings = comparison.settings
+    names = list(settings[0].scores)
+    cells = [[words(name), *(_spread(name, one.scores[name]) for one in settings)] for name in names]
+    leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
+    heads = ["", *(one.name for one in settings)]
+    if len(settings) > len(names):
+        cells, leads = _turned([heads, *cells]), _turned([[False] * len(heads), *leads])
+        heads, cells, leads = cells[0], cells[1:], leads[1:]
+    best = {(r, c) for r, row in enumerate(leads) for c, lead in enumerate(row) if lead}
+    return Grid(heads, cells, range(1, len(heads)), best)
+
+
+def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _pairs_of(first: Sequence[Any], second: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    return zip(first, second, strict=True)
+
+
+def _spread(name: str, score: Any) -> str:
+    deviation = f" ± {figure(name, score.deviation)}" if score.deviation is not None else ""
+    return figure(name, score.mean) + deviation
+
+
+def _headline(report: Report) -> list[tuple[str, str, str]]:
+    found = []
+    for name in shown_metrics(report)[:4]:
+        metric = report.metrics[name]
+        found.append((metric_words(name, report), figure(name, metric.value), interval(name, metric.low, metric.high)))
+    return found
+
+
+def _data(story: Story) -> list[tuple[str, str]]:
+    report = story.report
+    data = story.facts.get("data") or {}
+    sizes = ", ".join(f"{part} {count:,}" for part, count in (data.get("sizes") or {}).items())
+    facts = [("source", data.get("headline", "")), ("examples", sizes)]
+    facts.append(("scored", f"{report.examples:,} of {report.split}"))
+    if report.dropped:
+        facts.append(("left out", ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())))
+    facts += [("note", note) for note in report.notes]
+    return [(name, text) for name, text in facts if text]
+
+
+def _model(story: Story) -> list[tuple[str, str]]:
+    model, training = story.report.model, story.report.training
+    core = f"{model.cell}, {model.layers} x {model.hidden}{', bidirectional' if model.bidirectional else ''}"
+    facts = [("core", core), ("parameters", magnitude(model.parameters)), ("kernel", story.facts.get("kernel", ""))]
+    best = f", best {training.best_epoch}" if training.best_epoch is not None else ""
+    facts.append(("epochs", f"{training.epochs}{best}"))
+    facts.append(("training", f"{duration(training.seconds)}, {training.examples_per_second:,.0f} examples/s"))
+    facts.append(("watched", words(str(story.facts.get("watched") or ""))))
+    facts.append(("reach", reach_words(story.report.reach) if story.report.reach else ""))
+    return [(name, str(text)) for name, text in facts if text]
+
+
+def _histories(story: Story) -> list[tuple[str, Markup]]:
+    """Loss of train and dev, and the watched metric, by epoch; of a cross-validation one line a fold."""
+    folds = {name: rows for name, rows in story.history.items() if rows}
+    if not folds:
+        return []
+    single = len(folds) == 1
+    losses = []
+    for name, lines in folds.items():
+        losses.append(_line("train" if single else f"fold {name}", lines, lambda row: row.get("loss")))
+        if single:
+            losses.append(_line("dev", lines, lambda row: (row.get("metrics") or {}).get("loss")))
+    watched = str(story.facts.get("watched") or "")
+    if watched in ("", "loss"):
+        watched = next(iter(story.report.metrics), "")
+    scores = [
+        _line("" if single else f"fold {name}", lines, lambda row: (row.get("metrics") or {}).get(watched))
+        for name, lines in folds.items()
+    ]
+    best = story.report.training.best_epoch if single else None
+    found = []
+    for title, lines in (("loss", losses), (f"{words(watched)} on dev", scores)):
+        drawn = [line for line in lines if line.xs]
+        if drawn:
+            found.append((title, history_chart(title, title, drawn, f"history{len(found)}", best)))
+    return found
+
+
+def _curves(curves: Sequence[Curve]) -> list[tuple[str, Markup]]:
+    drawn = [curve for curve in curves if any(line.xs for line in curve.lines)]
+    return [(curve.title, curve_chart(curve, f"curve{number}")) for number, curve in enumerate(drawn)]
+
+
+def _reach(report: Report) -> list[tuple[str, Markup]]:
+    if report.reach is None or not report.reach.shares:
+        return []
+    title = "gradient that arrives from so many steps back"
+    return [(title, reach_chart(title, report.reach, "reach"))]
+
+
+def _line(name: str, lines: Sequence[Mapping[str, Any]], value: Any) -> Line:
+    points = [(float(row["epoch"]), value(row)) for row in lines if isinstance(row.get("epoch"), int)]
+    known = [(x, float(y)) for x, y in points if isinstance(y, int | float)]
+    return Line(name, tuple(x for x, _ in known), tuple(y for _, y in known))
+
+
+def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    versions = facts.get("versions") or {}
+    found = [(str(name), str(version)) for name, version in versions.items()]
+    named = ("device", "machine", "seed", "started", "ended")
+    return found + [(name, str(facts[name])) for name in named if facts.get(name) not in (None, "")]
+
+
+def _shortened(example: Example) -> Example:
+    """The example without what is too long to read."""
+    return replace(example, pieces=tuple(replace(piece, text=_head(piece.text)) for piece in _some(example.pieces)))
+
+
+def _some(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    most = MOST_CHARACTERS // 4
+    return pieces if len(pieces) <= most else (*pieces[:most], Piece("…"))
+
+
+def _head(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+@cache
+def _environment_of_templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_printable,
+    )
+
+
+def _printable(value: Any) -> Any:
+    """Texts with control and reversing characters shown instead of obeyed, their lines left as they are."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "\n".join(map(visible, value.split("\n")))
+
+
+def _template(name: str) -> Any:
+    return _environment_of_templates().get_template(name)
+
+
+@cache
+def _style() -> Markup:
+    return Markup((FOLDER / "style.css").read_text(encoding="utf-8"))

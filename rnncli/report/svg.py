@@ -1,0 +1,196 @@
+"""Line charts as inline SVG, drawn by matplotlib: readable without a script, in the colours of the page around them."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from rnncli.report.build import Curve, Line
+from rnncli.report.layout import visible
+from rnncli.report.reach import Reach
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH, HEIGHT = 420, 300
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 42
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a5a00", "#777777")
+"""Told apart by every kind of colour vision (Okabe & Ito 2008), on light and dark."""
+DASHES = {"solid": (), "dashed": (7, 3), "dotted": (2, 3)}
+FAINT, RULE = "#5c6167", "#d9dce1"
+OF_PAGE = {FAINT: "var(--faint)", RULE: "var(--rule)"}
+"""Colours that the page chooses, by what stands for them while drawing."""
+DOTS_BELOW = 40
+"""Lines of fewer points than these show them."""
+LONGEST = 44
+"""Characters of an axis's title."""
+UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+LOOK: Any = {
+    "axes.autolimit_mode": "round_numbers",
+    "axes.xmargin": 0,
+    "axes.ymargin": 0,
+    "font.size": 12,
+    "path.simplify": True,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "rnncli",
+    "svg.id": None,
+    "text.parse_math": False,
+}
+HREF = "{http://www.w3.org/1999/xlink}href"
+UNDATED = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+def curve_chart(curve: Curve, key: str) -> Markup:
+    """A curve whose axes both run from 0 to 1; ``key`` is unlike that of any other picture of the page."""
+    with _axes(curve.x, curve.y) as axes:
+        if curve.diagonal:
+            axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, dashes=(4, 4), clip_on=False)
+        _plot(axes, curve.lines)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xticks=UNIT, yticks=UNIT)
+        return _inline(axes, curve.title, curve.lines, key)
+
+
+def history_chart(title: str, y: str, lines: Sequence[Line], key: str, best: int | None = None) -> Markup:
+    """Values by epoch; ``best`` is the epoch to mark."""
+    xs = [x for line in lines for x in line.xs]
+    first, last = min(xs), max(xs)
+    with _axes("epoch", y) as axes:
+        if best is not None:
+            axes.axvline(best, color=FAINT, linewidth=1, dashes=(2, 3))
+        _plot(axes, lines)
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.set_xlim(*((first, last) if first < last else (first - 0.5, last + 0.5)))
+        return _inline(axes, title, lines, key)
+
+
+def reach_chart(title: str, found: Reach, key: str) -> Markup:
+    """The share of the gradient by distance, and the share at which it counts as gone."""
+    single = len(found.shares) == 1
+    lines = []
+    for name, shares in found.shares.items():
+        drawn = [(float(k), share) for k, share in enumerate(shares) if share > 0]
+        lines.append(Line("" if single else name, *(tuple(part) for part in zip(*drawn, strict=True))))
+    with _axes("steps back", "share of the gradient") as axes:
+        axes.axhline(found.least, color=FAINT, linewidth=1, dashes=(4, 4))
+        _plot(axes, lines)
+        axes.set_yscale("log")
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.locator_params(axis="x", integer=True, min_n_ticks=1)
+        axes.set_xlim(0, max(1, *(len(shares) - 1 for shares in found.shares.values())))
+        return _inline(axes, title, lines, key)
+
+
+@contextmanager
+def _axes(x: str, y: str) -> Iterator[Axes]:
+    """Empty axes with titles, whatever settings of matplotlib its user has."""
+    # What it has to say of fonts and its own folders is of no use to who wants a page.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(), warnings.catch_warnings(action="ignore"):
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(LOOK)
+        figure = Figure((WIDTH / 72, HEIGHT / 72), dpi=72)
+        size = ((WIDTH - LEFT - RIGHT) / WIDTH, (HEIGHT - TOP - BOTTOM) / HEIGHT)
+        axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, *size), frame_on=False)
+        axes.grid(color=RULE, linewidth=1)
+        axes.tick_params(length=0, pad=6, labelcolor=FAINT)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:.6g}")
+        axes.set_xlabel(_short(x), color=FAINT)
+        axes.set_ylabel(_short(y), color=FAINT)
+        axes.yaxis.set_label_coords(16 / WIDTH, 0.55, transform=figure.transFigure)
+        yield axes
+
+
+def _plot(axes: Axes, lines: Sequence[Line]) -> None:
+    for number, line in enumerate(lines):
+        colour, dash = _look(number)
+        marks: Any = {"marker": "o", "markersize": 6, "markeredgewidth": 0} if len(line.xs) < DOTS_BELOW else {}
+        marks |= {"dashes": DASHES[dash]} if DASHES[dash] else {}
+        axes.plot(line.xs, line.ys, color=colour, linewidth=2, clip_on=False, gid=f"line{number}", **marks)
+
+
+def _inline(axes: Axes, title: str, lines: Sequence[Line], key: str) -> Markup:
+    """The picture as an element of a page, with a legend of the lines' names where there are several."""
+    out = io.StringIO()
+    figure: Any = axes.figure
+    figure.savefig(out, format="svg", transparent=True, metadata=UNDATED)
+    root = ElementTree.fromstring(out.getvalue())
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.tail = None
+    _lean(root)
+    for number, line in enumerate(lines):
+        if line.name and (drawn := root.find(f".//g[@id='line{number}']")) is not None:
+            named = Element("title")
+            named.text = visible(line.name)
+            drawn.insert(0, named)
+    _own_ids(root, key)
+    root.attrib = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": visible(title)}
+    svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
+    for stands_for, colour in OF_PAGE.items():
+        svg = svg.replace(stands_for, colour)
+    return Markup(svg) + (_legend(lines) if len(lines) > 1 or (lines and lines[0].name) else Markup())
+
+
+def _lean(root: Element) -> None:
+    """Without what speaks for the whole page (styles), what is not seen, fonts (the page has its own)."""
+    for parent in reversed(list(root.iter())):
+        for child in list(parent):
+            unseen = child.tag == "path" and child.get("style") == "fill: none"
+            empty = child.tag in ("g", "defs") and not len(child)
+            if child.tag in ("metadata", "style", "clipPath") or unseen or empty:
+                parent.remove(child)
+    for element in root.iter():
+        element.attrib.pop("clip-path", None)
+        if not (element.text or "").strip():
+            element.text = None
+        if element.tag == "text":
+            kept = [one for one in element.get("style", "").split("; ") if not one.startswith("font")]
+            element.set("style", "; ".join(kept))
+            if element.get("transform", "").startswith("rotate(-0 "):
+                del element.attrib["transform"]
+        if path := element.get("d"):
+            element.set("d", " ".join(path.split()))
+
+
+def _own_ids(root: Element, key: str) -> None:
+    """Ids that are referred to made unlike those of other pictures, the others left out."""
+    used = set()
+    for element in root.iter("use"):
+        name = element.attrib.pop(HREF).removeprefix("#")
+        element.set("href", f"#{key}-{name}")
+        used.add(name)
+    for element in root.iter():
+        name = element.attrib.pop("id", None)
+        if name in used:
+            element.set("id", f"{key}-{name}")
+
+
+def _legend(lines: Sequence[Line]) -> Markup:
+    item = Markup('<li><span class="key" style="border-top:2px {} {}"></span>{}</li>')
+    items = []
+    for number, line in enumerate(lines):
+        colour, dash = _look(number)
+        items.append(item.format(dash, colour, visible(line.name)))
+    return Markup('<ul class="legend">{}</ul>').format(Markup().join(items))
+
+
+def _look(number: int) -> tuple[str, str]:
+    return COLOURS[number % len(COLOURS)], list(DASHES)[number // len(COLOURS) % len(DASHES)]
+
+
+def _short(text: str) -> str:
+    shown = visible(text)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

@@ -1,0 +1,106 @@
+"""The metrics of a run by groups of its examples: by a column of the data, by length, by source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from rnncli import tasks
+from rnncli.errors import RecipeError
+from rnncli.metrics.groups import FEWEST, gap, length_group
+from rnncli.metrics.paired import Parts
+from rnncli.recipe.schema import EvaluationSection, Recipe
+from rnncli.report.build import Gap, Group, Grouping, Metric, plain
+from rnncli.tasks.base import Columned, Examples, Row
+
+LENGTH, SOURCE = "length", "source"
+ASKED = "evaluation.groups"
+KEY = "groups"
+"""Under which a saved prediction keeps the groups that its example belongs to."""
+MOST, OTHER, NONE = 50, "(other)", "(none)"
+LEFT_OUT = ("_weighted", "_micro")
+"""Ends of names of averages that say by group what others say already."""
+
+
+def require_groups(recipe: Recipe, part: Any) -> None:
+    """Raise RecipeError or DataError, before anything is learnt, where a group asked for cannot be had of ``part``."""
+    for name in recipe.evaluation.groups:
+        if name in (LENGTH, SOURCE):
+            continue
+        if not isinstance(part, Columned):
+            raise RecipeError(f"{ASKED}: there are no columns to group by {name}", f"there are {LENGTH} and {SOURCE}")
+        part.column(name, ASKED)
+
+
+def mark(names: Sequence[str], rows: Sequence[Row], part: Any, examples: Examples) -> list[dict[str, Any]]:
+    """The predictions with the groups that each belongs to."""
+    if not names:
+        return [dict(row) for row in rows]
+    columns = {name: _column(name, part, examples) for name in names}
+    return [dict(row) | {KEY: {name: columns[name][i] for name in names}} for i, row in enumerate(rows)]
+
+
+def by_group(
+    task: str, rows: Sequence[Row], settings: EvaluationSection, positive: str | None, seed: int
+) -> tuple[Grouping, ...]:
+    """Each metric that is a sum over examples, by each of the groups; ``rows`` are marked predictions."""
+    if not settings.groups or not rows:
+        return ()
+    parts = {name: one for name, one in tasks.saved(task).parts(rows, positive).items() if not name.endswith(LEFT_OUT)}
+    return tuple(_grouping(name, rows, parts, settings, seed) for name in settings.groups)
+
+
+def _grouping(
+    name: str, rows: Sequence[Row], parts: Mapping[str, Parts], settings: EvaluationSection, seed: int
+) -> Grouping:
+    group_N = _largest([str(row[KEY][name]) or NONE for row in rows])
+    groups = []
+    for group in sorted(set(group_N), key=_natural):
+        at_N = np.flatnonzero(np.array(group_N) == group)
+        metrics = {metric: _metric(one.take(at_N), settings, seed) for metric, one in parts.items()}
+        groups.append(Group(group, len(at_N), len(at_N) < FEWEST, metrics))
+    gaps = {}
+    asked = {"confidence": settings.confidence, "resamples": settings.resamples, "seed": seed}
+    for metric, one in parts.items():
+        if found := gap(metric, one, group_N, **asked):
+            gaps[metric] = Gap(**plain(asdict(found)))
+    return Grouping(name, tuple(groups), gaps)
+
+
+def _metric(parts: Parts, settings: EvaluationSection, seed: int) -> Metric:
+    if not settings.resamples:
+        return Metric(plain(parts.value()))
+    low, high = parts.interval(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
+    return Metric(*plain((parts.value(), low, high)))
+
+
+def _column(name: str, part: Any, examples: Examples) -> Sequence[str]:
+    if name == LENGTH:
+        return [length_group(int(length)) for length in examples.lengths]
+    if name == SOURCE:
+        return [_source(examples.place(i)) for i in range(len(examples))]
+    assert isinstance(part, Columned)
+    return list(part.column(name, ASKED))
+
+
+def _source(place: str) -> str:
+    """The file of a row, or the folder of a file that is an example."""
+    file, _, line = place.rpartition(":")
+    return file if file and line.isdigit() else str(PurePath(place).parent)
+
+
+def _largest(group_N: Sequence[str]) -> list[str]:
+    """The groups, those beyond the largest as one."""
+    names, counts = np.unique(np.array(group_N), return_counts=True)
+    kept = {str(names[i]) for i in np.argsort(-counts, kind="stable")[:MOST]}
+    return [name if name in kept else OTHER for name in group_N]
+
+
+def _natural(text: str) -> list[tuple[int, int | str]]:
+    """An order in which 5-9 comes before 10-19."""
+    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"(\d+)", text) if piece]

@@ -1,0 +1,58 @@
+"""Simple rivals of a recogniser of actions, so that a person sees what the order of frames buys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnncli.metrics.classification import classification_metrics, prediction_metrics
+
+if TYPE_CHECKING:
+    from rnncli.tasks.action.task import ActionExamples
+
+SIDE = 12
+"""Rows and columns that pixels are averaged to."""
+
+
+def rivals(
+    train: ActionExamples, test: ActionExamples, counts_K: np.ndarray, positive: int | None
+) -> dict[str, dict[str, float]]:
+    """Majority; mean and deviation of each figure over the clip, with logistic regression or the nearest neighbour."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    classes = len(counts_K)
+    majority = np.full(len(test), int(np.argmax(counts_K)))
+    found = {"majority": prediction_metrics(test.truth, majority, classes, positive)}
+    scaler = StandardScaler()
+    X, Y = scaler.fit_transform(_summaries(train)), scaler.transform(_summaries(test))
+    logistic = LogisticRegression(C=0.1, max_iter=500).fit(X, train.truth)
+    probabilities = np.zeros((len(test), classes))
+    probabilities[:, logistic.classes_] = logistic.predict_proba(Y)
+    found["mean frame + logistic"] = classification_metrics(test.truth, probabilities, positive)
+    nearest = KNeighborsClassifier(1).fit(X, train.truth).predict(Y)
+    found["nearest neighbour"] = prediction_metrics(test.truth, nearest, classes, positive)
+    return found
+
+
+def _summaries(examples: ActionExamples) -> np.ndarray:
+    """Mean and deviation over the frames of each clip, (N, 2 F)."""
+    view, rows = examples.clips.view, []
+    for prepared in examples.clips.prepared:
+        frames = view.show(prepared).astype(np.float32)
+        if view.pixels:
+            frames = _averaged(frames)
+        rows.append(np.concatenate([frames.mean(0), frames.std(0)]))
+    return np.array(rows)
+
+
+def _averaged(frames_TCHW: np.ndarray) -> np.ndarray:
+    """Pixels averaged to a small picture, (T, F)."""
+    for axis in (2, 3):
+        size = frames_TCHW.shape[axis]
+        cuts = np.unique(np.linspace(0, size, min(SIDE, size), endpoint=False).astype(np.int64))
+        widths = np.diff([*cuts, size]).reshape([-1 if a == axis else 1 for a in range(4)])
+        frames_TCHW = np.add.reduceat(frames_TCHW, cuts, axis) / widths
+    return frames_TCHW.reshape(len(frames_TCHW), -1)

@@ -1,0 +1,60 @@
+"""Clips and their classes: which columns, which part each goes to, what is of no use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rnncli.errors import DataError
+from rnncli.tasks.action.schema import ActionData, ActionRecipe
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.classified import require_known
+from rnncli.tasks.frames import clips, corpus, shapes
+from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.frames.corpus import Truth
+from rnncli.tasks.parting import Parting
+
+LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
+MOST_LABELS, CLIPS = 1000, 600
+
+
+def read_corpus(recipe: ActionRecipe) -> Corpus:
+    """Read and split the clips of a recipe; raises DataError."""
+    data = recipe.data
+    found = corpus.gather(recipe, _truth(data))
+    parts = found.parts
+    cut, how = Parting(data, recipe.seed, lambda part: part.truths, lambda part: clips.groups(part, data))(parts)
+    _require_classes(cut["train"])
+    known = set(cut["train"].truths)
+    for part in cut.values():
+        require_known(part, part.truths, known)
+    frames = sum(clip.frames for part in parts.values() for clip in part.clips)
+    headline = f"{found.names}: {sum(map(len, parts.values())):,} clips, {frames:,} frames, {len(known):,} classes"
+    return Corpus(cut, headline, (*found.notes, how), +found.dropped)
+
+
+def read_more(recipe: ActionRecipe, path: Path) -> Corpus:
+    """A further labelled file or folder, all of it as the part ``test``."""
+    found = corpus.gather_more(recipe, path, _truth(recipe.data))
+    return Corpus(found.parts, f"{path}: {len(found.parts['test']):,} clips", tuple(found.notes), +found.dropped)
+
+
+def _truth(data: ActionData) -> Truth:
+    return Truth(
+        name="label",
+        column=data.label_column,
+        key="data.label_column",
+        names=LABEL_NAMES,
+        scenes=lambda: shapes.actions(CLIPS),
+        said=lambda scene: scene.movement,
+        folder="shapes-actions",
+    )
+
+
+def _require_classes(part: FramePart) -> None:
+    found = set(part.truths)
+    if not 2 <= len(found) <= MOST_LABELS:
+        many = f"only the label {next(iter(found))}" if len(found) == 1 else f"{len(found):,} different labels"
+        raise DataError(
+            f"{part.table.name}: the training part has {many}; from 2 to {MOST_LABELS:,} can be told apart",
+            "is this the right --label-column?",
+        )

@@ -1,0 +1,84 @@
+"""Classes for new clips, long ones in windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from rnncli.tasks import classified
+from rnncli.tasks.frames.examples import pad
+from rnncli.tasks.frames.predictor import FramePredictor
+from rnncli.tasks.frames.reader import Clip, Item
+
+if TYPE_CHECKING:
+    from rnncli.tasks.action.task import FittedAction
+
+LONG = 1.5
+"""A clip so many times as long as the longest of training is looked at in windows."""
+
+
+class ActionPredictor(FramePredictor):
+    """Files in, a row each out: ``file``, ``label``, ``probabilities``; a stream has one path a line.
+
+    A clip that is much longer than those of training is cut into windows as long as the longest of them, each half over
+    the next. Its ``windows`` have ``start`` and ``end``, in the ``unit`` seconds or, where a file gives no times,
+    frames; the row itself has the mean of their probabilities.
+    """
+
+    def __init__(self, fitted: FittedAction, model: nn.Module, device: torch.device) -> None:
+        super().__init__(fitted.recipe, fitted.form)
+        self.fitted, self.model, self.device = fitted, model, device
+
+    @torch.no_grad()
+    def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
+        """One row a clip, in order; batch mates do not matter."""
+        clips = [self.clip(item) for item in examples]
+        shown = [self.form.view.show(self.form.view.prepare(clip)) for clip in clips]
+        spans = [self._spans(len(frames)) for frames in shown]
+        pieces = [frames[start:end] for frames, cut in zip(shown, spans, strict=True) for start, end in cut]
+        found = iter(self._probabilities(pieces))
+        return [self._row(clip, cut, [next(found) for _ in cut]) for clip, cut in zip(clips, spans, strict=True)]
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+        """Label, its probability, the file; of a long clip a line a window."""
+        cells = []
+        for row in rows:
+            for one in row.get("windows", [row]):
+                when = f" {one['start']:g} - {one['end']:g} {row['unit']}" if "windows" in row else ""
+                sure = one["probability"] if "windows" in row else row["probabilities"][row["label"]]
+                cells.append([one["label"], f"{100 * sure:.1f} %", row["file"] + when])
+        return ["label", "probability", "file"], cells
+
+    def _spans(self, frames: int) -> list[tuple[int, int]]:
+        """Where windows begin and end; the last one ends with the clip."""
+        size = self.fitted.longest
+        if frames <= LONG * size:
+            return [(0, frames)]
+        starts = [*range(0, frames - size, max(1, size // 2)), frames - size]
+        return [(start, start + size) for start in starts]
+
+    def _probabilities(self, pieces: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        for start in range(0, len(pieces), self.together):
+            frames, lengths_B = pad(pieces[start : start + self.together])
+            yield from self.fitted.probabilities(self.model, frames.to(self.device), lengths_B)
+
+    def _row(self, clip: Clip, spans: list[tuple[int, int]], found: list[np.ndarray]) -> dict[str, Any]:
+        labels = self.fitted.labels
+        row = classified.row(clip.name, np.mean(found, axis=0), labels, False, "file")
+        if len(spans) == 1:
+            return row
+        step = clip.step or 1
+        windows = [
+            {
+                "start": round(start * step, 3),
+                "end": round(end * step, 3),
+                "label": labels[int(shares_K.argmax())],
+                "probability": round(float(shares_K.max()), 6),
+            }
+            for (start, end), shares_K in zip(spans, found, strict=True)
+        ]
+        return row | {"unit": "seconds" if clip.step else "frames", "windows": windows}

@@ -1,0 +1,43 @@
+"""The recipe of a recogniser of actions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rnncli.recipe.schema import Count, Fraction
+from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
+from rnncli.tasks.settings import ClassTrain, LongTrain, Pooled
+
+
+class ActionData(FramesData, frozen=True):
+    """Clips and their classes."""
+
+    label_column: str = Field(default="", description="column of the labels; empty guesses it by name")
+
+
+class ActionModel(FrameModel, frozen=True):
+    """Frames to vectors, recurrent core, pooling, linear layer."""
+
+    pooling: Pooled = Field(default="mean+max", description="last, mean, max, attention, or several joined by +")
+
+
+class ActionTrain(LongTrain, ClassTrain, frozen=True):
+    """Training of a recogniser of actions; batches are counted in frames."""
+
+    epochs: Count = Field(default=60, description="at most this many passes over the training part")
+    ema: Fraction = Field(default=0.98, description="decay of the moving average of the weights; 0 keeps none")
+    best_by: str = Field(default="loss", description="the dev metric that names the best epoch; empty: accuracy")
+
+
+class ActionRecipe(FramesRecipe, frozen=True):
+    """A recipe of task action."""
+
+    task: Literal["action"] = Field(default="action", description="what to learn")
+    data: ActionData = ActionData()
+    model: ActionModel = ActionModel()
+    train: ActionTrain = ActionTrain()
+
+
+RECIPE = ActionRecipe

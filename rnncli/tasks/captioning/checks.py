@@ -1,0 +1,36 @@
+"""Tables that let a person judge captions before training on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from rnncli.data import splits
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.captioning.data import once
+from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.shared import Table, overlaps
+
+MOST_SHOWN = 10
+
+
+def tables(corpus: Corpus) -> list[Table]:
+    """Sizes and lengths, frequent captions, and what parts share."""
+    parts: dict[str, FramePart] = dict(corpus.parts)
+    prints = {
+        name: splits.fingerprints(clip.load().tobytes() for clip in once(part).part.clips)
+        for name, part in parts.items()
+    }
+    rows = []
+    for name, part in parts.items():
+        words = np.array([len(text.split()) for text in part.truths])
+        frames = np.array([clip.frames for clip in part.clips])
+        clips = len({clip.name for clip in part.clips})
+        cells = (clips, len(part), np.median(frames), frames.max(), np.median(words), words.max())
+        rows.append([name, *(f"{cell:,.0f}" for cell in cells)])
+    columns = ["split", "clips", "captions", "frames, median", "most", "words, median", "most words"]
+    usual = Counter(parts["train"].truths).most_common(MOST_SHOWN)
+    frequent = [[text, f"{count:,}"] for text, count in usual]
+    sizes = ("clips and captions", columns, rows)
+    return [sizes, ("most frequent captions of train", ["caption", "times"], frequent), overlaps("clips", prints)]

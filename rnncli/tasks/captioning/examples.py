@@ -1,0 +1,64 @@
+"""Clips with the numbers of their captions, in batches.
+
+Shape letters: B batch, T frames, S units of a caption, N clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnncli.heads.attention import PADDING
+from rnncli.tasks.captioning.data import Captioned
+from rnncli.tasks.frames.examples import Clips
+
+
+@dataclass(frozen=True)
+class CaptionBatch:
+    """Padded frames (B, T, ...), lengths_B and word_lengths_B, which stay on the CPU, and words_BS."""
+
+    frames: Tensor
+    lengths_B: Tensor
+    words_BS: Tensor
+    word_lengths_B: Tensor
+
+    @property
+    def size(self) -> int:
+        """Clips in the batch."""
+        return len(self.lengths_B)
+
+    def to(self, device: torch.device) -> CaptionBatch:
+        """The same batch on another device."""
+        frames, words_BS = (part.to(device, non_blocking=True) for part in (self.frames, self.words_BS))
+        return CaptionBatch(frames, self.lengths_B, words_BS, self.word_lengths_B)
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionExamples:
+    """Clips of one part with the numbers of a caption each; ``captioned`` has all of them."""
+
+    clips: Clips
+    words: Sequence[np.ndarray]
+    captioned: Captioned
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Frames of each clip, (N,)."""
+        return self.clips.lengths
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def batch(self, indices: np.ndarray) -> CaptionBatch:
+        """Collate the clips at ``indices``."""
+        words = [torch.from_numpy(self.words[int(i)]) for i in indices]
+        words_BS = nn.utils.rnn.pad_sequence(words, batch_first=True, padding_value=PADDING)
+        return CaptionBatch(*self.clips.pad(indices), words_BS, torch.tensor([len(one) for one in words]))
+
+    def place(self, index: int) -> str:
+        """Where a clip stands in the user's data."""
+        return self.clips.place(index)

@@ -1,0 +1,39 @@
+"""Captions for new clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from rnncli.tasks.frames.examples import pad
+from rnncli.tasks.frames.predictor import FramePredictor
+from rnncli.tasks.frames.reader import Item
+
+if TYPE_CHECKING:
+    from rnncli.tasks.captioning.task import FittedCaptioning
+
+
+class CaptionPredictor(FramePredictor):
+    """Files in, a row each out: ``file``, ``caption``, and the best ``captions`` with their scores."""
+
+    def __init__(self, fitted: FittedCaptioning, model: nn.Module, device: torch.device) -> None:
+        super().__init__(fitted.recipe, fitted.form)
+        self.fitted, self.model, self.device = fitted, model, device
+
+    @torch.no_grad()
+    def predict(self, examples: Sequence[Item]) -> list[dict[str, Any]]:
+        """One row a clip, in order; batch mates do not matter."""
+        fitted, view = self.fitted, self.form.view
+        frames, lengths_B = pad([view.show(view.prepare(self.clip(item))) for item in examples])
+        rows = []
+        for item, found in zip(examples, fitted.writer(self.model, frames.to(self.device), lengths_B), strict=True):
+            captions = [{"caption": fitted.spelling.caption(one.words), "score": round(one.score, 4)} for one in found]
+            rows.append({"file": item.name, "caption": captions[0]["caption"], "captions": captions})
+        return rows
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+        """Caption and file."""
+        return ["caption", "file"], [[row["caption"], row["file"]] for row in rows]

@@ -1,0 +1,74 @@
+"""The recipe of captioning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from rnncli.recipe.schema import Count, Fraction
+from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
+from rnncli.tasks.settings import LanguageSection, LongTrain
+
+
+class CaptionData(FramesData, frozen=True):
+    """Clips and what is said of each; rows that name the same clip are several captions of it."""
+
+    caption_column: str = Field(default="", description="column of the captions; empty guesses it by name")
+    unit: Literal["auto", "whitespace", "word", "character"] = Field(
+        default="auto", description="what a caption is cut into"
+    )
+    lower: bool = Field(default=True, description="fold upper case into lower")
+    min_count: Count = Field(default=1, description="units seen less often in the training part are never written")
+
+
+class CaptionModel(FrameModel, frozen=True):
+    """Frames to vectors, recurrent encoder, and a head that writes."""
+
+    head: Literal["attention", "ctc"] = Field(
+        default="attention", description="attention writes freely; ctc what is in the frames in that order, as lips are"
+    )
+    embedding: Count = Field(default=64, description="size of the embedding of a unit, of head attention")
+    dropout: Fraction = Field(default=0.3, description="dropout of embeddings and before the last layer")
+
+
+class CaptionTrain(LongTrain, frozen=True):
+    """Training of captioning; batches are counted in frames."""
+
+    label_smoothing: Fraction = Field(default=0.1, description="probability mass taken from the true unit (attention)")
+    own_words: Fraction = Field(
+        default=0.1, description="share of the words before a word that are the model's own (scheduled sampling)"
+    )
+
+
+class Decoding(LanguageSection, frozen=True):
+    """How captions are searched for; the language model and the lexicon are for head ctc."""
+
+    beam: Count = Field(default=5, description="beginnings that are followed at once")
+    longest: Count = Field(default=30, description="units of a caption at most")
+    length_power: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0.7, description="the power of its length that a caption's log probability is divided by"
+    )
+    no_repeat: Annotated[int, Field(ge=0)] = Field(
+        default=2, description="no sequence of this many units comes twice in a caption; 0 allows it"
+    )
+    best: Count = Field(default=3, description="captions that predict gives of a clip")
+
+
+class CaptionRecipe(FramesRecipe, frozen=True):
+    """A recipe of task captioning."""
+
+    task: Literal["captioning"] = Field(default="captioning", description="what to learn")
+    data: CaptionData = CaptionData()
+    model: CaptionModel = CaptionModel()
+    train: CaptionTrain = CaptionTrain()
+    decoding: Decoding = Decoding()
+
+    @model_validator(mode="after")
+    def _language_of_ctc(self) -> Self:
+        if self.model.head != "ctc" and (self.decoding.lm or self.decoding.lexicon not in ("auto", "none")):
+            raise ValueError("decoding.lm and decoding.lexicon are for model.head=ctc; attention learns what is likely")
+        return self
+
+
+RECIPE = CaptionRecipe

@@ -1,0 +1,21 @@
+"""Captioning as the command line sees it."""
+
+from rnncli.tasks.base import Option, TaskSpec
+
+SPEC = TaskSpec(
+    name="captioning",
+    summary="Caption videos and pictures: frames to words.",
+    default="captioning/default",
+    own_data="captioning/own-data",
+    examples=(
+        "rnncli captioning",
+        "rnncli captioning --data clips.csv",
+        "rnncli captioning --data pictures.csv data.encoder=patches",
+    ),
+    options=(
+        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
+        Option("--test", "data.test", "File of the test part; carved likewise."),
+        Option("--frames-column", "data.frames_column", "Column of the videos or arrays; guessed if not given."),
+        Option("--caption-column", "data.caption_column", "Column of the captions; guessed if not given."),
+    ),
+)

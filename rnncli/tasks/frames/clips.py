@@ -1,0 +1,136 @@
+"""The clips that a table names: read once to be judged, then again as they are needed."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnncli.data import progress
+from rnncli.data.frames import ClipError
+from rnncli.data.table import Table
+from rnncli.errors import DataError
+from rnncli.tasks import manifest
+from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
+from rnncli.tasks.frames.schema import FramesData
+
+FRAME_NAMES = ("frames", "features", "video", "image", "path", "file")
+GROUP_NAMES = ("subject", "speaker", "group", "source")
+
+
+@dataclass(frozen=True, eq=False)
+class FramePart:
+    """One part of a corpus: rows of a table, the clip of each, what is true of it, and its group, empty for none."""
+
+    table: Table
+    clips: list[Clip]
+    truths: list[str]
+    groups: list[str]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def take(self, rows: np.ndarray) -> FramePart:
+        """Some of the clips."""
+        lists = ([column[row] for row in rows] for column in (self.clips, self.truths, self.groups))
+        return FramePart(self.table.take(rows), *lists)
+
+    def texts(self) -> Iterator[str]:
+        """The files."""
+        return (clip.name for clip in self.clips)
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """The values of a further column that the recipe's ``key`` names."""
+        self.table.require(name, key)
+        return self.table.texts(name)
+
+    def place(self, row: int) -> str:
+        """Where a clip stands in the user's data."""
+        return self.table.place(row)
+
+
+def read_part(
+    table: Table, data: FramesData, reader: Reader, truth: str, dropped: Counter[str], notes: list[str]
+) -> FramePart:
+    """The rows that can be used; what is wrong with the others is counted, the first of each kind noted.
+
+    ``truth`` is the column of what is true of a clip. Raises DataError where nothing is left.
+    """
+    column = manifest.column(table, data.frames_column, FRAME_NAMES, "frames", "data.frames_column")
+    group = _group_column(table, data)
+    truths = [value.strip() for value in table.texts(truth)]
+    cells = enumerate(manifest.places(table, column))
+    items = [item_of(value, folder, table.place(row)) for row, (folder, value) in cells]
+    found = list(_judged(items, reader))
+    first: dict[str, ClipError] = {}
+    kept: list[int] = []
+    known: set[tuple[str, str]] = set()
+    for i, clip in enumerate(found):
+        if isinstance(clip, ClipError):
+            first.setdefault(clip.reason, clip)
+            dropped[clip.reason] += 1
+        elif not truths[i]:
+            dropped[f"no {truth}"] += 1
+        elif (clip.name, truths[i]) in known:
+            dropped["duplicate row"] += 1
+        else:
+            known.add((clip.name, truths[i]))
+            kept.append(i)
+    if not kept:
+        error = next(iter(first.values()), None)
+        if error:
+            raise DataError(f"{table.name}: no clip can be used: {error.message}", error.hint)
+        raise DataError(f"{table.name}: no clip has a {truth}", f"is this the right column? It is {truth}")
+    notes += [f"left out, the first of its kind: {error.message}" for error in first.values()]
+    groups = list(table.texts(group)) if group else [""] * len(table)
+    clips = [clip for i in kept if isinstance(clip := found[i], Clip)]
+    return FramePart(table.take(kept), clips, [truths[i] for i in kept], [groups[i] for i in kept])
+
+
+def require_alike(parts: Iterable[FramePart], shape: tuple[int, ...]) -> None:
+    """DataError for the first clip whose frames have another shape."""
+    for part in parts:
+        for row, clip in enumerate(part.clips):
+            if clip.shape != shape:
+                has, first = by(clip.shape), by(shape)
+                said = f"{part.place(row)}: frames of {has} figures, where the first clip has {first}"
+                raise DataError(said, "give all clips alike")
+
+
+def groups(part: FramePart, data: FramesData) -> list[str] | None:
+    """The groups that must not be split, None where none are known or wanted; two that nobody named are too few."""
+    enough = len(set(part.groups)) > (1 if data.group_column else 2)
+    return part.groups if data.by_group and all(part.groups) and enough else None
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """A shape for a person: 48 x 48."""
+    return " x ".join(map(str, shape))
+
+
+def _group_column(table: Table, data: FramesData) -> str:
+    if data.group_column:
+        table.require(data.group_column, "data.group_column")
+        return data.group_column
+    return next((name for name in GROUP_NAMES if name in table.columns), "")
+
+
+def _judged(items: Sequence[Item | ClipError], reader: Reader) -> Iterator[Clip | ClipError]:
+    """The clip of each row or what is wrong with it, each file read once."""
+    once = {item.name: item for item in items if isinstance(item, Item)}
+
+    def judge(item: Item) -> Clip | ClipError:
+        try:
+            return reader.clip(item)
+        except ClipError as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        waiting = {name: pool.submit(judge, item) for name, item in once.items()}
+        for done, item in enumerate(items, start=1):
+            yield item if isinstance(item, ClipError) else waiting[item.name].result()
+            progress.tell("clips", done, len(items))

@@ -1,0 +1,97 @@
+"""From a recipe to clips with what is true of each: tables, folders or built-in videos, read and judged alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rnncli.data.sources import ALL
+from rnncli.data.table import Table
+from rnncli.errors import DataError
+from rnncli.tasks import manifest
+from rnncli.tasks.frames import clips
+from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.frames.reader import KNOWN, Reader, cache_folder
+from rnncli.tasks.frames.schema import FramesRecipe
+from rnncli.tasks.frames.shapes import Scene, written
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of a clip: ``column``, or the first of ``names``, holds it; ``key`` is the recipe's for the column.
+
+    ``name`` is what it is called, ``scenes`` are the built-in videos, ``said`` what is true of one, ``folder`` where
+    they are kept.
+    """
+
+    name: str
+    column: str
+    key: str
+    names: tuple[str, ...]
+    scenes: Callable[[], Iterator[Scene]]
+    said: Callable[[Scene], str]
+    folder: str
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Columns of a folder of classes."""
+        return "frames", self.name
+
+
+@dataclass
+class Gathered:
+    """Parts before they are cut, the names of their tables, what is to be said of them, lost rows by reason."""
+
+    parts: dict[str, FramePart]
+    names: str
+    notes: list[str] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def gather(recipe: FramesRecipe, truth: Truth) -> Gathered:
+    """The clips of a recipe by part, ``all`` for one that is still to be cut; raises DataError."""
+    data = recipe.data
+    notes: list[str] = []
+    if data.source == "builtin" or not data.train:
+        if data.source not in ("builtin", "auto"):
+            raise DataError(f"data.train names no {data.source}", "for example data.train=clips.csv")
+        tables = {ALL: _built_in(recipe, truth)}
+        notes.append("the videos are rendered and encoded here: figures say nothing about real ones")
+    else:
+        tables = manifest.read_parts(data, KNOWN, truth.columns)
+    found = _judged(recipe, tables, truth)
+    parts = found.parts.values()
+    clips.require_alike(parts, next(iter(parts)).clips[0].shape)
+    found.notes[:0] = notes
+    return found
+
+
+def gather_more(recipe: FramesRecipe, path: Path, truth: Truth) -> Gathered:
+    """The clips of a further labelled file or folder, all of them as the part ``test``; raises DataError."""
+    tables = manifest.read_place(path, recipe.data, KNOWN, truth.columns)
+    return _judged(recipe, {"test": tables.get("test") or next(iter(tables.values()))}, truth)
+
+
+def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth) -> Gathered:
+    reader = Reader(recipe.data, recipe.points)
+    found = Gathered({}, ", ".join(sorted({table.name for table in tables.values()})))
+    for name, table in tables.items():
+        column = manifest.column(table, truth.column, truth.names, f"{truth.name}s", truth.key)
+        found.parts[name] = clips.read_part(table, recipe.data, reader, column, found.dropped, found.notes)
+    for table in tables.values():
+        found.dropped.update(table.dropped)
+        found.notes += table.notes
+    return found
+
+
+def _built_in(recipe: FramesRecipe, truth: Truth) -> Table:
+    """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
+    cache, scenes = recipe.data.cache, truth.scenes()
+    if cache == "none":
+        rows = [({"bytes": scene.content, "path": None}, truth.said(scene)) for scene in scenes]
+    else:
+        folder = cache_folder(cache) / truth.folder
+        rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in written(scenes, folder)]
+    return manifest.table_of("built-in videos", truth.columns, rows)

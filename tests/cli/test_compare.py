@@ -1,0 +1,188 @@
+"""``rnncli compare``: one table of runs, gathered by seed, differences tested."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from statistics import fmean, stdev
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rnncli.metrics.paired import Parts, randomisation, share
+from rnncli.report.reach import reach
+from tests.commands import rnncli
+from tests.run.made import made_run
+
+FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "settings", "notes"}
+SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
+VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
+SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three cells with three seeds each, and one run that did not end."""
+    here = tmp_path_factory.mktemp("compare")
+    for cell, skill in SKILLS.items():
+        for seed in (1, 2, 3):
+            made_run(here / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", skill=skill)
+    begun = made_run(here / "begun", "model.cell=lstm", "seed=9")
+    (begun / "report.json").unlink()
+    return here
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def accuracies(folder, cell):
+    reports = [json.loads((folder / f"{cell}-{seed}/report.json").read_text()) for seed in (1, 2, 3)]
+    return [report["metrics"]["accuracy"]["value"] for report in reports]
+
+
+def test_runs_that_differ_by_seed_alone_are_one_row_with_mean_and_deviation(here):
+    found = rnncli("compare", ".", "--json").json
+    assert [setting["settings"] for setting in found["settings"]] == [{"model.cell": cell} for cell in sorted(SKILLS)]
+    assert found["keys"] == ["model.cell"]
+    for setting in found["settings"]:
+        values = accuracies(here, setting["settings"]["model.cell"])
+        assert setting["seeds"] == [1, 2, 3]
+        assert setting["scores"]["accuracy"]["mean"] == pytest.approx(fmean(values))
+        assert setting["scores"]["accuracy"]["deviation"] == pytest.approx(stdev(values))
+        assert (setting["parameters"], setting["seconds"]) == (12_345, 3.25)
+    assert found["best"]["log_loss"] == "model.cell=gru"
+    assert any("begun" in note for note in found["notes"])
+
+
+def test_the_table_shows_what_differs_and_nothing_else(here):
+    done = rnncli("compare", "*-[123]", "--base", "model.cell=rnn")
+    lines = done.out.splitlines()
+    assert lines[0] == "test, 400 examples; differences to model.cell=rnn"
+    columns = ("model.cell", "runs", "accuracy", "deviation", "difference", "95 % interval", "p", "parameters")
+    assert all(column in lines[1] for column in columns)
+    assert "train." not in done.out
+    assert [line.split()[0] for line in lines[2:5]] == ["gru", "lstm", "rnn"]
+    assert re.search(r" \+\d+\.\d +\+\d+\.\d \.\. \+\d+\.\d +(< 0\.001|0\.0\d\d) ", lines[2])
+    assert len(lines[4].split()) == 6
+
+
+def test_json_has_exactly_the_fields_that_programs_read(here):
+    found = rnncli("compare", "*-[123]", "--json", "--metric", "f1_macro", "--metric", "roc_auc").json
+    assert set(found) == FIELDS
+    assert all(set(setting) == SETTING for setting in found["settings"])
+    other = next(setting for setting in found["settings"] if setting["name"] != found["base"])
+    assert set(other["scores"]["accuracy"]) == {"mean", "deviation", "values"}
+    assert set(other["versus"]) == {"f1_macro"}  # an area is no sum over examples
+    assert set(other["versus"]["f1_macro"]) == VERSUS
+    assert any("roc_auc is no sum over examples" in note for note in found["notes"])
+
+
+def test_single_runs_are_tested_by_randomisation_over_examples(here):
+    found = rnncli("compare", "gru-1", "rnn-1", "--json").json
+    versus = found["settings"][1]["versus"]["accuracy"]
+    parts = []
+    for run in ("gru-1", "rnn-1"):
+        rows = map(json.loads, (here / run / "predictions/test.jsonl").read_text().splitlines())
+        parts.append(Parts(np.array([(r["label"] == r["truth"], 1.0) for r in rows]), share))
+    assert versus["p"] == randomisation(*parts)
+    assert versus["difference"] == pytest.approx(parts[1].value() - parts[0].value())
+    assert versus["low"] < versus["difference"] < versus["high"] < 0
+    assert not versus["seeds"]
+    assert any("other seeds may differ more" in note for note in found["notes"])
+
+
+def test_how_far_gradients_reach_stands_beside_what_it_costs(here, tmp_path):
+    reaches = {"rnn": ((0.5, 0.2, 0.05), (0.4, 0.09, 0.2)), "lstm": ((0.9, 0.8, 0.7), (0.3, 0.2, 0.01))}
+    for cell, shares in reaches.items():
+        for seed, arrives in enumerate(shares, start=1):
+            measured = reach({"forward": [1.0, *arrives]}, 0.1, 32)
+            made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", reach=measured)
+    found = rnncli("compare", tmp_path, "--json").json["settings"]
+    assert {one["name"]: (one["reach"], one["reach_beyond"]) for one in found} == {
+        "model.cell=rnn": (2.5, False),
+        "model.cell=lstm": (3.5, True),
+    }
+    lines = rnncli("compare", tmp_path).out.splitlines()
+    assert lines[1].endswith("gradient reach")
+    assert {lines[2].split()[-2:][0], lines[2].split()[-1], lines[3].split()[-1]} == {">", "3.5", "2.5"}
+    assert "reach" not in rnncli("compare", "*-[123]").out  # none of these was measured
+    rows = list(csv.DictReader(io.StringIO(rnncli("compare", tmp_path, "--csv").out)))
+    assert {(row["reach"], row["reach_beyond"]) for row in rows} == {("2.5", "0"), ("3.5", "1")}
+
+
+def test_csv_holds_every_metric_whole(here):
+    rows = list(csv.DictReader(io.StringIO(rnncli("compare", "*-[123]", "--csv").out)))
+    assert [row["model.cell"] for row in rows] == ["gru", "lstm", "rnn"]
+    assert float(rows[2]["accuracy"]) == pytest.approx(fmean(accuracies(here, "rnn")), abs=1e-12)
+    assert {"f1_macro", "log_loss_deviation", "accuracy_p", "accuracy_p_adjusted"} <= set(rows[0])
+    assert rows[0]["accuracy_p"] == ""  # the base
+
+
+def test_a_repeated_run_is_left_out_for_seeds_would_look_alike(here, tmp_path):
+    shutil.copytree("gru-1", tmp_path / "copy")
+    found = rnncli("compare", "gru-1", "gru-2", tmp_path / "copy", "--json").json
+    assert found["settings"][0]["seeds"] == [1, 2]
+    assert any("repeats gru-1" in note for note in found["notes"])
+
+
+def test_runs_on_other_examples_are_shown_and_not_tested(here, tmp_path):
+    made_run(tmp_path / "other", "model.cell=lstm", "data.dev_fraction=0.2", examples=300)
+    found = rnncli("compare", "gru-1", tmp_path / "other", "--json").json
+    assert found["settings"][1]["versus"] == {}
+    assert any("other test examples" in note for note in found["notes"])
+
+
+def test_runs_whose_seed_draws_the_test_part_as_well_are_compared_seed_by_seed(tmp_path):
+    for cell, skill in SKILLS.items():
+        for seed in (1, 2, 3):
+            run = made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", skill=skill)
+            rows = (run / "predictions/test.jsonl").read_text()
+            (run / "predictions/test.jsonl").write_text(rows.replace("reviews.csv:", f"reviews.csv:{seed}0000"))
+    found = rnncli("compare", tmp_path, "--base", "model.cell=rnn", "--json").json
+    gru = found["settings"][0]["versus"]["accuracy"]
+    test = stats.ttest_rel(accuracies(tmp_path, "gru"), accuracies(tmp_path, "rnn"))
+    assert (gru["p"], gru["seeds"]) == (pytest.approx(test.pvalue), True)
+
+
+def test_runs_without_readable_predictions_are_shown_and_not_tested(here, tmp_path):
+    shutil.copytree("rnn-1", tmp_path / "torn")
+    (tmp_path / "torn/predictions/test.jsonl").write_text('{"place": ')
+    done = rnncli("compare", "gru-1", tmp_path / "torn", "--json")
+    assert done.code == 0
+    assert any("not tested" in note for note in done.json["notes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nothing-here"], 4, "no run is there"),
+        (["begun"], 4, "not finished"),
+        (["gru-1", "rnn-1", "--base", "lstm"], 2, "none of the runs"),
+        (["gru-1", "--metric", "wer"], 2, "has no wer"),
+        (["gru-1", "--csv", "--json"], 2, "two forms"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_a_sentence(here, arguments, code, says):
+    done = rnncli("compare", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+def test_one_run_is_a_table_of_one_row(here):
+    done = rnncli("compare", "gru-1")
+    assert done.code == 0
+    assert "own-data" in done.out.splitlines()[2]
+
+
+def test_a_hostile_value_steers_no_terminal(here, tmp_path):
+    made_run(tmp_path / "hostile", r'name="\x1b[31mred"')
+    done = rnncli("compare", "gru-1", tmp_path / "hostile")
+    assert "\x1b" not in done.out

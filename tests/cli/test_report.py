@@ -1,0 +1,91 @@
+"""``rnncli report``, and the page that every run leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tests.commands import TINY, rnncli
+from tests.run.made import made_run
+
+
+def test_every_run_leaves_a_page(trained):
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    record = json.loads((trained / "run.json").read_text())
+    assert record["data"]["headline"] in page.replace("&#34;", '"')
+    assert record["data"]["sizes"]["train"] == 48
+    assert "evaluation:" in page
+    assert "loss" in page
+    assert "steps back" in page
+
+
+def test_a_run_that_is_told_to_leaves_no_page(here):
+    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY, "evaluation.page=false")
+    assert done.code == 0
+    assert not (here / "run/report.html").exists()
+    assert rnncli("report", "run", "--html").out.strip() == "run/report.html"
+    assert (here / "run/report.html").exists()
+
+
+def test_a_page_that_cannot_be_written_does_not_undo_the_run(here, monkeypatch):
+    monkeypatch.setattr("rnncli.run.page.report_page", lambda _: 1 / 0)
+    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY)
+    assert done.code == 0
+    assert "ZeroDivisionError" in (here / "run/log.txt").read_text()
+
+
+def test_the_report_is_shown_again_as_text_json_card_or_page(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    assert "accuracy" in rnncli("report", run).out
+    assert rnncli("report", run, "--json").json == json.loads((run / "report.json").read_text())
+    card = rnncli("report", run, "--markdown").out
+    assert card.startswith("# sentiment: own-data")
+    assert "train 48" in card
+    (run / "report.html").unlink()
+    assert rnncli("report", run, "--html", "--json").json == {"path": str(run / "report.html")}
+    assert (run / "report.html").exists()
+
+
+def test_opening_a_page_asks_the_browser_or_says_where_it_is(tmp_path, monkeypatch):
+    run = made_run(tmp_path / "run")
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda where: opened.append(where) or True)
+    assert rnncli("report", run, "--open").code == 0
+    assert opened == [(run / "report.html").as_uri()]
+    monkeypatch.setattr("webbrowser.open", lambda where: False)
+    done = rnncli("report", run, "--open")
+    assert done.code == 2
+    assert "report.html yourself" in done.err
+
+
+def test_a_page_without_predictions_lacks_curves_and_nothing_else(tmp_path):
+    run = made_run(tmp_path / "run")
+    assert rnncli("report", run, "--html").code == 0
+    assert "Order and trust" in (run / "report.html").read_text()
+    (run / "predictions/test.jsonl").write_text('{"place": ')
+    assert rnncli("report", run, "--html").code == 0
+    page = (run / "report.html").read_text()
+    assert "Order and trust" not in page
+    assert "By class" in page
+
+
+def test_a_comparison_is_a_page_too(tmp_path):
+    for cell in ("rnn", "gru"):
+        made_run(tmp_path / cell, f"model.cell={cell}", skill=1.0 + (cell == "gru"))
+    done = rnncli("compare", tmp_path, "--html", tmp_path / "page.html")
+    assert done.code == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "differences to model.cell=gru" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["nowhere"], 4), (["nowhere", "--html"], 4), (["nowhere", "--markdown", "--html"], 2)]
+)
+def test_a_report_that_is_not_there_is_a_sentence(arguments, code):
+    done = rnncli("report", *arguments)
+    assert done.code == code
+    assert "Traceback" not in done.err

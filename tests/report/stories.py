@@ -1,0 +1,104 @@
+"""Runs to make pages of: plain ones, and ones whose every text tries to be markup."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnncli import tasks
+from rnncli.report.build import Curve, Example, Line, Mistake, Piece, Table
+from rnncli.report.page import Story
+from rnncli.report.reach import reach
+from tests.report.samples import report
+
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style></pre></textarea><svg onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "&lt;b&gt; ]]> --> 'x' `y` $\\frac{1}{2}$ $x",
+)
+HISTORY = [
+    {"epoch": n, "loss": 1 / n, "watched": 1 - 1 / n, "metrics": {"loss": 1.5 / n, "accuracy": 1 - 1 / n}}
+    for n in (1, 2, 3)
+]
+
+
+def hostile_story() -> Story:
+    text = " ".join(HOSTILE)
+    labels = tuple(HOSTILE[:3])
+    made = report(labels, baselines={HOSTILE[0]: {"accuracy": 0.5}}, notes=HOSTILE)
+    made = dataclasses.replace(
+        made,
+        task=HOSTILE[0],
+        recipe=HOSTILE[1],
+        split=HOSTILE[2],
+        dropped={HOSTILE[1]: 3},
+        mistakes=(Mistake(text, *labels[:2], 0.9, HOSTILE[2]),),
+        tables=(Table(HOSTILE[0], HOSTILE, (HOSTILE,)),),
+    )
+    lines = tuple(Line(label, (0.0, 1.0), (0.0, 1.0)) for label in labels)
+    return Story(
+        name=HOSTILE[1],
+        report=made,
+        recipe=text,
+        history={HOSTILE[0]: HISTORY, HOSTILE[1]: HISTORY},
+        curves=[Curve(HOSTILE[0], HOSTILE[1], HOSTILE[2], lines)],
+        worst=[Example(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1])],
+        facts={"device": HOSTILE[0], "kernel": HOSTILE[1], "versions": {HOSTILE[2]: HOSTILE[0]}, "watched": HOSTILE[1]},
+        typed=text,
+    )
+
+
+def story(**more) -> Story:
+    table = Table("by length", ("words", "n"), (("1", 2),))
+    made = dataclasses.replace(report(("bad", "fair", "good")), tables=(table,))
+    lines = tuple(Line(label, (0.0, 0.2, 1.0), (0.0, 0.8, 1.0)) for label in made.labels)
+    kept = {
+        "curves": [Curve("ROC", "false positive rate", "true positive rate", lines, diagonal=True)],
+        "worst": [Example("2 errors", (Piece("set"), Piece("green", "wrong", "truth blue")), "a.wav")],
+        "history": {"": HISTORY},
+        "facts": {"watched": "accuracy", "data": {"headline": "reviews.csv: 60 rows", "sizes": {"train": 48}}},
+        "recipe": "task: sentiment\nseed: 1\n",
+        "typed": "rnncli sentiment",
+    }
+    return Story("run-1", made, **{**kept, **more})
+
+
+def tagging_story() -> Story:
+    """Spans right, wrong, missed and added, of hostile words and types."""
+    kind = HOSTILE[0].replace(" ", "")
+    tokens = [*HOSTILE, "plain", "w" * 300, "中文" * 40]
+    truth = [f"B-{kind}", f"I-{kind}", "O", "B-LOC", "O", "B-PER", "O", "O"]
+    spans = [(kind, 0, 1), ("LOC", 3, 4), ("ORG", 6, 8)]
+    row = {
+        "place": f"{HOSTILE[1]}.conll:3",
+        "tokens": tokens,
+        "truth": truth,
+        "tags": [f"B-{kind}", "O", "O", "B-LOC", "O", "O", "B-ORG", "I-ORG"],
+        "probabilities": [0.9, 0.8, 0.7, 0.99, 0.6, 0.5, 0.4, 0.95],
+        "spans": [{"type": name, "start": start, "end": end} for name, start, end in spans],
+    }
+    return _of_task("tagging", [row])
+
+
+def speech_story() -> Story:
+    """Words wrong, missed and added, in hostile texts and file names."""
+    row = {
+        "place": f"{HOSTILE[2]}.wav",
+        "truth": f"set {HOSTILE[0]} green now",
+        "text": f"set {HOSTILE[1]} greener",
+        "words": [{"word": "set", "confidence": 0.9}, {"word": HOSTILE[1], "confidence": 0.4}],
+    }
+    return _of_task("speech", [row, {**row, "text": f"{row['truth']} {HOSTILE[3]} {'long' * 100}"}])
+
+
+def _of_task(task: str, rows: Sequence[Mapping[str, Any]]) -> Story:
+    """A page with what the task tells of its predictions."""
+    saved = tasks.saved(task)
+    kept = story()
+    made = dataclasses.replace(kept.report, task=task, reach=reach({"forward": [1.0, 0.5], "reverse": [1.0]}, 0.1, 2))
+    worst = saved.worst(rows, 20)
+    assert worst
+    return dataclasses.replace(kept, report=made, worst=worst, curves=saved.curves(rows, None))
