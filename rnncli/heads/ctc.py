@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -34,21 +33,6 @@ def ctc_nll(logits_BTV: Tensor, lengths_B: Tensor, labels_BS: Tensor, label_leng
     return functional.ctc_loss(
         log_probs_TBV, labels_BS, lengths_B, label_lengths_B, blank=BLANK, reduction="none", zero_infinity=False
     )
-
-
-def disagreement(one_BTV: Tensor, other_BTV: Tensor, lengths_B: Tensor) -> Tensor:
-    """How far the scores of two views of the same frames are apart, (B,), in fp32.
-
-    The sum over frames of the mean of both Kullback-Leibler divergences, each from a distribution that is held still:
-    the consistency loss of CR-CTC (Yao et al. 2024).
-    """
-    one, other = one_BTV.float().log_softmax(-1), other_BTV.float().log_softmax(-1)
-    apart_BT = sum(
-        functional.kl_div(learns, teaches.detach(), reduction="none", log_target=True).sum(-1)
-        for learns, teaches in ((one, other), (other, one))
-    )
-    inside_BT = torch.arange(one.shape[1], device=one.device) < lengths_B.to(one.device)[:, None]
-    return (apart_BT * inside_BT).sum(1) / 2
 
 
 def frames_needed(labels: Sequence[int] | np.ndarray) -> int:

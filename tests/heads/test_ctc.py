@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnncli.heads.beam import beam_search
-from rnncli.heads.ctc import ctc_nll, disagreement, frames_needed, greedy, spot
+from rnncli.heads.ctc import ctc_nll, frames_needed, greedy, spot
 
 
 def log_probs(frames, vocabulary, seed, sharp=1.0):
@@ -127,21 +127,3 @@ def test_given_labels_are_laid_on_their_best_path(seed):
 def test_labels_that_do_not_fit_have_no_confidence():
     found = spot(log_probs(2, 3, 0), [1, 1])
     assert found.confidences == [0.0, 0.0]
-
-
-def test_views_are_apart_by_the_mean_of_both_divergences_within_their_lengths():
-    one, other = log_probs(5, 4, 1), log_probs(5, 4, 2)
-    per_frame = ((np.exp(one) - np.exp(other)) * (one - other)).sum(1) / 2
-    logits = torch.from_numpy(np.stack([one, other]))
-    found = disagreement(logits, logits.flip(0) + 3, torch.tensor([5, 2]))
-    np.testing.assert_allclose(found.numpy(), [per_frame.sum(), per_frame[:2].sum()], rtol=1e-5)
-    assert disagreement(logits, logits, torch.tensor([5, 5])).tolist() == [0, 0]
-
-
-def test_what_a_view_is_drawn_to_does_not_move():
-    one, other = (torch.from_numpy(log_probs(3, 4, seed))[None].requires_grad_() for seed in (1, 2))
-    disagreement(one, other, torch.tensor([3])).sum().backward()
-    with torch.no_grad():
-        expected = (one.softmax(-1) - other.softmax(-1)) / 2
-    torch.testing.assert_close(one.grad, expected, check_dtype=False, atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(other.grad, -expected, check_dtype=False, atol=1e-6, rtol=1e-5)

@@ -29,26 +29,22 @@ BANDS = 24
 
 @dataclass(frozen=True)
 class SpeechBatch:
-    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU.
-
-    ``views`` variants of each recording are there: first one of each, then another of each, as long as the first.
-    """
+    """Padded features x_BTF with lengths_B, and labels_BS with label_lengths_B; lengths stay on the CPU."""
 
     x_BTF: Tensor
     lengths_B: Tensor
     labels_BS: Tensor
     label_lengths_B: Tensor
-    views: int = 1
 
     @property
     def size(self) -> int:
         """Recordings in the batch."""
-        return len(self.lengths_B) // self.views
+        return len(self.lengths_B)
 
     def to(self, device: torch.device) -> SpeechBatch:
         """The same batch on another device."""
         x_BTF, labels_BS = (part.to(device, non_blocking=True) for part in (self.x_BTF, self.labels_BS))
-        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B, self.views)
+        return SpeechBatch(x_BTF, self.lengths_B, labels_BS, self.label_lengths_B)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,18 +67,17 @@ class SpeechExamples:
 
     def batch(self, indices: np.ndarray) -> SpeechBatch:
         """Collate the recordings at ``indices``; draws from torch's generator in training."""
-        views = list(zip(*(self._views(int(i)) for i in indices), strict=True))
-        labels = [self.labels[int(i)] for i in indices]
-        return collate([one for view in views for one in view], labels * len(views), len(views))
+        found = [self._features(int(i)) for i in indices]
+        return collate(found, [self.labels[int(i)] for i in indices])
 
     def place(self, index: int) -> str:
         """Where a recording stands in the user's data."""
         return self.part.places[index]
 
-    def _views(self, index: int) -> list[np.ndarray]:
+    def _features(self, index: int) -> np.ndarray:
         clip, least = self.part.clips[index], int(self.least[index])
         if self.vary is None:
-            return [self.scale(clip.load())]
+            return self.scale(clip.load())
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         if self.others:
             speeds = [clip, *(other for other in self.others[index] if other.frames >= least)]
@@ -96,13 +91,13 @@ def too_short(part: SpeechPart, units: Units, subsampling: int) -> np.ndarray:
     return np.array([frames_after(clip.frames, subsampling) for clip in part.clips]) < np.array(need)
 
 
-def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray], views: int = 1) -> SpeechBatch:
-    """Features (T, F) of several recordings, or of ``views`` variants of each, padded with zeros at their ends."""
+def collate(features: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> SpeechBatch:
+    """Features (T, F) of several recordings, padded with zeros at their ends."""
     x_BTF = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(one) for one in features], batch_first=True)
     padded = [torch.from_numpy(one.astype(np.int64)) for one in labels]
     labels_BS = torch.nn.utils.rnn.pad_sequence(padded, batch_first=True)
     lengths_B, label_lengths_B = (torch.tensor([len(one) for one in many]) for many in (features, labels))
-    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B, views)
+    return SpeechBatch(x_BTF, lengths_B, labels_BS, label_lengths_B)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,14 +151,22 @@ class Varying:
         self.settings, self.kind, self.scale, self.frontend = settings, kind, scale, frontend
         self.cosine_FM = _cosine(width, max(BANDS, width)) if kind == "cepstrum" else None
 
-    def __call__(self, clip: Clip, random: np.random.Generator, least: int) -> list[np.ndarray]:
-        """Varied and normalised features (T', F), T' at least ``least`` where T is; two where they are to agree."""
-        loud_TF = self._louder(clip, random)
-        factor = 1 + random.uniform(-1, 1) * self.settings.stretch
-        found = [self._masked(_stretched(loud_TF, factor, least), random)]
-        if self.settings.agreement:
-            found.append(self._masked(_stretched(self._louder(clip, random), factor, least), random))
-        return found
+    def __call__(self, clip: Clip, random: np.random.Generator, least: int) -> np.ndarray:
+        """Varied and normalised features (T', F), T' at least ``least`` where T is."""
+        settings = self.settings
+        features_TF = self._louder(clip, random)
+        features_TF = _stretched(features_TF, 1 + random.uniform(-1, 1) * settings.stretch, least)
+        x_TF = self.scale.centred(features_TF)
+        if self.cosine_FM is not None:
+            x_TF = self._spectrum(x_TF @ self.cosine_FM, random) @ self.cosine_FM.T
+        elif self.kind == "spectrum":
+            x_TF = self._spectrum(x_TF, random)
+        x_TF = self.scale.spread(x_TF)
+        for _ in range(settings.time_masks * (1 + len(x_TF) // 400)):
+            width = int(random.integers(0, min(settings.time_width, len(x_TF) // 5) + 1))
+            start = int(random.integers(0, len(x_TF) - width + 1))
+            x_TF[start : start + width] = 0
+        return x_TF.astype(np.float32)
 
     def _louder(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
         """With noise, louder or softer, where it is known how."""
@@ -191,21 +194,6 @@ class Varying:
         level = float(np.sqrt((sound.samples.astype(np.float64) ** 2).mean())) * 10 ** (-below / 20)
         samples_N = sound.samples + random.normal(0, level, len(sound.samples)).astype(np.float32)
         return features_of(replace(sound, samples=samples_N), self.frontend, clip.recording.name)
-
-    def _masked(self, features_TF: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Normalised, scaled in frequency, with bands and stretches of time blanked."""
-        settings = self.settings
-        x_TF = self.scale.centred(features_TF)
-        if self.cosine_FM is not None:
-            x_TF = self._spectrum(x_TF @ self.cosine_FM, random) @ self.cosine_FM.T
-        elif self.kind == "spectrum":
-            x_TF = self._spectrum(x_TF, random)
-        x_TF = self.scale.spread(x_TF)
-        for _ in range(settings.time_masks * (1 + len(x_TF) // 400)):
-            width = int(random.integers(0, min(settings.time_width, len(x_TF) // 5) + 1))
-            start = int(random.integers(0, len(x_TF) - width + 1))
-            x_TF[start : start + width] = 0
-        return x_TF.astype(np.float32)
 
     def _spectrum(self, x_TM: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Scaled in frequency, with bands set to their mean, which is 0."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.errors import DataError
-from rnncli.heads.ctc import ctc_nll, disagreement, frames_needed
+from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
 from rnncli.tasks import shared
@@ -85,16 +85,11 @@ class FittedSpeech:
         return shared.parameter_groups(model)
 
     def loss(self, model: nn.Module, batch: SpeechBatch) -> Tensor:
-        """Minus the log probability of the labels, and how far views are apart, each the mean over labels."""
+        """Minus the log probability of the labels, the mean over labels."""
         window = self.window if model.training else 0
         logits_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B, window=window)
         nll_B = ctc_nll(logits_BRV, lengths_B, batch.labels_BS, batch.label_lengths_B)
-        total = nll_B.sum()
-        if batch.views == 2:
-            one_BRV, other_BRV = logits_BRV.chunk(2)
-            apart_B = disagreement(one_BRV, other_BRV, lengths_B[: batch.size])
-            total = total + self.recipe.variation.agreement * 2 * apart_B.sum()
-        return total / batch.label_lengths_B.sum().clamp(min=1)
+        return nll_B.sum() / batch.label_lengths_B.sum().clamp(min=1)
 
     def validate(self, model: nn.Module, examples: SpeechExamples, batches: Batches) -> Metrics:
         """Error rates by greedy decoding, and ``loss`` over the recordings whose texts fit their frames."""

@@ -78,11 +78,6 @@ class Variation(Section, frozen=True):
     time_width: Size = Field(default=10, description="frames of such a stretch, at most")
     band_masks: Size = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")
     band_width: Fraction = Field(default=0.2, description="share of all frequencies of such a band, at most")
-    agreement: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.0,
-        description="how much two variants of a recording that are heard at once are to say the same (CR-CTC); above 0 "
-        "an epoch takes up to twice as long",
-    )
 
 
 class SpeechModel(CoreSection, frozen=True):
