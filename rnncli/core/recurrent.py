@@ -20,6 +20,7 @@ from rnncli.core.layer import Layer, Path, infer, run
 from rnncli.core.native import compile as native
 from rnncli.core.native import path as native_path
 from rnncli.core.native import step as native_step
+from rnncli.core.native.threads import openmp
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 
@@ -263,8 +264,9 @@ class Recurrent(nn.Module):
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype = begin[0].dtype
         compiled, (batch, steps, _) = self._compiles(dtype), x_BTI.shape
-        packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
-        compute = self._path(compiled, few=lengths_B is None and batch <= FEW)
+        together = compiled and self._shares(batch)
+        packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled and not together else 1)
+        compute = self._path(compiled, few=lengths_B is None and batch <= FEW, together=together)
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
@@ -278,12 +280,16 @@ class Recurrent(nn.Module):
             return packing.unpack(x_NX), ()
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
 
-    def _path(self, compiled: bool, few: bool) -> Callable[[Layer], tuple[Tensor, State]]:
+    def _path(self, compiled: bool, few: bool, together: bool) -> Callable[[Layer], tuple[Tensor, State]]:
         """What computes a layer; ``few`` equal examples may differ in the last places from those of a larger batch."""
-        path: Path = native_path if compiled else packed
+        path: Path = native_path.Shared() if together else native_path if compiled else packed
         if torch.is_grad_enabled():
             return partial(run, path)
         return partial(infer, native_path.FewRows if compiled and few else path)
+
+    def _shares(self, batch: int) -> bool:
+        """Whether all threads compute each step together."""
+        return self.hidden_size > WIDE and torch.get_num_threads() > self.directions and openmp() is not None
 
     def _parts(self, batch: int) -> int:
         """Parts of a batch that keep all threads busy and have examples enough for a product."""

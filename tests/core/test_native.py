@@ -13,6 +13,7 @@ from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.cells import step as cell_step
 from rnncli.core.native import compile as native
 from rnncli.core.native import path, step
+from rnncli.core.native.threads import Call
 from rnncli.core.pool import Pool
 from rnncli.core.recurrent import Recurrent
 
@@ -170,7 +171,7 @@ def test_what_is_not_a_number_is_not_hidden(name):
 @compiled_here
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
 def test_functions_are_right_to_the_last_places(name):
-    from llvmlite import binding, ir
+    from llvmlite import ir
 
     from rnncli.core.native import emit
 
@@ -183,11 +184,11 @@ def test_functions_are_right_to_the_last_places(name):
 
     kernel.across(kernel.number("count"), body)
     kernel.build.ret_void()
-    engine = native._compile(binding, str(module), machine)
+    engine = native.engine_of(str(module))
     values = torch.cat([torch.linspace(-80, 80, 100_001), torch.randn(1000) * 1e-3, torch.tensor([-1e30, 0.0])])
     result = torch.empty_like(values)
     given = (ctypes.c_int64 * 3)(values.data_ptr(), result.data_ptr(), len(values))
-    native._KERNEL(engine.get_function_address("apply"))(ctypes.addressof(given))
+    Call(engine.get_function_address("apply"), given)()
     exact = getattr(torch, name)(values.double())
     error = (result.double() - exact).abs() / (exact.clamp(min=1e-30) if name == "exp" else 1.0)
     assert error.max() < 2.4e-7  # two units in the last place

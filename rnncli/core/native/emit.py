@@ -138,6 +138,15 @@ class Code:
         function = known or ir.Function(self.function.module, kind, name)
         return self.build.call(function, [ir.Constant(F32, 0.0), vector.value], fastmath=("reassoc",))
 
+    def call_at(self, address: int | ir.Value, result: ir.Type, values: Sequence[ir.Value] = ()) -> ir.Value:
+        """The result of a function by its address."""
+        kind = ir.FunctionType(result, [value.type for value in values])
+        return self.build.call(self.build.inttoptr(self.integer(address), kind.as_pointer()), values)
+
+    def ask(self, address: int) -> ir.Value:
+        """The integer that a C function without arguments gives."""
+        return self.build.sext(self.call_at(address, I32), I64)
+
     def mask(self, count: ir.Value) -> ir.Value:
         """On for the first ``count`` elements of a vector."""
         lanes = ir.VectorType(I64, self.width)
