@@ -39,11 +39,12 @@ class Compiled:
         from llvmlite import ir
 
         from rnncli.core.native import cells, loops
+        from rnncli.core.native.panels import panels_for
         from rnncli.core.native.product import Products
 
         module = ir.Module()
         products = Products(module, machine.width, machine.rows)
-        self.loops, self.panel = cells.loops_of(cell), products.columns
+        self.panels, self.loops = panels_for(machine), cells.loops_of(cell)
         self.arguments = {"forward": loops.FORWARD, "back": loops.BACK} | ({} if shared else {"once": loops.FORWARD})
         kind = loops.SharedKernel if shared else loops.LoopKernel
         cells.emit_forward(kind(products, "forward", loops.FORWARD), self.loops)

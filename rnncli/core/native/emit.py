@@ -122,6 +122,11 @@ class Code:
         else:
             self._masked("store", ir.VoidType(), vector.value, pointer, ir.Constant(I32, 4), mask)
 
+    def shuffled(self, one: Vector, other: Vector, places: Sequence[int]) -> Vector:
+        """The elements of both vectors, one after the other, that stand at ``places``."""
+        chosen = ir.Constant(ir.VectorType(I32, self.width), list(places))
+        return Vector(self, self.build.shuffle_vector(one.value, other.value, chosen))
+
     def prefetch(self, pointer: ir.Value) -> None:
         """Ask for what lies at an address, which need not be a valid one."""
         name = "llvm.prefetch.p0"

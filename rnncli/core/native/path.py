@@ -146,7 +146,7 @@ class _Forward(_Way):
         gates_GH, candidates_HH = self.recurrent(weight_hh)
         found = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
         if self.kernel == "forward":
-            found = {name: _panels(part.t(), self.kernels.panel) for name, part in found.items()}
+            found = self.kernels.panels.lay(found, transposed=True)
         else:
             found = {name: part.contiguous() for name, part in found.items()}
         found |= {"bias": bias} if bias_hh is None else {"bias": bias, "bias_hh": bias_hh}
@@ -207,7 +207,7 @@ class _Back(_Way):
         found = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
         if self.dx:
             found["weight_ih"] = weights.weight_ih.detach()
-        found = {name: _panels(part, self.kernels.panel) for name, part in found.items()}
+        found = self.kernels.panels.lay(found, transposed=False)
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": self.x_NI.shape[1]}
 
@@ -233,18 +233,6 @@ class _Back(_Way):
         if self.dx:
             values |= {"dx": self.dx[d].data_ptr(), "dx_stride": self.x_NI.shape[1]}
         return self.kernels.call("back", **values)
-
-
-def _panels(matrix_KN: Tensor, width: int) -> Tensor:
-    """A matrix in panels of ``width`` columns, (panels, K, width), each of which is read from its begin to its end."""
-    depth, columns = matrix_KN.shape
-    whole, rest = divmod(columns, width)
-    count = whole + bool(rest)
-    panels = POOL.take(count * depth, width).view(count, depth, width)
-    panels[:whole].copy_(matrix_KN[:, : whole * width].unflatten(1, (whole, width)).transpose(0, 1))
-    if rest:
-        panels[whole, :, :rest].copy_(matrix_KN[:, whole * width :])
-    return panels
 
 
 def _sums(weights: CellWeights, part: Part) -> CellWeights:
