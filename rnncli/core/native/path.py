@@ -22,6 +22,8 @@ from rnncli.core.pool import ODD, POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
+SHARED_CHUNK = 2**21
+"""The same where weights are so large that adding to their gradients costs more than leaving the cache."""
 
 
 def forward(layer: Layer, *, training: bool) -> Forward:
@@ -64,7 +66,7 @@ class _Way:
 
     def __init__(self, layer: Layer, *, together: bool) -> None:
         self.kernels: Compiled = (shared if together else compiled)(layer.cell)
-        self.make = run_shared if together else run
+        self.make, self.chunk = (run_shared, SHARED_CHUNK) if together else (run, CHUNK)
         self.directions, self.packing = layer.directions, layer.packing
         self.x_NI = layer.x_NI.contiguous()
         self.begin = tuple(part.contiguous() for part in layer.begin)
@@ -80,7 +82,7 @@ class _Way:
     @property
     def target(self) -> int:
         """Rows of a chunk."""
-        return max(1, CHUNK // (self.hidden * self.kernels.loops.factors))
+        return max(1, self.chunk // (self.hidden * self.kernels.loops.factors))
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
