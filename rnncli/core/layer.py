@@ -8,7 +8,7 @@ Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -43,6 +43,10 @@ class Back(NamedTuple):
     dx_NI: Tensor | None
     begin: State
     weights: list[Tensor | None]
+
+
+Compute = Callable[[Layer], tuple[Tensor, State]]
+"""Outputs (N, E) of a layer and the state (D, B, H) at each example's end."""
 
 
 class ForwardPath(Protocol):

@@ -143,10 +143,10 @@ class Code:
         function = known or ir.Function(self.function.module, kind, name)
         return self.build.call(function, [ir.Constant(F32, 0.0), vector.value], fastmath=("reassoc",))
 
-    def call_at(self, address: int | ir.Value, result: ir.Type, values: Sequence[ir.Value] = ()) -> ir.Value:
-        """The result of a function by its address."""
-        kind = ir.FunctionType(result, [value.type for value in values])
-        return self.build.call(self.build.inttoptr(self.integer(address), kind.as_pointer()), values)
+    def call_at(self, address: int | ir.Value, result: ir.Type, pointers: Sequence[ir.Value] = ()) -> ir.Value:
+        """The result of a function by its address, which takes ``pointers``."""
+        kind = ir.FunctionType(result, [POINTER] * len(pointers))
+        return self.build.call(self.build.inttoptr(self.integer(address), kind.as_pointer()), pointers)
 
     def ask(self, address: int) -> ir.Value:
         """The integer that a C function without arguments gives."""

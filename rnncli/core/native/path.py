@@ -22,8 +22,9 @@ from rnncli.core.pool import ODD, POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
-SHARED_CHUNK = 2**21
-"""The same where weights are so large that adding to their gradients costs more than leaving the cache."""
+WIDE = 320
+"""Hidden units beyond which weights are so large that adding to their gradients costs more than leaving the cache."""
+WIDE_CHUNK = 2**21
 
 
 def forward(layer: Layer, *, training: bool) -> Forward:
@@ -66,7 +67,7 @@ class _Way:
 
     def __init__(self, layer: Layer, *, together: bool) -> None:
         self.kernels: Compiled = (shared if together else compiled)(layer.cell)
-        self.make, self.chunk = (run_shared, SHARED_CHUNK) if together else (run, CHUNK)
+        self.make = run_shared if together else run
         self.directions, self.packing = layer.directions, layer.packing
         self.x_NI = layer.x_NI.contiguous()
         self.begin = tuple(part.contiguous() for part in layer.begin)
@@ -82,7 +83,8 @@ class _Way:
     @property
     def target(self) -> int:
         """Rows of a chunk."""
-        return max(1, self.chunk // (self.hidden * self.kernels.loops.factors))
+        chunk = WIDE_CHUNK if self.hidden > WIDE else CHUNK
+        return max(1, chunk // (self.hidden * self.kernels.loops.factors))
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
@@ -114,9 +116,7 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(
-        self, layer: Layer, *, training: bool, kernel: str = "forward", together: bool = False
-    ) -> None:
+    def __init__(self, layer: Layer, *, training: bool, kernel: str = "forward", together: bool = False) -> None:
         super().__init__(layer, together=together)
         self.kernel = kernel
         self.keeps = training and self.kernels.loops.saved
