@@ -28,6 +28,8 @@ them out."""
 WORTH = 2**15
 """Products of a step from which threads share it, times the square of threads: the more wait for each other, the longer
 it takes."""
+LARGE = 256
+"""Hidden units from which threads share a step even where each could have a part of the batch."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch where there are no kernels of ours: its own
 loop is faster, padding costs."""
@@ -103,7 +105,7 @@ class Choice:
             return False
         busy = self.directions * self._parts(batch)
         work = batch * len(self.cell.gates) * self.hidden**2
-        return work >= WORTH * threads**2 and (self.hidden > native_path.WIDE or 2 * busy <= threads)
+        return work >= WORTH * threads**2 and (self.hidden >= LARGE or 2 * busy <= threads)
 
     def _parts(self, batch: int) -> int:
         """Parts of a batch that keep all threads busy and have examples enough for a product."""

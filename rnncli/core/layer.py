@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.packing import Packing
+from rnncli.core.pool import POOL
 
 
 class Layer(NamedTuple):
@@ -92,7 +93,9 @@ class _Node(torch.autograd.Function):
         x_NI, y_NE, *rest = ctx.saved_tensors
         layer = _layer(ctx.cell, ctx.packing, x_NI, rest[: ctx.given])
         way = Forward(y_NE, (), rest[ctx.given :])
-        found = ctx.path.back(layer, way, grad_NE.contiguous(), ends, need_dx=ctx.needs_input_grad[3])
+        if not grad_NE.is_contiguous():
+            grad_NE = POOL.take(*grad_NE.shape, dtype=grad_NE.dtype).copy_(grad_NE)
+        found = ctx.path.back(layer, way, grad_NE, ends, need_dx=ctx.needs_input_grad[3])
         return None, None, None, found.dx_NI, *found.begin, *found.weights
 
 

@@ -98,6 +98,7 @@ def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, l
     monkeypatch.setattr(path, "WIDE", 36)
     monkeypatch.setattr(path, "WIDE_CHUNK", 2000)
     monkeypatch.setattr(choice, "WORTH", 0)
+    monkeypatch.setattr(choice, "LARGE", 0)
     core, batch = wide(name, 21, hidden), len(lengths)
     x_BTI = torch.randn(batch, max(lengths), 21, requires_grad=True)
     found = []
