@@ -264,7 +264,9 @@ def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
 def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
     """Parts of equal lengths, neighbours together; with their tables they serve every batch of this shape."""
     bounds = [p * batch // parts for p in range(parts + 1)]
-    return tuple(Part(begin, end - begin, begin * steps, [end - begin] * steps, None) for begin, end in pairwise(bounds))
+    return tuple(
+        Part(begin, end - begin, begin * steps, [end - begin] * steps, None) for begin, end in pairwise(bounds)
+    )
 
 
 def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
