@@ -28,8 +28,9 @@ them out."""
 WORTH = 2**15
 """Products of a step from which threads share it, times the square of threads: the more wait for each other, the longer
 it takes."""
-LARGE = 256
-"""Hidden units from which threads share a step even where each could have a part of the batch."""
+LARGE = 512
+"""Hidden units from which threads share a step even where each could have a part of the batch: below, they gain less
+by it on a quiet machine than they lose by waiting on a busy one."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch where there are no kernels of ours: its own
 loop is faster, padding costs."""
