@@ -8,7 +8,7 @@ Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.packing import Packing
+from rnncli.core.pool import POOL
 
 
 class Layer(NamedTuple):
@@ -43,6 +44,10 @@ class Back(NamedTuple):
     dx_NI: Tensor | None
     begin: State
     weights: list[Tensor | None]
+
+
+Compute = Callable[[Layer], tuple[Tensor, State]]
+"""Outputs (N, E) of a layer and the state (D, B, H) at each example's end."""
 
 
 class ForwardPath(Protocol):
@@ -88,7 +93,9 @@ class _Node(torch.autograd.Function):
         x_NI, y_NE, *rest = ctx.saved_tensors
         layer = _layer(ctx.cell, ctx.packing, x_NI, rest[: ctx.given])
         way = Forward(y_NE, (), rest[ctx.given :])
-        found = ctx.path.back(layer, way, grad_NE.contiguous(), ends, need_dx=ctx.needs_input_grad[3])
+        if not grad_NE.is_contiguous():
+            grad_NE = POOL.take(*grad_NE.shape, dtype=grad_NE.dtype).copy_(grad_NE)
+        found = ctx.path.back(layer, way, grad_NE, ends, need_dx=ctx.needs_input_grad[3])
         return None, None, None, found.dx_NI, *found.begin, *found.weights
 
 

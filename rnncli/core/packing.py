@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ class Part:
         self.offsets = list(accumulate(sizes, initial=row))
         self.running = sizes[0] if sizes else 0
         self._last_B = last
-        self._moves: dict[tuple[int, bool], list[Move]] = {}
+        self._moves: dict[tuple[int, int, bool], list[Move]] = {}
         self._tables: dict[tuple[int, bool, bool], Tables] = {}
 
     @property
@@ -105,7 +106,7 @@ class Part:
 
     def previous(self, chunk: Chunk, y_NH: Tensor, begin_BH: Tensor, out: Tensor, *, reverse: bool) -> Tensor:
         """The state that each row of ``chunk`` began from, of the states ``y_NH`` that each row ended in."""
-        key = (chunk.first, reverse)
+        key = (chunk.first, len(chunk.sizes), reverse)
         if key not in self._moves:
             self._moves[key] = _joined(self._steps_before(chunk, reverse))
         for begin, end, source, example in self._moves[key]:
@@ -157,9 +158,14 @@ class Packing:
         self.parts: list[Part] = []
         lengths_B = None if lengths_B is None else _checked(lengths_B, batch, steps)
         if lengths_B is None:
-            self._cut(parts)
+            self.parts += _equal_parts(batch, steps, parts)
         else:
             self._sort(lengths_B, parts)
+
+    @property
+    def _by_time(self) -> bool:
+        """Whether the rows are a whole batch, time-major."""
+        return self._cells_N is None and len(self.parts) == 1
 
     @property
     def rows(self) -> int:
@@ -168,10 +174,15 @@ class Packing:
 
     def pack(self, x_BTX: Tensor) -> Tensor:
         """The valid steps as rows (N, X)."""
+        x_TBX = x_BTX.transpose(0, 1)
+        if self._by_time and x_TBX.is_contiguous():
+            return x_TBX.reshape(self.rows, x_BTX.shape[-1])
         return _Pack.apply(x_BTX, self)
 
     def unpack(self, y_NX: Tensor) -> Tensor:
         """Rows as a padded batch (B, T, X), zero in the padding."""
+        if self._by_time:
+            return y_NX.view(self.steps, self.batch, y_NX.shape[-1]).transpose(0, 1)
         return _Unpack.apply(y_NX, self)
 
     def take(self, x_BTX: Tensor) -> Tensor:
@@ -216,12 +227,6 @@ class Packing:
             block_TBX = rows_NX[part.row : part.end].view(self.steps, part.batch, rows_NX.shape[-1])
             yield block_TBX, slice(part.example, part.example + part.batch)
 
-    def _cut(self, parts: int) -> None:
-        """Parts of equal lengths: neighbours together."""
-        bounds = [p * self.batch // parts for p in range(parts + 1)]
-        for begin, end in pairwise(bounds):
-            self.parts.append(Part(begin, end - begin, begin * self.steps, [end - begin] * self.steps, None))
-
     def _sort(self, lengths_B: Tensor, parts: int) -> None:
         """Parts of unequal lengths: every so manieth of those sorted by length."""
         ordered = lengths_B.numpy()
@@ -253,6 +258,15 @@ def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
     if known == size:
         return before_BH
     return before_BH[:size] if known > size else torch.cat([before_BH, begin_BH[known:size]])
+
+
+@lru_cache(64)
+def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
+    """Parts of equal lengths, neighbours together; with their tables they serve every batch of this shape."""
+    bounds = [p * batch // parts for p in range(parts + 1)]
+    return tuple(
+        Part(begin, end - begin, begin * steps, [end - begin] * steps, None) for begin, end in pairwise(bounds)
+    )
 
 
 def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:

@@ -7,33 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from rnncli.core import kernels, packed, stream
+from rnncli.core import kernels, stream
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.layer import Layer, Path, infer, run
-from rnncli.core.native import compile as native
-from rnncli.core.native import path as native_path
+from rnncli.core.choice import Choice
+from rnncli.core.layer import Layer
 from rnncli.core.native import step as native_step
 from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 EXACT = (torch.float64, torch.float32)
-LEAST = 6
-"""Examples below which a batch is not cut into parts: products of fewer rows leave the processor waiting."""
-FEW = 2
-"""Equal examples up to which reading the weights as they lie is faster, without gradients, than laying them out."""
-WIDE = 512
-"""Hidden units beyond which oneDNN's lstm is faster for full batches: compiled kernels take up to 1.1 times its time at
-650 and up to 1.25 times at 1024."""
-FULL = 0.85
-"""The share of valid steps from which oneDNN's lstm takes the padded batch: its own loop is faster, padding costs."""
 
 
 class Recurrent(nn.Module):
@@ -69,6 +58,7 @@ class Recurrent(nn.Module):
         self.cell = Cell(cell, activation, reset)
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
         self.directions = 2 if bidirectional else 1
+        self._choice = Choice(self.cell, hidden_size, self.directions)
         self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
         self.learnt_initial_state = learnt_initial_state
         self._declare()
@@ -86,7 +76,7 @@ class Recurrent(nn.Module):
         """
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
         if kind == "cpu":
-            path, why = self._cpu_path(_work(kind, dtype))
+            path, why = self._choice.describe(_work(kind, dtype))
             if dtype not in EXACT:
                 why += "; computed in fp32, which is faster on a CPU"
         elif not kernels.has_kernel(self.cell):
@@ -149,7 +139,7 @@ class Recurrent(nn.Module):
             return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
         work = _work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
-        batchwise = device.type != "cpu" or self._suits_onednn(lengths_B, x_BTI, work)
+        batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, len(x_BTI), x_BTI.shape[1], work)
         compute = self._by_batch if batchwise else self._by_rows
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
             y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
@@ -213,7 +203,7 @@ class Recurrent(nn.Module):
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
         x_BX, ends = x_B1I[:, 0], []
-        few = len(x_BX) <= native_step.MOST and self._compiles(x_BX.dtype)
+        few = len(x_BX) <= native_step.MOST and self._choice.compiles(x_BX.dtype)
         take = native_step.one_step if few else stream.one_step
         starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
@@ -224,47 +214,11 @@ class Recurrent(nn.Module):
             return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])
         return x_BX.unsqueeze(1), tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
-    def _compiles(self, work: torch.dtype) -> bool:
-        """Whether compiled kernels compute on a CPU."""
-        return work == torch.float32 and not native.trouble(self.cell)
-
-    def _cpu_path(self, work: torch.dtype) -> tuple[str, str]:
-        """What computes on a CPU, and why."""
-        if self._compiles(work):
-            path, why = "compiled kernels", native.this_machine().describe()
-        else:
-            reason = native.trouble(self.cell) if work == torch.float32 else "compiled kernels are for fp32"
-            path, why = "packed autograd function", f"no padding computed; {reason}"
-        if self._leaves_full_batches(work):
-            return f"oneDNN, else {path}", f"which of them by the share of padding; {why}"
-        if self._has_onednn(work):
-            why += "; oneDNN for equal lengths without gradients"
-        return path, why
-
-    def _has_onednn(self, work: torch.dtype) -> bool:
-        """Whether oneDNN's lstm can compute this."""
-        return self.cell.kind == "lstm" and work == torch.float32 and torch.backends.mkldnn.is_available()
-
-    def _leaves_full_batches(self, work: torch.dtype) -> bool:
-        """Whether oneDNN is faster than the path over rows where little is padding."""
-        return self._has_onednn(work) and (self.hidden_size > WIDE or not self._compiles(work))
-
-    def _suits_onednn(self, lengths_B: Tensor | None, x_BTI: Tensor, work: torch.dtype) -> bool:
-        """Whether oneDNN's lstm over the padded batch is faster than a path over rows."""
-        batch, steps, _ = x_BTI.shape
-        if self._leaves_full_batches(work):
-            return lengths_B is None or int(lengths_B.sum()) >= FULL * batch * steps
-        if lengths_B is not None or torch.is_grad_enabled() or not self._has_onednn(work):
-            return False
-        # Its threads share every step, and so need no second direction to be busy.
-        return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
-
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
-        dtype = begin[0].dtype
-        compiled, (batch, steps, _) = self._compiles(dtype), x_BTI.shape
-        packing = Packing(lengths_B, batch, steps, self._parts(batch) if compiled else 1)
-        compute = self._path(compiled, few=lengths_B is None and batch <= FEW)
+        dtype, (batch, steps, _) = begin[0].dtype, x_BTI.shape
+        compute, parts = self._choice.by_rows(lengths_B, batch, steps, dtype)
+        packing = Packing(lengths_B, batch, steps, parts)
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))
         ends: list[State] = []
@@ -277,17 +231,6 @@ class Recurrent(nn.Module):
         if not need_state:
             return packing.unpack(x_NX), ()
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
-
-    def _path(self, compiled: bool, few: bool) -> Callable[[Layer], tuple[Tensor, State]]:
-        """What computes a layer; ``few`` equal examples may differ in the last places from those of a larger batch."""
-        path: Path = native_path if compiled else packed
-        if torch.is_grad_enabled():
-            return partial(run, path)
-        return partial(infer, native_path.FewRows if compiled and few else path)
-
-    def _parts(self, batch: int) -> int:
-        """Parts of a batch that keep all threads busy and have examples enough for a product."""
-        return max(1, min(torch.get_num_threads() // self.directions, batch // LEAST))
 
     def _by_batch(
         self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool

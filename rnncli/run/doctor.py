@@ -15,6 +15,7 @@ PACKAGES = (
     "torch",
     "torchaudio",
     "datasets",
+    "llvmlite",
     "numpy",
     "pyarrow",
     "scikit-learn",

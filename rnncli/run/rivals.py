@@ -61,6 +61,8 @@ def onnx_layers(core: Recurrent) -> Layers:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # Else its threads spin on after a run, in the time of whoever is measured next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     model = _onnx_model(core).SerializeToString()
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -1,6 +1,7 @@
 """The compiled kernels and the path without them, each against the reference on the same batches."""
 
 import ctypes
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -8,11 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.core import recurrent
+from rnncli.core import choice
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.cells import step as cell_step
 from rnncli.core.native import compile as native
 from rnncli.core.native import path, step
+from rnncli.core.native.panels import panels_for
+from rnncli.core.native.threads import Call, openmp
 from rnncli.core.pool import Pool
 from rnncli.core.recurrent import Recurrent
 
@@ -38,6 +41,16 @@ def wide(name: str, inputs: int, hidden: int, **settings) -> Recurrent:
         for parameter in core.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
     return core
+
+
+@contextmanager
+def threads_of_torch(count: int):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def assert_agrees(core: Recurrent, lengths: list[int], name: str) -> None:
@@ -78,11 +91,41 @@ def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
 
 
 @compiled_here
-def test_a_wide_lstm_leaves_full_batches_to_onednn():
-    if not torch.backends.mkldnn.is_available():
-        pytest.skip("torch was built without oneDNN")
-    assert Recurrent(1, 512, cell="lstm").kernel("cpu").startswith("lstm: compiled kernels, cpu, fp32")
-    assert Recurrent(1, 513, cell="lstm").kernel("cpu").startswith("lstm: oneDNN, else compiled kernels, cpu, fp32")
+@pytest.mark.skipif(openmp() is None, reason="torch does not compute by GNU OpenMP here")
+@every_cell
+@pytest.mark.parametrize(("hidden", "lengths"), [(70, [5]), (37, [2, 7, 0, 5]), (37, [5, 3, 3, *[2] * 13])])
+def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, lengths, monkeypatch):
+    monkeypatch.setattr(path, "WIDE", 36)
+    monkeypatch.setattr(path, "WIDE_CHUNK", 2000)
+    monkeypatch.setattr(choice, "WORTH", 0)
+    monkeypatch.setattr(choice, "LARGE", 0)
+    core, batch = wide(name, 21, hidden), len(lengths)
+    x_BTI = torch.randn(batch, max(lengths), 21, requires_grad=True)
+    found = []
+    for threads in (1, 2, 3):
+        with threads_of_torch(threads):
+            assert core._choice._shares(batch) == (threads > 1)
+            y_BTE, end = core(x_BTI, torch.tensor(lengths))
+            found.append(([y_BTE, *parts(end)], gradients(core, [y_BTE, *parts(end)], x_BTI)))
+    for outputs, grads in found[1:]:
+        assert all(torch.equal(ours, truth) for ours, truth in zip(outputs, found[0][0], strict=True))
+        for ours, truth in zip(grads, found[0][1], strict=True):
+            assert_near(ours, truth, 1e-5)
+
+
+@compiled_here
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(rows=st.integers(0, 70), columns=st.integers(1, 70), short=st.booleans(), threads=st.integers(1, 3))
+def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, threads):
+    machine = AVX2 if short else native.this_machine()
+    layout, matrix_KN = panels_for(machine), torch.randn(rows, columns)
+    with threads_of_torch(threads):
+        as_it_lies = layout.lay({"a": matrix_KN}, transposed=False)["a"]
+        transposed = layout.lay({"a": matrix_KN.t().contiguous()}, transposed=True)["a"]
+    padded_KN = torch.nn.functional.pad(matrix_KN, (0, -columns % layout.columns))
+    truth = padded_KN.unflatten(1, (-1, layout.columns)).transpose(0, 1)
+    assert torch.equal(as_it_lies, truth)
+    assert torch.equal(transposed, truth)
 
 
 @compiled_here
@@ -97,7 +140,7 @@ def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, mo
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", [RAGGED, [9] * 8], ids=["unequal", "almost equal"])
 def test_without_kernels_the_reference_is_met_too(name, bidirectional, lengths, monkeypatch):
-    monkeypatch.setattr(recurrent.native, "trouble", lambda cell: "none here")
+    monkeypatch.setattr(choice.native, "trouble", lambda cell: "none here")
     core = wide(name, 21, 37, bidirectional=bidirectional)
     path = "oneDNN, else packed autograd function" if name == "lstm" else "packed autograd function"
     assert core.kernel("cpu").startswith(f"{core.cell}: {path}, cpu, fp32")
@@ -146,14 +189,10 @@ def test_an_output_is_the_same_bit_for_bit_whoever_is_in_the_batch(name, lengths
 def test_the_number_of_threads_does_not_change_an_output(threads, bidirectional):
     core = Recurrent(7, 24, bidirectional=bidirectional)
     x_BTI, lengths_B = torch.randn(16, 40, 7), torch.tensor(RAGGED)
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
+    with threads_of_torch(1):
         y_BTE, _ = core(x_BTI, lengths_B)
-        torch.set_num_threads(threads)
+    with threads_of_torch(threads):
         assert torch.equal(core(x_BTI, lengths_B)[0], y_BTE)
-    finally:
-        torch.set_num_threads(before)
 
 
 @compiled_here
@@ -170,7 +209,7 @@ def test_what_is_not_a_number_is_not_hidden(name):
 @compiled_here
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
 def test_functions_are_right_to_the_last_places(name):
-    from llvmlite import binding, ir
+    from llvmlite import ir
 
     from rnncli.core.native import emit
 
@@ -183,11 +222,11 @@ def test_functions_are_right_to_the_last_places(name):
 
     kernel.across(kernel.number("count"), body)
     kernel.build.ret_void()
-    engine = native._compile(binding, str(module), machine)
+    engine = native.engine_of(str(module))
     values = torch.cat([torch.linspace(-80, 80, 100_001), torch.randn(1000) * 1e-3, torch.tensor([-1e30, 0.0])])
     result = torch.empty_like(values)
     given = (ctypes.c_int64 * 3)(values.data_ptr(), result.data_ptr(), len(values))
-    native._KERNEL(engine.get_function_address("apply"))(ctypes.addressof(given))
+    Call(engine.get_function_address("apply"), given)()
     exact = getattr(torch, name)(values.double())
     error = (result.double() - exact).abs() / (exact.clamp(min=1e-30) if name == "exp" else 1.0)
     assert error.max() < 2.4e-7  # two units in the last place

@@ -1,4 +1,4 @@
-"""Kernels compiled for this machine by LLVM, and called without the interpreter's lock.
+"""Kernels compiled for this machine by LLVM.
 
 Whether they can be had is found out once a cell: an x86-64 processor with AVX2 and fused multiply-add, llvmlite that
 imports, and code that compiles. Where not, the layers take another path; :func:`trouble` says why.
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import torch
+from rnncli.core.native.threads import Call
 
 if TYPE_CHECKING:
     from rnncli.core.cells import Cell
-
-NAMES = ("forward", "once", "back")
 
 
 class Machine:
@@ -36,54 +33,31 @@ class Machine:
 
 
 class Compiled:
-    """Both ways of one cell as machine code."""
+    """Both ways of one cell as machine code; of kernels that threads share, there is none for few rows."""
 
-    def __init__(self, cell: Cell, machine: Machine) -> None:
-        from llvmlite import binding, ir
+    def __init__(self, cell: Cell, machine: Machine, *, shared: bool = False) -> None:
+        from llvmlite import ir
 
         from rnncli.core.native import cells, loops
+        from rnncli.core.native.panels import panels_for
         from rnncli.core.native.product import Products
 
         module = ir.Module()
         products = Products(module, machine.width, machine.rows)
-        self.loops, self.panel = cells.loops_of(cell), products.columns
-        self.arguments = {"forward": loops.FORWARD, "once": loops.FORWARD, "back": loops.BACK}
-        cells.emit_forward(loops.LoopKernel(products, "forward", loops.FORWARD), self.loops)
-        cells.emit_forward(loops.FewRowsKernel(products, "once", loops.FORWARD), self.loops)
-        cells.emit_back(loops.LoopKernel(products, "back", loops.BACK), self.loops)
-        self._engine = _compile(binding, str(module), machine)
-        self._address = {name: self._engine.get_function_address(name) for name in NAMES}
+        self.panels, self.loops = panels_for(machine), cells.loops_of(cell)
+        self.arguments = {"forward": loops.FORWARD, "back": loops.BACK} | ({} if shared else {"once": loops.FORWARD})
+        kind = loops.SharedKernel if shared else loops.LoopKernel
+        cells.emit_forward(kind(products, "forward", loops.FORWARD), self.loops)
+        cells.emit_back(kind(products, "back", loops.BACK), self.loops)
+        if not shared:
+            cells.emit_forward(loops.FewRowsKernel(products, "once", loops.FORWARD), self.loops)
+        self._engine = engine_of(str(module), machine)
+        self._address = {name: self._engine.get_function_address(name) for name in self.arguments}
 
     def call(self, name: str, **values: int) -> Call:
         """A call of ``name`` that has not been made yet."""
         ordered = [values.get(argument, 0) for argument in self.arguments[name]]
         return Call(self._address[name], (ctypes.c_int64 * len(ordered))(*ordered))
-
-
-class Call:
-    """The address of a kernel and its arguments."""
-
-    def __init__(self, address: int, values: ctypes.Array[ctypes.c_int64]) -> None:
-        self.address, self.values = address, values
-
-    def __call__(self) -> None:
-        """Make it."""
-        _KERNEL(self.address)(ctypes.addressof(self.values))
-
-
-_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-
-def run(calls: Sequence[Call]) -> None:
-    """Make all calls, on as many threads as torch computes with."""
-    threads = min(len(calls), torch.get_num_threads())
-    if threads < 2:
-        for call in calls:
-            call()
-    elif (team := _team()) is not None:
-        team(calls, threads)
-    else:
-        list(_threads(threads).map(lambda call: call(), calls))
 
 
 @cache
@@ -117,7 +91,17 @@ def compiled(cell: Cell) -> Compiled:
     return Compiled(cell, this_machine())
 
 
-def _compile(binding: Any, text: str, machine: Machine) -> Any:
+@cache
+def shared(cell: Cell) -> Compiled:
+    """The kernels of ``cell`` that all threads of a team share, compiled when they are first asked for."""
+    return Compiled(cell, this_machine(), shared=True)
+
+
+def engine_of(text: str, machine: Machine | None = None) -> Any:
+    """What LLVM makes of a module for ``machine``, else this one; it owns the code and must stay alive with it."""
+    from llvmlite import binding
+
+    machine = machine or this_machine()
     target = binding.Target.from_default_triple()
     target_machine = target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=3)
     module = binding.parse_assembly(text)
@@ -127,71 +111,3 @@ def _compile(binding: Any, text: str, machine: Machine) -> Any:
     builder.getModulePassManager().run(module, builder)
     engine.finalize_object()
     return engine
-
-
-@cache
-def _team() -> Callable[[Sequence[Call], int], None] | None:
-    """Torch's own threads, where it computes by GNU OpenMP: others would compete with them for the cores."""
-    try:
-        library = ctypes.CDLL(None)
-        parallel, number, size = library.GOMP_parallel, library.omp_get_thread_num, library.omp_get_num_threads
-    except (OSError, AttributeError, TypeError):
-        return None
-    dispatch = _dispatcher(ctypes.cast(number, ctypes.c_void_p).value, ctypes.cast(size, ctypes.c_void_p).value)
-
-    def team(calls: Sequence[Call], threads: int) -> None:
-        values = [len(calls)]
-        for call in calls:
-            values += [call.address, ctypes.addressof(call.values)]
-        table = (ctypes.c_int64 * len(values))(*values)
-        parallel(ctypes.c_void_p(dispatch), ctypes.byref(table), ctypes.c_uint(threads), ctypes.c_uint(0))
-
-    return team
-
-
-@cache
-def _dispatcher(number: int, size: int) -> int:
-    """A function that each thread of a team runs: every so manieth call of a table that begins with their count."""
-    from llvmlite import binding, ir
-
-    from rnncli.core.native.emit import I32, I64, POINTER, Code
-
-    module = ir.Module()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "dispatch")
-    code, machine = Code(function, 8), this_machine()
-    build: Any = code.build
-    table = function.args[0]
-
-    def ask(address: int) -> ir.Value:
-        return build.sext(_call(build, ir.Constant(I64, address), I32, []), I64)
-
-    def entry(at: ir.Value) -> ir.Value:
-        return build.load(build.gep(table, [at], source_etype=I64), typ=I64, align=8)
-
-    first, threads = ask(number), ask(size)
-    count = build.load(table, typ=I64, align=8)
-    with code.loop(build.sub(count, first), threads) as (index, _):
-        at = build.add(build.mul(build.add(index, first), ir.Constant(I64, 2)), ir.Constant(I64, 1))
-        arguments = build.inttoptr(entry(build.add(at, ir.Constant(I64, 1))), POINTER)
-        _call(build, entry(at), ir.VoidType(), [arguments])
-    build.ret_void()
-    engine = _compile(binding, str(module), machine)
-    _ENGINES.append(engine)
-    return engine.get_function_address("dispatch")
-
-
-_ENGINES: list[Any] = []
-"""Engines own the code they compiled and must stay alive with it."""
-
-
-def _call(build: Any, address: Any, result: Any, values: list[Any]) -> Any:
-    """A call of a function by its address."""
-    from llvmlite import ir
-
-    kind = ir.FunctionType(result, [value.type for value in values])
-    return build.call(build.inttoptr(address, kind.as_pointer()), values)
-
-
-@cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="rnncli")

@@ -122,6 +122,11 @@ class Code:
         else:
             self._masked("store", ir.VoidType(), vector.value, pointer, ir.Constant(I32, 4), mask)
 
+    def shuffled(self, one: Vector, other: Vector, places: Sequence[int]) -> Vector:
+        """The elements of both vectors, one after the other, that stand at ``places``."""
+        chosen = ir.Constant(ir.VectorType(I32, self.width), list(places))
+        return Vector(self, self.build.shuffle_vector(one.value, other.value, chosen))
+
     def prefetch(self, pointer: ir.Value) -> None:
         """Ask for what lies at an address, which need not be a valid one."""
         name = "llvm.prefetch.p0"
@@ -137,6 +142,15 @@ class Code:
         kind = ir.FunctionType(F32, [F32, self.kind])
         function = known or ir.Function(self.function.module, kind, name)
         return self.build.call(function, [ir.Constant(F32, 0.0), vector.value], fastmath=("reassoc",))
+
+    def call_at(self, address: int | ir.Value, result: ir.Type, pointers: Sequence[ir.Value] = ()) -> ir.Value:
+        """The result of a function by its address, which takes ``pointers``."""
+        kind = ir.FunctionType(result, [POINTER] * len(pointers))
+        return self.build.call(self.build.inttoptr(self.integer(address), kind.as_pointer()), pointers)
+
+    def ask(self, address: int) -> ir.Value:
+        """The integer that a C function without arguments gives."""
+        return self.build.sext(self.call_at(address, I32), I64)
 
     def mask(self, count: ir.Value) -> ir.Value:
         """On for the first ``count`` elements of a vector."""

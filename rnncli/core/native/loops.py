@@ -20,6 +20,7 @@ from llvmlite import ir
 
 from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
 from rnncli.core.native.product import Products, Shape
+from rnncli.core.native.threads import openmp
 
 SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
 SLOPES: dict[str, Callable[[Vector], Vector]] = {
@@ -84,6 +85,7 @@ class LoopKernel(Kernel):
         super().__init__(products.module, name, arguments, products.width)
         self.products = products
         self.hidden, self.input = self.number("hidden"), self.number("input")
+        self.fresh: ir.Value = ir.Constant(ir.IntType(1), 0)
 
     def times_hidden(self, blocks: int) -> ir.Value:
         """``blocks`` times H."""
@@ -114,17 +116,22 @@ class LoopKernel(Kernel):
         self.products.call(self.products.by_panels, self, shape, a, weights, c, start or c)
 
     def gradient(self, d: Rows, blocks: int, x: Rows, width: ir.Value, count: ir.Value, result: ir.Value) -> None:
-        """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row."""
+        """Add the product of d transposed, ``blocks`` blocks of H columns of it, and x to ``result``, row after row.
+
+        In the first chunk there is nothing to add to.
+        """
         c = Rows(result, width)
-        shape = (self.times_hidden(blocks), width, count)
-        self.products.call(self.products.by_columns, self, shape, d, x, c, c)
+        begin = self.build.select(self.fresh, self.address("zeros"), result)
+        start = Rows(begin, self.build.select(self.fresh, self.integer(0), width))
+        self._gradient((self.times_hidden(blocks), width, count), d, x, c, start)
 
     def total(self, rows: Rows, blocks: int, count: ir.Value, result: ir.Value) -> None:
-        """Add the sum of ``count`` rows to ``result``."""
+        """Add the sum of ``count`` rows to ``result``; in the first chunk there is nothing to add to."""
+        zero = self.splat(0.0).value
 
         def sum_columns(column: ir.Value, mask: ir.Value | None) -> None:
-            start = self.load(self.offset(result, column), mask)
-            with self.loop(count, carried=[start.value]) as (row, values):
+            there = self.load(self.offset(result, column), mask).value
+            with self.loop(count, carried=[self.build.select(self.fresh, zero, there)]) as (row, values):
                 more = self.load(self.offset(self.row(rows, row), column), mask)
                 values[0] = (Vector(self, values[0]) + more).value
             self.store(Vector(self, values[0]), self.offset(result, column), mask)
@@ -133,8 +140,7 @@ class LoopKernel(Kernel):
 
     def each(self, count: ir.Value, body: Callable[[Place], None]) -> None:
         """``body`` for every place of ``count`` rows."""
-        with self.loop(count) as (row, _):
-            self.across(self.hidden, lambda column, mask: body(Place(self, row, column, mask)))
+        self._each(self.integer(0), count, body)
 
     def copy(self, count: ir.Value, source: Rows, target: Rows) -> None:
         """Copy rows of H columns."""
@@ -144,6 +150,7 @@ class LoopKernel(Kernel):
         """``body`` with the fields of every chunk."""
         table = self.address("chunks")
         with self.loop(self.number("chunk_count")) as (index, _):
+            self.fresh = self.build.icmp_signed("==", index, self.integer(0))
             body(self._fields(table, index, CHUNK_FIELDS))
         self.build.ret_void()
 
@@ -182,6 +189,14 @@ class LoopKernel(Kernel):
         ]
         return Rows(*found)
 
+    def _gradient(self, shape: Shape, d: Rows, x: Rows, c: Rows, start: Rows) -> None:
+        self.products.call(self.products.by_columns, self, shape, d, x, c, start)
+
+    def _each(self, first: ir.Value, count: ir.Value, body: Callable[[Place], None]) -> None:
+        with self.loop(count) as (index, _):
+            row = self.build.add(first, index)
+            self.across(self.hidden, lambda column, mask: body(Place(self, row, column, mask)))
+
     def _fields(self, table: ir.Value, index: ir.Value, fields: tuple[str, ...]) -> dict[str, ir.Value]:
         build, found = self.build, {}
         for at, field in enumerate(fields):
@@ -200,3 +215,60 @@ class FewRowsKernel(LoopKernel):
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
         """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
         self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)
+
+
+class SharedKernel(LoopKernel):
+    """The same walk by all threads of a team: each does its share of every operation, then waits for the others.
+
+    So large weights are read once by all threads together, and no two sum the same gradient.
+    """
+
+    def __init__(self, products: Products, name: str, arguments: list[str]) -> None:
+        super().__init__(products, name, arguments)
+        library = openmp()
+        assert library is not None
+        self.barrier = library.barrier
+        self.member, self.members = self.ask(library.number), self.ask(library.size)
+
+    def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
+        """A share of the panels."""
+        build, width = self.build, self.integer(self.products.columns)
+        rows, columns, depth = shape
+        panels = build.sdiv(build.add(columns, build.sub(width, self.integer(1))), width)
+        first, count = self._share(panels)
+        column = build.mul(first, width)
+        left, wanted = build.sub(columns, column), build.mul(count, width)
+        some = build.select(build.icmp_signed("<", left, wanted), left, wanted)
+        begin = start or c
+        shifted = [Rows(self.offset(of.start, column), of.stride) for of in (c, begin)]
+        panel = Rows(self.offset(weights.start, build.mul(column, depth)), weights.stride)
+        self.products.call(self.products.by_panels, self, (rows, some, depth), a, panel, *shifted)
+        self._wait()
+
+    def total(self, rows: Rows, blocks: int, count: ir.Value, result: ir.Value) -> None:
+        """The first thread's: it is little work."""
+        with self.build.if_then(self.build.icmp_signed("==", self.member, self.integer(0))):
+            super().total(rows, blocks, count, result)
+        self._wait()
+
+    def each(self, count: ir.Value, body: Callable[[Place], None]) -> None:
+        """A share of the rows."""
+        self._each(*self._share(count), body)
+        self._wait()
+
+    def _gradient(self, shape: Shape, d: Rows, x: Rows, c: Rows, start: Rows) -> None:
+        """A share of the rows of the result."""
+        first, count = self._share(shape[0])
+        d = Rows(self.offset(d.start, first), d.stride)
+        super()._gradient((count, *shape[1:]), d, x, self.from_row(c, first), self.from_row(start, first))
+        self._wait()
+
+    def _share(self, count: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """The first of this thread's share of ``count`` things, and how many they are."""
+        build = self.build
+        first = build.sdiv(build.mul(self.member, count), self.members)
+        after = build.sdiv(build.mul(build.add(self.member, self.integer(1)), count), self.members)
+        return first, build.sub(after, first)
+
+    def _wait(self) -> None:
+        self.call_at(self.barrier, ir.VoidType())

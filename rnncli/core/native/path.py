@@ -15,12 +15,16 @@ from torch import Tensor
 
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.native.compile import Call, Compiled, compiled, run
+from rnncli.core.native.compile import Compiled, compiled, shared
+from rnncli.core.native.threads import Call, run, run_shared
 from rnncli.core.packing import Part
 from rnncli.core.pool import ODD, POOL
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
+WIDE = 320
+"""Hidden units beyond which weights are so large that adding to their gradients costs more than leaving the cache."""
+WIDE_CHUNK = 2**21
 
 
 def forward(layer: Layer, *, training: bool) -> Forward:
@@ -43,11 +47,27 @@ def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bo
     return _Back(layer, way, need_dx=need_dx).run(grad_NE, tuple(part.clone() for part in end))
 
 
+class Shared:
+    """Both ways with all threads at work on the same rows, for large weights: each thread reads a share of them."""
+
+    @staticmethod
+    def forward(layer: Layer, *, training: bool) -> Forward:
+        """As :func:`forward`."""
+        return _Forward(layer, training=training, together=True).result()
+
+    @staticmethod
+    def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
+        """As :func:`back`."""
+        state = tuple(part.clone() for part in end)
+        return _Back(layer, way, need_dx=need_dx, together=True).run(grad_NE, state)
+
+
 class _Way:
     """What both ways share: the walks, and the places of arrays in memory."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.kernels: Compiled = compiled(layer.cell)
+    def __init__(self, layer: Layer, *, together: bool) -> None:
+        self.kernels: Compiled = (shared if together else compiled)(layer.cell)
+        self.make = run_shared if together else run
         self.directions, self.packing = layer.directions, layer.packing
         self.x_NI = layer.x_NI.contiguous()
         self.begin = tuple(part.contiguous() for part in layer.begin)
@@ -63,7 +83,8 @@ class _Way:
     @property
     def target(self) -> int:
         """Rows of a chunk."""
-        return max(1, CHUNK // (self.hidden * self.kernels.loops.factors))
+        chunk = WIDE_CHUNK if self.hidden > WIDE else CHUNK
+        return max(1, chunk // (self.hidden * self.kernels.loops.factors))
 
     def work(self, rows: int, width: int) -> Tensor:
         """Workspace that lives as long as this does."""
@@ -95,8 +116,8 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(self, layer: Layer, *, training: bool, kernel: str = "forward") -> None:
-        super().__init__(layer)
+    def __init__(self, layer: Layer, *, training: bool, kernel: str = "forward", together: bool = False) -> None:
+        super().__init__(layer, together=together)
         self.kernel = kernel
         self.keeps = training and self.kernels.loops.saved
         self.y_NE = POOL.take(self.packing.rows, self.width)
@@ -106,7 +127,7 @@ class _Forward(_Way):
         for d, weights in enumerate(self.directions):
             shared = self._weights(weights)
             calls += [self._call(d, part, shared) for part in self.packing.parts]
-        run(calls)
+        self.make(calls)
 
     def result(self) -> Forward:
         """The outputs, the states at the ends, and what is kept."""
@@ -127,7 +148,7 @@ class _Forward(_Way):
         gates_GH, candidates_HH = self.recurrent(weight_hh)
         found = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
         if self.kernel == "forward":
-            found = {name: _panels(part.t(), self.kernels.panel) for name, part in found.items()}
+            found = self.kernels.panels.lay(found, transposed=True)
         else:
             found = {name: part.contiguous() for name, part in found.items()}
         found |= {"bias": bias} if bias_hh is None else {"bias": bias, "bias_hh": bias_hh}
@@ -149,12 +170,12 @@ class _Forward(_Way):
 
 
 class _Back(_Way):
-    def __init__(self, layer: Layer, way: Forward, *, need_dx: bool) -> None:
-        super().__init__(layer)
+    def __init__(self, layer: Layer, way: Forward, *, need_dx: bool, together: bool = False) -> None:
+        super().__init__(layer, together=together)
         self.y_NE, self.kept = way.y_NE, way.kept
         self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
         self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
-        self.sums = [[_zeros(weights, p) for p in range(len(self.packing.parts))] for weights in self.directions]
+        self.sums = [[_sums(weights, part) for part in self.packing.parts] for weights in self.directions]
 
     def run(self, grad_NE: Tensor, state: State) -> Back:
         """Walk back, turning ``state``, the gradients at the ends, into those at the beginnings."""
@@ -163,7 +184,7 @@ class _Back(_Way):
             shared = self._weights(weights)
             for part, sums in zip(self.packing.parts, self.sums[d], strict=True):
                 calls.append(self._call(d, part, shared | self._sums(sums), grad_NE, state))
-        run(calls)
+        self.make(calls)
         return Back(self._input_gradient(), state, self._weight_gradients())
 
     def _input_gradient(self) -> Tensor | None:
@@ -188,7 +209,7 @@ class _Back(_Way):
         found = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
         if self.dx:
             found["weight_ih"] = weights.weight_ih.detach()
-        found = {name: _panels(part, self.kernels.panel) for name, part in found.items()}
+        found = self.kernels.panels.lay(found, transposed=False)
         self.held.append(found)
         return {name: part.data_ptr() for name, part in found.items()} | {"input": self.x_NI.shape[1]}
 
@@ -216,25 +237,15 @@ class _Back(_Way):
         return self.kernels.call("back", **values)
 
 
-def _panels(matrix_KN: Tensor, width: int) -> Tensor:
-    """A matrix in panels of ``width`` columns, (panels, K, width), each of which is read from its begin to its end."""
-    depth, columns = matrix_KN.shape
-    whole, rest = divmod(columns, width)
-    count = whole + bool(rest)
-    panels = POOL.take(count * depth, width).view(count, depth, width)
-    panels[:whole].copy_(matrix_KN[:, : whole * width].unflatten(1, (whole, width)).transpose(0, 1))
-    if rest:
-        panels[whole, :, :rest].copy_(matrix_KN[:, whole * width :])
-    return panels
-
-
-def _zeros(weights: CellWeights, part: int) -> CellWeights:
+def _sums(weights: CellWeights, part: Part) -> CellWeights:
     """Where the gradients of a part are summed; those of all but the first part are only added to the first's."""
 
-    def zeros(shape: torch.Size) -> Tensor:
-        if part == 0:
+    def place(shape: torch.Size) -> Tensor:
+        if part.end == part.row:
             return torch.zeros(shape, dtype=torch.float32)
-        return POOL.take(shape[0], shape.numel() // shape[0]).zero_().view(shape)
+        if part.example == 0:
+            return torch.empty(shape, dtype=torch.float32)
+        return POOL.take(shape[0], shape.numel() // shape[0]).view(shape)
 
-    made = (None if weight is None else zeros(weight.shape) for weight in weights)
+    made = (None if weight is None else place(weight.shape) for weight in weights)
     return CellWeights(*made)  # pyright: ignore[reportArgumentType]

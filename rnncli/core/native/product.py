@@ -11,6 +11,9 @@ order of k whatever the tile, so a row's result does not depend on how many rows
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from llvmlite import ir
 
 from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
@@ -18,6 +21,8 @@ from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 TILE_VECTORS = 2
 DOTS = 8
 """Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
+DEEP = 128
+"""Rows of a panel that fit well into the first cache: deeper ones serve the more blocks of A by columns while near."""
 AHEAD = 32
 """Rows of B by which memory is asked for one before it is read."""
 Shape = tuple[ir.Value, ir.Value, ir.Value]
@@ -88,9 +93,9 @@ class Products:
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
         across = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
-        counts = (blocks, across) if transposed else (across, blocks)
-        with code.loop(counts[0]) as (outer, _), code.loop(counts[1]) as (inner, _):
-            block, at = (outer, inner) if transposed else (inner, outer)
+        one = code.integer(1)
+        near = build.add(build.sdiv(depth, code.integer(DEEP)), one) if transposed else build.add(blocks, one)
+        with self._tiles(code, blocks, across, near) as (block, at):
             first = build.sdiv(build.mul(block, rows), blocks)
             count = build.sub(build.sdiv(build.mul(build.add(block, code.integer(1)), rows), blocks), first)
             column = build.mul(at, tile_columns)
@@ -117,6 +122,17 @@ class Products:
                         self._switch(code, count, part, arguments)
         build.ret_void()
         return code.function
+
+    @contextmanager
+    def _tiles(self, code: Code, blocks: ir.Value, across: ir.Value, near: ir.Value) -> Iterator[list[ir.Value]]:
+        """Every block of rows with every panel of columns: ``near`` blocks pass by all panels, then the next ones."""
+        build = code.build
+        groups = build.sdiv(build.add(blocks, build.sub(near, code.integer(1))), near)
+        with code.loop(groups) as (group, _), code.loop(across) as (panel, _):
+            begin = build.mul(group, near)
+            left = build.sub(blocks, begin)
+            with code.loop(build.select(build.icmp_signed("<", left, near), left, near)) as (block, _):
+                yield [build.add(begin, block), panel]
 
     def _dots(self) -> ir.Function:
         """DOTS columns of C at once, then the rest one by one."""
