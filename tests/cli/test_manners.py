@@ -139,7 +139,7 @@ def test_a_defect_is_called_one_and_kept_in_the_log(here, monkeypatch):
 
 def test_the_report_has_exactly_the_fields_that_programs_read(here):
     report = train_here("--json", "evaluation.baselines=true", "evaluation.resamples=20").json
-    assert FIELDS | {"confidence", "positive", "notes", "mistakes", "tables"} == set(report)
+    assert FIELDS | {"confidence", "positive", "reach", "notes", "mistakes", "tables"} == set(report)
     assert report == json.loads(next(here.glob("runs/*/report.json")).read_text())
     assert set(report["metrics"]["accuracy"]) == {"value", "low", "high"}
     assert set(report["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
