@@ -9,7 +9,7 @@ Shape letters: B batch, T time, I input, H hidden, G gates.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -37,6 +37,17 @@ def run(
     return y_TBH, (spans.last(y_TBH, state[0]),) if need_state else state
 
 
+def run_layers(
+    cell: Cell, layers: Sequence[CellWeights], x_BTI: Tensor, state: State, directions: int
+) -> tuple[Tensor, State]:
+    """All layers in one call, over equal lengths: outputs (B, T, E) and the state (L*D, B, H).
+
+    ``layers`` and ``state`` go layer by layer, forward before reverse. For cells that have a kernel.
+    """
+    arguments = [part for weights in layers for part in _as_torch(cell, weights)]
+    return _kernel(cell, x_BTI, state, arguments, directions, batch_first=True)
+
+
 def has_kernel(cell: Cell) -> bool:
     """Whether torch has a kernel for whole sequences of this cell."""
     return {"rnn": cell.activation != "sigmoid", "lstm": True, "gru": cell.reset == "after"}[cell.kind]
@@ -48,20 +59,28 @@ def _by_kernel(
     unbounded = cell.kind == "rnn" and cell.activation == "relu"
     if spans.lengths_B is not None and (unbounded or (cell.kind == "lstm" and need_state)):
         x_TBI, weights = _hold(cell, weights, x_TBI, spans)
-    name = cell.kind if cell.kind != "rnn" else f"rnn_{cell.activation}"
-    kernel: Callable[..., State] = getattr(torch, name)
-    begin = [part.unsqueeze(0).contiguous() for part in state]
     arguments = _as_torch(cell, weights)
     if x_TBI.is_cuda:
         arguments = _in_one_chunk(arguments)
-    # Gradients may be asked for in evaluation mode too; there is no dropout here for "train" to switch.
-    train = torch.is_grad_enabled()
-    y_TBH, *end = kernel(
-        x_TBI, begin if cell.kind == "lstm" else begin[0], arguments, True, 1, 0.0, train, False, False
-    )
+    begin = tuple(part.unsqueeze(0) for part in state)
+    y_TBH, end = _kernel(cell, x_TBI, begin, arguments, directions=1, batch_first=False)
     if not need_state:
         return y_TBH, state
     return y_TBH, (spans.last(y_TBH, state[0]), *(part.squeeze(0) for part in end[1:]))
+
+
+def _kernel(
+    cell: Cell, x: Tensor, state: State, arguments: list[Tensor], directions: int, *, batch_first: bool
+) -> tuple[Tensor, State]:
+    """Outputs and states of torch's kernel; ``arguments`` are four a layer and direction."""
+    kernel: Callable[..., State] = getattr(torch, cell.kind if cell.kind != "rnn" else f"rnn_{cell.activation}")
+    begin = [part.contiguous() for part in state]
+    layers = len(arguments) // (4 * directions)
+    # Gradients may be asked for in evaluation mode too; there is no dropout here for "train" to switch.
+    train = torch.is_grad_enabled()
+    given = begin if cell.kind == "lstm" else begin[0]
+    y, *end = kernel(x, given, arguments, True, layers, 0.0, train, directions == 2, batch_first)
+    return y, tuple(end)
 
 
 def _hold(cell: Cell, weights: CellWeights, x_TBI: Tensor, spans: Spans) -> tuple[Tensor, CellWeights]:

@@ -196,9 +196,11 @@ class Recurrent(nn.Module):
         return parts
 
     def _may_stream(self, x_BTI: Tensor, dtype: torch.dtype) -> bool:
-        dropping = self.training and (self.layer_dropout or self.variational_dropout)
         plain = x_BTI.dtype == dtype == self.bias_l0.dtype and x_BTI.device.type == "cpu" and dtype in EXACT
-        return plain and not dropping and not torch.is_grad_enabled()
+        return plain and not self._drops() and not torch.is_grad_enabled()
+
+    def _drops(self) -> bool:
+        return self.training and bool(self.layer_dropout or self.variational_dropout)
 
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
@@ -240,6 +242,9 @@ class Recurrent(nn.Module):
         spans = Spans(lengths_B, batch, steps, x_BTI.device)
         if steps == 0:
             return x_BTI.new_zeros(batch, 0, self.output_size), begin
+        if spans.lengths_B is None and not x_BTI.is_cuda and not self._drops() and kernels.has_kernel(self.cell):
+            weights = [_cast(one, begin[0].dtype) for one in self._all_weights()]
+            return kernels.run_layers(self.cell, weights, x_BTI.to(begin[0].dtype), begin, self.directions)
         x_TBX = spans.cleared(x_BTI.to(begin[0].dtype).transpose(0, 1).contiguous())
         ends: list[State] = []
         for layer in range(self.layers):

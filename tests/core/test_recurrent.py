@@ -212,10 +212,10 @@ def test_chunks_and_the_absence_of_gradients_change_nothing(name, bidirectional,
 
 
 @every_cell
-def test_the_padded_path_agrees_with_the_reference_too(name, monkeypatch):
+@pytest.mark.parametrize("lengths", [[4, 0, 9, 1], [9, 9, 9, 9]])
+def test_the_padded_path_agrees_with_the_reference_too(name, lengths, monkeypatch):
     core = module(name, layers=2, bidirectional=True)
     monkeypatch.setattr(core, "_by_rows", core._by_batch)
-    lengths = [4, 0, 9, 1]
     x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
     begin = tuple(part.requires_grad_() for part in draw_state(core, 4))
     y_true, end_true = by_reference(core, x_BTI, lengths, begin)
