@@ -94,6 +94,33 @@ def speech_story() -> Story:
     return _of_task("speech", [row, {**row, "text": f"{row['truth']} {HOSTILE[3]} {'long' * 100}"}])
 
 
+def action_story() -> Story:
+    """Mistakes in hostile files and classes, in windows of a long video as well."""
+    labels = (HOSTILE[0], HOSTILE[1].replace(" ", ""), "walk")
+    row = {
+        "place": f"{HOSTILE[2]}.csv:3",
+        "file": f"{HOSTILE[4]}/{'long' * 60}.mp4",
+        "truth": labels[0],
+        "label": labels[1],
+        "probabilities": dict(zip(labels, (0.2, 0.7, 0.1), strict=True)),
+    }
+    return _of_task("action", [row, {**row, "truth": labels[2]}, {**row, "truth": labels[1]}])
+
+
+def captioning_story() -> Story:
+    """Captions of hostile words, with what each word looked at."""
+    row = {
+        "place": f"{HOSTILE[1]}.csv:3",
+        "file": f"{HOSTILE[2]}.jpg",
+        "caption": f"a {HOSTILE[0]} runs",
+        "truth": [f"a dog {HOSTILE[3]}", HOSTILE[4]],
+        "words": ["a", HOSTILE[0], "runs", "w" * 300],
+        "truth_words": [["a", "dog", HOSTILE[3]], HOSTILE[4].split()],
+        "attention": [[0.5, 0.3, 0.2, 0.0]] * 4,
+    }
+    return _of_task("captioning", [row, {**row, "attention": None}])
+
+
 def _of_task(task: str, rows: Sequence[Mapping[str, Any]]) -> Story:
     """A page with what the task tells of its predictions."""
     saved = tasks.saved(task)

@@ -14,7 +14,15 @@ import pytest
 
 from rnncli.report.page import comparison_page, report_page
 from rnncli.run.compare import compare
-from tests.report.stories import HOSTILE, hostile_story, speech_story, story, tagging_story
+from tests.report.stories import (
+    HOSTILE,
+    action_story,
+    captioning_story,
+    hostile_story,
+    speech_story,
+    story,
+    tagging_story,
+)
 from tests.run.made import made_run
 
 WIDTHS = (1280, 400)
@@ -49,6 +57,8 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "hostile": lambda _: report_page(hostile_story()),
     "tagging": lambda _: report_page(tagging_story()),
     "speech": lambda _: report_page(speech_story()),
+    "action": lambda _: report_page(action_story()),
+    "captioning": lambda _: report_page(captioning_story()),
     "comparison": hostile_comparison,
 }
 
@@ -73,7 +83,7 @@ def test_a_page_fits_wide_and_narrow_windows_without_complaint(browser, tmp_path
     (tmp_path / "frame.html").write_text(f"{style}{frames}<script>{script}</script>", encoding="utf-8")
     done = look(browser, tmp_path, "--dump-dom", page="frame.html")
     said = html.unescape(re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)[1])
-    titles = ("sentiment", "tagging", "speech", "Comparison", HOSTILE[0])
+    titles = ("sentiment", "tagging", "speech", "action", "captioning", "Comparison", HOSTILE[0])
     for width, seen in zip(WIDTHS, json.loads(said), strict=True):
         assert seen["wide"] <= width
         assert seen["name"].startswith(titles)
