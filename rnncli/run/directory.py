@@ -193,7 +193,7 @@ def _first_free(fresh: Path, name: str) -> Path:
 
 def _other_runs(path: Path) -> str:
     folder = path.parent if path.parent.is_dir() else RUNS
-    found = sorted(folder.glob("*/recipe.yaml"), key=lambda file: file.stat().st_mtime)[-3:] if folder.is_dir() else []
+    found = sorted(folder.glob("[!.]*/recipe.yaml"), key=lambda file: file.stat().st_mtime)[-3:]
     if not found:
         return "train first: rnncli sentiment"
     return "runs here: " + ", ".join(str(file.parent) for file in found)

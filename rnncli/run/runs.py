@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def list_runs(folder: Path) -> list[RunFacts]:
 def facts(path: Path) -> RunFacts:
     """What there is to say of the run at ``path``; a damaged one is said to be so, too."""
     run = RunDirectory(path)
-    files = [file.stat() for file in path.rglob("*") if file.is_file()]
+    files = list(_files(path))
     task = recipe = metric = ""
     score, epochs, state = None, 0, "damaged"
     with suppress(RunError):
@@ -87,6 +88,14 @@ def named_runs(names: Iterable[str]) -> list[Path]:
         if path.is_dir() and not (path / "recipe.yaml").is_file() and any(runs_under(path)):
             raise UsageError(f"{path} is a folder of runs, not a run", f"name them: {path}/*")
     return paths
+
+
+def _files(path: Path) -> Iterator[os.stat_result]:
+    """What is on disk; training may replace files while they are listed."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):
+                yield os.stat(os.path.join(folder, name))
 
 
 def _state(run: RunDirectory, recorded: str) -> str:

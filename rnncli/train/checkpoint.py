@@ -62,8 +62,8 @@ def load(folder: Path) -> Checkpoint:
             found = _read(place)
         except (OSError, ValueError, SafetensorError) as error:
             found = error
-        if there == _identity(_where(folder)):
-            break  # else training replaced it while it was being read
+        if place == _where(folder) and there == _identity(place):
+            break  # else training moved or replaced it while it was being read
     if there is None:
         raise RunError(
             f"{folder}: there is no checkpoint", "the run may have ended before its first one: start it again"

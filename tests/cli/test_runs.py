@@ -6,11 +6,13 @@ import json
 import os
 import pty
 import subprocess
+import threading
 import time
 
 import pytest
 
 from rnncli.run import lock
+from rnncli.run.runs import facts
 from tests.commands import PYTHON, own_environment, rnncli
 from tests.run.made import made_run
 
@@ -31,6 +33,29 @@ def here(tmp_path, monkeypatch):
     for file in (tmp_path / "runs/done").rglob("*"):
         os.utime(file, (old, old))
     return tmp_path
+
+
+def test_a_run_whose_files_are_being_replaced_is_listed(here):
+    run, ended = here / "runs/done", threading.Event()
+
+    def train():
+        while not ended.is_set():
+            for name in "abcdefgh":
+                (run / name).mkdir()
+                (run / name / "model").write_bytes(b"")
+            for name in "abcdefgh":
+                (run / name / "model").unlink()
+                (run / name).rmdir()
+
+    training = threading.Thread(target=train)
+    training.start()
+    try:
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            assert facts(run).state == "finished"
+    finally:
+        ended.set()
+        training.join()
 
 
 def test_every_run_is_listed_with_state_score_age_and_size(here):

@@ -286,6 +286,15 @@ def test_runs_that_another_batch_named_otherwise_are_recognised(here):
     assert [p.name for p in recognised(two, here / "out")] == [one.name, "sentiment-own-data-seed=4"]
 
 
+def test_a_run_that_was_killed_before_it_had_its_name_is_made_anew(here):
+    start_batch(here, *SEEDS, "--set", "seed=3", "--out", "out").communicate(timeout=60)
+    (run,) = (path.parent for path in (here / "out").glob("*/report.json"))
+    (run / "report.json").unlink()
+    run.rename(here / "out" / ".new-1")
+    start_batch(here, *SEEDS, "--set", "seed=3", "--out", "out").communicate(timeout=60)
+    assert [path.parent for path in (here / "out").glob("*/report.json")] == [run]
+
+
 def test_a_folder_begun_with_another_recipe_is_not_taken_for_this_one(here):
     start_batch(here, *SEEDS, "--set", "seed=3", "--out", "out").communicate(timeout=60)
     done = rnncli("batch", *SEEDS, "--set", "seed=3", "--set", "train.epochs=9", "--out", "out")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -53,6 +54,20 @@ def test_a_kill_during_a_save_leaves_the_old_or_the_new(tmp_path, monkeypatch, s
     assert died or loaded.meta["epoch"] == 2.0
     checkpoint.save(folder, _example(3.0))
     assert checkpoint.load(folder).meta["epoch"] == 3.0
+
+
+def test_a_checkpoint_that_is_moved_aside_while_it_is_read_is_read_where_it_went(tmp_path, monkeypatch):
+    folder = tmp_path / "last"
+    checkpoint.save(folder, _example(1.0))
+    read = Path.read_text
+
+    def moved_first(path, **named):
+        if path == folder / "meta.json" and folder.exists():
+            folder.rename(tmp_path / "last.old")  # as the first half of a save does
+        return read(path, **named)
+
+    monkeypatch.setattr(Path, "read_text", moved_first)
+    assert checkpoint.load(folder).meta["epoch"] == 1.0
 
 
 def test_a_missing_checkpoint_is_said_to_be_missing(tmp_path):

@@ -97,7 +97,7 @@ def recognised(planned: Sequence[Planned], folder: Path) -> list[Planned]:
     """The runs under the names that they have in ``folder`` already: another batch may have named them otherwise."""
     names = {one.name for one in planned}
     known: dict[str, str] = {}
-    for file in sorted(folder.glob("*/recipe.yaml")):
+    for file in sorted(folder.glob("[!.]*/recipe.yaml")):  # hidden ones never had a name
         if file.parent.name not in names:
             with suppress(RunError):
                 known[_digest(read_run_recipe(file))] = file.parent.name
