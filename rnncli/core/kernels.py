@@ -1,4 +1,4 @@
-"""One layer in one direction over a padded batch: through a kernel of torch, or step by step where it has none.
+"""One layer in one direction over a padded batch: through a kernel of torch, or a loop where it has none.
 
 Padding lies after the valid steps, so a pass forward in time never meets it before its work is done: outputs
 there are cleared by the caller, and their gradient is zero. What remains is the state at each example's own
@@ -13,9 +13,12 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
-from rnncli.core.cells import ACTIVATIONS, Cell, CellWeights, State
+from rnncli.core import layer
+from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.graphs import Loops
+from rnncli.core.layer import Layer
+from rnncli.core.packing import Packing
 from rnncli.core.spans import Spans
 
 SHUT = 1e4
@@ -23,17 +26,20 @@ SHUT = 1e4
 
 
 def run(
-    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool
+    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool, coarse: bool
 ) -> tuple[Tensor, State]:
     """Outputs (T, B, H), finite but meaningless in the padding, and the state (B, H) at each example's end.
 
     ``x_TBI`` must be zero in the padding and have at least one step; the state holds nothing useful beyond h
-    unless ``need_state``.
+    unless ``need_state``. With ``coarse`` a loop of ours may compute products in TF32.
     """
     if has_kernel(cell):
         return _by_kernel(cell, weights, x_TBI, state, spans, need_state)
-    loop = _gru_loop if cell.kind == "gru" else _rnn_loop
-    y_TBH = loop(cell, weights, x_TBI, state[0])
+    steps, batch, width = x_TBI.shape
+    compute = layer.run if torch.is_grad_enabled() else layer.infer
+    begin, rows_NI = (state[0].unsqueeze(0),), x_TBI.reshape(steps * batch, width)
+    y_NH, _ = compute(Loops(coarse=coarse), Layer(cell, [weights], rows_NI, begin, Packing(None, batch, steps)))
+    y_TBH = y_NH.view(steps, batch, -1)
     return y_TBH, (spans.last(y_TBH, state[0]),) if need_state else state
 
 
@@ -122,29 +128,3 @@ def _in_one_chunk(arguments: list[Tensor]) -> list[Tensor]:
     buffer = torch.cat([part.reshape(-1) for part in arguments])
     views = buffer.split([part.numel() for part in arguments])
     return [view.view(part.shape) for view, part in zip(views, arguments, strict=True)]
-
-
-def _rnn_loop(cell: Cell, weights: CellWeights, x_TBI: Tensor, h_BH: Tensor) -> Tensor:
-    """Equation (1), the input's product taken for all steps at once."""
-    W_ih, W_hh, b_h, _ = weights
-    sigma, W_hh_T, outputs = ACTIVATIONS[cell.activation], W_hh.T.contiguous(), []
-    for input_BH in linear(x_TBI, W_ih, b_h).unbind():
-        h_BH = sigma(torch.addmm(input_BH, h_BH, W_hh_T))
-        outputs.append(h_BH)
-    return torch.stack(outputs)
-
-
-def _gru_loop(cell: Cell, weights: CellWeights, x_TBI: Tensor, h_BH: Tensor) -> Tensor:
-    """Equations (9) to (12), the input's products taken for all steps at once."""
-    hidden = h_BH.shape[-1]
-    cut = 2 * hidden
-    gates = linear(x_TBI, weights.weight_ih[:cut], weights.bias[:cut]).unbind()
-    candidates = linear(x_TBI, weights.weight_ih[cut:], weights.bias[cut:]).unbind()
-    W_gates_T, W_rx_T = weights.weight_hh[:cut].T.contiguous(), weights.weight_hh[cut:].T.contiguous()
-    outputs = []
-    for gate_BG, candidate_BH in zip(gates, candidates, strict=True):
-        r_BH, z_BH = torch.addmm(gate_BG, h_BH, W_gates_T).sigmoid().split(hidden, -1)
-        new_BH = torch.addmm(candidate_BH, r_BH * h_BH, W_rx_T).tanh()
-        h_BH = torch.lerp(h_BH, new_BH, z_BH)
-        outputs.append(h_BH)
-    return torch.stack(outputs)

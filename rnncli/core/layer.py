@@ -1,7 +1,7 @@
-"""One layer in all its directions over packed rows on a CPU, as one node of the autograd graph.
+"""One layer in all its directions over packed rows, as one node of the autograd graph.
 
 A path computes it forward and back: :mod:`rnncli.core.packed` by torch, :mod:`rnncli.core.native.path` by compiled
-kernels. Without gradients nothing is kept. The gradient has no gradient.
+kernels, :mod:`rnncli.core.graphs` on an accelerator. Without gradients nothing is kept. The gradient has no gradient.
 
 Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 """
@@ -93,7 +93,9 @@ class _Node(torch.autograd.Function):
         x_NI, y_NE, *rest = ctx.saved_tensors
         layer = _layer(ctx.cell, ctx.packing, x_NI, rest[: ctx.given])
         way = Forward(y_NE, (), rest[ctx.given :])
-        if not grad_NE.is_contiguous():
+        if grad_NE.device.type != "cpu":
+            grad_NE = grad_NE.contiguous()
+        elif not grad_NE.is_contiguous():
             grad_NE = POOL.take(*grad_NE.shape, dtype=grad_NE.dtype).copy_(grad_NE)
         found = ctx.path.back(layer, way, grad_NE, ends, need_dx=ctx.needs_input_grad[3])
         return None, None, None, found.dx_NI, *found.begin, *found.weights

@@ -50,7 +50,7 @@ def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bo
         state = tuple(part[d].clone() for part in end)
         pass_.run(x_NI, way.y_NE[:, columns], grad_NE[:, columns], kept, begin[0][d], state, dx_NI)
         d_begin.append(state)
-        d_weights += pass_.gradients(weights)
+        d_weights += pass_.gathered.found()
     return Back(dx_NI, tuple(torch.stack(part) for part in zip(*d_begin, strict=True)), d_weights)
 
 
@@ -93,9 +93,7 @@ class _Back:
 
     def __init__(self, loops: Sweep, weights: CellWeights, part: Part, *, reverse: bool) -> None:
         self.loops, self.part, self.reverse = loops, part, reverse
-        self.ih, self.hh = torch.zeros_like(weights.weight_ih), torch.zeros_like(weights.weight_hh)
-        self.bias = torch.zeros_like(weights.bias)
-        self.inner = None if weights.bias_hh is None else torch.zeros_like(weights.bias_hh)
+        self.gathered = WeightGradients(weights)
         self.hidden = weights.weight_hh.shape[1]
 
     def run(
@@ -116,7 +114,7 @@ class _Back:
             before_NH = self.part.previous(chunk, y_NH, begin_BH, before_NH, reverse=self.reverse)
             walk = Gradients(state, grad_NH[rows], chunk.sizes, self.reverse)
             products = self.loops.back([part[rows] for part in kept], y_NH[rows], before_NH, walk, work)
-            self._gather(products, x_NI[rows])
+            self.gathered.add(products, x_NI[rows])
             if dx_NI is not None:
                 out = dx_NI[rows]
                 if self.reverse:
@@ -124,13 +122,17 @@ class _Back:
                 else:
                     torch.mm(products.input_NG, self.loops.weight_ih, out=out)
 
-    def gradients(self, weights: CellWeights) -> list[Tensor | None]:
-        """The gradients of ``weights``, in their order."""
-        if self.inner is not None:  # the sweep's rows of the input begin with the candidate
-            return [self.ih.roll(-self.hidden, 0), self.hh, self.bias.roll(-self.hidden, 0), self.inner]
-        return [self.ih, self.hh, self.bias, None]
 
-    def _gather(self, products: Products, x_NI: Tensor) -> None:
+class WeightGradients:
+    """The gradients of one direction's weights, gathered over chunks."""
+
+    def __init__(self, weights: CellWeights) -> None:
+        self.ih, self.hh = torch.zeros_like(weights.weight_ih), torch.zeros_like(weights.weight_hh)
+        self.bias = torch.zeros_like(weights.bias)
+        self.inner = None if weights.bias_hh is None else torch.zeros_like(weights.bias_hh)
+
+    def add(self, products: Products, x_NI: Tensor) -> None:
+        """What a chunk of rows adds."""
         self.ih.addmm_(products.input_NG.T, x_NI)
         self.bias += products.input_NG.sum(0)
         row = 0
@@ -139,3 +141,10 @@ class _Back:
             row += d_NG.shape[1]
         if self.inner is not None and products.inner_NH is not None:
             self.inner += products.inner_NH.sum(0)
+
+    def found(self) -> list[Tensor | None]:
+        """In the order of the weights."""
+        if self.inner is None:
+            return [self.ih, self.hh, self.bias, None]
+        hidden = len(self.inner)  # the sweep's rows of the input begin with the candidate
+        return [self.ih.roll(-hidden, 0), self.hh, self.bias.roll(-hidden, 0), self.inner]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -76,13 +77,17 @@ class Recurrent(nn.Module):
         """
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
         if kind == "cpu":
-            path, why = self._choice.describe(_work(kind, dtype))
+            path, why = self._choice.describe(self._work(kind, dtype))
             if dtype not in EXACT:
                 why += "; computed in fp32, which is faster on a CPU"
-        elif not kernels.has_kernel(self.cell):
-            path, why = "step loop", "torch has no kernel for it"
-        else:
+        elif kernels.has_kernel(self.cell):
             path, why = "cuDNN, one call a direction", "a padded batch, reversed within each length"
+        else:
+            path, why = "packed autograd function", "torch has no kernel for it"
+            if kind == "cuda":
+                path += " in CUDA graphs"
+            if dtype not in EXACT:
+                why += "; computed in fp32 with products in TF32, which is more exact"
         return f"{self.cell}: {path}, {kind}, {PRECISIONS[dtype]} ({why})"
 
     def weights(self, layer: int, direction: int) -> CellWeights:
@@ -137,10 +142,10 @@ class Recurrent(nn.Module):
         if lengths_B is None and x_BTI.shape[1] == 1 and self._may_stream(x_BTI, dtype):
             y_BTE, end = self._step(x_BTI, begin)
             return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
-        work = _work(device.type, dtype)
+        work = self._work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
         batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, len(x_BTI), x_BTI.shape[1], work)
-        compute = self._by_batch if batchwise else self._by_rows
+        compute = partial(self._by_batch, coarse=dtype not in EXACT) if batchwise else self._by_rows
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
             y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
             y_BTE, end = y_BTE.to(dtype), tuple(part.to(dtype) for part in end)
@@ -182,6 +187,11 @@ class Recurrent(nn.Module):
         if torch.is_autocast_enabled(device.type):
             return torch.get_autocast_dtype(device.type)
         return self.bias_l0.dtype
+
+    def _work(self, device: str, dtype: torch.dtype) -> torch.dtype:
+        """The precision of the arithmetic: lower ones are slower on a CPU, and add up errors in loops of ours."""
+        exact = device == "cpu" or not kernels.has_kernel(self.cell)
+        return torch.float32 if exact and dtype not in EXACT else dtype
 
     def _begin(self, state: Tensor | tuple[Tensor, Tensor] | None, batch: int) -> State:
         shape = (self.layers * self.directions, batch, self.hidden_size)
@@ -235,9 +245,9 @@ class Recurrent(nn.Module):
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
 
     def _by_batch(
-        self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool
+        self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool, *, coarse: bool = False
     ) -> tuple[Tensor, State]:
-        """All layers over the padded batch, through the kernels of torch."""
+        """All layers over the padded batch, through the kernels of torch where it has them."""
         batch, steps, _ = x_BTI.shape
         spans = Spans(lengths_B, batch, steps, x_BTI.device)
         if steps == 0:
@@ -255,7 +265,9 @@ class Recurrent(nn.Module):
                 weights = _cast(self.weights(layer, direction), x_TBX.dtype)
                 start = tuple(part[at] for part in begin)
                 steps_TBX = spans.reversed(x_TBX) if direction else x_TBX
-                y_TBH, end = kernels.run(self.cell, weights, steps_TBX, start, spans, need_state=need_state)
+                y_TBH, end = kernels.run(
+                    self.cell, weights, steps_TBX, start, spans, need_state=need_state, coarse=coarse
+                )
                 outputs.append(spans.reversed(y_TBH) if direction else y_TBH)
                 ends.append(end)
             x_TBX = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
@@ -271,11 +283,6 @@ class Recurrent(nn.Module):
             ones_BX = torch.ones(batch, x_RX.shape[-1], dtype=x_RX.dtype, device=x_RX.device)
             x_RX = x_RX * spread(dropout(ones_BX, self.variational_dropout))
         return x_RX
-
-
-def _work(device: str, dtype: torch.dtype) -> torch.dtype:
-    """The precision of the arithmetic: lower ones are slower on a CPU."""
-    return torch.float32 if device == "cpu" and dtype not in EXACT else dtype
 
 
 def _cast(weights: CellWeights, dtype: torch.dtype) -> CellWeights:

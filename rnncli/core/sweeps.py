@@ -130,7 +130,7 @@ class _Rnn:
 
     def walk(self, buffers: Sequence[list[Tensor]], y: list[Tensor], state: State, begin_BH: Tensor) -> Tensor:
         h_BH, weight, scale = state[0], self.weight_hh_T, self.scale
-        minus_one = weight.new_tensor(-1.0)
+        minus_one = weight.new_full((), -1.0)
         for a_BH, y_BH in zip(buffers[0], y, strict=True):
             a_BH.addmm_(carried(h_BH, len(a_BH), begin_BH), weight, alpha=scale)
             if self.activation == "tanh":
@@ -148,7 +148,7 @@ class _Rnn:
         factor_NH = work.take("factors", *y_NH.shape)
         if self.activation == "tanh":
             torch.mul(y_NH, y_NH, out=factor_NH)
-            torch.add(y_NH.new_tensor(1.0), factor_NH, alpha=-1, out=factor_NH)
+            torch.add(y_NH.new_full((), 1.0), factor_NH, alpha=-1, out=factor_NH)
         elif self.activation == "sigmoid":
             torch.addcmul(y_NH, y_NH, y_NH, value=-1, out=factor_NH)
         else:
@@ -185,7 +185,7 @@ class _GruBefore:
 
     def walk(self, buffers: Sequence[list[Tensor]], y: list[Tensor], state: State, begin_BH: Tensor) -> Tensor:
         h_BH, gates_T, rx_T = state[0], self.weight_gates_T, self.weight_rx_T
-        minus_one = rx_T.new_tensor(-1.0)
+        minus_one = rx_T.new_full((), -1.0)
         for rz_BG, n_BH, rh_BH, y_BH in zip(*buffers, y, strict=True):
             h_BH = carried(h_BH, len(y_BH), begin_BH)
             r_BH, z_BH = rz_BG.addmm_(h_BH, gates_T).sigmoid_().chunk(2, 1)
@@ -203,7 +203,7 @@ class _GruBefore:
         f_N3H = work.take("factors", rows, 3, hidden)
         keep_NH, rh_NH = work.take("keep", rows, hidden), work.take("reset", rows, hidden)
         ar_NH, az_NH, an_NH = f_N3H.unbind(1)
-        torch.add(y_NH.new_tensor(1.0), z_NH, alpha=-1, out=keep_NH)
+        torch.add(y_NH.new_full((), 1.0), z_NH, alpha=-1, out=keep_NH)
         torch.mul(r_NH, before_NH, out=rh_NH)
         torch.addcmul(rh_NH, rh_NH, r_NH, value=-1, out=ar_NH)
         torch.sub(n_NH, before_NH, out=az_NH).mul_(z_NH).mul_(keep_NH)
@@ -263,7 +263,7 @@ class _GruAfter:
 
     def walk(self, buffers: Sequence[list[Tensor]], y: list[Tensor], state: State, begin_BH: Tensor) -> Tensor:
         h_BH, gates_T, rx_T, inner_H = state[0], self.weight_gates_T, self.weight_rx_T, self.inner
-        minus_one = rx_T.new_tensor(-1.0)
+        minus_one = rx_T.new_full((), -1.0)
         for rz_BG, n_BH, m_BH, y_BH in zip(*buffers, y, strict=True):
             h_BH = carried(h_BH, len(y_BH), begin_BH)
             r_BH, z_BH = rz_BG.addmm_(h_BH, gates_T).sigmoid_().chunk(2, 1)
@@ -280,7 +280,7 @@ class _GruAfter:
         (r_NH, z_NH), n_NH, m_NH = kept[0].chunk(2, 1), kept[1], kept[2]
         f_N4H, keep_NH = work.take("factors", rows, 4, hidden), work.take("keep", rows, hidden)
         an_NH, ar_NH, az_NH, am_NH = f_N4H.unbind(1)
-        torch.add(y_NH.new_tensor(1.0), z_NH, alpha=-1, out=keep_NH)
+        torch.add(y_NH.new_full((), 1.0), z_NH, alpha=-1, out=keep_NH)
         torch.mul(n_NH, n_NH, out=an_NH)
         torch.addcmul(z_NH, z_NH, an_NH, value=-1, out=an_NH)
         torch.sub(n_NH, before_NH, out=az_NH).mul_(z_NH).mul_(keep_NH)
@@ -330,7 +330,7 @@ class _Lstm:
 
     def walk(self, buffers: Sequence[list[Tensor]], y: list[Tensor], state: State, begin_BH: Tensor) -> Tensor:
         h_BH, c_all = state
-        minus_one = h_BH.new_tensor(-1.0)
+        minus_one = h_BH.new_full((), -1.0)
         for a_BG, before_BH, t_BH, y_BH in zip(*buffers, y, strict=True):
             h_BH = carried(h_BH, len(y_BH), begin_BH)
             c_BH = c_all[: len(y_BH)]
@@ -354,7 +354,7 @@ class _Lstm:
         torch.mul(f_NH, kept[1], out=af_NH)
         torch.mul(i_NH, g_NH, out=ai_NH)
         torch.add(af_NH, ai_NH, alpha=2, out=t_NH).sigmoid_()
-        torch.add(y_NH.new_tensor(-1.0), t_NH, alpha=2, out=t_NH)
+        torch.add(y_NH.new_full((), -1.0), t_NH, alpha=2, out=t_NH)
         torch.addcmul(af_NH, af_NH, f_NH, value=-1, out=af_NH).mul_(0.5)
         torch.addcmul(i_NH, ai_NH, g_NH, value=-1, out=ag_NH)
         torch.addcmul(ai_NH, ai_NH, i_NH, value=-1, out=ai_NH)

@@ -399,7 +399,7 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
 def test_the_kernel_is_told_with_its_reason():
     assert Recurrent(1, 1, cell="lstm").double().kernel("cpu").startswith("lstm: packed autograd function, cpu, fp64")
     assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")
-    assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): step loop, cuda")
+    assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): packed autograd function in CUDA graphs, cuda")
     assert "cuDNN" in Recurrent(1, 1, reset="after").kernel("cuda:0")
 
 
