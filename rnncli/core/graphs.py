@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rnncli.core import packed
-from rnncli.core.cells import CellWeights
+from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.sweeps import Gradients, Products, Workspace, sweep
 
@@ -42,25 +41,20 @@ class Graph(Protocol):
 
 
 class Loops:
-    """The path of one direction; with ``coarse`` products of fp32 are in TF32 where there is that."""
-
-    def __init__(self, *, coarse: bool) -> None:
-        self.coarse = coarse
+    """The path of one direction."""
 
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """See :class:`rnncli.core.layer.Path`."""
-        with _products(self.coarse):
-            found = _GRAPHS.wanted(layer, self.coarse)
-            return found.forward(layer, training) if found else packed.forward(layer, training=training)
+        found = _GRAPHS.wanted(layer)
+        return found.forward(layer, training) if found else packed.forward(layer, training=training)
 
-    def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: tuple[Tensor, ...], *, need_dx: bool) -> Back:
+    def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """See :class:`rnncli.core.layer.Path`."""
-        with _products(self.coarse):
-            found = _GRAPHS.held.get(_key(layer, self.coarse))
-            # Capturing is for the thread that goes forward; this one may be autograd's.
-            if found and found.captured_back(layer.packing.steps):
-                return found.back(layer, way, grad_NE, end, need_dx)
-            return packed.back(layer, way, grad_NE, end, need_dx=need_dx)
+        found = _GRAPHS.held.get(_key(layer))
+        # Capturing is for the thread that goes forward; this one may be autograd's.
+        if found and found.captured_back(layer.packing.steps):
+            return found.back(layer, way, grad_NE, end, need_dx)
+        return packed.back(layer, way, grad_NE, end, need_dx=need_dx)
 
 
 class Captured:
@@ -108,7 +102,7 @@ class Captured:
                 outer[rows].copy_(inner[:size])
         return Forward(y_NH, (self.h_BH[None].clone(),), kept)
 
-    def back(self, layer: Layer, way: Forward, grad_NH: Tensor, end: tuple[Tensor, ...], need_dx: bool) -> Back:
+    def back(self, layer: Layer, way: Forward, grad_NH: Tensor, end: State, need_dx: bool) -> Back:
         """The way back, all of whose walks are captured."""
         x_NI, (begin_1BH,) = layer.x_NI, layer.begin
         dx_NI = torch.empty_like(x_NI) if need_dx else None
@@ -172,11 +166,11 @@ class _Graphs:
         self.seen: Counter[Any] = Counter()
         self.held: OrderedDict[Any, Captured] = OrderedDict()
 
-    def wanted(self, layer: Layer, coarse: bool) -> Captured | None:
+    def wanted(self, layer: Layer) -> Captured | None:
         """The graphs for a layer; None where the loop is to be walked as it is."""
         if not layer.packing.steps or not can_capture(layer.x_NI):
             return None
-        key = _key(layer, coarse)
+        key = _key(layer)
         self.seen[key] += 1
         if key not in self.held:
             if self.seen[key] < REPEATED:
@@ -213,21 +207,11 @@ def _stream(device: int) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)
 
 
-def _key(layer: Layer, coarse: bool) -> Any:
+def _key(layer: Layer) -> Any:
     """What the graphs of a layer depend on."""
     x_NI, hidden = layer.x_NI, layer.begin[0].shape[-1]
-    return layer.cell, layer.packing.batch, x_NI.shape[1], hidden, x_NI.dtype, x_NI.device, coarse
-
-
-@contextmanager
-def _products(coarse: bool) -> Iterator[None]:
-    """Products of fp32 in TF32 if ``coarse``."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if coarse else before)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    precision = torch.get_float32_matmul_precision()
+    return layer.cell, layer.packing.batch, x_NI.shape[1], hidden, x_NI.dtype, x_NI.device, precision
 
 
 _GRAPHS = _Graphs()

@@ -10,6 +10,7 @@ Shape letters: B batch, T time, I input, H hidden, G gates.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,32 +27,31 @@ SHUT = 1e4
 
 
 def run(
-    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool, coarse: bool
+    cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool
 ) -> tuple[Tensor, State]:
     """Outputs (T, B, H), finite but meaningless in the padding, and the state (B, H) at each example's end.
 
     ``x_TBI`` must be zero in the padding and have at least one step; the state holds nothing useful beyond h
-    unless ``need_state``. With ``coarse`` a loop of ours may compute products in TF32.
+    unless ``need_state``.
     """
-    if has_kernel(cell):
+    if takes(cell, x_TBI.device.type, x_TBI.dtype):
         return _by_kernel(cell, weights, x_TBI, state, spans, need_state)
     steps, batch, width = x_TBI.shape
     compute = layer.run if torch.is_grad_enabled() else layer.infer
     begin, rows_NI = (state[0].unsqueeze(0),), x_TBI.reshape(steps * batch, width)
-    y_NH, _ = compute(Loops(coarse=coarse), Layer(cell, [weights], rows_NI, begin, Packing(None, batch, steps)))
+    y_NH, _ = compute(Loops(), Layer(cell, [weights], rows_NI, begin, Packing(None, batch, steps)))
     y_TBH = y_NH.view(steps, batch, -1)
     return y_TBH, (spans.last(y_TBH, state[0]),) if need_state else state
 
 
 def run_layers(
-    cell: Cell, layers: Sequence[CellWeights], x_BTI: Tensor, state: State, directions: int
+    cell: Cell, layers: Sequence[CellWeights], x_TBI: Tensor, state: State, directions: int
 ) -> tuple[Tensor, State]:
-    """All layers in one call, over equal lengths: outputs (B, T, E) and the state (L*D, B, H).
+    """All layers in one call: outputs (T, B, E) and the state (L*D, B, H) behind the last step.
 
-    ``layers`` and ``state`` go layer by layer, forward before reverse. For cells that have a kernel.
+    ``layers`` and ``state`` go layer by layer, forward before reverse. For what :func:`takes_all` says.
     """
-    arguments = [part for weights in layers for part in _as_torch(cell, weights)]
-    return _kernel(cell, x_BTI, state, arguments, directions, batch_first=True)
+    return _kernel(cell, x_TBI, state, [_as_torch(cell, weights) for weights in layers], directions)
 
 
 def has_kernel(cell: Cell) -> bool:
@@ -59,33 +59,46 @@ def has_kernel(cell: Cell) -> bool:
     return {"rnn": cell.activation != "sigmoid", "lstm": True, "gru": cell.reset == "after"}[cell.kind]
 
 
+def takes(cell: Cell, device: str, dtype: torch.dtype) -> bool:
+    """Whether that kernel is as exact as ``dtype`` asks: the tanh of cuDNN's rnn is off by 3e-5."""
+    exact = device == "cuda" and dtype == torch.float32 and not torch.backends.cudnn.allow_tf32
+    return has_kernel(cell) and not (exact and cell.kind == "rnn" and cell.activation == "tanh")
+
+
+def takes_all(cell: Cell, x_TBI: Tensor, spans: Spans, directions: int, *, need_state: bool) -> bool:
+    """Whether one call of torch's kernel computes several layers rightly: nothing in it comes after padding."""
+    unmet = spans.lengths_B is None or (directions == 1 and not need_state and not _unbounded(cell))
+    return unmet and takes(cell, x_TBI.device.type, x_TBI.dtype)
+
+
 def _by_kernel(
     cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, need_state: bool
 ) -> tuple[Tensor, State]:
-    unbounded = cell.kind == "rnn" and cell.activation == "relu"
-    if spans.lengths_B is not None and (unbounded or (cell.kind == "lstm" and need_state)):
+    if spans.lengths_B is not None and (_unbounded(cell) or (cell.kind == "lstm" and need_state)):
         x_TBI, weights = _hold(cell, weights, x_TBI, spans)
-    arguments = _as_torch(cell, weights)
-    if x_TBI.is_cuda:
-        arguments = _in_one_chunk(arguments)
     begin = tuple(part.unsqueeze(0) for part in state)
-    y_TBH, end = _kernel(cell, x_TBI, begin, arguments, directions=1, batch_first=False)
+    y_TBH, end = _kernel(cell, x_TBI, begin, [_as_torch(cell, weights)], directions=1)
     if not need_state:
         return y_TBH, state
     return y_TBH, (spans.last(y_TBH, state[0]), *(part.squeeze(0) for part in end[1:]))
 
 
+def _unbounded(cell: Cell) -> bool:
+    """Whether a state may grow without end in padding."""
+    return cell.kind == "rnn" and cell.activation == "relu"
+
+
 def _kernel(
-    cell: Cell, x: Tensor, state: State, arguments: list[Tensor], directions: int, *, batch_first: bool
+    cell: Cell, x_TBI: Tensor, state: State, layers: list[list[Tensor]], directions: int
 ) -> tuple[Tensor, State]:
-    """Outputs and states of torch's kernel; ``arguments`` are four a layer and direction."""
+    """Outputs and states of torch's kernel; ``layers`` are four weights a layer and direction."""
     kernel: Callable[..., State] = getattr(torch, cell.kind if cell.kind != "rnn" else f"rnn_{cell.activation}")
     begin = [part.contiguous() for part in state]
-    layers = len(arguments) // (4 * directions)
+    arguments = [part for weights in (_in_one_chunk(layers) if x_TBI.is_cuda else layers) for part in weights]
     # Gradients may be asked for in evaluation mode too; there is no dropout here for "train" to switch.
     train = torch.is_grad_enabled()
     given = begin if cell.kind == "lstm" else begin[0]
-    y, *end = kernel(x, given, arguments, True, layers, 0.0, train, directions == 2, batch_first)
+    y, *end = kernel(x_TBI, given, arguments, True, len(layers) // directions, 0.0, train, directions == 2, False)
     return y, tuple(end)
 
 
@@ -123,8 +136,27 @@ def _as_torch(cell: Cell, weights: CellWeights) -> list[Tensor]:
     return [weight_ih, weight_hh, bias, bias_hh]
 
 
-def _in_one_chunk(arguments: list[Tensor]) -> list[Tensor]:
-    """The same weights as views of one buffer, as cuDNN wants them; else it warns and copies at every call."""
-    buffer = torch.cat([part.reshape(-1) for part in arguments])
-    views = buffer.split([part.numel() for part in arguments])
-    return [view.view(part.shape) for view, part in zip(views, arguments, strict=True)]
+def _in_one_chunk(layers: list[list[Tensor]]) -> list[list[Tensor]]:
+    """The same weights as views of one buffer, as cuDNN wants them; else it warns and copies at every call.
+
+    Its order is the matrices of all layers, then all biases.
+    """
+    matrices = [part for weights in layers for part in weights[:2]]
+    biases = [part for weights in layers for part in weights[2:]]
+    views = _Chunk.apply(*matrices, *biases)
+    behind = len(matrices)
+    return [[*views[at : at + 2], *views[behind + at : behind + at + 2]] for at in range(0, behind, 2)]
+
+
+class _Chunk(torch.autograd.Function):
+    """Copies that lie behind each other in one buffer."""
+
+    @staticmethod
+    def forward(ctx: Any, *parts: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        buffer = torch.cat([part.reshape(-1) for part in parts])
+        pieces = buffer.split([part.numel() for part in parts])
+        return tuple(piece.view(part.shape) for piece, part in zip(pieces, parts, strict=True))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return grads

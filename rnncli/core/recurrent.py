@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import torch
@@ -76,18 +75,18 @@ class Recurrent(nn.Module):
         The precision is the weights', or under autocast the one it asks for.
         """
         kind, dtype = torch.device(device).type, self._dtype(torch.device(device))
+        work = self._work(kind, dtype)
         if kind == "cpu":
-            path, why = self._choice.describe(self._work(kind, dtype))
-            if dtype not in EXACT:
-                why += "; computed in fp32, which is faster on a CPU"
-        elif kernels.has_kernel(self.cell):
-            path, why = "cuDNN, one call a direction", "a padded batch, reversed within each length"
+            path, why = self._choice.describe(work)
+        elif kernels.takes(self.cell, kind, work):
+            path, why = "cuDNN", "a padded batch; where lengths differ, reversed within each"
         else:
-            path, why = "packed autograd function", "torch has no kernel for it"
-            if kind == "cuda":
-                path += " in CUDA graphs"
-            if dtype not in EXACT:
-                why += "; computed in fp32 with products in TF32, which is more exact"
+            path = "packed autograd function" + (" in CUDA graphs" if kind == "cuda" else "")
+            why = "cuDNN's is off by 3e-5" if kernels.has_kernel(self.cell) else "torch has no kernel for it"
+        if work != dtype:
+            why += "; computed in fp32, which is " + (
+                "faster on a CPU" if kind == "cpu" else "no slower and more exact"
+            )
         return f"{self.cell}: {path}, {kind}, {PRECISIONS[dtype]} ({why})"
 
     def weights(self, layer: int, direction: int) -> CellWeights:
@@ -145,7 +144,7 @@ class Recurrent(nn.Module):
         work = self._work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
         batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, len(x_BTI), x_BTI.shape[1], work)
-        compute = partial(self._by_batch, coarse=dtype not in EXACT) if batchwise else self._by_rows
+        compute = self._by_batch if batchwise else self._by_rows
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
             y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
             y_BTE, end = y_BTE.to(dtype), tuple(part.to(dtype) for part in end)
@@ -189,9 +188,13 @@ class Recurrent(nn.Module):
         return self.bias_l0.dtype
 
     def _work(self, device: str, dtype: torch.dtype) -> torch.dtype:
-        """The precision of the arithmetic: lower ones are slower on a CPU, and add up errors in loops of ours."""
-        exact = device == "cpu" or not kernels.has_kernel(self.cell)
-        return torch.float32 if exact and dtype not in EXACT else dtype
+        """The precision of the arithmetic.
+
+        Lower ones are slower on a CPU, bf16 no faster than TF32 on a GPU, and loops of ours would add up errors.
+        """
+        if dtype in EXACT or (device != "cpu" and dtype != torch.bfloat16 and kernels.takes(self.cell, device, dtype)):
+            return dtype
+        return torch.float32
 
     def _begin(self, state: Tensor | tuple[Tensor, Tensor] | None, batch: int) -> State:
         shape = (self.layers * self.directions, batch, self.hidden_size)
@@ -245,34 +248,45 @@ class Recurrent(nn.Module):
         return packing.unpack(x_NX), tuple(packing.unsorted(torch.cat(part)) for part in zip(*ends, strict=True))
 
     def _by_batch(
-        self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool, *, coarse: bool = False
+        self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool
     ) -> tuple[Tensor, State]:
         """All layers over the padded batch, through the kernels of torch where it has them."""
         batch, steps, _ = x_BTI.shape
         spans = Spans(lengths_B, batch, steps, x_BTI.device)
         if steps == 0:
             return x_BTI.new_zeros(batch, 0, self.output_size), begin
-        if spans.lengths_B is None and not x_BTI.is_cuda and not self._drops() and kernels.has_kernel(self.cell):
-            weights = [_cast(one, begin[0].dtype) for one in self._all_weights()]
-            return kernels.run_layers(self.cell, weights, x_BTI.to(begin[0].dtype), begin, self.directions)
-        x_TBX = spans.cleared(x_BTI.to(begin[0].dtype).transpose(0, 1).contiguous())
+        x_TBX = spans.cleared(x_BTI.to(begin[0].dtype).transpose(0, 1))
+        together = kernels.takes_all(self.cell, x_TBX, spans, self.directions, need_state=need_state)
+        groups = [range(self.layers)] if together and not self._drops() else [[n] for n in range(self.layers)]
         ends: list[State] = []
-        for layer in range(self.layers):
-            x_TBX = self._drop(x_TBX, layer, lambda mask_BX: mask_BX, batch)
-            outputs = []
-            for direction in range(self.directions):
-                at = layer * self.directions + direction
-                weights = _cast(self.weights(layer, direction), x_TBX.dtype)
-                start = tuple(part[at] for part in begin)
-                steps_TBX = spans.reversed(x_TBX) if direction else x_TBX
-                y_TBH, end = kernels.run(
-                    self.cell, weights, steps_TBX, start, spans, need_state=need_state, coarse=coarse
-                )
-                outputs.append(spans.reversed(y_TBH) if direction else y_TBH)
-                ends.append(end)
-            x_TBX = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+        for layers in groups:
+            x_TBX = self._drop(x_TBX, layers[0], lambda mask_BX: mask_BX, batch)
+            first = layers[0] * self.directions
+            weights = [_cast(self.weights(n, d), x_TBX.dtype) for n in layers for d in range(self.directions)]
+            start = tuple(part[first : first + len(weights)] for part in begin)
+            if together:
+                x_TBX, end = kernels.run_layers(self.cell, weights, x_TBX, start, self.directions)
+            else:
+                x_TBX, end = self._by_direction(weights, x_TBX, start, spans, need_state=need_state)
+            ends.append(end)
         y_BTE = spans.cleared(x_TBX).transpose(0, 1)
-        return y_BTE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
+        return y_BTE, tuple(torch.cat(part) for part in zip(*ends, strict=True))
+
+    def _by_direction(
+        self, weights: list[CellWeights], x_TBX: Tensor, begin: State, spans: Spans, *, need_state: bool
+    ) -> tuple[Tensor, State]:
+        """One layer, each direction by itself: outputs (T, B, E) and the state (D, B, H)."""
+        outputs: list[Tensor] = []
+        ends: list[State] = []
+        for d, one in enumerate(weights):
+            steps_TBX = spans.reversed(x_TBX) if d else x_TBX
+            y_TBH, end = kernels.run(
+                self.cell, one, steps_TBX, tuple(part[d] for part in begin), spans, need_state=need_state
+            )
+            outputs.append(spans.reversed(y_TBH) if d else y_TBH)
+            ends.append(end)
+        y_TBE = torch.cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+        return y_TBE, tuple(torch.stack(part) for part in zip(*ends, strict=True))
 
     def _drop(self, x_RX: Tensor, layer: int, spread: Callable[[Tensor], Tensor], batch: int) -> Tensor:
         """Dropout on a layer's input; ``spread`` lays a mask of the batch (B, X) over its rows."""

@@ -5,6 +5,7 @@ Shape letters: B batch, T time, H hidden, X any width.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ class Spans:
         """Each sequence reversed within its own length, its padding left in place; its own inverse."""
         if self.lengths_B is None:
             return x_TBX.flip(0)
-        return _Reorder.apply(x_TBX, self._reversed_rows())
+        return _Reorder.apply(x_TBX, self._reversed_rows)
 
     def last(self, y_TBH: Tensor, begin_BH: Tensor) -> Tensor:
         """The row of each example's last step, or ``begin_BH`` where it has none."""
@@ -43,6 +44,7 @@ class Spans:
         end_BH = y_TBH[(self.lengths_B - 1).clamp(min=0), examples_B]
         return torch.where(self.lengths_B[:, None] > 0, end_BH, begin_BH)
 
+    @cached_property
     def _reversed_rows(self) -> Tensor:
         assert self.lengths_B is not None
         batch = len(self.lengths_B)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnncli.core.device import choose
 from rnncli.core.recurrent import Recurrent
 from rnncli.core.reference import reference
 from rnncli.errors import UsageError
@@ -114,8 +115,7 @@ def bench_core(
             raise UsageError(f"no {what} is called {name}", f"one of: {', '.join(known)}")
     if repeats < 1:
         raise UsageError(f"--repeats is {repeats}", "give it at least 1")
-    if device != "cpu" and not torch.cuda.is_available():
-        raise UsageError(f"there is no device {device} here", "rnncli bench core --device cpu")
+    choose(device, "fp32", tf32=False, deterministic=False, threads=0).apply()
     plan = SHAPES[shape]
     plan = replace(plan, training=plan.training and not inference)
     core = _core(cell, plan, device)

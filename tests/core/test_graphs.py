@@ -33,14 +33,14 @@ def test_walks_put_together_are_the_reference(name, steps, remembered):
     for _ in range(graphs.REPEATED):
         rows_NI = x_BTI.transpose(0, 1).reshape(-1, core.input_size)
         layer = Layer(core.cell, [core.weights(0, 0)], rows_NI, begin, Packing(None, 3, steps))
-        y_NH, end = run(graphs.Loops(coarse=False), layer)
+        y_NH, end = run(graphs.Loops(), layer)
         y_BTH = y_NH.view(steps, 3, -1).transpose(0, 1)
         assert_near(y_BTH, y_true, 1e-12)
         assert_near(end[0], end_true[0], 1e-12)
         for ours, expected in zip(gradients(core, [y_BTH, *end], x_BTI, *begin), truth, strict=True):
             assert_near(ours, expected, 1e-10)
         with torch.no_grad():
-            assert_near(infer(graphs.Loops(coarse=False), layer)[0].view(steps, 3, -1).transpose(0, 1), y_true, 1e-12)
+            assert_near(infer(graphs.Loops(), layer)[0].view(steps, 3, -1).transpose(0, 1), y_true, 1e-12)
     assert len(remembered) == 1
 
 
@@ -51,7 +51,7 @@ def test_sizes_that_come_once_are_not_captured_and_those_of_long_ago_are_let_go(
     def use(batch):
         begin = torch.zeros(1, batch, HIDDEN, dtype=torch.float64)
         rows_NI = torch.zeros(batch, INPUT, dtype=torch.float64)
-        infer(graphs.Loops(coarse=False), Layer(Cell(), [weights], rows_NI, (begin,), Packing(None, batch, 1)))
+        infer(graphs.Loops(), Layer(Cell(), [weights], rows_NI, (begin,), Packing(None, batch, 1)))
 
     for batch in range(1, graphs.HELD + 3):
         use(batch)
@@ -60,13 +60,6 @@ def test_sizes_that_come_once_are_not_captured_and_those_of_long_ago_are_let_go(
         for _ in range(graphs.REPEATED - 1):
             use(batch)
     assert [key[1] for key in remembered] == list(range(3, graphs.HELD + 3))
-
-
-def test_the_precision_of_products_is_left_as_it_was():
-    before = torch.get_float32_matmul_precision()
-    with graphs._products(coarse=True):
-        assert torch.get_float32_matmul_precision() == "high"
-    assert torch.get_float32_matmul_precision() == before
 
 
 @pytest.mark.gpu

@@ -396,11 +396,15 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
         call(Recurrent(3, 4))
 
 
-def test_the_kernel_is_told_with_its_reason():
+def test_the_kernel_is_told_with_its_reason(monkeypatch):
     assert Recurrent(1, 1, cell="lstm").double().kernel("cpu").startswith("lstm: packed autograd function, cpu, fp64")
     assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")
     assert Recurrent(1, 1).kernel("cuda").startswith("gru(before): packed autograd function in CUDA graphs, cuda")
-    assert "cuDNN" in Recurrent(1, 1, reset="after").kernel("cuda:0")
+    assert Recurrent(1, 1, reset="after").kernel("cuda:0").startswith("gru(after): cuDNN, cuda")
+    assert "computed in fp32" in Recurrent(1, 1, cell="lstm").bfloat16().kernel("cuda")
+    for rounded, path in ((True, "cuDNN"), (False, "packed autograd function in CUDA graphs")):
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", rounded)
+        assert Recurrent(1, 1, cell="rnn").kernel("cuda").startswith(f"rnn(tanh): {path}, cuda")
 
 
 @pytest.mark.gpu
@@ -423,4 +427,22 @@ def test_a_gpu_agrees_with_the_reference(name, bidirectional, monkeypatch):
     for ours, expected in zip(results, [y_true, *end_true], strict=True):
         assert_near(ours, expected, 1e-5)
     for ours, expected in zip(gradients(core, results, x), truth, strict=True):
+        assert_near(ours.cpu(), expected, 1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@every_cell
+@pytest.mark.parametrize(("bidirectional", "lengths"), [(False, None), (True, None), (False, [9, 3, 0, 9])])
+def test_layers_in_one_call_on_a_gpu_agree_with_the_reference(name, bidirectional, lengths, monkeypatch):
+    core = module(name, layers=3, bidirectional=bidirectional)
+    x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
+    y_true, _ = by_reference(core, x_BTI, lengths or [9] * 4)
+    truth = gradients(core, [y_true], x_BTI)
+    core = core.to("cuda", torch.float32)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    x = x_BTI.detach().to("cuda", torch.float32).requires_grad_()
+    y_BTE, _ = core(x, lengths and torch.tensor(lengths), need_state=False)
+    assert_near(y_BTE.cpu(), y_true, 1e-5)
+    for ours, expected in zip(gradients(core, [y_BTE.cpu()], x), truth, strict=True):
         assert_near(ours.cpu(), expected, 1e-4)
