@@ -136,21 +136,23 @@ class Recurrent(nn.Module):
         """
         if x_BTI.dim() != 3 or x_BTI.shape[-1] != self.input_size:
             raise ValueError(f"input of shape {tuple(x_BTI.shape)}, not (batch, time, {self.input_size})")
-        device, dtype = x_BTI.device, self._dtype(x_BTI.device)
-        begin = self._begin(state, len(x_BTI))
-        if lengths_B is None and x_BTI.shape[1] == 1 and self._may_stream(x_BTI, dtype):
-            y_BTE, end = self._step(x_BTI, begin)
-            return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
+        (batch, steps, _), device, dtype = x_BTI.shape, x_BTI.device, self._dtype(x_BTI.device)
+        begin = self._begin(state, batch)
+        if lengths_B is None and self._is_plain(x_BTI, dtype):
+            if steps == 1:
+                return self._given(*self._step(x_BTI, begin), need_state)
+            if steps and self._choice.onednn(None, batch, steps, dtype):
+                weights = list(self._all_weights())
+                y_TBE, end = kernels.run_layers(self.cell, weights, x_BTI.transpose(0, 1), begin, self.directions)
+                return self._given(y_TBE.transpose(0, 1), end, need_state)
         work = self._work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
-        batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, len(x_BTI), x_BTI.shape[1], work)
+        batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, batch, steps, work)
         compute = self._by_batch if batchwise else self._by_rows
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
             y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
             y_BTE, end = y_BTE.to(dtype), tuple(part.to(dtype) for part in end)
-        if not need_state:
-            return y_BTE, None
-        return y_BTE, end if self.cell.kind == "lstm" else end[0]
+        return self._given(y_BTE, end, need_state)
 
     def extra_repr(self) -> str:
         """What ``print`` shows inside the brackets."""
@@ -208,7 +210,12 @@ class Recurrent(nn.Module):
             raise ValueError(f"state of shape {shapes}, not {self.cell.states} times {shape}")
         return parts
 
-    def _may_stream(self, x_BTI: Tensor, dtype: torch.dtype) -> bool:
+    def _given(self, y_BTE: Tensor, end: State, need_state: bool) -> tuple[Tensor, Any]:
+        """Outputs and state in the form that they are given in."""
+        return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
+
+    def _is_plain(self, x_BTI: Tensor, dtype: torch.dtype) -> bool:
+        """Whether there is nothing to prepare, so that what computes can be called at once."""
         plain = x_BTI.dtype == dtype == self.bias_l0.dtype and x_BTI.device.type == "cpu" and dtype in EXACT
         return plain and not self._drops() and not torch.is_grad_enabled()
 

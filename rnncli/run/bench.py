@@ -5,6 +5,7 @@ Shape letters: B batch, T time, I input, H hidden, D directions.
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -181,11 +182,12 @@ def _by_length(batches: Batches, size: int) -> Batches:
 def _measure(
     rivals: dict[str, Layers], batches: dict[str, Batches], repeats: int, *, training: bool
 ) -> dict[str, list[float]]:
-    """Seconds of each contender, one run of each in turn."""
+    """Seconds of each contender, one run of each in turn, in an order drawn anew: none always follows the same."""
+    draw = random.Random(0)
     runs: dict[str, list[float]] = {name: [] for name in rivals}
     first = {name: _run(layers, batches[name], training=training) for name, layers in rivals.items()}
     for repeat in range(repeats):
-        for name, layers in rivals.items():
+        for name, layers in draw.sample(list(rivals.items()), len(rivals)):
             if repeat < 3 or first[name] < SLOW:
                 time.sleep(PAUSE)
                 if first[name] < SHORT:

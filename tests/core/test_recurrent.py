@@ -172,6 +172,16 @@ def test_without_steps_the_state_stays_where_it_began(name):
 
 
 @every_cell
+def test_no_steps_without_lengths_and_gradients_are_no_steps_either(name):
+    core = module(name, dtype=torch.float32)
+    state = draw_state(core, 8, torch.float32)
+    with torch.no_grad():
+        y_BTE, end = core(torch.randn(8, 0, INPUT), None, outer(state))
+    assert y_BTE.shape == (8, 0, HIDDEN)
+    assert all(torch.equal(a, b) for a, b in zip(parts(end), state, strict=True))
+
+
+@every_cell
 def test_outputs_do_not_depend_on_whether_the_state_is_needed(name):
     core = module(name, bidirectional=True, layers=2, dtype=torch.float32)
     x_BTI, lengths_B = torch.randn(3, 5, INPUT), torch.tensor([5, 0, 2])
