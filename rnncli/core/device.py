@@ -34,7 +34,9 @@ class Placement:
         return DTYPES[self.precision]
 
     def apply(self) -> None:
-        """Set TF32, deterministic kernels and CPU threads, for the whole process."""
+        """Set device, TF32, deterministic kernels and CPU threads, for the whole process."""
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
         torch.set_num_threads(self.threads)
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = self.tf32

@@ -24,12 +24,15 @@ from rnncli.core.sweeps import Gradients, Products, Workspace, sweep
 
 LONGEST = 64
 """Steps of the longest walk that is captured."""
-LARGEST = 2**21
+LARGEST = 2**20
 """Elements of a walk's outputs, at most: beyond, launches are a small part of the time and buffers a large one."""
 REPEATED = 3
 """Uses of one size from the last of which on it is captured."""
-HELD = 8
-"""Sizes whose graphs are held at once; those that were used last."""
+HELD = 32
+"""Sizes whose graphs are held at once, 46 MiB each at most."""
+STALE = 1000
+"""Uses of other sizes after which the graphs of one may make room for another's: capturing takes as long as three
+uses."""
 
 
 class Graph(Protocol):
@@ -160,31 +163,39 @@ class Captured:
 
 
 class _Graphs:
-    """The sizes that were seen, and the graphs of those that were seen often and of late."""
+    """The sizes that were seen, and the graphs of those that are seen often, the one that was used last behind."""
 
     def __init__(self) -> None:
         self.seen: Counter[Any] = Counter()
         self.held: OrderedDict[Any, Captured] = OrderedDict()
+        self.used: dict[Any, int] = {}
 
     def wanted(self, layer: Layer) -> Captured | None:
         """The graphs for a layer; None where the loop is to be walked as it is."""
-        if not layer.packing.steps or not can_capture(layer.x_NI):
+        if not len(layer.x_NI) or not can_capture(layer.x_NI):
             return None
         key = _key(layer)
         self.seen[key] += 1
+        uses = self.seen.total()
         if key not in self.held:
-            if self.seen[key] < REPEATED:
+            if self.seen[key] < REPEATED or not self._room(uses):
                 return None
             self.held[key] = Captured(layer)
-            while len(self.held) > HELD:
-                self.held.popitem(last=False)
         self.held.move_to_end(key)
+        self.used[key] = uses
         return self.held[key]
+
+    def _room(self, uses: int) -> bool:
+        """Whether there is room for one more, if need be by letting go of one that was not used for long."""
+        if len(self.held) == HELD and uses - self.used[next(iter(self.held))] > STALE:
+            self.held.popitem(last=False)
+        return len(self.held) < HELD
 
 
 def can_capture(x_NI: Tensor) -> bool:
     """Whether there are graphs where ``x_NI`` is, and no other is being captured."""
-    return x_NI.is_cuda and not torch.cuda.is_current_stream_capturing()
+    here = x_NI.is_cuda and x_NI.device.index == torch.cuda.current_device()
+    return here and not torch.cuda.is_current_stream_capturing()
 
 
 def capture(work: Callable[[], None], pool: Any) -> Graph:

@@ -45,21 +45,25 @@ def test_walks_put_together_are_the_reference(name, steps, remembered):
 
 
 @torch.no_grad()
-def test_sizes_that_come_once_are_not_captured_and_those_of_long_ago_are_let_go(remembered):
+def test_sizes_that_come_once_are_not_captured_and_those_of_long_ago_make_room(remembered, monkeypatch):
+    monkeypatch.setattr(graphs, "HELD", 3)
+    monkeypatch.setattr(graphs, "STALE", 20)
     weights = module("gru-before").weights(0, 0)
 
-    def use(batch):
+    def use(batch, times=1):
         begin = torch.zeros(1, batch, HIDDEN, dtype=torch.float64)
         rows_NI = torch.zeros(batch, INPUT, dtype=torch.float64)
-        infer(graphs.Loops(), Layer(Cell(), [weights], rows_NI, (begin,), Packing(None, batch, 1)))
+        for _ in range(times):
+            infer(graphs.Loops(), Layer(Cell(), [weights], rows_NI, (begin,), Packing(None, batch, 1)))
+        return [key[1] for key in remembered]
 
-    for batch in range(1, graphs.HELD + 3):
-        use(batch)
-    assert not remembered
-    for batch in range(1, graphs.HELD + 3):
-        for _ in range(graphs.REPEATED - 1):
-            use(batch)
-    assert [key[1] for key in remembered] == list(range(3, graphs.HELD + 3))
+    for batch in range(5):
+        assert not use(batch)
+    for batch in range(1, 5):
+        use(batch, graphs.REPEATED)
+    assert use(1) == [2, 3, 1]
+    assert use(4, 20) == [3, 1, 4]
+    assert use(5, 2) == [3, 1, 4]
 
 
 @pytest.mark.gpu
