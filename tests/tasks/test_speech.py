@@ -56,7 +56,7 @@ def _inputs(one, none):
 def test_windows_hear_nothing_of_each_other_and_nothing_behind_a_recording(bidirectional):
     torch.manual_seed(1)
     settings = SETTINGS.model_copy(update={"subsampling": 1, "bidirectional": bidirectional})
-    model = Recogniser(4, settings, 7).eval()
+    (model,) = Recogniser(4, settings, 7).eval().members
     x_BRC = torch.randn(2, 17, 5)
     lengths = torch.tensor([17, 9])
     windows, filled = _windows(x_BRC, lengths, 6, 4)

@@ -31,10 +31,11 @@ def one_pass(recogniser, x_TF):
     cell=st.sampled_from(["rnn", "lstm", "gru"]),
     subsampling=st.sampled_from([1, 2, 3, 4, 6]),
     lookahead=st.sampled_from([0, 1, 4]),
+    members=st.sampled_from([1, 2]),
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any),
 )
-def test_features_in_pieces_of_any_size_give_the_scores_of_one_pass(cell, subsampling, lookahead, sizes):
-    recogniser = model(cell=cell, subsampling=subsampling, lookahead=lookahead)
+def test_features_in_pieces_of_any_size_give_the_scores_of_one_pass(cell, subsampling, lookahead, members, sizes):
+    recogniser = model(cell=cell, subsampling=subsampling, lookahead=lookahead, members=members)
     x_TF = torch.from_numpy(np.random.default_rng(sum(sizes)).normal(size=(sum(sizes), 4)).astype(np.float32))
     stream, found, at = ScoreStream(recogniser), [], 0
     for number, size in enumerate(sizes, start=1):
@@ -82,11 +83,11 @@ def test_what_a_frame_says_does_not_depend_on_what_comes_later_than_the_lookahea
 
 
 def test_what_a_stream_remembers_does_not_grow():
-    stream = ScoreStream(model(lookahead=3))
+    stream = ScoreStream(model(lookahead=3, members=2))
     sizes = []
     for _ in range(5):
         stream(torch.randn(101, 4))
-        kept = [window.kept for window in (*stream.convolved, stream.ahead)]
+        kept = [window.kept for window in (*stream.convolved, *(one.ahead for one in stream.members))]
         sizes.append(sum(one.numel() for one in kept if one is not None))
     assert max(sizes[1:]) <= sizes[0] + 5 * 8
 

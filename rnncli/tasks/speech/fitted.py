@@ -23,7 +23,7 @@ from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
 from rnncli.tasks.speech.keep import Form
-from rnncli.tasks.speech.model import Recogniser
+from rnncli.tasks.speech.model import Recogniser, together
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 from rnncli.tasks.speech.training import at_other_speeds, to_train_on
@@ -85,11 +85,16 @@ class FittedSpeech:
         return shared.parameter_groups(model)
 
     def loss(self, model: nn.Module, batch: SpeechBatch) -> Tensor:
-        """Minus the log probability of the labels, the mean over labels."""
-        window = self.window if model.training else 0
-        logits_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B, window=window)
-        nll_B = ctc_nll(logits_BRV, lengths_B, batch.labels_BS, batch.label_lengths_B)
-        return nll_B.sum() / batch.label_lengths_B.sum().clamp(min=1)
+        """Minus the log probability of the labels, the mean over labels.
+
+        In training the mean over what it is under the scores of each member and, that they write labels at the same
+        frames, under the scores that are their mean.
+        """
+        assert isinstance(model, Recogniser)
+        apart, lengths_B = model.apart(batch.x_BTF, batch.lengths_B, window=self.window if model.training else 0)
+        learnt = [together(apart), *(apart if model.training and len(apart) > 1 else ())]
+        nll_MB = torch.stack([ctc_nll(one, lengths_B, batch.labels_BS, batch.label_lengths_B) for one in learnt])
+        return nll_MB.mean(0).sum() / batch.label_lengths_B.sum().clamp(min=1)
 
     def validate(self, model: nn.Module, examples: SpeechExamples, batches: Batches) -> Metrics:
         """Error rates by greedy decoding, and ``loss`` over the recordings whose texts fit their frames."""

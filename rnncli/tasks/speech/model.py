@@ -1,4 +1,4 @@
-"""The recogniser: two convolutions that subsample, recurrent layers with layer normalisation, scores of labels.
+"""The recogniser: two convolutions that subsample, stacks of recurrent layers over them, the mean of their scores.
 
 Shape letters: B batch, T frames of the input, R frames of the core, F feature bins, C channels, V labels and blank.
 """
@@ -26,19 +26,12 @@ def frames_after(frames: int, subsampling: int) -> int:
     return frames
 
 
-class Recogniser(nn.Module):
-    """Features to scores of labels, a frame of scores for ``subsampling`` frames of features."""
+class Stack(nn.Module):
+    """Recurrent layers with layer normalisation over frames of the core, and scores of labels."""
 
-    def __init__(self, width: int, settings: SpeechModel, labels: int) -> None:
+    def __init__(self, settings: SpeechModel, labels: int) -> None:
         super().__init__()
         self.causal = not settings.bidirectional
-        self.channels = settings.channels
-        self.strides = STRIDES[settings.subsampling]
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(size, settings.channels, KERNEL, stride)
-            for size, stride in zip((width, settings.channels), self.strides, strict=True)
-        )
-        self.convolution_norms = nn.ModuleList(nn.LayerNorm(settings.channels) for _ in self.strides)
         one = settings.model_copy(update={"layers": 1})
         size = settings.hidden * (2 if settings.bidirectional else 1)
         self.cores = nn.ModuleList(
@@ -50,17 +43,11 @@ class Recogniser(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(size, labels)
 
-    def forward(self, x_BTF: Tensor, lengths_B: Tensor, *, window: int = 0) -> tuple[Tensor, Tensor]:
-        """Scores (B, R, V) and how many frames of them each recording has, (B,).
+    def forward(self, x_BRC: Tensor, lengths_B: Tensor, *, window: int = 0) -> Tensor:
+        """Scores (B, R, V).
 
         With ``window`` the recurrent layers begin anew after so many frames, at cuts that torch's generator draws.
         """
-        x_BRC = x_BTF
-        for k, stride in enumerate(self.strides):
-            x_BRC = self.heard(k, functional.pad(x_BRC, (0, 0, KERNEL // 2, KERNEL // 2)))
-            lengths_B = torch.div(lengths_B + stride - 1, stride, rounding_mode="floor")
-            # Padding must stay zero, or the next convolution would see batch mates' lengths.
-            x_BRC = x_BRC * _inside(x_BRC, lengths_B)
         x_BRC = self.dropout(x_BRC)
         nothing = [None] * len(self.cores)
         if window:
@@ -72,11 +59,7 @@ class Recogniser(nn.Module):
             y_BRE, _ = self.remembered(x_BRC, lengths_B, nothing)
         if self.ahead:
             y_BRE = functional.pad(y_BRE * _inside(y_BRE, lengths_B), (0, 0, 0, self.ahead))
-        return self.written(y_BRE), lengths_B
-
-    def heard(self, k: int, x_BTX: Tensor) -> Tensor:
-        """What convolution ``k`` makes of whole windows, (B, R, C)."""
-        return functional.relu(self.convolution_norms[k](self.convolutions[k](x_BTX.transpose(1, 2)).transpose(1, 2)))
+        return self.written(y_BRE)
 
     def remembered(self, x_BRC: Tensor, lengths_B: Tensor | None, states: Sequence[Any]) -> tuple[Tensor, list[Any]]:
         """Outputs (B, R, E) of the recurrent layers, and the state that each ends with where it is causal."""
@@ -91,10 +74,55 @@ class Recogniser(nn.Module):
         """Scores (B, R, V); each frame sees ``ahead`` more, so that the last ones are there to be seen only."""
         return self.linear(self.lookahead(y_BRE.transpose(1, 2)).transpose(1, 2) if self.ahead else y_BRE)
 
+
+class Recogniser(nn.Module):
+    """Features to the mean scores of several stacks, a frame of scores for ``subsampling`` frames of features."""
+
+    def __init__(self, width: int, settings: SpeechModel, labels: int) -> None:
+        super().__init__()
+        self.causal = not settings.bidirectional
+        self.channels = settings.channels
+        self.strides = STRIDES[settings.subsampling]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(size, settings.channels, KERNEL, stride)
+            for size, stride in zip((width, settings.channels), self.strides, strict=True)
+        )
+        self.convolution_norms = nn.ModuleList(nn.LayerNorm(settings.channels) for _ in self.strides)
+        self.stacks = nn.ModuleList(Stack(settings, labels) for _ in range(settings.members))
+
+    @property
+    def members(self) -> list[Stack]:
+        """Those whose scores are averaged."""
+        return [stack for stack in self.stacks if isinstance(stack, Stack)]
+
+    def forward(self, x_BTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, R, V) and how many frames of them each recording has, (B,)."""
+        scores, lengths_B = self.apart(x_BTF, lengths_B)
+        return together(scores), lengths_B
+
+    def apart(self, x_BTF: Tensor, lengths_B: Tensor, *, window: int = 0) -> tuple[list[Tensor], Tensor]:
+        """The scores of each member, and how many frames of them each recording has; ``window`` as in a stack."""
+        x_BRC = x_BTF
+        for k, stride in enumerate(self.strides):
+            x_BRC = self.heard(k, functional.pad(x_BRC, (0, 0, KERNEL // 2, KERNEL // 2)))
+            lengths_B = torch.div(lengths_B + stride - 1, stride, rounding_mode="floor")
+            # Padding must stay zero, or the next convolution would see batch mates' lengths.
+            x_BRC = x_BRC * _inside(x_BRC, lengths_B)
+        return [member(x_BRC, lengths_B, window=window) for member in self.members], lengths_B
+
+    def heard(self, k: int, x_BTX: Tensor) -> Tensor:
+        """What convolution ``k`` makes of whole windows, (B, R, C)."""
+        return functional.relu(self.convolution_norms[k](self.convolutions[k](x_BTX.transpose(1, 2)).transpose(1, 2)))
+
     def kernel(self) -> str:
         """Which recurrent path it takes and why."""
-        core = self.cores[0]
-        return core.kernel(self.linear.weight.device)  # pyright: ignore[reportCallIssue]
+        member = self.members[0]
+        return member.cores[0].kernel(member.linear.weight.device)  # pyright: ignore[reportCallIssue]
+
+
+def together(scores: Sequence[Tensor]) -> Tensor:
+    """The mean of several members' scores, which is that of their log probabilities but for a constant a frame."""
+    return scores[0] if len(scores) == 1 else torch.stack(list(scores)).mean(0)
 
 
 def _inside(x_BRC: Tensor, lengths_B: Tensor) -> Tensor:

@@ -83,6 +83,10 @@ class Variation(Section, frozen=True):
 class SpeechModel(CoreSection, frozen=True):
     """Convolutions that subsample, recurrent layers with layer normalisation, a CTC head."""
 
+    members: Count = Field(
+        default=1,
+        description="stacks of recurrent layers that learn side by side over the convolutions; scores are averaged",
+    )
     hidden: Count = Field(default=160, description="hidden units of each direction")
     layers: Count = Field(default=3, description="recurrent layers on top of each other")
     channels: Count = Field(default=160, description="channels of the two convolutions")

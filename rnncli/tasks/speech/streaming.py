@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rnncli.data.frontend import FrameStream, Frontend
-from rnncli.tasks.speech.model import KERNEL, Recogniser
+from rnncli.tasks.speech.model import KERNEL, Recogniser, Stack, together
 
 
 class Stream:
@@ -48,8 +48,7 @@ class ScoreStream:
         self.model = model
         around = (KERNEL // 2, KERNEL // 2)
         self.convolved = [_Windows(KERNEL, stride, around) for stride in model.strides]
-        self.ahead = _Windows(model.ahead + 1, 1, (0, model.ahead))
-        self.states: list[Any] = [None] * len(model.cores)
+        self.members = [_StackStream(stack) for stack in model.members]
 
     @torch.no_grad()
     def __call__(self, x_TF: Tensor, *, last: bool = False) -> Tensor:
@@ -58,12 +57,26 @@ class ScoreStream:
         for k, windows in enumerate(self.convolved):
             x_1RC = windows(x_1RC, last=last)
             x_1RC = model.heard(k, x_1RC) if x_1RC.shape[1] else _nothing(x_1RC, model.channels)
+        return together([member(x_1RC, last=last) for member in self.members])[0]
+
+
+class _StackStream:
+    """Frames of the core in, one member's scores of labels out."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.ahead = _Windows(stack.ahead + 1, 1, (0, stack.ahead))
+        self.states: list[Any] = [None] * len(stack.cores)
+
+    def __call__(self, x_1RC: Tensor, *, last: bool) -> Tensor:
+        """Scores (1, R, V) of the frames that are now certain."""
+        stack = self.stack
         if x_1RC.shape[1]:
-            y_1RE, self.states = model.remembered(x_1RC, None, self.states)
+            y_1RE, self.states = stack.remembered(x_1RC, None, self.states)
         else:
-            y_1RE = _nothing(x_1RC, model.linear.in_features)
+            y_1RE = _nothing(x_1RC, stack.linear.in_features)
         y_1RE = self.ahead(y_1RE, last=last)
-        return (model.written(y_1RE) if y_1RE.shape[1] else _nothing(y_1RE, model.linear.out_features))[0]
+        return stack.written(y_1RE) if y_1RE.shape[1] else _nothing(y_1RE, stack.linear.out_features)
 
 
 def _nothing(like_1RX: Tensor, width: int) -> Tensor:

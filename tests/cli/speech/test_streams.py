@@ -12,8 +12,8 @@ DATA = 3
 
 @pytest.fixture(scope="module")
 def causal_run(trained_folder):
-    """A run that reads forward only."""
-    keys = (*TINY, "model.bidirectional=false", "model.lookahead=2", "data.normalise=global")
+    """A run of two members that read forward only."""
+    keys = (*TINY, "model.bidirectional=false", "model.lookahead=2", "model.members=2", "data.normalise=global")
     csv, cache = trained_folder / "train.csv", f"data.cache={trained_folder / 'cache'}"
     done = rnncli("speech", "--data", csv, "--out", trained_folder / "causal", *keys, cache)
     assert done.code == 0, done.err
