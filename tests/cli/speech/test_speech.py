@@ -188,7 +188,13 @@ def test_spoken_digits_are_recognised(real_data, here):
 
 @pytest.mark.slow
 def test_given_cepstra_are_learnt_from(real_data, here):
-    keys = (f"data.root={real_data / 'speech/an4'}", "train.epochs=3", "decoding.lm=train", "compute.threads=1")
+    keys = (
+        f"data.root={real_data / 'speech/an4'}",
+        "train.epochs=3",
+        "model.members=1",
+        "decoding.lm=train",
+        "compute.threads=1",
+    )
     done = rnncli("run", "speech/an4", *keys, "--json")
     assert done.code == 0, done.err
     assert done.json["metrics"]["wer"]["value"] < 0.95
