@@ -31,6 +31,9 @@ it takes."""
 LARGE = 512
 """Hidden units from which threads share a step even where each could have a part of the batch: below, they gain less
 by it on a quiet machine than they lose by waiting on a busy one."""
+NARROW, BROAD = 8, 256
+"""Equal examples up to which, and hidden units from which, our threads share an lstm's steps faster than oneDNN's do,
+without gradients."""
 FULL = 0.85
 """The share of valid steps from which oneDNN's lstm takes the padded batch where there are no kernels of ours: its own
 loop is faster, padding costs."""
@@ -75,6 +78,8 @@ class Choice:
         if not self.compiles(work):
             return lengths_B is None or int(lengths_B.sum()) >= FULL * batch * steps
         if lengths_B is not None or torch.is_grad_enabled() or self._few(batch, steps):
+            return False
+        if batch <= NARROW and self.hidden >= BROAD and self._shares(batch):
             return False
         # Its threads share every step, and so need no second direction to be busy.
         return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
