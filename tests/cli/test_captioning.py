@@ -37,6 +37,7 @@ def test_captions_are_learnt_scored_kept_and_written_again(head, here):
     assert done.code == 0, done.err
     report = done.json
     assert {"bleu_1", "bleu_4", "rouge_l", "cider", "exact", "wer", "distinct"} <= set(report["metrics"])
+    assert list(report["metrics"])[:4] == ["wer", "cer", "cider", "bleu_4"]
     assert report["metrics"]["rouge_l"]["low"] is not None
     assert set(report["baselines"]) == {"most frequent caption", "nearest neighbour"}
     assert all(any(note.startswith(f"{name}: cider ") for note in report["notes"]) for name in report["baselines"])

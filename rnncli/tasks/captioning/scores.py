@@ -15,13 +15,16 @@ from rnncli.report.build import Evaluation, Table
 from rnncli.tasks.captioning.data import Captioned
 
 SHOWN = 5
+FIRST = ("wer", "cer", "cider", "bleu_4")
+"""The scores that are looked at before others, where they are there."""
 Words = Sequence[str]
 
 
 def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
     """All scores; where there is one reference a clip also error rates, of words unless all are characters."""
     found = Scores(founds, references).values() | diversity(founds)
-    return found | {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
+    found |= {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
+    return {name: found[name] for name in (*(name for name in FIRST if name in found), *found)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def interval_note(
     if not intervals:
         return ""
     low, high = intervals["cider"]
-    return f"{name}: cider {low:.3f} - {high:.3f} ({100 * settings.confidence:g} % interval)"
+    return f"{name}: cider {100 * low:.1f} - {100 * high:.1f} ({100 * settings.confidence:g} % interval)"
 
 
 def evaluate(
