@@ -30,7 +30,7 @@ def core(
             "[sentences]",
         ),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "cpu",
     repeats: Annotated[int, typer.Option("--repeats", help="Counted runs of each contender.")] = 9,
     inference: Annotated[bool, typer.Option("--inference", help="Outputs only, no gradients.")] = False,
     memory: Annotated[

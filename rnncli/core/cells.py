@@ -103,6 +103,11 @@ class CellWeights(NamedTuple):
     bias: Tensor
     bias_hh: Tensor | None = None
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> CellWeights:
+        """What ``change`` makes of each."""
+        inner = None if self.bias_hh is None else change(self.bias_hh)
+        return CellWeights(change(self.weight_ih), change(self.weight_hh), change(self.bias), inner)
+
 
 def rnn_step(x_BI: Tensor, h_BH: Tensor, weights: CellWeights, activation: str = "tanh") -> Tensor:
     """One step of the recurrent network, equation (1): the next h (B, H)."""

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rnncli.core import packed
-from rnncli.core.cells import CellWeights, State
+from rnncli.core.cells import State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.sweeps import Gradients, Products, Workspace, sweep
 
@@ -70,7 +70,7 @@ class Captured:
         steps = max(1, min(LONGEST, LARGEST // (packing.batch * hidden)))
         self.longest = 1 << (steps.bit_length() - 1)
         rows = self.longest * self.batch
-        self.weights = CellWeights(*(None if part is None else torch.empty_like(part) for part in weights))  # pyright: ignore[reportArgumentType]
+        self.weights = weights.each(torch.empty_like)
         self.h_BH, self.d_BH = x_NI.new_zeros(self.batch, hidden), x_NI.new_zeros(self.batch, hidden)
         self.y_NH, self.grad_NH, self.before_NH = (x_NI.new_zeros(rows, hidden) for _ in range(3))
         self.work = Workspace(rows, x_NI)
@@ -82,6 +82,7 @@ class Captured:
         self.prepare = capture(self._prepare, self.pool)
         self.walks: dict[int, Graph] = {}
         self.backs: dict[int, Graph] = {}
+        self.used = 0
 
     def captured_back(self, steps: int) -> bool:
         """Whether the way back over so many steps is captured."""
@@ -168,7 +169,7 @@ class _Graphs:
     def __init__(self) -> None:
         self.seen: Counter[Any] = Counter()
         self.held: OrderedDict[Any, Captured] = OrderedDict()
-        self.used: dict[Any, int] = {}
+        self.uses = 0
 
     def wanted(self, layer: Layer) -> Captured | None:
         """The graphs for a layer; None where the loop is to be walked as it is."""
@@ -176,18 +177,18 @@ class _Graphs:
             return None
         key = _key(layer)
         self.seen[key] += 1
-        uses = self.seen.total()
+        self.uses += 1
         if key not in self.held:
-            if self.seen[key] < REPEATED or not self._room(uses):
+            if self.seen[key] < REPEATED or not self._room():
                 return None
             self.held[key] = Captured(layer)
         self.held.move_to_end(key)
-        self.used[key] = uses
+        self.held[key].used = self.uses
         return self.held[key]
 
-    def _room(self, uses: int) -> bool:
+    def _room(self) -> bool:
         """Whether there is room for one more, if need be by letting go of one that was not used for long."""
-        if len(self.held) == HELD and uses - self.used[next(iter(self.held))] > STALE:
+        if len(self.held) == HELD and self.uses - next(iter(self.held.values())).used > STALE:
             self.held.popitem(last=False)
         return len(self.held) < HELD
 

@@ -1,4 +1,4 @@
-"""A layer over packed rows on a CPU by torch: the path for fp64 and wherever there are no compiled kernels.
+"""A layer over packed rows by torch: the path for fp64 and wherever there are no compiled kernels, graphs or cuDNN.
 
 Both ways go through the rows in chunks of time small enough to stay in the cache, which also bounds the memory
 beyond what the way back needs.

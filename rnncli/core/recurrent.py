@@ -247,7 +247,7 @@ class Recurrent(nn.Module):
         for layer in range(self.layers):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
-            weights = [_cast(self.weights(layer, d), dtype) for d in range(self.directions)]
+            weights = [self.weights(layer, d).each(lambda part: part.to(dtype)) for d in range(self.directions)]
             x_NX, end = compute(Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
             ends.append(end)
         if not need_state:
@@ -262,14 +262,17 @@ class Recurrent(nn.Module):
         spans = Spans(lengths_B, batch, steps, x_BTI.device)
         if steps == 0:
             return x_BTI.new_zeros(batch, 0, self.output_size), begin
-        x_TBX = spans.cleared(x_BTI.to(begin[0].dtype).transpose(0, 1))
+        dtype = begin[0].dtype
+        x_TBX = spans.cleared(x_BTI.to(dtype).transpose(0, 1))
         together = kernels.takes_all(self.cell, x_TBX, spans, self.directions, need_state=need_state)
         groups = [range(self.layers)] if together and not self._drops() else [[n] for n in range(self.layers)]
         ends: list[State] = []
         for layers in groups:
             x_TBX = self._drop(x_TBX, layers[0], lambda mask_BX: mask_BX, batch)
             first = layers[0] * self.directions
-            weights = [_cast(self.weights(n, d), x_TBX.dtype) for n in layers for d in range(self.directions)]
+            weights = [
+                self.weights(n, d).each(lambda part: part.to(dtype)) for n in layers for d in range(self.directions)
+            ]
             start = tuple(part[first : first + len(weights)] for part in begin)
             if together:
                 x_TBX, end = kernels.run_layers(self.cell, weights, x_TBX, start, self.directions)
@@ -304,7 +307,3 @@ class Recurrent(nn.Module):
             ones_BX = torch.ones(batch, x_RX.shape[-1], dtype=x_RX.dtype, device=x_RX.device)
             x_RX = x_RX * spread(dropout(ones_BX, self.variational_dropout))
         return x_RX
-
-
-def _cast(weights: CellWeights, dtype: torch.dtype) -> CellWeights:
-    return CellWeights(*(None if part is None else part.to(dtype) for part in weights))  # pyright: ignore[reportArgumentType]

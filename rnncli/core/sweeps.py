@@ -1,4 +1,4 @@
-"""One layer in one direction over packed rows on a CPU: the loops over time, forward and back, of each cell.
+"""One layer in one direction over packed rows: the loops over time, forward and back, of each cell.
 
 Forward, the input's product is taken for a whole chunk at once; what a step adds is the recurrent product, with
 the transposed weights laid out contiguously, and elementwise work in place. Back, every factor that does not depend

@@ -116,7 +116,9 @@ def bench_core(
             raise UsageError(f"no {what} is called {name}", f"one of: {', '.join(known)}")
     if repeats < 1:
         raise UsageError(f"--repeats is {repeats}", "give it at least 1")
-    choose(device, "fp32", tf32=False, deterministic=False, threads=0).apply()
+    placement = choose(device, "fp32", tf32=False, deterministic=False, threads=0)
+    placement.apply()
+    device = str(placement.device)
     plan = SHAPES[shape]
     plan = replace(plan, training=plan.training and not inference)
     core = _core(cell, plan, device)

@@ -37,6 +37,13 @@ def test_streaming_is_measured_without_gradients(monkeypatch):
     assert not result["training"]
 
 
+def test_the_device_may_be_chosen_for_one(monkeypatch):
+    monkeypatch.setitem(bench.SHAPES, "equal", bench.Shape("steps", 6, 8, 2, 3, 3))
+    options = ("--cell", "rnn", "--shape", "equal", "--repeats", 1, "--device", "auto", "--json")
+    (result,) = rnncli("bench", "core", *options).json
+    assert ("cuda" if torch.cuda.is_available() else "cpu") in result["kernel"]
+
+
 def test_memory_is_measured_in_processes_of_their_own(monkeypatch):
     large = bench.Shape("large", 64, 64, 32, 100, 100)
     monkeypatch.setitem(bench.SHAPES, "equal", large)

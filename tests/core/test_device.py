@@ -125,6 +125,15 @@ def test_no_thread_count_is_torchs_own_and_says_so(machine):
 
 
 @pytest.mark.usefixtures("_settings_restored")
+def test_apply_makes_the_device_the_current_one(machine, monkeypatch):
+    machine(cuda=2)
+    set_to = []
+    monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
+    choose("cuda:1", "fp32", **PLAIN).apply()
+    assert set_to == [torch.device("cuda:1")]
+
+
+@pytest.mark.usefixtures("_settings_restored")
 def test_apply_sets_threads_tf32_and_deterministic_kernels(machine, monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     choose("cpu", "fp32", tf32=True, deterministic=True, threads=2).apply()

@@ -1,4 +1,4 @@
-"""Loops put together of captured walks, on a CPU with walks that are only remembered, on a GPU with real ones."""
+"""Loops put together of walks that are only remembered here; tests/core/test_gpu.py captures them."""
 
 from types import SimpleNamespace
 
@@ -64,43 +64,3 @@ def test_sizes_that_come_once_are_not_captured_and_those_of_long_ago_make_room(r
     assert use(1) == [2, 3, 1]
     assert use(4, 20) == [3, 1, 4]
     assert use(5, 2) == [3, 1, 4]
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("name", ["gru-before", "rnn-sigmoid"])
-def test_captured_walks_learn_as_the_processor_does(name):
-    """Batches of several lengths and two sizes in turn, the weights changed after each."""
-    ours, theirs = (module(name, layers=2, bidirectional=True) for _ in range(2))
-    ours = ours.float().cuda()
-    for step in range(3 * graphs.REPEATED):
-        batch, steps = (5, 70) if step % 2 else (3, 9)
-        lengths_B = torch.randint(0, steps + 1, (batch,))
-        x_BTI = torch.randn(batch, steps, INPUT, dtype=torch.float64)
-        found = []
-        for core, x in ((ours, x_BTI.float().cuda()), (theirs, x_BTI)):
-            y_BTE, _ = core(x, lengths_B)
-            found.append(y_BTE)
-            y_BTE.square().sum().backward()
-            with torch.no_grad():
-                for parameter in core.parameters():
-                    parameter.sub_(parameter.grad, alpha=1e-3)
-                    parameter.grad = None
-        assert_near(found[0].detach().cpu(), found[1].detach(), 1e-5)
-    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        assert_near(one.detach().cpu(), other.detach(), 1e-5)
-    assert any(key[0] == ours.cell and key[1] == 5 for key in graphs._GRAPHS.held)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_under_autocast_the_loop_is_as_exact_as_its_products(dtype):
-    core = module("gru-before").float().cuda()
-    x_BTI = torch.randn(4, 200, INPUT, device="cuda")
-    exact_BTH, _ = core(x_BTI)
-    for _ in range(graphs.REPEATED):
-        with torch.autocast("cuda", dtype=dtype):
-            y_BTH, _ = core(x_BTI)
-        assert y_BTH.dtype == dtype
-        assert_near(y_BTH.detach().float(), exact_BTH.detach(), 1e-2)

@@ -114,6 +114,21 @@ def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, l
 
 
 @compiled_here
+@pytest.mark.skipif(openmp() is None, reason="torch does not compute by GNU OpenMP here")
+@torch.no_grad()
+def test_a_small_batch_of_a_broad_lstm_is_the_references():
+    core = Recurrent(5, choice.BROAD, cell="lstm")
+    x_BTI = torch.randn(choice.NARROW, 6, 5)
+    with threads_of_torch(2):
+        assert not core._choice.onednn(None, choice.NARROW, 6, torch.float32)
+        assert core._choice.onednn(None, choice.NARROW + 1, 6, torch.float32)
+        found = core(x_BTI)
+    y_true, end_true = by_reference(core.double(), x_BTI.double(), [6] * choice.NARROW)
+    for ours, truth in zip((found[0], *found[1]), (y_true, *end_true), strict=True):
+        assert_near(ours, truth, 1e-5)
+
+
+@compiled_here
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(rows=st.integers(0, 70), columns=st.integers(1, 70), short=st.booleans(), threads=st.integers(1, 3))
 def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, threads):

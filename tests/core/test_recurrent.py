@@ -291,54 +291,6 @@ def test_a_training_step_keeps_no_more_memory_than_torch(name):
     assert saved(lambda: ours(x_BTI, lengths_B)) <= 1.1 * saved(lambda: theirs(packed_x))
 
 
-@every_cell
-def test_the_same_seed_gives_the_same_weights(name):
-    drawn = []
-    for seed in (5, 5, 6):
-        torch.manual_seed(seed)
-        drawn.append(Recurrent(INPUT, HIDDEN, layers=2, bidirectional=True, **CELLS[name]).state_dict())
-    assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in drawn[0])
-    assert not torch.equal(drawn[0]["weight_ih_l0"], drawn[2]["weight_ih_l0"])
-
-
-def test_both_resets_start_from_the_same_weights():
-    torch.manual_seed(3)
-    before = Recurrent(INPUT, HIDDEN, reset="before").state_dict()
-    torch.manual_seed(3)
-    after = Recurrent(INPUT, HIDDEN, reset="after").state_dict()
-    assert set(after) - set(before) == {"bias_hh_l0"}
-    assert all(torch.equal(before[key], after[key]) for key in before)
-
-
-def test_initial_weights_are_orthogonal_by_gate_and_the_forget_gate_is_open():
-    core = Recurrent(INPUT, HIDDEN, cell="lstm")
-    for gate_HH in core.weight_hh_l0.detach().split(HIDDEN):
-        assert_near(gate_HH @ gate_HH.T, torch.eye(HIDDEN), 1e-5)
-    assert core.weight_ih_l0.abs().max() <= (6 / (INPUT + HIDDEN)) ** 0.5
-    assert core.bias_l0.tolist() == [0.0] * HIDDEN + [1.0] * HIDDEN + [0.0] * 2 * HIDDEN
-
-
-def test_the_names_and_shapes_of_parameters_stay_as_checkpoints_hold_them():
-    shapes = {
-        name: tuple(value.shape)
-        for name, value in Recurrent(
-            3, 4, reset="after", layers=2, bidirectional=True, learnt_initial_state=True
-        ).state_dict().items()
-    }  # fmt: skip
-    expected = {"initial_h": (4, 4)}
-    for layer, width in ((0, 3), (1, 8)):
-        for suffix in ("", "_reverse"):
-            expected |= {
-                f"weight_ih_l{layer}{suffix}": (12, width),
-                f"weight_hh_l{layer}{suffix}": (12, 4),
-                f"bias_l{layer}{suffix}": (12,),
-                f"bias_hh_l{layer}{suffix}": (4,),
-            }
-    assert shapes == expected
-    lstm = Recurrent(3, 4, cell="lstm", learnt_initial_state=True)
-    assert set(lstm.state_dict()) == {"weight_ih_l0", "weight_hh_l0", "bias_l0", "initial_h", "initial_c"}
-
-
 def test_variational_dropout_drops_the_same_inputs_at_every_step():
     core = module("rnn-relu", dtype=torch.float32, variational_dropout=0.5)
     with torch.no_grad():
@@ -415,44 +367,3 @@ def test_the_kernel_is_told_with_its_reason(monkeypatch):
     for rounded, path in ((True, "cuDNN"), (False, "packed autograd function in CUDA graphs")):
         monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", rounded)
         assert Recurrent(1, 1, cell="rnn").kernel("cuda").startswith(f"rnn(tanh): {path}, cuda")
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@every_cell
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_gpu_agrees_with_the_reference(name, bidirectional, monkeypatch):
-    core = module(name, layers=2, bidirectional=bidirectional, learnt_initial_state=True)
-    lengths = [5, 0, 9, 1]
-    x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
-    begin = draw_state(core, 4)
-    y_true, end_true = by_reference(core, x_BTI, lengths, begin)
-    truth = gradients(core, [y_true, *end_true], x_BTI)
-    core = core.to("cuda", torch.float32)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    x = x_BTI.detach().to("cuda", torch.float32).requires_grad_()
-    state = tuple(part.to("cuda", torch.float32) for part in begin)
-    y_BTE, end = core(x, torch.tensor(lengths), outer(state))
-    results = [part.cpu() for part in (y_BTE, *parts(end))]
-    for ours, expected in zip(results, [y_true, *end_true], strict=True):
-        assert_near(ours, expected, 1e-5)
-    for ours, expected in zip(gradients(core, results, x), truth, strict=True):
-        assert_near(ours.cpu(), expected, 1e-4)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@every_cell
-@pytest.mark.parametrize(("bidirectional", "lengths"), [(False, None), (True, None), (False, [9, 3, 0, 9])])
-def test_layers_in_one_call_on_a_gpu_agree_with_the_reference(name, bidirectional, lengths, monkeypatch):
-    core = module(name, layers=3, bidirectional=bidirectional)
-    x_BTI = torch.randn(4, 9, INPUT, dtype=torch.float64, requires_grad=True)
-    y_true, _ = by_reference(core, x_BTI, lengths or [9] * 4)
-    truth = gradients(core, [y_true], x_BTI)
-    core = core.to("cuda", torch.float32)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    x = x_BTI.detach().to("cuda", torch.float32).requires_grad_()
-    y_BTE, _ = core(x, lengths and torch.tensor(lengths), need_state=False)
-    assert_near(y_BTE.cpu(), y_true, 1e-5)
-    for ours, expected in zip(gradients(core, [y_BTE.cpu()], x), truth, strict=True):
-        assert_near(ours.cpu(), expected, 1e-4)

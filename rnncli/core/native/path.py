@@ -247,5 +247,4 @@ def _sums(weights: CellWeights, part: Part) -> CellWeights:
             return torch.empty(shape, dtype=torch.float32)
         return POOL.take(shape[0], shape.numel() // shape[0]).view(shape)
 
-    made = (None if weight is None else place(weight.shape) for weight in weights)
-    return CellWeights(*made)  # pyright: ignore[reportArgumentType]
+    return weights.each(lambda weight: place(weight.shape))

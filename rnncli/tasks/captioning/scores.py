@@ -12,6 +12,7 @@ from rnncli.metrics.captions import Scores, diversity, rated
 from rnncli.metrics.edits import EditCounts, error_rate
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Evaluation, Table
+from rnncli.report.figures import interval
 from rnncli.tasks.captioning.data import Captioned
 
 SHOWN = 5
@@ -24,7 +25,8 @@ def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> d
     """All scores; where there is one reference a clip also error rates, of words unless all are characters."""
     found = Scores(founds, references).values() | diversity(founds)
     found |= {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
-    return {name: found[name] for name in (*(name for name in FIRST if name in found), *found)}
+    first = [name for name in FIRST if name in found]
+    return {name: found[name] for name in (*first, *found)}
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ def interval_note(
     intervals = Scores(founds, references).intervals(**options)
     if not intervals:
         return ""
-    low, high = intervals["cider"]
-    return f"{name}: cider {100 * low:.1f} - {100 * high:.1f} ({100 * settings.confidence:g} % interval)"
+    return f"{name}: cider {interval('cider', *intervals['cider'])} ({100 * settings.confidence:g} % interval)"
 
 
 def evaluate(
