@@ -12,7 +12,6 @@ from rnncli.metrics.captions import Scores, diversity, rated
 from rnncli.metrics.edits import EditCounts, error_rate
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Evaluation, Table
-from rnncli.report.figures import interval
 from rnncli.tasks.captioning.data import Captioned
 
 SHOWN = 5
@@ -45,7 +44,8 @@ def interval_note(
     intervals = Scores(founds, references).intervals(**options)
     if not intervals:
         return ""
-    return f"{name}: cider {interval('cider', *intervals['cider'])} ({100 * settings.confidence:g} % interval)"
+    low, high = intervals["cider"]
+    return f"{name}: cider {100 * low:.1f} - {100 * high:.1f} ({100 * settings.confidence:g} % interval)"
 
 
 def evaluate(
