@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
@@ -31,6 +30,8 @@ def features(
     weights: Annotated[str, typer.Option("--weights", help="Of a torchvision model: .safetensors, or hub.")] = "",
 ) -> None:
     """Compute the frames of videos once, in parallel; run it again to go on after an interrupt."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     from rnncli.run.features import Recording, extract
 
     width, height = numbers(size.replace("x", ",") if "x" in size else f"{size},{size}", 2, f"--size {size}", 1)

@@ -22,6 +22,7 @@ CLIPPED = 0.999
 LEAST_RATE, MOST_RATE = 1000, 768_000
 MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "record it again, or take it out of the data"
+TORCHAUDIO_REMEDY = 'pip install "torch==2.11.0" "torchaudio==2.11.0"'
 
 
 class RecordingError(DataError):
@@ -141,7 +142,7 @@ def import_torchaudio() -> ModuleType:
     except Exception as error:  # a build for another torch raises whatever its loader does
         raise UserError(
             f"features cannot be computed: torchaudio does not work here: {_reason(error)}",
-            'pip install "torch~=2.11.0" "torchaudio~=2.11.0"; .npy features (column features) do without it',
+            f"{TORCHAUDIO_REMEDY}; .npy features (column features) do without it",
         ) from error
     return torchaudio
 

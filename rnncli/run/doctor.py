@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 from rnncli import __version__
 from rnncli.core import device
 from rnncli.core.recurrent import Recurrent
+from rnncli.data.audio import TORCHAUDIO_REMEDY, import_torchaudio
+from rnncli.errors import UserError
 
 PACKAGES = (
     "torch",
@@ -23,7 +24,12 @@ PACKAGES = (
     "typer",
     "rich",
 )
-OPTIONAL = {"tokenizers": ("learnt subwords", 'pip install "rnncli[subword]"')}
+OPTIONAL = {
+    "tokenizers": ("learnt subwords", 'pip install "rnncli[subword]"'),
+    "python-crfsuite": ("a linear CRF beside a tagger", 'pip install "rnncli[crf]"'),
+    "h5py": ("features in .h5 files", 'pip install "rnncli[h5]"'),
+    "torchvision": ("frames through its networks", 'pip install "rnncli[vision]"'),
+}
 
 
 def examine() -> dict[str, dict[str, Any]]:
@@ -64,8 +70,7 @@ def _optional(name: str) -> str:
 
 def _torchaudio() -> str:
     try:
-        importlib.import_module("torchaudio")
-    except (ImportError, OSError, RuntimeError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        return f"does not load ({first}); speech needs it: pip install 'torch~=2.11.0' 'torchaudio~=2.11.0'"
-    return "loads"
+        import_torchaudio()
+    except UserError as error:
+        return f"{error.message}: {TORCHAUDIO_REMEDY}"
+    return f"{_version('torchaudio')}, for sound"

@@ -19,6 +19,14 @@ from tests.commands import PYTHON, TINY, own_environment, reviews, rnncli, start
 
 ANSI = "\x1b"
 HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "scipy", "pyarrow", "pandas", "safetensors")
+BARE = """
+import typer
+
+app = typer.Typer(rich_markup_mode="rich")
+app.command("one")(lambda: None)
+app.command("two")(lambda: None)
+app()
+"""
 FIELDS = {
     *("task", "recipe", "split", "examples", "dropped", "metrics", "labels", "confusion", "per_class", "baselines"),
     *("model", "training"),
@@ -43,14 +51,24 @@ def test_help_imports_nothing_heavy_and_is_quick(tmp_path):
 
 @pytest.mark.slow
 def test_help_takes_less_than_four_tenths_of_a_second(tmp_path):
-    """Of the processor's time, which other work on the machine does not lengthen."""
-    taken = []
+    """Of the processor's time, which other work on the machine does not lengthen.
+
+    On a slow machine typer's own help of two commands takes as much: there, less than half as much again.
+    """
+    bare = tmp_path / "bare.py"
+    bare.write_text(BARE, encoding="utf-8")
+    ours, theirs = [], []
     for _ in range(7):
-        process = subprocess.Popen([*PYTHON, "--help"], cwd=tmp_path, env=own_environment(), stdout=subprocess.DEVNULL)
-        used = os.wait4(process.pid, 0)[2]
-        process.returncode = 0
-        taken.append(used.ru_utime + used.ru_stime)
-    assert statistics.median(taken) < 0.4
+        ours.append(processor_time([*PYTHON, "--help"], tmp_path))
+        theirs.append(processor_time([sys.executable, str(bare), "--help"], tmp_path))
+    assert statistics.median(ours) < max(0.4, 1.5 * statistics.median(theirs))
+
+
+def processor_time(command, here):
+    process = subprocess.Popen(command, cwd=here, env=own_environment(), stdout=subprocess.DEVNULL)
+    used = os.wait4(process.pid, 0)[2]
+    process.returncode = 0
+    return used.ru_utime + used.ru_stime
 
 
 def test_the_help_of_a_task_shows_three_examples_that_begin_with_its_command():
