@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     (here / "reviews.csv").write_text(reviews(160), encoding="utf-8")
     sets = [part for key in (*TINY, GROUPED, f"data.root={here}") for part in ("--set", key)]
     sets += ["--set", "data.train=reviews.csv,absent.csv", "--set", "model.cell=rnn,gru"]
-    command = ("batch", "sentiment/own-data", *sets, "--out", here / "runs")
+    command = ("batch", "sentiment/own-data", *sets, "--jobs", 2, "--out", here / "runs")
     (here / "dry.json").write_text(rnncli(*command, "--dry-run", "--json").out, encoding="utf-8")
     done = rnncli(*command, "--json")
     assert done.code == 5, done.err
