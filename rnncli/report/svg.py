@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 42
+TITLE, GAP = 16, 6
+"""Where the title of the upright axis has its middle, and what is between it, the numbers and the lines."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a5a00", "#777777")
 """Told apart by every kind of colour vision (Okabe & Ito 2008), on light and dark."""
 DASHES = {"solid": (), "dashed": (7, 3), "dotted": (2, 3)}
@@ -101,16 +103,28 @@ def _axes(x: str, y: str) -> Iterator[Axes]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(LOOK)
         figure = Figure((WIDTH / 72, HEIGHT / 72), dpi=72)
-        size = ((WIDTH - LEFT - RIGHT) / WIDTH, (HEIGHT - TOP - BOTTOM) / HEIGHT)
-        axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, *size), frame_on=False)
+        axes = figure.add_axes(_place(LEFT), frame_on=False)
         axes.grid(color=RULE, linewidth=1)
-        axes.tick_params(length=0, pad=6, labelcolor=FAINT)
+        axes.tick_params(length=0, pad=GAP, labelcolor=FAINT)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:.6g}")
         axes.set_xlabel(_short(x), color=FAINT)
         axes.set_ylabel(_short(y), color=FAINT)
-        axes.yaxis.set_label_coords(16 / WIDTH, 0.55, transform=figure.transFigure)
+        axes.yaxis.set_label_coords(TITLE / WIDTH, 0.55, transform=figure.transFigure)
         yield axes
+
+
+def _place(left: float) -> tuple[float, float, float, float]:
+    return left / WIDTH, BOTTOM / HEIGHT, (WIDTH - left - RIGHT) / WIDTH, (HEIGHT - TOP - BOTTOM) / HEIGHT
+
+
+def _make_room(axes: Axes) -> None:
+    """Move the upright axis to the right where its numbers would reach its title."""
+    figure: Any = axes.figure
+    figure.draw_without_rendering()
+    widest = max((text.get_window_extent().width for text in axes.get_yticklabels()), default=0.0)
+    beside = TITLE + axes.yaxis.label.get_window_extent().width / 2
+    axes.set_position(_place(max(LEFT, beside + GAP / 2 + widest + GAP)))
 
 
 def _plot(axes: Axes, lines: Sequence[Line]) -> None:
@@ -123,6 +137,7 @@ def _plot(axes: Axes, lines: Sequence[Line]) -> None:
 
 def _inline(axes: Axes, title: str, lines: Sequence[Line], key: str) -> Markup:
     """The picture as an element of a page, with a legend of the lines' names where there are several."""
+    _make_room(axes)
     out = io.StringIO()
     figure: Any = axes.figure
     figure.savefig(out, format="svg", transparent=True, metadata=UNDATED)
