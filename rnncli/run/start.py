@@ -248,7 +248,7 @@ def _report(
     notes: tuple[str, ...] = ()
     baselines: dict[str, dict[str, float]] = {}
     if recipe.evaluation.baselines:
-        observe(Stage("training the baselines"))
+        observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
         baselines, notes = fitted.baselines(corpus.parts, split)
     progress = trainer.progress
     training = TrainingSummary(

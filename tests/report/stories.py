@@ -125,7 +125,8 @@ def _of_task(task: str, rows: Sequence[Mapping[str, Any]]) -> Story:
     """A page with what the task tells of its predictions."""
     saved = tasks.saved(task)
     kept = story()
-    made = dataclasses.replace(kept.report, task=task, reach=reach({"forward": [1.0, 0.5, 1e-3, 2e-6], "reverse": [1.0]}, 0.1, 2))
+    arriving = {"forward": [1.0, 0.5, 1e-3, 2e-6], "reverse": [1.0]}
+    made = dataclasses.replace(kept.report, task=task, reach=reach(arriving, 0.1, 2))
     worst = saved.worst(rows, 20)
     assert worst
     return dataclasses.replace(kept, report=made, worst=worst, curves=saved.curves(rows, None))

@@ -180,7 +180,7 @@ def test_a_language_model_of_the_training_texts_is_used_kept_and_loaded_again(un
 
 @pytest.mark.slow
 def test_spoken_digits_are_recognised(real_data, here):
-    keys = (f"data.root={real_data / 'speech/fsdd'}", "data.cache=cache", "train.epochs=5", "compute.threads=2")
+    keys = (f"data.root={real_data / 'speech/fsdd'}", "data.cache=cache", "train.epochs=3", "compute.threads=2")
     done = rnncli("run", "speech/fsdd", *keys, "--json")
     assert done.code == 0, done.err
     assert done.json["metrics"]["accuracy"]["value"] > 0.93
