@@ -1,18 +1,13 @@
 """Recordings and their features, against plain computations and cut into pieces."""
 
-import importlib.metadata
-import re
-import sys
-
 import numpy as np
 import pytest
 import soundfile
 
-from rnncli.data.audio import TORCHAUDIO_REMEDY, RecordingError, Sound, pcm, read_blocks, read_sound
+from rnncli.data.audio import RecordingError, Sound, pcm, read_blocks, read_sound
 from rnncli.data.clips import Clip, FeatureCache, Recording, compute
 from rnncli.data.frontend import FLOOR, FrameStream, Frontend
 from rnncli.data.resampling import resample
-from rnncli.run.doctor import examine
 
 KINDS = [Frontend("log-mel", 16000, 40), Frontend("mfcc", 8000, 13), Frontend("fbank", 16000, 23)]
 
@@ -179,16 +174,3 @@ def test_a_stretch_of_samples_in_memory_and_of_features_is_cut(tmp_path):
     np.testing.assert_allclose(one.load(), other.load()[:98], atol=1e-5)
     assert isinstance(nothing, RecordingError)
     assert nothing.reason == "features without frames"
-
-
-def test_the_remedy_for_torchaudio_names_the_pair_that_is_installed_with_rnncli():
-    needed = {name for name in importlib.metadata.requires("rnncli") or () if "extra" not in name}
-    assert set(re.findall(r'"(.+?)"', TORCHAUDIO_REMEDY)) <= needed
-
-
-def test_doctor_says_what_ails_torchaudio_and_the_remedy(monkeypatch):
-    assert examine()["optional parts"]["torchaudio"] == f"{importlib.metadata.version('torchaudio')}, for sound"
-    monkeypatch.setitem(sys.modules, "torchaudio", None)
-    said = examine()["optional parts"]["torchaudio"]
-    assert "torchaudio does not work here" in said
-    assert said.endswith(TORCHAUDIO_REMEDY)

@@ -20,14 +20,14 @@ from tests.commands import TINY, reviews, rnncli, start_rnncli
 
 pytestmark = pytest.mark.slow
 
-RUNS, EPOCHS = 12, 2
+RUNS, EPOCHS = 24, 2
 FAILING = "sentiment-default-data.source=file-data.train=absent.csv"
 COMMAND = ("batch", "cells.yaml", "--jobs", "2", "--out", "out")
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder with a batch of twelve short runs on the corpus that rnncli makes itself, and one that must fail."""
+    """A folder with a batch of 24 short runs on the corpus that rnncli makes itself, and one that must fail."""
     monkeypatch.chdir(tmp_path)
     always = dict(key.split("=") for key in TINY) | {"train.epochs": EPOCHS, "evaluation.page": "false"}
     cells = ("rnn", "lstm", "gru")
@@ -108,8 +108,8 @@ def test_a_batch_of_real_runs_killed_three_times_ends_with_every_run_done_once(h
     out, draw, seen = here / "out", random.Random(), {}
     for number in range(3):
         batch = start()
-        wait_for_reports(out, 2 * number + 1)
-        time.sleep(draw.uniform(0, 2))
+        wait_for_reports(out, 4 * number + 1)
+        time.sleep(draw.uniform(0, 4))
         assert batch.poll() is None
         if number == 1:
             second = start()
