@@ -11,8 +11,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rnncli"
 
 # Each part of the package and the parts of it that it may import; errors is open to all, and so is a part to itself.
 MAY_IMPORT = {
-    "cli": {"run", "recipe", "report", "tasks", "tasks.base", "train"},
-    "run": {"recipe", "tasks", "tasks.base", "train", "report", "core", "metrics", "data"},
+    "cli": {"batch", "bench", "comparison", "tools", "runs", "recipe", "report", "tasks", "tasks.base", "train"},
+    "batch": {"runs", "recipe", "tasks", "report", "train"},
+    "bench": {"runs", "recipe", "tasks.base", "train", "core"},
+    "comparison": {"runs", "recipe", "tasks", "report", "metrics"},
+    "tools": {"runs", "recipe", "tasks", "core", "data", "tasks.base"},
+    "runs": {"recipe", "tasks", "tasks.base", "train", "report", "core", "metrics", "data"},
     "tasks": {"data", "heads", "core", "metrics", "report.build", "recipe.schema", "tasks.base"},
     "train": {"tasks.base", "metrics", "recipe.schema", "data.batching"},
     "heads": {"core"},

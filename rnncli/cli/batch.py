@@ -15,9 +15,9 @@ from rnncli.errors import BatchError, UsageError, UserError
 from rnncli.report.figures import duration
 
 if TYPE_CHECKING:
+    from rnncli.batch.plan import Planned
+    from rnncli.batch.work import Ended
     from rnncli.report.comparison import Comparison
-    from rnncli.run.batch.plan import Planned
-    from rnncli.run.batch.work import Ended
 
 
 def batch(
@@ -40,7 +40,7 @@ def batch(
     The folder keeps the runs, a log of each (logs/) and what happened (ledger.jsonl). Exit code 0 if all runs
     succeeded, 5 if some failed.
     """
-    from rnncli.run.batch.plan import plan, read_batch, recognised
+    from rnncli.batch.plan import plan, read_batch, recognised
 
     found = read_batch(recipes, sets or [])
     folder = out or Path("runs") / found.title
@@ -49,8 +49,8 @@ def batch(
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
         return
+    from rnncli.batch.work import FAILED, carry_out
     from rnncli.cli.watch_batch import BatchWatch
-    from rnncli.run.batch.work import FAILED, carry_out
 
     with BatchWatch(terminal, len(planned), jobs) as watch:
         ended = carry_out(planned, folder, jobs=jobs, observe=watch)
@@ -70,7 +70,7 @@ def batch(
 
 
 def _jobs(asked: int | None, runs: int) -> int:
-    from rnncli.run.batch.child import accelerators
+    from rnncli.batch.child import accelerators
 
     if asked is not None and asked < 1:
         raise UsageError(f"--jobs {asked}: at least one run at a time", "--jobs 1")
@@ -79,8 +79,8 @@ def _jobs(asked: int | None, runs: int) -> int:
 
 def _compared(terminal: Terminal, ended: list[Ended]) -> Comparison | None:
     """The comparison of what is done; None where there is nothing to compare."""
-    from rnncli.run.batch.work import FINISHED
-    from rnncli.run.compare import compare
+    from rnncli.batch.work import FINISHED
+    from rnncli.comparison.compare import compare
 
     done = [one.path for one in ended if one.state == FINISHED]
     try:
@@ -102,9 +102,9 @@ def _document(folder: Path, ended: list[Ended], comparison: Comparison | None) -
 
 def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: int) -> None:
     """The runs with their state and an estimate of what is left."""
-    from rnncli.run.batch.estimate import estimates
-    from rnncli.run.batch.ledger import FINISHED
-    from rnncli.run.batch.work import state
+    from rnncli.batch.estimate import estimates
+    from rnncli.batch.ledger import FINISHED
+    from rnncli.batch.work import state
 
     states = {one.name: state(folder, one) for one in planned}
     left = [one for one in planned if states[one.name] != FINISHED]

@@ -12,7 +12,7 @@ from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from rnncli.run.bench import CoreResult
+    from rnncli.bench.core import CoreResult
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
 
@@ -39,7 +39,7 @@ def core(
 ) -> None:
     """The recurrent layers beside torch's own, in turn in one process: medians, and how exact they are."""
     terminal.say("measuring; keep the machine quiet", style="dim")
-    from rnncli.run.bench import CELLS, measurements
+    from rnncli.bench.core import CELLS, measurements
 
     results, options = [], {"device": device, "repeats": repeats, "inference": inference, "memory": memory}
     for result in measurements(cell or list(CELLS), shape or ["sentences"], **options):
@@ -58,11 +58,11 @@ def step(
     steps: Annotated[int, typer.Option("--steps", help="Training steps to time, after three that are not.")] = 30,
 ) -> None:
     """Where a training step of a recipe spends its time: data, forward, loss, backward, optimizer."""
-    from rnncli.run.recipes import load_recipe
+    from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
     terminal.say("reading the data, then training some steps", style="dim")
-    from rnncli.run.phases import bench_step
+    from rnncli.bench.phases import bench_step
 
     seconds = bench_step(loaded, steps=steps)
     total = sum(seconds.values())

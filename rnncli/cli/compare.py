@@ -30,11 +30,11 @@ def compare(
     """Compare finished runs: those that differ in their seed alone are one row, with mean and deviation."""
     if csv and terminal.json:
         raise UsageError("--csv and --json are two forms of one thing", "give one of them")
-    from rnncli.run.compare import compare as compare_runs
+    from rnncli.comparison.compare import compare as compare_runs
 
     found = compare_runs(runs, base=base, metrics=metric or ())
     if html is not None:
-        from rnncli.run.page import write_comparison
+        from rnncli.runs.page import write_comparison
 
         write_comparison(found, html)
         terminal.say(f"page {html}")

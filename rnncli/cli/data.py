@@ -27,11 +27,11 @@ def check(
     overrides: Overrides = None,
 ) -> None:
     """Sizes, lengths, labels, vocabulary, duplicates across splits, and rows dropped with the reason."""
-    from rnncli.run.recipes import load_recipe
+    from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
     terminal.say("reading the data", style="dim")
-    from rnncli.run.check import check_data
+    from rnncli.tools.data_check import check_data
 
     found = check_data(loaded)
     if terminal.json:

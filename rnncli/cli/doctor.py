@@ -10,7 +10,7 @@ from rnncli.cli.terminal import Terminal
 def doctor(terminal: Terminal) -> None:
     """Versions, devices, the precision and kernels that would be used and why, and what is missing."""
     terminal.say("loading torch and its company", style="dim")
-    from rnncli.run.doctor import examine
+    from rnncli.tools.doctor import examine
 
     found = examine()
     if terminal.json:

@@ -19,6 +19,6 @@ def evaluate(
 ) -> None:
     """Report how the best model of a run does."""
     terminal.say("loading the model", style="dim")
-    from rnncli.run.use import evaluate as evaluate_run
+    from rnncli.runs.use import evaluate as evaluate_run
 
     show_report(terminal, evaluate_run(run, data=data, split=split))

@@ -32,7 +32,7 @@ def features(
     """Compute the frames of videos once, in parallel; run it again to go on after an interrupt."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from rnncli.run.features import Recording, extract
+    from rnncli.tools.features import Recording, extract
 
     width, height = numbers(size.replace("x", ",") if "x" in size else f"{size},{size}", 2, f"--size {size}", 1)
     left = numbers(crop, 4, f"--crop {crop}", 0) if crop else None

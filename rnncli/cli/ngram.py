@@ -20,7 +20,7 @@ def ngram(
     lower: Annotated[bool, typer.Option("--lower/--keep-case", help="Fold upper case into lower.")] = True,
 ) -> None:
     """Learn an n-gram language model (interpolated Kneser-Ney), for decoding.lm of speech."""
-    from rnncli.run.ngram import learn_ngram
+    from rnncli.tools.ngram import learn_ngram
 
     learnt = learn_ngram(source, out, order=order, column=column, lower=lower)
     if terminal.json:

@@ -26,7 +26,7 @@ def predict(
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
     """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
-    from rnncli.run.use import closing, is_heard, open_predictor, stream, written
+    from rnncli.runs.use import closing, is_heard, open_predictor, stream, written
 
     predictor = open_predictor(run)
     if example:

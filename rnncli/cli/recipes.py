@@ -41,7 +41,7 @@ def show(
     """Print a recipe."""
     from rnncli.recipe import library
     from rnncli.recipe.load import dump
-    from rnncli.run.recipes import load_recipe
+    from rnncli.runs.recipes import load_recipe
 
     path = library.resolve(name)
     if terminal.json:
@@ -71,7 +71,7 @@ def validate(
     terminal: Terminal, files: Annotated[list[str], typer.Argument(help="Recipe files or shipped names.")]
 ) -> None:
     """Check recipes and say everything that is wrong with them."""
-    from rnncli.run.recipes import load_recipe
+    from rnncli.runs.recipes import load_recipe
 
     problems: dict[str, UserError | None] = {}
     for file in files:

@@ -25,12 +25,12 @@ def report(
     if markdown and (html or open_ or terminal.json):
         raise UsageError("--markdown prints a model card and nothing else", f"rnncli report {run} --markdown")
     if markdown:
-        from rnncli.run.page import model_card
+        from rnncli.runs.page import model_card
 
         sys.stdout.write(model_card(run))
         return
     if html or open_:
-        from rnncli.run.page import write_page
+        from rnncli.runs.page import write_page
 
         page = write_page(run)
         if terminal.json:
@@ -40,6 +40,6 @@ def report(
         if open_ and not webbrowser.open(page.resolve().as_uri()):
             raise UsageError("no browser can be started here", f"open {page} yourself")
         return
-    from rnncli.run.directory import RunDirectory
+    from rnncli.runs.directory import RunDirectory
 
     show_report(terminal, RunDirectory.open(run).read_report())

@@ -105,13 +105,13 @@ def carry_out(
 ) -> None:
     """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is."""
     from rnncli.cli.watch import Watch
-    from rnncli.run.recipes import load_recipe
+    from rnncli.runs.recipes import load_recipe
 
     if resume is not None and (out or dry_run):
         raise UsageError("--resume goes on in the run's own directory", f"rnncli run --resume {resume}")
     loaded = None if recipe is None else load_recipe(recipe, overrides, options, task=task)
     with Watch(terminal) as watch:
-        from rnncli.run import start
+        from rnncli.runs import start
 
         if resume is not None:
             done = start.resume(resume, loaded, observe=watch, task=task)

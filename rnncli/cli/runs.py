@@ -30,7 +30,7 @@ def list_(
     """List the runs below a folder, the latest last."""
     from dataclasses import asdict
 
-    from rnncli.run.runs import list_runs
+    from rnncli.runs.listing import list_runs
 
     found = list_runs(folder)
     if terminal.json:
@@ -50,8 +50,8 @@ def show(
     """Show how a run was made and what it reports."""
     from dataclasses import asdict
 
-    from rnncli.run.directory import RunDirectory
-    from rnncli.run.runs import facts
+    from rnncli.runs.directory import RunDirectory
+    from rnncli.runs.listing import facts
 
     opened = RunDirectory.open(run)
     found, record = facts(run), opened.read_record()
@@ -76,7 +76,7 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
 ) -> None:
     """Remove runs with all that belongs to them."""
-    from rnncli.run.runs import facts, named_runs, remove
+    from rnncli.runs.listing import facts, named_runs, remove
 
     paths = named_runs(runs)
     if not yes:

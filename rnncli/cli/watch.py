@@ -12,7 +12,7 @@ from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import visible
 
 if TYPE_CHECKING:
-    from rnncli.run.events import DataRead, Happening, ModelBuilt
+    from rnncli.runs.events import DataRead, Happening, ModelBuilt
     from rnncli.train.loop import EpochDone, StepDone, Stopped
 
 REFRESH_SECONDS = 0.1
@@ -42,7 +42,7 @@ class Watch:
 
     def __call__(self, happening: Happening) -> None:
         """Show one happening."""
-        from rnncli.run import events
+        from rnncli.runs import events
 
         match happening:
             case events.StepDone():

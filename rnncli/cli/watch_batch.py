@@ -14,7 +14,7 @@ from rnncli.report.figures import duration, figure, words
 from rnncli.report.layout import grid, visible
 
 if TYPE_CHECKING:
-    from rnncli.run.batch.work import Ended, Happening, Standing
+    from rnncli.batch.work import Ended, Happening, Standing
 
 
 class BatchWatch:
@@ -38,7 +38,7 @@ class BatchWatch:
 
     def __call__(self, happening: Happening) -> None:
         """Show one happening."""
-        from rnncli.run.batch import work
+        from rnncli.batch import work
 
         match happening:
             case work.Ended():

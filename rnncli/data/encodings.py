@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rnncli.data.table import did_you_mean
+from rnncli.data.tables.table import did_you_mean
 from rnncli.errors import DataError
 
 CHUNK = 1 << 20

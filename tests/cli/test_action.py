@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rnncli.data.video import Picking, read_video
+from rnncli.data.video.decoding import Picking, read_video
 from tests.commands import rnncli
-from tests.data.videos import write_sound, write_video
+from tests.data.video.videos import write_sound, write_video
 from tests.tasks.clips import TINY, dots, write_clips
 
 DATA, RECIPE = 3, 2
@@ -303,7 +303,7 @@ def test_videos_are_trained_on_and_named_and_read_once(videos, here, monkeypatch
     done = rnncli("action", "--data", "videos.csv", "--out", "run", *keys, "--json")
     assert done.code == 0, done.err
     assert done.json["dropped"] == {}
-    monkeypatch.setattr("rnncli.data.encoders.encode", lambda *_: 1 / 0)
+    monkeypatch.setattr("rnncli.data.video.encoders.encode", lambda *_: 1 / 0)
     again = rnncli("action", "--data", "videos.csv", "--out", "again", *keys, "--json")
     assert again.json["metrics"]["accuracy"] == done.json["metrics"]["accuracy"]
     rows = rnncli("predict", "run", *(f"videos/{number}.mkv" for number in range(4))).lines

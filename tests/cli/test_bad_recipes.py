@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnncli.data import units
+from rnncli.data.text import units
 from tests.cli.bad import WHOLE, Bad, assert_told, snapshot, try_it
 from tests.commands import TINY, rnncli
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from rnncli.bench import core as bench
+from rnncli.bench.contenders import onnx_layers
+from rnncli.bench.phases import PHASES
 from rnncli.core.recurrent import Recurrent
-from rnncli.run import bench
-from rnncli.run.phases import PHASES
-from rnncli.run.rivals import onnx_layers
 from tests.commands import TINY, reviews, rnncli
 
 

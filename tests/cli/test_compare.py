@@ -16,7 +16,7 @@ from scipy import stats
 from rnncli.metrics.paired import Parts, randomisation, share
 from rnncli.report.reach import reach
 from tests.commands import rnncli
-from tests.run.made import made_run
+from tests.runs.made import made_run
 
 FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "settings", "notes"}
 SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.commands import rnncli, start_rnncli
-from tests.data.videos import numbered, write_sound, write_video
+from tests.data.video.videos import numbered, write_sound, write_video
 
 DATA, USAGE = 3, 2
 

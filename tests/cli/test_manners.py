@@ -147,7 +147,7 @@ def test_debug_shows_where_an_error_came_from(here):
 
 
 def test_a_defect_is_called_one_and_kept_in_the_log(here, monkeypatch):
-    monkeypatch.setattr("rnncli.tasks.classified.evaluate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("rnncli.tasks.classify.classified.evaluate", lambda *_, **__: 1 / 0)
     done = train_here("--out", "run")
     assert done.code == 1
     assert "defect" in done.err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnncli.data.ngram import read_arpa
+from rnncli.data.text.ngram import read_arpa
 from tests.commands import rnncli
 
 

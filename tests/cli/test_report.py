@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from rnncli.run.use import load
+from rnncli.runs.use import load
 from tests.commands import TINY, reviews, rnncli
-from tests.run.made import made_run
+from tests.runs.made import made_run
 
 
 def test_every_run_leaves_a_page(trained):
@@ -31,7 +31,7 @@ def test_a_run_that_is_told_to_leaves_no_page(here):
 
 
 def test_a_page_that_cannot_be_written_does_not_undo_the_run(here, monkeypatch):
-    monkeypatch.setattr("rnncli.run.page.report_page", lambda _: 1 / 0)
+    monkeypatch.setattr("rnncli.runs.page.report_page", lambda _: 1 / 0)
     done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY)
     assert done.code == 0
     assert "ZeroDivisionError" in (here / "run/log.txt").read_text()

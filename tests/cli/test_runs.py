@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from rnncli.run import lock
-from rnncli.run.runs import facts
+from rnncli.runs import lock
+from rnncli.runs.listing import facts
 from tests.commands import PYTHON, own_environment, rnncli
-from tests.run.made import made_run
+from tests.runs.made import made_run
 
 FIELDS = {"path", "task", "recipe", "state", "metric", "score", "epochs", "age", "size"}
 

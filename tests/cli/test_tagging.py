@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from rnncli.data.tagschemes import SCHEMES, read_spans
+from rnncli.data.text.tagschemes import SCHEMES, read_spans
 from tests.cli.test_manners import in_a_terminal, plain
 from tests.commands import rnncli
 from tests.tasks.test_tagging import conll

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 
-from rnncli.data.tagschemes import SCHEMES, read_spans
+from rnncli.data.text.tagschemes import SCHEMES, read_spans
 from rnncli.metrics.spans import SpanCounts, share_interval
 
 

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from rnncli.recipe import library
-from rnncli.run.recipes import load_recipe
+from rnncli.runs.recipes import load_recipe
 from tests.commands import TINY, reviews, rnncli
 
 SHIPPED = library.find()

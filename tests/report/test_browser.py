@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rnncli.comparison.compare import compare
 from rnncli.report.page import comparison_page, report_page
-from rnncli.run.compare import compare
 from tests.report.stories import (
     HOSTILE,
     action_story,
@@ -23,7 +23,7 @@ from tests.report.stories import (
     story,
     tagging_story,
 )
-from tests.run.made import made_run
+from tests.runs.made import made_run
 
 WIDTHS = (1280, 400)
 MOST_BYTES = 3_000_000

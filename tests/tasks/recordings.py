@@ -7,7 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from rnncli.tasks.speech import corpus
+from rnncli.tasks.speech import builtin
 
 TINY = (
     "data.rate=8000",
@@ -29,8 +29,8 @@ def write_recordings(folder: Path, count: int = 40) -> Path:
     """``count`` wav files below ``folder/wav`` and a csv that names them."""
     (folder / "wav").mkdir(parents=True)
     lines = ["audio,text,speaker"]
-    for number, (samples, text, speaker) in enumerate(islice(corpus.generate(), count)):
-        soundfile.write(folder / "wav" / f"{number}.wav", samples, corpus.RATE)
+    for number, (samples, text, speaker) in enumerate(islice(builtin.generate(), count)):
+        soundfile.write(folder / "wav" / f"{number}.wav", samples, builtin.RATE)
         lines.append(f"wav/{number}.wav,{text},{speaker}")
     (folder / "train.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder / "train.csv"

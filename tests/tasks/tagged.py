@@ -1,6 +1,6 @@
 """Small files of tagged sentences, and recipes that read them."""
 
-from rnncli.tasks.tagging import corpus
+from rnncli.tasks.tagging import builtin
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.tasks.tagging.task import TASK
 
@@ -18,7 +18,7 @@ SMALL = {
 def conll(count=60, columns=2):
     """Generated sentences as CoNLL columns: word, perhaps its length, tag."""
     lines = []
-    for tokens, tags in corpus.generate()[:count]:
+    for tokens, tags in builtin.generate()[:count]:
         middle = [f" {len(token)}" if columns == 3 else "" for token in tokens]
         lines += [f"{token}{more} {tag}\n" for token, more, tag in zip(tokens, middle, tags, strict=True)]
         lines.append("\n")

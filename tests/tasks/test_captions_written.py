@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rnncli.data.ngram import learn
-from rnncli.data.units import make
+from rnncli.data.text.ngram import learn
+from rnncli.data.text.units import make
 from rnncli.tasks.captioning.schema import Decoding
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer

@@ -7,7 +7,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from rnncli.tasks.sentiment.corpus import LABELS, LARGEST, generate
+from rnncli.tasks.sentiment.builtin import LABELS, LARGEST, generate
 
 
 def test_sentences_are_distinct_and_labels_balanced():

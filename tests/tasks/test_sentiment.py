@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.run import use
-from rnncli.run.recipes import load_recipe
+from rnncli.runs import use
+from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 from rnncli.tasks.sentiment.task import TASK
 from tests.commands import TINY, own_environment, reviews, rnncli

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.data.audio import Sound
-from rnncli.data.clips import Clip, Recording, compute
-from rnncli.data.frontend import Frontend
+from rnncli.data.audio.features import Clip, Recording, compute
+from rnncli.data.audio.frontend import Frontend
+from rnncli.data.audio.sound import Sound
 from rnncli.errors import DataError
-from rnncli.tasks.speech import corpus
+from rnncli.tasks.speech import builtin
 from rnncli.tasks.speech.data import read_corpus
 from rnncli.tasks.speech.examples import Scale, Varying, collate
 from rnncli.tasks.speech.model import Recogniser, _windows, frames_after
@@ -173,10 +173,10 @@ def test_silence_is_normalised_to_zero():
 
 
 def test_the_synthesiser_says_the_same_again_and_voices_differ():
-    (one, text, voice), (two, _, other) = (next(iter(corpus.generate())), list(corpus.generate())[1])
-    again = next(iter(corpus.generate()))
+    (one, text, voice), (two, _, other) = (next(iter(builtin.generate())), list(builtin.generate())[1])
+    again = next(iter(builtin.generate()))
     np.testing.assert_array_equal(one, again[0])
-    assert set(text.split()) <= set(corpus.WORDS)
+    assert set(text.split()) <= set(builtin.WORDS)
     assert voice != other
     assert np.abs(one).max() <= 1
     assert np.abs(two).max() <= 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.data.audio import Sound
+from rnncli.data.audio.sound import Sound
 from rnncli.tasks.speech.cutting import AROUND, Said, lines_in, pieces
 
 RATE = 8000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.data.ngram import learn
-from rnncli.data.subwords import MARK
-from rnncli.tasks.language import TextScorer, Weights, characters, tune
+from rnncli.data.text.ngram import learn
+from rnncli.data.text.subwords import MARK
+from rnncli.tasks.decode.language import TextScorer, Weights, characters, tune
 from rnncli.tasks.speech.decoding import Decoder, Listener, joined
 from rnncli.tasks.speech.subtitles import Subtitles
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.data.frontend import Frontend
-from rnncli.data.resampling import Resampler, resample
+from rnncli.data.audio.frontend import Frontend
+from rnncli.data.audio.resampling import Resampler, resample
 from rnncli.tasks.speech.examples import Scale
 from rnncli.tasks.speech.model import Recogniser
 from rnncli.tasks.speech.schema import SpeechModel

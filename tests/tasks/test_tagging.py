@@ -10,17 +10,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.data.tagschemes import INTERNAL, SCHEMES, read_spans
+from rnncli.data.text.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import RunError
-from rnncli.tasks.tagging import baselines, corpus, known, scores
+from rnncli.tasks.tagging import baselines, builtin, known, metrics
 from rnncli.tasks.tagging.baselines import MostFrequentTag, linear_crf
 from rnncli.tasks.tagging.characters import ConvolutionReader
 from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import UNSEEN, encode
 from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
+from rnncli.tasks.tagging.metrics import Scored
 from rnncli.tasks.tagging.model import Forgetting
 from rnncli.tasks.tagging.schema import RECIPE
-from rnncli.tasks.tagging.scores import Scored
 from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
 from rnncli.train.loop import evaluation_batches
 from tests.tasks.tagged import SMALL, conll, fit, recipe
@@ -36,9 +36,9 @@ def fitted(tmp_path_factory):
 
 
 def test_the_generated_corpus_is_the_same_each_time_distinct_and_valid():
-    sentences = corpus.generate()
-    assert sentences == corpus.generate()
-    assert len({tuple(tokens) for tokens, _ in sentences}) == len(sentences) == corpus.SENTENCES
+    sentences = builtin.generate()
+    assert sentences == builtin.generate()
+    assert len({tuple(tokens) for tokens, _ in sentences}) == len(sentences) == builtin.SENTENCES
     for tokens, tags in sentences:
         spans, repaired = read_spans(tags, INTERNAL)
         assert len(tokens) == len(tags)
@@ -191,7 +191,7 @@ def test_what_is_written_at_once_is_what_the_rows_say(tmp_path, scheme, head, fo
     text = "".join(
         "".join(f"{word} {tag}\n" for word, tag in zip(tokens, SCHEMES[scheme].write(spans, len(tokens)), strict=True))
         + "\n"
-        for tokens, tags in corpus.generate()[:60]
+        for tokens, tags in builtin.generate()[:60]
         if (spans := read_spans(tags, SCHEMES["IOB2"])[0]) is not None
     )
     fitted = fit(recipe(tmp_path, text, {"head": head}))
@@ -299,7 +299,7 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
 
 def test_a_span_is_as_probable_as_all_its_tags_together():
     sure_T2 = np.array([[0.9, 0.8], [0.7, 0.6], [0.5, 0.4], [0.3, 0.2]])
-    found = scores.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
+    found = metrics.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
     assert found["tags"] == ["O", "B-X", "I-X", "I-X"]
     assert found["probabilities"] == [0.9, 0.7, 0.5, 0.3]
     (span,) = found["spans"]

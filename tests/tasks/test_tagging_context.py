@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.errors import DataError
-from rnncli.tasks.tagging import corpus
+from rnncli.tasks.tagging import builtin
 from rnncli.tasks.tagging.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.tasks.tagging.task import TASK
 from rnncli.train.loop import evaluation_batches
@@ -24,7 +24,7 @@ DOCUMENTS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=1
 def documents(count=60, mark="-DOCSTART- O\n\n"):
     """Generated sentences in CoNLL columns, documents of one to four of them."""
     draw, text, left = random.Random(5), "", 0
-    for tokens, tags in corpus.generate()[:count]:
+    for tokens, tags in builtin.generate()[:count]:
         if not left:
             text += mark
             left = draw.randint(1, 4)

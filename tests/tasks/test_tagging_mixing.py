@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rnncli.data.tagschemes import INTERNAL, read_spans
+from rnncli.data.text.tagschemes import INTERNAL, read_spans
 from rnncli.errors import DataError
 from rnncli.tasks.tagging.mixing import MixedPart
 from rnncli.tasks.tagging.task import TASK

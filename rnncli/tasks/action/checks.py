@@ -8,8 +8,8 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.shared import Table, overlaps
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.shared import Table, overlaps
 
 
 def tables(corpus: Corpus) -> list[Table]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from rnncli.errors import DataError
 from rnncli.tasks.action.schema import ActionData, ActionRecipe
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.classified import require_known
-from rnncli.tasks.frames import clips, corpus, shapes
+from rnncli.tasks.classify.classified import require_known
+from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.frames import builtin, clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
-from rnncli.tasks.parting import Parting
 
 LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
 MOST_LABELS, CLIPS = 1000, 600
@@ -44,7 +44,7 @@ def _truth(data: ActionData) -> Truth:
         column=data.label_column,
         key="data.label_column",
         names=LABEL_NAMES,
-        scenes=lambda: shapes.actions(CLIPS),
+        scenes=lambda: builtin.actions(CLIPS),
         said=lambda scene: scene.movement,
         folder="shapes-actions",
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnncli.tasks import classified
+from rnncli.tasks.classify import classified
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
 from rnncli.tasks.frames.reader import Clip, Item

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from rnncli.recipe.schema import Count, Fraction
+from rnncli.tasks.common.sections import ClassTrain, LongTrain, Pooled
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
-from rnncli.tasks.settings import ClassTrain, LongTrain, Pooled
 
 
 class ActionData(FramesData, frozen=True):

@@ -18,13 +18,14 @@ from rnncli.errors import RunError
 from rnncli.heads.pooling import Pooling
 from rnncli.metrics.classification import minority
 from rnncli.report.build import Evaluation
-from rnncli.tasks import classified, shared
 from rnncli.tasks.action import baselines, checks
 from rnncli.tasks.action.data import read_corpus, read_more
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Batches, Corpus, Metrics
+from rnncli.tasks.classify import classified
+from rnncli.tasks.common import shared
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form

@@ -9,10 +9,10 @@ import numpy as np
 
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.schema import CaptionData, CaptionRecipe
-from rnncli.tasks.frames import clips, corpus, shapes
+from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.frames import builtin, clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
-from rnncli.tasks.parting import Parting
 
 CAPTION_NAMES = ("caption", "captions", "text", "sentence", "description")
 CLIPS = 600
@@ -57,7 +57,7 @@ def _truth(data: CaptionData) -> Truth:
         column=data.caption_column,
         key="data.caption_column",
         names=CAPTION_NAMES,
-        scenes=lambda: shapes.stories(CLIPS),
+        scenes=lambda: builtin.stories(CLIPS),
         said=lambda scene: scene.caption,
         folder="shapes-stories",
     )

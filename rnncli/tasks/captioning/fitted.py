@@ -12,16 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.data import units as text_units
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.ngram import read_arpa
+from rnncli.data.text import units as text_units
+from rnncli.data.text.ngram import read_arpa
 from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.report.build import Evaluation
-from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Metrics
-from rnncli.tasks.captioning import scores
+from rnncli.tasks.captioning import metrics
 from rnncli.tasks.captioning.data import once
 from rnncli.tasks.captioning.examples import CaptionBatch, CaptionExamples
 from rnncli.tasks.captioning.model import Captioner
@@ -29,10 +28,11 @@ from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer, log_probs
+from rnncli.tasks.common import shared
+from rnncli.tasks.decode.language import Weights
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.language import Weights
 
 KIND, FILE, UNITS, ARPA = "caption words", "words.json", "units.json", "language.arpa"
 LOOKED_AT = 100
@@ -123,7 +123,7 @@ class FittedCaptioning:
                 rows = self.writer.plain(model, batch.frames, batch.lengths_B)
                 founds |= {int(i): self.spelling.read(row.words) for i, row in zip(indices, rows, strict=True)}
         references = self._references(examples)
-        found = scores.metrics(list(founds.values()), [references[i] for i in founds])
+        found = metrics.metrics(list(founds.values()), [references[i] for i in founds])
         return found | {"loss": total / max(1.0, count)}
 
     def settle(self, model: nn.Module, dev: CaptionExamples, batches: Batches) -> None:
@@ -148,9 +148,9 @@ class FittedCaptioning:
         for indices, batch in batches():
             for i, row in zip(indices, self.writer(model, batch.frames, batch.lengths_B), strict=True):
                 found[int(i)] = row[0]
-        written = [scores.Caption(self.spelling.read(one.words), one.attention) for one in found]
+        written = [metrics.Caption(self.spelling.read(one.words), one.attention) for one in found]
         references = self._references(examples)
-        return scores.evaluate(examples.captioned, written, references, self.recipe.evaluation, self.recipe.seed)
+        return metrics.evaluate(examples.captioned, written, references, self.recipe.evaluation, self.recipe.seed)
 
     def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """The most frequent caption, and the first caption of the clip that is nearest by its mean frame."""
@@ -166,9 +166,9 @@ class FittedCaptioning:
         }
         settings = self.recipe.evaluation
         notes = [
-            scores.interval_note(name, one, references, settings, self.recipe.seed) for name, one in rivals.items()
+            metrics.interval_note(name, one, references, settings, self.recipe.seed) for name, one in rivals.items()
         ]
-        return {name: scores.metrics(one, references) for name, one in rivals.items()}, tuple(filter(None, notes))
+        return {name: metrics.metrics(one, references) for name, one in rivals.items()}, tuple(filter(None, notes))
 
     def predictor(self, model: nn.Module, device: torch.device) -> CaptionPredictor:
         """A predictor of captions."""

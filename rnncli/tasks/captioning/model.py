@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.heads.attention import AttentionDecoder
-from rnncli.tasks import shared
 from rnncli.tasks.captioning.schema import CaptionModel
+from rnncli.tasks.common import shared
 from rnncli.tasks.frames.encoder import FrameEncoder
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnncli.data.units import Units
+from rnncli.data.text.units import Units
 from rnncli.heads.attention import END
 
 

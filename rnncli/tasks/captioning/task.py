@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from rnncli.data import units as text_units
+from rnncli.data.text import units as text_units
 from rnncli.errors import DataError
-from rnncli.tasks import shared
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning import checks
 from rnncli.tasks.captioning.data import once, read_corpus, read_more
@@ -15,9 +14,10 @@ from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer
+from rnncli.tasks.common import shared
+from rnncli.tasks.decode.language import lexicon_of, model_of
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.language import lexicon_of, model_of
 
 
 class Captioning:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor, nn
 
-from rnncli.data.ngram import NGram
+from rnncli.data.text.ngram import NGram
 from rnncli.heads.attention import AttentionDecoder, Written
 from rnncli.heads.beam import beam_search
 from rnncli.heads.ctc import greedy
@@ -20,7 +20,7 @@ from rnncli.metrics.edits import error_rate
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.schema import Decoding
 from rnncli.tasks.captioning.spelling import Spelling
-from rnncli.tasks.language import UNTUNED, TextScorer, Weights, tune
+from rnncli.tasks.decode.language import UNTUNED, TextScorer, Weights, tune
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data import progress
-from rnncli.data.frames import ClipError
-from rnncli.data.table import Table
+from rnncli.data.tables.table import Table
+from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
-from rnncli.tasks import manifest
+from rnncli.tasks.common import manifest
 from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
 from rnncli.tasks.frames.schema import FramesData
 

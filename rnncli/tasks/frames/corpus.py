@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rnncli.data.sources import ALL
-from rnncli.data.table import Table
+from rnncli.data.tables.sources import ALL
+from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
-from rnncli.tasks import manifest
+from rnncli.tasks.common import manifest
 from rnncli.tasks.frames import clips
+from rnncli.tasks.frames.builtin import Scene, written
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.reader import KNOWN, Reader, cache_folder
 from rnncli.tasks.frames.schema import FramesRecipe
-from rnncli.tasks.frames.shapes import Scene, written
 
 
 @dataclass(frozen=True)

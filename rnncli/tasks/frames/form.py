@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.registration import common_picture, mean_picture
+from rnncli.data.video.registration import common_picture, mean_picture
 from rnncli.errors import DataError, RunError
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import moments

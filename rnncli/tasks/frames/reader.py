@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data import encoders
-from rnncli.data.clips import FeatureCache, default_cache
-from rnncli.data.encoders import Recording
-from rnncli.data.frames import SUFFIXES, ClipError, FrameFile, read_frames
-from rnncli.data.video import PICTURES, VIDEOS
+from rnncli.data.audio.features import FeatureCache, default_cache
+from rnncli.data.video import encoders
+from rnncli.data.video.decoding import PICTURES, VIDEOS
+from rnncli.data.video.encoders import Recording
+from rnncli.data.video.frames import SUFFIXES, ClipError, FrameFile, read_frames
 from rnncli.errors import DataError
 from rnncli.tasks.frames.schema import FramesData, PointsSection
 

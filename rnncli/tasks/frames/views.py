@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnncli.data import points as body
-from rnncli.data.points import Points
-from rnncli.data.registration import Offset, mean_picture, moved, offset
+from rnncli.data.video import points as body
+from rnncli.data.video.points import Points
+from rnncli.data.video.registration import Offset, mean_picture, moved, offset
 from rnncli.errors import DataError
 from rnncli.tasks.frames.reader import Clip
 from rnncli.tasks.frames.schema import FramesRecipe, FrameVariation, PointsSection
@@ -127,7 +127,7 @@ class BlocksView:
 
 @dataclass(frozen=True)
 class PointsView:
-    """Normalised key points, described as :func:`rnncli.data.points.described` does."""
+    """Normalised key points, described as :func:`rnncli.data.video.points.described` does."""
 
     points: Points
     mirror: np.ndarray | None

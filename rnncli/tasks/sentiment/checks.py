@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 
 from rnncli.data import splits
-from rnncli.data.units import Units
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.text.units import Units
+from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.shared import overlaps
 from rnncli.tasks.sentiment.data import TextPart, count_labels
 from rnncli.tasks.sentiment.schema import SentimentRecipe
-from rnncli.tasks.shared import overlaps
 
 Table = tuple[str, list[str], list[list[str]]]
 

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data import splits
-from rnncli.data.sources import ALL, read
-from rnncli.data.table import Table, TableWriter, did_you_mean, with_place
+from rnncli.data.tables.sources import ALL, read
+from rnncli.data.tables.table import Table, TableWriter, did_you_mean, with_place
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.gathering import is_repository, with_given_parts
-from rnncli.tasks.parting import Parting
-from rnncli.tasks.sentiment import corpus as generated
+from rnncli.tasks.common.gathering import is_repository, with_given_parts
+from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.sentiment import builtin as generated
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
 TEXT_NAMES = (

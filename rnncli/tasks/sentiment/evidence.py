@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
 
 PARTS = 8

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.core.recurrent import Recurrent
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import Pooling
 
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
-from rnncli.data.sources import READERS, read_file
+from rnncli.data.tables.sources import READERS, read_file
 from rnncli.errors import DataError
-from rnncli.tasks import classified
+from rnncli.tasks.classify import classified
 from rnncli.tasks.sentiment.data import TEXT_NAMES
 from rnncli.tasks.sentiment.evidence import pad_evidence
 

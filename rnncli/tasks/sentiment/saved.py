@@ -1,5 +1,5 @@
 """What the saved predictions of a classifier of texts tell."""
 
-from rnncli.tasks.labelled import SavedLabels
+from rnncli.tasks.classify.labelled import SavedLabels
 
 SAVED = SavedLabels("text")

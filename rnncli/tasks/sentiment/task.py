@@ -14,19 +14,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.data import units as text_units
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
-from rnncli.data.units import Cut, Units
-from rnncli.data.vectors import read_vectors
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.text import units as text_units
+from rnncli.data.text.units import Cut, Units
+from rnncli.data.text.vectors import read_vectors
+from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RecipeError, RunError
 from rnncli.heads.pooling import ATTENTION, Pooling
 from rnncli.metrics.classification import minority
 from rnncli.metrics.direction import MULTILABEL, OF_ONE_LABEL
 from rnncli.report.build import Evaluation
-from rnncli.tasks import classified, shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
+from rnncli.tasks.classify import classified
+from rnncli.tasks.common import shared
+from rnncli.tasks.common.sections import LOSS
 from rnncli.tasks.sentiment import attention, baselines, checks
 from rnncli.tasks.sentiment.data import (
     TextPart,
@@ -41,7 +43,6 @@ from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe
-from rnncli.tasks.settings import LOSS
 
 LABELS = "labels"
 MOST_CLASSES, MOST_UNITS = 10, 1_000_000

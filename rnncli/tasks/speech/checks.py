@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 
 from rnncli.data import splits
-from rnncli.data.soundcheck import OFTEN, QUIET, inspect
+from rnncli.data.audio.soundcheck import OFTEN, QUIET, inspect
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.shared import Table, overlaps
+from rnncli.tasks.common.shared import Table, overlaps
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.schema import SpeechRecipe

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnncli.data.audio import Sound
-from rnncli.data.clips import FRAME
+from rnncli.data.audio.features import FRAME
+from rnncli.data.audio.sound import Sound
 
 AROUND = 0.25
 """Seconds of silence that are kept before and after a piece, at most."""

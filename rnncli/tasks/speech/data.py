@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rnncli.data.audio import RecordingError, Sound
-from rnncli.data.clips import Clip, FeatureCache, Recording, compute, default_cache
-from rnncli.data.frontend import Frontend
-from rnncli.data.sources import ALL
-from rnncli.data.table import Table
-from rnncli.data.units import normalise
+from rnncli.data.audio.features import Clip, FeatureCache, Recording, compute, default_cache
+from rnncli.data.audio.frontend import Frontend
+from rnncli.data.audio.sound import RecordingError, Sound
+from rnncli.data.tables.sources import ALL
+from rnncli.data.tables.table import Table
+from rnncli.data.text.units import normalise
 from rnncli.errors import DataError
-from rnncli.tasks import manifest
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.parting import Parting
-from rnncli.tasks.speech import corpus as generated
+from rnncli.tasks.common import manifest
+from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.speech import builtin as generated
 from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.manifests import (
     AUDIO_NAMES,

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.ngram import NGram
-from rnncli.data.subwords import MARK
+from rnncli.data.text.ngram import NGram
+from rnncli.data.text.subwords import MARK
 from rnncli.heads.beam import Hypothesis, beam_search
 from rnncli.heads.ctc import BLANK, Decoded, greedy, spot
-from rnncli.tasks.language import UNTUNED, TextScorer, Weights
+from rnncli.tasks.decode.language import UNTUNED, TextScorer, Weights
 
 PAUSE, LONGEST = 2.0, 60.0
 """Seconds without a word behind which a text begins anew, and after which it does so in any case."""

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.data.clips import Clip, features_of
-from rnncli.data.frontend import Frontend
+from rnncli.data.audio.features import Clip, features_of
+from rnncli.data.audio.frontend import Frontend
 from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.model import frames_after

@@ -15,10 +15,10 @@ from rnncli.errors import DataError
 from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
-from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Metrics
-from rnncli.tasks.language import Weights, tune
-from rnncli.tasks.speech import keep, scores
+from rnncli.tasks.common import shared
+from rnncli.tasks.decode.language import Weights, tune
+from rnncli.tasks.speech import keep, metrics
 from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
@@ -121,7 +121,7 @@ class FittedSpeech:
         for indices, batch in batches():
             for i, log_probs_RV in zip(indices, self._log_probs(model, batch), strict=True):
                 rows[i], plain[i] = self.decoder.row(log_probs_RV), self.decoder.plain(log_probs_RV)
-        return scores.evaluate(part, rows, plain, self.recipe.evaluation, self.recipe.seed)
+        return metrics.evaluate(part, rows, plain, self.recipe.evaluation, self.recipe.seed)
 
     def settle(self, model: nn.Module, dev: SpeechExamples, batches: Batches) -> None:
         """Choose the weights of the language model by the word error rate of dev, of 200 recordings at most."""

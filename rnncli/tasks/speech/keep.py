@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.clips import FRAME
+from rnncli.data.audio.features import FRAME
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.ngram import read_arpa
-from rnncli.data.subwords import Subwords
+from rnncli.data.text.ngram import read_arpa
+from rnncli.data.text.subwords import Subwords
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.language import Weights
+from rnncli.tasks.decode.language import Weights
 from rnncli.tasks.speech.decoding import Decoder
 from rnncli.tasks.speech.examples import Scale
 from rnncli.tasks.speech.schema import SpeechRecipe

@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from rnncli.data.audio import SUFFIXES
-from rnncli.data.clips import Recording
-from rnncli.data.sources import ALL, READERS, read
-from rnncli.data.table import PLACE, Table, TableWriter
+from rnncli.data.audio.features import Recording
+from rnncli.data.audio.sound import SUFFIXES
+from rnncli.data.tables.sources import ALL, READERS, read
+from rnncli.data.tables.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
-from rnncli.tasks import manifest
-from rnncli.tasks.gathering import is_repository, with_given_parts
+from rnncli.tasks.common import manifest
+from rnncli.tasks.common.gathering import is_repository, with_given_parts
 from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.schema import SpeechData
 

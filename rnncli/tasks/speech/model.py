@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.tasks import shared
+from rnncli.tasks.common import shared
 from rnncli.tasks.speech.schema import SpeechModel
 
 KERNEL = 5

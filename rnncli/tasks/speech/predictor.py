@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnncli.data.audio import SUFFIXES, Sound, pcm, read_blocks, read_sound
-from rnncli.data.clips import features_of, read_features, require_frames
-from rnncli.data.resampling import Resampler
+from rnncli.data.audio.features import features_of, read_features, require_frames
+from rnncli.data.audio.resampling import Resampler
+from rnncli.data.audio.sound import SUFFIXES, Sound, pcm, read_blocks, read_sound
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import frontend
 from rnncli.tasks.speech.decoding import Listener, joined

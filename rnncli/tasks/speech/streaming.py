@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.data.frontend import FrameStream, Frontend
+from rnncli.data.audio.frontend import FrameStream, Frontend
 from rnncli.tasks.speech.model import KERNEL, Recogniser, Stack, together
 
 

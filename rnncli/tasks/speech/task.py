@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnncli.tasks import shared
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.language import lexicon_of, model_of
+from rnncli.tasks.common import shared
+from rnncli.tasks.decode.language import lexicon_of, model_of
 from rnncli.tasks.speech import checks, keep
 from rnncli.tasks.speech.data import SpeechPart, clean_text, read_corpus, read_part
 from rnncli.tasks.speech.examples import Scale

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.data.audio import RecordingError
-from rnncli.data.clips import Clip, Recording, compute
+from rnncli.data.audio.features import Clip, Recording, compute
+from rnncli.data.audio.sound import RecordingError
 from rnncli.errors import DataError
 from rnncli.tasks.speech.cutting import Said, lines_in, pieces
 from rnncli.tasks.speech.data import SpeechPart, feature_cache, frontend

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnncli.data.subwords import Subwords, learn
+from rnncli.data.text.subwords import Subwords, learn
 
 WHOLE = Subwords(())
 Kind = Literal["character", "word", "subword"]

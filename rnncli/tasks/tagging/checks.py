@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from rnncli.data import splits
-from rnncli.data.tagschemes import OUTSIDE
+from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.shared import overlaps
+from rnncli.tasks.common.shared import overlaps
 from rnncli.tasks.tagging.schema import TaggingRecipe
 from rnncli.tasks.tagging.sentences import SentencePart
 

@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data import splits
-from rnncli.data.conll import read_conll
-from rnncli.data.sources import ALL, READERS, read
-from rnncli.data.table import Table, TableWriter, did_you_mean, with_place
-from rnncli.data.tagschemes import INTERNAL, Scheme, named, recognise
+from rnncli.data.tables.conll import read_conll
+from rnncli.data.tables.sources import ALL, READERS, read
+from rnncli.data.tables.table import Table, TableWriter, did_you_mean, with_place
+from rnncli.data.text.tagschemes import INTERNAL, Scheme, named, recognise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.gathering import is_repository, with_given_parts
-from rnncli.tasks.parting import Parting
-from rnncli.tasks.tagging import corpus as generated
+from rnncli.tasks.common.gathering import is_repository, with_given_parts
+from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 from rnncli.tasks.tagging.sentences import Columns, SentencePart
 

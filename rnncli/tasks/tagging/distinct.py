@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from rnncli.data.vocabulary import Vocabulary
+from rnncli.data.text.vocabulary import Vocabulary
 
 
 class Distinct:

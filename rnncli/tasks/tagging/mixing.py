@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.data.tagschemes import INTERNAL, Span, read_spans
+from rnncli.data.text.tagschemes import INTERNAL, Span, read_spans
 from rnncli.tasks.tagging.lexicon import Sentence
 from rnncli.tasks.tagging.sentences import SentencePart
 

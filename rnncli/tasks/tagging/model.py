@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from rnncli.core.dropout import Dropout
 from rnncli.heads.crf import CRF
-from rnncli.tasks import shared
+from rnncli.tasks.common import shared
 from rnncli.tasks.tagging.characters import character_reader
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.conll import Block
+from rnncli.data.tables.conll import Block
 from rnncli.tasks.tagging.lexicon import Sentence
 
 

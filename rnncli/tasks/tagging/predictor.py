@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from rnncli.data.conll import Block, blocks, fill, with_feature
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.tables.conll import Block, blocks, fill, with_feature
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.base import Piece
-from rnncli.tasks.tagging import scores
+from rnncli.tasks.tagging import metrics
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 from rnncli.tasks.tagging.known import KnownWords
 from rnncli.tasks.tagging.model import Tagger
@@ -98,7 +98,7 @@ class TagPredictor:
         """One row a sentence, in order; batch mates do not matter."""
         tags, sure = self.known.tag(examples, sure=True)
         found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
-        return [scores.row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
+        return [metrics.row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
 
     def write(self, examples: Sequence[Given], form: str) -> Iterator[str]:
         """What :meth:`text` would write of each prediction, without the probabilities where they are not shown."""

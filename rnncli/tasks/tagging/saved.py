@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from rnncli.data.tagschemes import INTERNAL, Span, read_spans
+from rnncli.data.text.tagschemes import INTERNAL, Span, read_spans
 from rnncli.metrics import curves
 from rnncli.metrics.confusion import label_figures
 from rnncli.metrics.paired import Parts, share

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnncli.data.conll import feature
-from rnncli.data.table import Table
-from rnncli.data.tagschemes import INTERNAL, Scheme, read_spans
+from rnncli.data.tables.conll import feature
+from rnncli.data.tables.table import Table
+from rnncli.data.text.tagschemes import INTERNAL, Scheme, read_spans
 
 
 @dataclass(frozen=True)

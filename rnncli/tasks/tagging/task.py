@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.tagschemes import INTERNAL, OUTSIDE, Scheme, named, read_spans
-from rnncli.data.vectors import read_vectors
+from rnncli.data.text.tagschemes import INTERNAL, OUTSIDE, Scheme, named, read_spans
+from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
 from rnncli.report.build import Evaluation
-from rnncli.tasks import shared
 from rnncli.tasks.base import Batches, Corpus, Metrics
-from rnncli.tasks.tagging import checks, scores
+from rnncli.tasks.common import shared
+from rnncli.tasks.tagging import checks, metrics
 from rnncli.tasks.tagging.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.data import read_corpus, read_part
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
@@ -135,7 +135,7 @@ class FittedTagging:
             for i, tags, probabilities in zip(indices, *self.predict(model, batch), strict=True):
                 predicted[i], sure[i] = tags, probabilities
         scored = self._scored(part, predicted, examples.known)
-        found = scores.evaluate(scored, sure, part, self.recipe.evaluation, self.recipe.seed)
+        found = metrics.evaluate(scored, sure, part, self.recipe.evaluation, self.recipe.seed)
         return replace(found, notes=tuple(self._unseen(part)))
 
     def predict(self, model: nn.Module, batch: TaggingBatch) -> tuple[list[list[str]], list[np.ndarray]]:
@@ -174,15 +174,15 @@ class FittedTagging:
         tags = [self.tags[k] for k in numbers.tolist()]
         return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
 
-    def _scored(self, part: SentencePart, predicted: list[list[str]], known: np.ndarray) -> scores.Scored:
+    def _scored(self, part: SentencePart, predicted: list[list[str]], known: np.ndarray) -> metrics.Scored:
         """Predictions in the internal scheme beside the truth."""
         truth = list(part.tags())
         if self.scheme is None:
-            return scores.Scored(truth, predicted, known)
+            return metrics.Scored(truth, predicted, known)
         strict = self.recipe.evaluation.scorer == "strict"
         true = [read_spans(tags, part.scheme or INTERNAL, strict=strict)[0] for tags in part.raw_tags()]
         found = [read_spans(tags, INTERNAL, strict=strict)[0] for tags in predicted]
-        return scores.Scored(truth, [self._valid(tags) for tags in predicted], known, (true, found))
+        return metrics.Scored(truth, [self._valid(tags) for tags in predicted], known, (true, found))
 
     def _decoded(self, tags_BT: Tensor, batch: TaggingBatch) -> Iterator[list[str]]:
         for numbers, length in zip(tags_BT.tolist(), batch.lengths_B.tolist(), strict=True):

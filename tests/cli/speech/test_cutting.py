@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rnncli.data.frontend import Frontend
+from rnncli.data.audio.frontend import Frontend
 from tests.commands import rnncli
 from tests.tasks.recordings import TINY
 

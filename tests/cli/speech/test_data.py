@@ -171,7 +171,7 @@ def test_a_manifest_with_durations_says_which_are_wrong(here):
 
 
 def test_stretches_of_a_long_recording_are_cut_by_offset_and_duration(here):
-    from rnncli.data.audio import read_sound
+    from rnncli.data.audio.sound import read_sound
 
     whole = read_sound(here / "wav/0.wav")
     soundfile.write(here / "long.wav", np.concatenate([np.zeros(8000), whole.samples, np.ones(8000)]), 8000)

@@ -27,7 +27,7 @@ def test_a_second_run_takes_the_features_from_the_cache(trained_folder, here, mo
     def compute(*_):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("rnncli.data.clips.features_of", compute)
+    monkeypatch.setattr("rnncli.data.audio.features.features_of", compute)
     cache = f"data.cache={trained_folder / 'cache'}"
     done = rnncli("speech", "--data", "train.csv", "--out", "again", *TINY, cache, "--json")
     assert done.code == 0, done.err

@@ -1,0 +1,245 @@
+"""The features of many recordings: computed on all cores, kept on disk by the content of the recording.
+
+Shape letters: T frames, F feature bins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from rnncli.data import progress
+from rnncli.data.audio.frontend import Frontend
+from rnncli.data.audio.resampling import resample
+from rnncli.data.audio.sound import RecordingError, Sound, read_content, read_sound
+from rnncli.errors import DataError
+
+FRAME = 0.01
+"""Seconds from a frame of features to the next."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Where a recording is: a file, the content of one, samples, or a file of features.
+
+    ``name`` is for a person; ``span`` a stretch of the recording, where it begins and how long it is in seconds;
+    ``speed`` how many times as fast it is played, its pitch as much higher.
+    """
+
+    source: Path | bytes | Sound
+    name: str
+    features: bool = False
+    span: tuple[float, float] | None = None
+    speed: float = 1.0
+
+    @property
+    def portion(self) -> str:
+        """What of its content it is, other for another stretch or speed."""
+        stretch = f" {self.span[0]:.6f} {self.span[1]:.6f}" if self.span else ""
+        return stretch + (f" x{self.speed}" if self.speed != 1 else "")
+
+    def sound(self, content: bytes | None = None) -> Sound:
+        """Its samples, of ``content`` where that was read before; raises RecordingError, ValueError for features."""
+        if self.features:
+            raise ValueError("features are no sound")
+        if isinstance(self.source, Sound):
+            start, end = (0.0, self.source.seconds) if self.span is None else (self.span[0], sum(self.span))
+            low, high = (round(time * self.source.rate) for time in (start, end))
+            found = replace(self.source, samples=self.source.samples[low:high])
+        else:
+            found = read_sound(self.source if content is None else content, self.name, self.span)
+        # A multiple of 100 Hz is resampled by a filter of few phases.
+        return found if self.speed == 1 else replace(found, rate=round(found.rate * self.speed, -2))
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """The features (T, F) of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
+
+    source: Path | np.ndarray
+    shape: tuple[int, int]
+    recording: Recording
+    given: bool = False
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.shape[0]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts, about."""
+        return FRAME * self.shape[0]
+
+    @property
+    def width(self) -> int:
+        """F."""
+        return self.shape[1]
+
+    def load(self) -> np.ndarray:
+        """The features (T, F), float32; raises DataError where the file has gone or changed."""
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        features_TF = _stretch(read_features(self.source), self.recording.span if self.given else None)
+        if features_TF.shape != self.shape:
+            raise DataError(f"{self.source}: changed while it was in use", "run the command again")
+        return features_TF
+
+
+class Keyed(Protocol):
+    """Settings that features are computed by."""
+
+    def key(self) -> str:
+        """A text that is another for other features."""
+        ...
+
+
+class FeatureCache:
+    """A folder of features, each file named after what it was computed from and how."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def place(self, content: bytes, settings: Keyed, portion: str = "") -> Path:
+        """Where the features of this content belong, or of what ``portion`` names of it."""
+        how = settings.key() + portion
+        name = hashlib.blake2b(content + b"\n" + how.encode(), digest_size=16).hexdigest()
+        return self.folder / name[:2] / f"{name}.npy"
+
+    def shape(self, place: Path) -> tuple[int, ...] | None:
+        """The shape of what is there, None where there is nothing that can be read."""
+        try:
+            return np.load(place, mmap_mode="r", allow_pickle=False).shape
+        except (OSError, ValueError):
+            return None
+
+    def put(self, place: Path, features_TF: np.ndarray) -> None:
+        """Keep features: whole under their name or not at all; raises DataError where there is no room."""
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".partial", delete=False) as file:
+                np.save(file, features_TF)
+            os.replace(file.name, place)
+        except OSError as error:
+            raise DataError(
+                f"{place.parent}: features cannot be kept here: {error.strerror or error}",
+                "data.cache=FOLDER names another place, data.cache=none keeps them in memory",
+            ) from error
+
+
+def default_cache() -> Path:
+    """Where features are kept unless a recipe says otherwise: in the user's folder of caches."""
+    return Path.home() / ".cache" / "rnncli" / "features"
+
+
+def compute(
+    recordings: Sequence[Recording], frontend: Frontend, cache: FeatureCache | None
+) -> list[Clip | RecordingError]:
+    """The clip of each recording, or what is wrong with it; raises UserError where nothing can be computed."""
+    found: list[Clip | RecordingError] = []
+    with _single_threaded(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for done, clip in enumerate(pool.map(_attempt(frontend, cache), recordings), start=1):
+            found.append(clip)
+            progress.tell("features", done, len(recordings))
+    return found
+
+
+def read_features(path: Path, name: str = "") -> np.ndarray:
+    """Features (T, F) of a .npy file as float32; raises RecordingError."""
+    name = name or str(path)
+    content = read_content(path)
+    try:
+        found = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        hint = "numpy.save writes it; the column audio is for recordings"
+        raise RecordingError("unreadable features", f"{name}: not a .npy file of numbers", hint) from error
+    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind not in "fiu":
+        shape = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else "an archive"
+        raise RecordingError("features of another shape", f"{name}: {shape}, not (frames, bins) of numbers")
+    if not found.size:
+        raise RecordingError("features without frames", f"{name}: holds no frames")
+    features_TF = np.ascontiguousarray(found, dtype=np.float32)
+    if not np.isfinite(features_TF).all():
+        raise RecordingError("features that are no numbers", f"{name}: holds NaN or infinity", "compute it again")
+    return features_TF
+
+
+def features_of(sound: Sound, frontend: Frontend, name: str) -> np.ndarray:
+    """Features (T, F) of a recording; raises RecordingError where it is shorter than a frame."""
+    features_TF = frontend(resample(sound.samples, sound.rate, frontend.rate))
+    require_frames(frontend, len(features_TF), sound.seconds, name)
+    return features_TF
+
+
+def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | Path) -> None:
+    """Raise RecordingError for a recording without a whole frame."""
+    if not frames:
+        said = f"{name}: {1000 * seconds:.0f} ms, less than {frontend.window:g} ms"
+        raise RecordingError("recording shorter than a frame", said, "record it again, or take it out of the data")
+
+
+def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[Recording], Clip | RecordingError]:
+    def attempt(recording: Recording) -> Clip | RecordingError:
+        try:
+            return _clip(recording, frontend, cache)
+        except RecordingError as error:
+            return error
+
+    return attempt
+
+
+def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) -> Clip:
+    source, name = recording.source, recording.name
+    if recording.features:
+        assert isinstance(source, Path)
+        features_TF = _stretch(read_features(source, name), recording.span)
+        if not features_TF.size:
+            raise RecordingError("features without frames", f"{name}: holds no frames there")
+        return Clip(source, _shape(features_TF), recording, given=True)
+    if cache is None or isinstance(source, Sound):
+        features_TF = features_of(recording.sound(), frontend, name)
+        return Clip(features_TF, _shape(features_TF), recording)
+    content = read_content(source) if isinstance(source, Path) else source
+    place = cache.place(content, frontend, recording.portion)
+    shape = cache.shape(place)
+    if shape is None or len(shape) != 2:
+        features_TF = features_of(recording.sound(content), frontend, name)
+        cache.put(place, features_TF)
+        shape = _shape(features_TF)
+    return Clip(place, shape, recording)
+
+
+def _stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:
+    """The frames of a span, in seconds; all of them without one."""
+    if span is None:
+        return features_TF
+    start, end = round(span[0] / FRAME), round((span[0] + span[1]) / FRAME)
+    return np.ascontiguousarray(features_TF[start:end])
+
+
+def _shape(features_TF: np.ndarray) -> tuple[int, int]:
+    frames, bins = features_TF.shape
+    return frames, bins
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """One torch thread for each of ours: more would wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):
+            torch.set_num_threads(before)

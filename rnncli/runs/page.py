@@ -1,0 +1,75 @@
+"""Write the page of a run, its model card, the page of a comparison."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rnncli import tasks
+from rnncli.errors import RunError
+from rnncli.report import card
+from rnncli.report.build import Curve, Example, Report
+from rnncli.report.comparison import Comparison
+from rnncli.report.page import Story, comparison_page, report_page
+from rnncli.runs.directory import RunDirectory, write_text
+from rnncli.runs.outcome import Outcome
+from rnncli.runs.recipes import read_run_recipe
+
+FILE = "report.html"
+WORST = 20
+
+
+def write_page(path: Path) -> Path:
+    """Write ``report.html`` into the finished run at ``path``; returns the file. Raises RunError."""
+    page = path / FILE
+    write_text(page, report_page(story(path)))
+    return page
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Write the page of a comparison; raises RunError."""
+    write_text(path, comparison_page(comparison))
+
+
+def model_card(path: Path) -> str:
+    """The model card of the finished run at ``path``, in Markdown; raises RunError."""
+    return card.model_card(story(path))
+
+
+def story(path: Path) -> Story:
+    """All that is to be told of the finished run at ``path``; raises RunError."""
+    run = RunDirectory.open(path)
+    report = run.read_report()
+    facts = run.read_record()
+    folds = {fold: RunDirectory(run.folds / fold) for fold in _folds(run)}
+    inner = next((RunDirectory(run.folds / fold).read_record() for fold in folds), {})
+    curves, worst = _told(path, run, report)
+    argv = [str(word) for word in facts.get("argv") or []]
+    return Story(
+        name=path.resolve().name,
+        report=report,
+        recipe=run.recipe.read_text(encoding="utf-8", errors="replace"),
+        history={fold: one.read_metrics() for fold, one in folds.items()} or {"": run.read_metrics()},
+        curves=curves,
+        worst=worst,
+        facts={**inner, **facts},
+        typed=shlex.join([Path(argv[0]).name, *argv[1:]]) if argv else "",
+    )
+
+
+def _folds(run: RunDirectory) -> Sequence[str]:
+    names = [file.parent.name for file in run.folds.glob("*/recipe.yaml")]
+    return sorted((name for name in names if name.isdigit()), key=int)
+
+
+def _told(path: Path, run: RunDirectory, report: Report) -> tuple[Sequence[Curve], Sequence[Example]]:
+    """What the predictions tell; nothing where they were removed or damaged."""
+    with suppress(RunError, KeyError, ValueError, TypeError, AttributeError):
+        recipe = read_run_recipe(run.recipe)
+        rows: Sequence[Mapping[str, Any]] = Outcome(path, recipe, report, "").rows()
+        saved = tasks.saved(recipe.task)
+        return saved.curves(rows, report.positive), saved.worst(rows, WORST)
+    return (), ()

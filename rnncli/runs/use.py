@@ -1,0 +1,219 @@
+"""Use a finished run: load its best model, score further data, predict."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from rnncli import tasks
+from rnncli.core import device
+from rnncli.core.device import Placement
+from rnncli.errors import DataError, RunError, UsageError
+from rnncli.recipe.schema import Recipe
+from rnncli.report.build import Report, TrainingSummary, build_report
+from rnncli.runs.directory import RunDirectory
+from rnncli.runs.groups import by_group, mark, require_groups
+from rnncli.runs.model import place, summarise
+from rnncli.runs.recipes import read_run_recipe
+from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, Writer
+from rnncli.train import checkpoint
+from rnncli.train.loop import evaluation_batches
+
+FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
+"""What is meant for a file, though it may not be there."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best model of a run, in evaluation mode on its device, and what belongs to it."""
+
+    run: RunDirectory
+    recipe: Recipe
+    fitted: Fitted
+    model: torch.nn.Module
+    placement: Placement
+    meta: dict[str, Any]
+
+
+def load(path: Path) -> Trained:
+    """Load the best model of the run at ``path``; raises RunError."""
+    run = RunDirectory.open(path)
+    if run.folds.is_dir():
+        raise RunError(f"{path} is a cross-validation and has a model a fold", f"name one of them: {run.folds / '0'}")
+    recipe = read_run_recipe(run.recipe)
+    placement = _placement(recipe)
+    best = checkpoint.load(run.best)
+    fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
+    model = fitted.build()
+    checkpoint.load_weights(model, best, run.best)
+    return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
+
+
+def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
+    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``."""
+    trained = load(path)
+    recipe, fitted = trained.recipe, trained.fitted
+    task = tasks.load(recipe.task)
+    corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
+    if split not in corpus.parts:
+        raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
+    require_groups(recipe, corpus.parts[split])
+    examples = fitted.encode(corpus.parts[split])
+    batches = evaluation_batches(examples, recipe.train, trained.placement.device)
+    with torch.no_grad(), trained.placement.autocast():
+        evaluation = fitted.evaluate(trained.model, corpus.parts[split], examples, batches)
+    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
+    report = build_report(
+        task=recipe.task,
+        recipe=recipe.name,
+        split=split if data is None else str(data),
+        evaluation=evaluation,
+        dropped=dict(corpus.dropped),
+        notes=(*corpus.notes, *fitted.notes),
+        baselines={},
+        model=summarise(recipe, trained.model),
+        training=_training_summary(trained),
+    )
+    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
+    return replace(report, groups=groups)
+
+
+def open_predictor(path: Path) -> Predictor:
+    """A predictor with the best model of the run at ``path``."""
+    trained = load(path)
+    return trained.fitted.predictor(trained.model, trained.placement.device)
+
+
+def stream(
+    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = ""
+) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
+    """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``.
+
+    What comes on a stream is answered as it comes: examples that wait already share a batch, and no more wait than the
+    predictor takes together. ``form`` is the predictor's name for the form of the input, empty to find out.
+    """
+    for examples in _given(predictor, inputs, stdin, form):
+        yield list(zip(examples, predictor.predict(examples), strict=True))
+
+
+def written(
+    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = "", answer: str = ""
+) -> Iterator[list[str]]:
+    """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
+    if is_heard(predictor, inputs):
+        _require_form(predictor, form)
+        assert isinstance(predictor, StreamPredictor)
+        yield from ([text] for text in predictor.hear(stdin.buffer, answer))
+        return
+    for examples in _given(predictor, inputs, stdin, form):
+        if isinstance(predictor, Writer):
+            yield list(predictor.write(examples, answer))
+        else:
+            rows = zip(examples, predictor.predict(examples), strict=True)
+            yield [predictor.text(example, row, answer) for example, row in rows]
+
+
+def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str) -> Iterator[list[Any]]:
+    """The examples, at most as many at once as the predictor takes together."""
+    together = predictor.together
+    _require_form(predictor, form)
+    if list(inputs) == ["-"]:
+        assert isinstance(predictor, LinePredictor)
+        return _live(predictor.listen(stdin, "stdin", form), together)
+    if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
+        raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
+    if len(inputs) == 1 and _is_file(inputs[0]):
+        return _chunks(predictor.read(Path(inputs[0]), form), together)
+    texts = (one for text in inputs for one in _expanded(predictor, text))
+    return _chunks((predictor.parse(text) for text in texts), together)
+
+
+def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:
+    """Whether the input is a stream that is no text, to be answered by :func:`written`."""
+    return list(inputs) == ["-"] and isinstance(predictor, StreamPredictor)
+
+
+def _require_form(predictor: Predictor, form: str) -> None:
+    if form and form not in predictor.formats:
+        raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
+
+
+@dataclass(frozen=True)
+class _End:
+    """What comes behind the last example of a stream; ``error`` is why it ended early."""
+
+    error: Exception | None = None
+
+
+def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
+    """The examples that wait, as many as there are at the time, but one at least; those before an error as well."""
+    waiting: queue.Queue[Any] = queue.Queue(together)
+
+    def read() -> None:
+        try:
+            for example in examples:
+                waiting.put(example)
+            waiting.put(_End())
+        except UnicodeDecodeError as error:
+            waiting.put(_End(DataError(f"stdin: {error}", "the stream must be UTF-8")))
+        except Exception as error:
+            waiting.put(_End(error))
+
+    threading.Thread(target=read, daemon=True).start()
+    end: _End | None = None
+    while end is None:
+        found = [waiting.get()]
+        while len(found) < together and not isinstance(found[-1], _End) and not waiting.empty():
+            found.append(waiting.get())
+        if isinstance(found[-1], _End):
+            end = found.pop()
+        if found:
+            yield found
+    if end.error is not None:
+        raise end.error
+
+
+def closing(predictor: Predictor) -> str:
+    """What a predictor says when all is done, empty for nothing."""
+    return predictor.closing() if isinstance(predictor, FilePredictor) else ""
+
+
+def _expanded(predictor: Predictor, text: str) -> list[str]:
+    return predictor.expand(text) if isinstance(predictor, FilePredictor) else [text]
+
+
+def _chunks(examples: Iterable[Any], together: int) -> Iterator[list[Any]]:
+    remaining = iter(examples)
+    while chunk := list(islice(remaining, together)):
+        yield chunk
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a text too long or too odd to be a path
+        return False
+
+
+def _placement(recipe: Recipe) -> Placement:
+    """Where to work now: as the recipe says, or on the CPU where its device is absent here."""
+    try:
+        placement = place(recipe)
+    except UsageError:
+        placement = device.choose("cpu", "fp32", tf32=False, deterministic=False, threads=recipe.compute.threads)
+    placement.apply()
+    return placement
+
+
+def _training_summary(trained: Trained) -> TrainingSummary:
+    if trained.run.report.exists():
+        return trained.run.read_report().training
+    return TrainingSummary(0.0, 0, trained.meta["epoch"], 0.0, str(trained.placement.device))

@@ -1,0 +1,176 @@
+"""Recordings and their features, against plain computations and cut into pieces."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from rnncli.data.audio.features import Clip, FeatureCache, Recording, compute
+from rnncli.data.audio.frontend import FLOOR, FrameStream, Frontend
+from rnncli.data.audio.resampling import resample
+from rnncli.data.audio.sound import RecordingError, Sound, pcm, read_blocks, read_sound
+
+KINDS = [Frontend("log-mel", 16000, 40), Frontend("mfcc", 8000, 13), Frontend("fbank", 16000, 23)]
+
+
+def noise(samples, seed=1):
+    return (np.random.default_rng(seed).normal(size=samples) * 0.1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype"), [("wav", "PCM_16"), ("wav", "PCM_24"), ("wav", "FLOAT"), ("flac", None)]
+)
+def test_what_was_written_is_read_with_channels_mixed(tmp_path, suffix, subtype):
+    samples = np.stack([noise(800), noise(800, 2)], 1)
+    soundfile.write(tmp_path / f"a.{suffix}", samples, 8000, subtype=subtype)
+    sound = read_sound(tmp_path / f"a.{suffix}")
+    assert (sound.rate, sound.channels, len(sound.samples)) == (8000, 2, 800)
+    np.testing.assert_allclose(sound.samples, samples.mean(1), atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "mp3"])
+def test_lossy_files_are_read(tmp_path, suffix):
+    tone = 0.5 * np.sin(2 * np.pi * 300 * np.arange(16000) / 16000)
+    soundfile.write(tmp_path / f"a.{suffix}", tone, 16000)
+    sound = read_sound(tmp_path / f"a.{suffix}")
+    spectrum = np.abs(np.fft.rfft(sound.samples))
+    assert abs(spectrum.argmax() * 16000 / len(sound.samples) - 300) < 5
+
+
+def test_blocks_are_the_recording_cut(tmp_path):
+    samples = np.stack([noise(8000), noise(8000, 2)], 1)
+    soundfile.write(tmp_path / "a.wav", samples, 8000)
+    rate, blocks = read_blocks(tmp_path / "a.wav", seconds=0.3)
+    found = list(blocks)
+    assert rate == 8000
+    assert [len(block) for block in found] == [2400, 2400, 2400, 800]
+    np.testing.assert_array_equal(np.concatenate(found), read_sound(tmp_path / "a.wav").samples)
+
+
+def test_resampling_keeps_a_tone():
+    tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 8000).astype(np.float32)
+    found = resample(tone, 8000, 16000)
+    expected = np.sin(2 * np.pi * 200 * np.arange(16000) / 16000)
+    np.testing.assert_allclose(found[200:-200], expected[200:-200], atol=0.01)
+
+
+def test_raw_samples_are_16_bit_little_endian():
+    np.testing.assert_allclose(pcm(b"\x00\x40\x00\x80"), [0.5, -1.0])
+
+
+@pytest.mark.parametrize("frontend", KINDS, ids=lambda frontend: frontend.kind)
+def test_a_stream_cut_anywhere_gives_the_frames_of_the_whole(frontend):
+    samples, random = noise(9000), np.random.default_rng(3)
+    stream, found, at = FrameStream(frontend), [], 0
+    while at < len(samples):
+        size = int(random.integers(1, 1500))
+        found.append(stream(samples[at : at + size]))
+        at += size
+    whole = frontend(samples)
+    assert whole.shape == (frontend.frames(9000), frontend.width)
+    np.testing.assert_allclose(np.concatenate(found), whole, atol=1e-4)
+
+
+def test_log_mel_is_the_logarithm_of_power_in_triangles_on_the_mel_scale():
+    frontend = Frontend("log-mel", 8000, 20)
+    samples = noise(1000)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(200) / 200)
+    power = np.abs(np.fft.rfft(samples[80:280] * window, 256)) ** 2
+    mel = np.linspace(*(2595 * np.log10(1 + np.array([20, 4000]) / 700)), 22)
+    corners, bins = 700 * (10 ** (mel / 2595) - 1), np.arange(129) * 8000 / 256
+    for band in range(20):
+        low, peak, high = corners[band : band + 3]
+        weights = np.maximum(0, np.minimum((bins - low) / (peak - low), (high - bins) / (high - peak)))
+        assert frontend(samples)[1, band] == pytest.approx(np.log(weights @ power + FLOOR), abs=2e-3)
+
+
+def test_less_than_a_frame_has_no_features():
+    assert Frontend()(noise(399)).shape == (0, 80)
+    assert Frontend()(noise(400)).shape == (1, 80)
+
+
+def test_features_are_kept_by_content_and_computed_again_for_other_settings(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(4000), 8000)
+    soundfile.write(tmp_path / "b.wav", noise(4000), 8000)
+    recordings = [Recording(tmp_path / name, name) for name in ("a.wav", "b.wav")]
+    cache = FeatureCache(tmp_path / "cache")
+    for bins, files in ((20, 1), (20, 1), (30, 2)):
+        clips = compute(recordings, Frontend("log-mel", 8000, bins), cache)
+        assert len(list((tmp_path / "cache").rglob("*.npy"))) == files
+        for clip in clips:
+            assert isinstance(clip, Clip)
+            assert clip.load().shape == (clip.frames, bins)
+    assert not list((tmp_path / "cache").rglob("*.partial"))
+
+
+def test_a_damaged_cache_entry_is_computed_again(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(4000), 8000)
+    cache, recordings = FeatureCache(tmp_path / "cache"), [Recording(tmp_path / "a.wav", "a.wav")]
+    frontend = Frontend("log-mel", 8000, 20)
+    (before,) = compute(recordings, frontend, cache)
+    (entry,) = (tmp_path / "cache").rglob("*.npy")
+    entry.write_bytes(entry.read_bytes()[:100])
+    (after,) = compute(recordings, frontend, cache)
+    assert isinstance(after, Clip)
+    assert isinstance(before, Clip)
+    assert len(after.load()) == before.frames
+
+
+def test_a_bad_recording_is_told_with_its_kind(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"RIFF but no more")
+    (found,) = compute([Recording(tmp_path / "a.wav", "a.wav")], Frontend(), None)
+    assert isinstance(found, RecordingError)
+    assert found.reason == "unreadable recording"
+    assert "a.wav" in found.message
+
+
+@pytest.mark.slow
+def test_odd_but_valid_files_are_read(real_data):
+    files = sorted((real_data / "codecs/audio").iterdir())
+    assert files
+    for file in files:
+        sound = read_sound(file)
+        assert sound.samples.ndim == 1
+        assert len(sound.samples) > 1000
+
+
+@pytest.mark.parametrize(("frontend", "floor"), [(KINDS[0], 1e-3), (KINDS[1], 0.02), (KINDS[2], 1e-3)])
+@pytest.mark.parametrize("decibels", [-12, 6])
+def test_louder_features_are_those_of_a_louder_recording(frontend, floor, decibels):
+    samples = noise(8000)
+    expected = frontend(samples * np.float32(10 ** (decibels / 20)))
+    np.testing.assert_allclose(frontend.louder(frontend(samples), decibels), expected, atol=floor)
+
+
+def test_silence_stays_at_the_floor_however_loud():
+    frontend = KINDS[0]
+    np.testing.assert_allclose(frontend.louder(frontend(noise(800) * 0), 20), np.log(FLOOR), atol=1e-4)
+
+
+def test_a_recording_that_is_played_faster_is_shorter_and_higher_and_kept_apart(tmp_path):
+    tone = (0.5 * np.sin(2 * np.pi * 400 * np.arange(16000) / 16000)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", tone, 16000)
+    frontend, cache = Frontend("log-mel", 16000, 40), FeatureCache(tmp_path / "cache")
+    own, fast = compute([Recording(tmp_path / "a.wav", "a", speed=speed) for speed in (1.0, 1.25)], frontend, cache)
+    assert isinstance(own, Clip)
+    assert isinstance(fast, Clip)
+    assert fast.frames == pytest.approx(own.frames / 1.25, abs=2)
+    higher = frontend(np.sin(2 * np.pi * 500 * np.arange(16000) / 16000).astype(np.float32))
+    assert fast.load().mean(0).argmax() == higher.mean(0).argmax() > own.load().mean(0).argmax()
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 2
+
+
+def test_a_stretch_of_samples_in_memory_and_of_features_is_cut(tmp_path):
+    samples = noise(16000)
+    frontend = Frontend("log-mel", 8000, 20)
+    np.save(tmp_path / "a.npy", frontend(samples))
+    span = (0.5, 1.0)
+    in_memory = Recording(Sound(samples, 8000), "samples", span=span)
+    given = Recording(tmp_path / "a.npy", "a.npy", features=True, span=span)
+    beyond = Recording(tmp_path / "a.npy", "a.npy", features=True, span=(5.0, 1.0))
+    one, other, nothing = compute([in_memory, given, beyond], frontend, None)
+    assert isinstance(one, Clip)
+    assert isinstance(other, Clip)
+    assert (one.frames, other.frames) == (98, 100)
+    np.testing.assert_allclose(one.load(), other.load()[:98], atol=1e-5)
+    assert isinstance(nothing, RecordingError)
+    assert nothing.reason == "features without frames"

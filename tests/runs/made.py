@@ -1,0 +1,63 @@
+"""Finished runs of a simulated classifier, made without training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rnncli.metrics.classification import classification_metrics
+from rnncli.metrics.confusion import Confusion
+from rnncli.recipe.load import dump
+from rnncli.report.build import Evaluation, ModelSummary, TrainingSummary, build_report
+from rnncli.runs.directory import RunDirectory, write_json, write_lines
+from rnncli.runs.recipes import load_recipe
+
+LABELS = ["negative", "positive"]
+
+
+def made_run(
+    path: Path, *overrides: str, skill: float = 1.0, examples: int = 400, labels=LABELS, reach=None, **record
+) -> Path:
+    """A run at ``path`` that is the better the higher ``skill`` is; recipes that are alike answer alike."""
+    recipe = load_recipe("sentiment/own-data", ["data.train=reviews.csv", *overrides])
+    random = np.random.default_rng([recipe.seed, round(1000 * skill)])
+    truth = np.arange(examples) % len(labels)
+    scores = random.normal(size=(examples, len(labels)))
+    scores[np.arange(examples), truth] += skill
+    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    counts = Confusion(labels)
+    counts.add(truth, shares.argmax(1))
+    rows = [
+        {
+            "place": f"reviews.csv:{i + 2}",
+            "truth": labels[truth[i]],
+            "text": f"text {i}",
+            "label": labels[int(shares[i].argmax())],
+            "probabilities": dict(zip(labels, shares[i].tolist(), strict=True)),
+        }
+        for i in range(examples)
+    ]
+    evaluation = Evaluation(
+        examples,
+        classification_metrics(truth, shares, 1),
+        labels=labels,
+        confusion=counts.counts_KK,
+        per_class=counts.per_class(),
+        positive=labels[1],
+    )
+    report = build_report(
+        task=recipe.task,
+        recipe=recipe.name,
+        split="test",
+        evaluation=evaluation,
+        model=ModelSummary("gru", 1, 8, True, 12_345),
+        training=TrainingSummary(3.25, 4, 3, 4120.2, "cpu"),
+    )
+    first = {"argv": ["rnncli"], "seed": recipe.seed, "state": "finished", "exit_code": 0, "watched": "accuracy"}
+    run = RunDirectory.create(path, "", dump(recipe), first | record)
+    write_json(run.report, replace(report, reach=reach).to_dict())
+    run.prediction_file("test").parent.mkdir()
+    write_lines(run.prediction_file("test"), rows)
+    return path
