@@ -1,7 +1,7 @@
 """A report as plain frozen values, for every task: what ``report.json`` holds and the renderers read.
 
-Figures are shares from 0 to 1 or plain numbers, never per cent. A figure that is not defined is None, null in
-JSON. Nothing here is heavy: values of numpy are turned into plain ones on the way in.
+Metrics carry their unit and direction: shares are from 0 to 1, never per cent. A value that is not defined is None,
+null in JSON. Nothing here is heavy: values of numpy are turned into plain ones on the way in.
 """
 
 from __future__ import annotations
@@ -11,17 +11,48 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rnncli.metrics.metric import Better, Metric, Show, Unit
+from rnncli.report.numbers import interval, number, words
 from rnncli.report.reach import Reach
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One figure with its interval; ``deviation`` is that of the folds of a cross-validation."""
+class Estimate:
+    """The value of a metric with its interval; ``deviation`` is that of the folds of a cross-validation.
+
+    ``unit``, ``better``, ``show`` and ``title`` are those of the :class:`rnncli.metrics.metric.Metric`.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     deviation: float | None = None
+    unit: Unit = "share"
+    better: Better = "higher"
+    show: Show = "first"
+    title: str = ""
+
+    @classmethod
+    def of(cls, metric: Metric, value: float | None, low: float | None = None, high: float | None = None) -> Estimate:
+        """An estimate of a declared metric; values of numpy are turned into plain ones."""
+        ends = plain(low), plain(high)
+        return cls(plain(value), *ends, None, metric.unit, metric.better, metric.show, metric.title)
+
+    @property
+    def number(self) -> str:
+        """The value as a person reads it."""
+        return number(self.value, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """Both ends of the interval as a person reads them, empty without."""
+        return interval(self.low, self.high, self.unit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; deviation, show and title are there where they say something."""
+        values = plain(asdict(self))
+        usual = {"deviation": None, "show": "first", "title": ""}
+        return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
 
 @dataclass(frozen=True)
@@ -51,8 +82,8 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Further figures of a task's own, such as scores by type of span; cells are texts, numbers or None."""
+class ReportTable:
+    """A table of a task's own, such as scores by type of span; cells are texts, numbers or None."""
 
     title: str
     columns: tuple[str, ...]
@@ -60,45 +91,29 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a figure, through points; ``name`` may be empty where it is the only one."""
+class Classes:
+    """What belongs to classifiers alone: labels, counts and the scores of each class, all empty for other tasks.
 
-    name: str
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A figure of lines between 0 and 1 on both axes; ``diagonal`` draws the line of chance or of perfection."""
-
-    title: str
-    x: str
-    y: str
-    lines: tuple[Line, ...]
-    diagonal: bool = False
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it.
-
-    ``shade``, from 0 to 1, is how much attention it got, as a share of the most that any got.
+    ``confusion`` has rows for the truth; ``positive`` is the label whose own precision, recall and f1 are among the
+    metrics, None for none.
     """
 
-    text: str
-    mark: str = ""
-    says: str = ""
-    shade: float = 0.0
+    labels: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    per_class: tuple[ClassFigures, ...] = ()
+    positive: str | None = None
 
-
-@dataclass(frozen=True)
-class Example:
-    """An example worth looking at, in pieces; ``caption`` says what went wrong."""
-
-    caption: str
-    pieces: tuple[Piece, ...]
-    place: str = ""
+    @classmethod
+    def of(
+        cls,
+        labels: Sequence[str] = (),
+        confusion: Any = (),
+        per_class: Iterable[Mapping[str, Any]] = (),
+        positive: str | None = None,
+    ) -> Classes:
+        """From arrays and rows of ``label, precision, recall, f1, support``."""
+        counts = tuple(tuple(row) for row in plain(confusion))
+        return cls(tuple(labels), counts, tuple(ClassFigures(**plain(row)) for row in per_class), positive)
 
 
 @dataclass(frozen=True)
@@ -142,7 +157,7 @@ class Group:
     name: str
     examples: int
     small: bool
-    metrics: dict[str, Metric]
+    metrics: dict[str, Estimate]
 
 
 @dataclass(frozen=True)
@@ -170,63 +185,75 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What a task says of one part of its data; everything but the first two is optional.
+class Details:
+    """What a task says of its predictions beside its metrics; everything is optional.
 
-    ``confusion`` has rows for the truth; ``per_class`` are rows of ``label, precision, recall, f1, support``;
-    ``positive`` is the label whose own precision, recall and f1 are among the metrics; ``confidence`` is that
-    of the intervals; ``predictions`` are the rows of ``predictions/<split>.jsonl`` and no part of the report.
+    ``metrics`` are declared ones that are to be read otherwise here, by name, such as an f1 with the label it is of.
     """
 
-    examples: int
-    metrics: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    labels: Sequence[str] = ()
-    confusion: Any = ()
-    per_class: Sequence[Mapping[str, Any]] = ()
-    positive: str | None = None
-    confidence: float = 0.95
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    classes: Classes = field(default_factory=Classes)
     mistakes: Sequence[Mistake] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[ReportTable] = ()
     notes: Sequence[str] = ()
-    predictions: Iterable[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What predictions are worth: ``about`` is what scoring had to know beside their rows."""
+
+    examples: int
+    metrics: Mapping[str, Estimate]
+    details: Details = field(default_factory=Details)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True)
 class Report:
-    """A finished evaluation. With ``folds``, ``metrics`` are means over them: see ``cross_validated``."""
+    """A finished evaluation. With ``folds``, ``metrics`` are means over them: see ``cross_validated``.
+
+    ``about`` is what scoring the run's predictions again has to know beside their rows.
+    """
 
     task: str
     recipe: str
     split: str
     examples: int
     dropped: dict[str, int]
-    metrics: dict[str, Metric]
-    labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    per_class: tuple[ClassFigures, ...]
+    metrics: dict[str, Estimate]
     baselines: dict[str, dict[str, float | None]]
     model: ModelSummary
     training: TrainingSummary
+    classes: Classes = field(default_factory=Classes)
+    about: dict[str, Any] = field(default_factory=dict)
     confidence: float = 0.95
-    positive: str | None = None
     folds: tuple[Fold, ...] = ()
     notes: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     groups: tuple[Grouping, ...] = ()
     reach: Reach | None = None
 
+    def title(self, name: str) -> str:
+        """What a person reads for a metric."""
+        return self.metrics[name].title or words(name)
+
+    def written(self, name: str, value: float | None) -> str:
+        """A further value of one of the report's metrics, such as that of a baseline, as a person reads it."""
+        return number(value, self.metrics[name].unit)
+
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``deviation`` are there where there are any."""
+        """The report for JSON; ``folds``, ``groups`` and ``reach`` are there where there are any."""
         values = plain(asdict(self))
-        for name in ("folds", "groups", "reach"):
+        values |= values.pop("classes")
+        values["metrics"] = {name: metric.to_dict() for name, metric in self.metrics.items()}
+        for grouping, written in zip(self.groups, values["groups"], strict=True):
+            for group, one in zip(grouping.groups, written["groups"], strict=True):
+                one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
+        for name in ("folds", "groups", "reach", "about"):
             if not values[name]:
                 del values[name]
-        grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
-        for metric in (one for metrics in (values["metrics"], *grouped) for one in metrics.values()):
-            if metric["deviation"] is None:
-                del metric["deviation"]
         return values
 
     @classmethod
@@ -234,11 +261,15 @@ class Report:
         """The report that ``to_dict`` gave; ValueError naming what is missing or unknown."""
         try:
             rest = dict(values)
+            classes = Classes(
+                tuple(rest.pop("labels")),
+                tuple(tuple(row) for row in rest.pop("confusion")),
+                tuple(ClassFigures(**row) for row in rest.pop("per_class")),
+                rest.pop("positive"),
+            )
             return cls(
-                metrics={name: Metric(**metric) for name, metric in rest.pop("metrics").items()},
-                labels=tuple(rest.pop("labels")),
-                confusion=tuple(tuple(row) for row in rest.pop("confusion")),
-                per_class=tuple(ClassFigures(**row) for row in rest.pop("per_class")),
+                metrics={name: Estimate(**metric) for name, metric in rest.pop("metrics").items()},
+                classes=classes,
                 model=ModelSummary(**rest.pop("model")),
                 training=TrainingSummary(**rest.pop("training")),
                 folds=tuple(Fold(**fold) for fold in rest.pop("folds", ())),
@@ -268,28 +299,23 @@ def build_report(
     notes: Iterable[str] = (),
 ) -> Report:
     """Put together what the task, the data and the training say."""
-    none = (None, None)
+    details = evaluation.details
     return Report(
         task=task,
         recipe=recipe,
         split=split,
         examples=int(evaluation.examples),
         dropped=plain(dropped or {}),
-        metrics={
-            name: Metric(plain(value), *plain(evaluation.intervals.get(name, none)))
-            for name, value in evaluation.metrics.items()
-        },
-        labels=tuple(evaluation.labels),
-        confusion=tuple(tuple(row) for row in plain(evaluation.confusion)),
-        per_class=tuple(ClassFigures(**plain(row)) for row in evaluation.per_class),
+        metrics=dict(evaluation.metrics),
         baselines=plain(baselines or {}),
         model=model,
         training=training,
+        classes=details.classes,
+        about=plain(evaluation.about),
         confidence=evaluation.confidence,
-        positive=evaluation.positive,
-        notes=tuple(dict.fromkeys((*notes, *evaluation.notes))),
-        mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in evaluation.mistakes),
-        tables=tuple(_table(plain(asdict(table))) for table in evaluation.tables),
+        notes=tuple(dict.fromkeys((*notes, *details.notes))),
+        mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
+        tables=tuple(_table(plain(asdict(table))) for table in details.tables),
     )
 
 
@@ -309,7 +335,7 @@ def plain(value: Any) -> Any:
 def _grouping(values: Mapping[str, Any]) -> Grouping:
     groups = []
     for group in values["groups"]:
-        metrics = {name: Metric(**metric) for name, metric in group["metrics"].items()}
+        metrics = {name: Estimate(**metric) for name, metric in group["metrics"].items()}
         groups.append(Group(**{**group, "metrics": metrics}))
     return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
 
@@ -320,5 +346,5 @@ def _reach(values: Mapping[str, Any] | None) -> Reach | None:
     return Reach(**{**values, "shares": {name: tuple(one) for name, one in values["shares"].items()}})
 
 
-def _table(values: Mapping[str, Any]) -> Table:
-    return Table(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))
+def _table(values: Mapping[str, Any]) -> ReportTable:
+    return ReportTable(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 
 from rnncli.report.build import Report
-from rnncli.report.figures import duration, figure, interval, magnitude, words
 from rnncli.report.layout import visible
+from rnncli.report.numbers import duration, magnitude, number, words
 from rnncli.report.page import Story
-from rnncli.report.render import heading, metric_words, shown_metrics
+from rnncli.report.render import heading, shown_metrics
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 ASK = "*To be written by the author: {}*"
@@ -59,18 +59,18 @@ def _metrics(report: Report) -> str:
     rows = []
     for name in shown_metrics(report):
         metric = report.metrics[name]
-        row = [_text(metric_words(name, report)), figure(name, metric.value), interval(name, metric.low, metric.high)]
-        rows.append([*row, *(figure(name, values.get(name)) for values in report.baselines.values())])
+        row = [_text(report.title(name)), metric.number, metric.interval]
+        rows.append([*row, *(report.written(name, values.get(name)) for values in report.baselines.values())])
     return _table(heads, rows)
 
 
 def _classes(report: Report) -> list[str]:
-    if not report.per_class:
+    if not report.classes.per_class:
         return []
     rows = []
-    for row in report.per_class:
-        figures = (figure("", value) for value in (row.precision, row.recall, row.f1))
-        rows.append([_text(row.label), *figures, f"{row.support:,}"])
+    for row in report.classes.per_class:
+        scores = (number(value) for value in (row.precision, row.recall, row.f1))
+        rows.append([_text(row.label), *scores, f"{row.support:,}"])
     return [_table(["label", "precision", "recall", "f1", "support"], rows)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rnncli.metrics.metric import Better, Unit
 from rnncli.report.build import plain
 
 
@@ -33,7 +34,7 @@ class Versus:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Compared:
     """Runs that differ in their seeds only. ``settings`` holds the keys of recipes in which the runs compared differ.
 
     ``scores`` are by metric, and so is ``versus``, which lacks what could not be tested; ``seconds`` of training is the
@@ -57,7 +58,8 @@ class Setting:
 class Comparison:
     """Settings side by side. ``metrics`` are those to show, the first of them first; ``base`` is the name of a setting.
 
-    ``best`` names by metric the setting with the best mean.
+    ``best`` names by metric the setting with the best mean; ``units`` and ``better`` say of each metric how it is read
+    and which way is better.
     """
 
     split: str
@@ -67,7 +69,9 @@ class Comparison:
     keys: tuple[str, ...]
     base: str
     best: dict[str, str]
-    settings: tuple[Setting, ...]
+    units: dict[str, Unit]
+    better: dict[str, Better]
+    settings: tuple[Compared, ...]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from rnncli.report.figures import UNDEFINED, figure, words
+from rnncli.metrics.metric import Metric
 from rnncli.report.layout import visible
+from rnncli.report.numbers import UNDEFINED, number
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 POINTS = 12
@@ -28,8 +29,8 @@ def sparkline(values: Sequence[float | None]) -> str:
     return "".join(BLOCKS[round((value - low) / span * steps)] if math.isfinite(value) else " " for value in last)
 
 
-def curve_header(metric: str) -> Text:
-    """The line above the curve; ``metric`` is the name of the watched dev metric."""
+def curve_header(metric: Metric) -> Text:
+    """The line above the curve; ``metric`` is the watched dev metric."""
     width = _metric_width(metric)
     return Text(f"epoch     loss  {_title(metric):<{width}}        seconds", style="dim")
 
@@ -37,7 +38,7 @@ def curve_header(metric: str) -> Text:
 def curve_row(
     epoch: int,
     loss: float,
-    metric: str,
+    metric: Metric,
     history: Sequence[float | None],
     *,
     best: bool,
@@ -48,7 +49,7 @@ def curve_row(
     value = history[-1] if history else None
     shown = f"{loss:.3f}" if math.isfinite(loss) else UNDEFINED
     line = Text(f"{epoch:>5}  {shown:>7}  ", no_wrap=True, overflow="ignore")
-    line.append(f"{figure(metric, value):<7}", style="bold" if best else "")
+    line.append(f"{number(value, metric.unit):<7}", style="bold" if best else "")
     room = _metric_width(metric) - 7
     line.append(f"{sparkline(history):<{room}}", style="cyan")
     line.append(f"  {'best' if best else '':<4}", style="bold green")
@@ -56,9 +57,9 @@ def curve_row(
     return line.append(f"  {visible(note)}") if note else line
 
 
-def _title(metric: str) -> str:
-    return f"dev {words(visible(metric))}"
+def _title(metric: Metric) -> str:
+    return f"dev {visible(metric.words)}"
 
 
-def _metric_width(metric: str) -> int:
+def _metric_width(metric: Metric) -> int:
     return max(len(_title(metric)), 7 + POINTS)

@@ -1,56 +1,68 @@
-"""How figures are written: shares in per cent with one decimal, everything else as a plain number."""
+"""Figures and samples of a page: lines over any axes with their bands, stretches of text, pictures, sounds."""
 
 from __future__ import annotations
 
-import math
-
-PLAIN = frozenset({"loss", "log_loss", "brier", "calibration_error", "perplexity"})
-"""Metrics that are no share of anything, or too small to read in per cent."""
-
-UNDEFINED = "-"
+from dataclasses import dataclass
 
 
-def is_share(name: str) -> bool:
-    """Whether a metric is shown in per cent."""
-    return name not in PLAIN
+@dataclass(frozen=True)
+class Line:
+    """A line of a figure, through points; ``name`` may be empty where it is the only one.
+
+    ``lows`` and ``highs``, where there are any, are the ends of a band around it, such as the interval of a forecast.
+    """
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
 
 
-def figure(name: str, value: float | None) -> str:
-    """The figure of metric ``name`` without a unit: 0.7789 of accuracy is 77.9, of log loss 0.779."""
-    if value is None or not math.isfinite(value):
-        return UNDEFINED
-    if is_share(name):
-        return f"{100 * value:.1f}"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+@dataclass(frozen=True)
+class Figure:
+    """Lines over two titled axes, each from 0 to 1 where it is a share and as far as the lines go otherwise.
+
+    ``diagonal`` draws the line of chance or of perfection.
+    """
+
+    title: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    diagonal: bool = False
+    x_is_share: bool = True
+    y_is_share: bool = True
 
 
-def interval(name: str, low: float | None, high: float | None) -> str:
-    """Both ends of an interval, or nothing where there is none."""
-    if low is None or high is None:
-        return ""
-    return f"{figure(name, low)} - {figure(name, high)}"
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it.
+
+    ``shade``, from 0 to 1, is how much attention it got, as a share of the most that any got.
+    """
+
+    text: str
+    mark: str = ""
+    says: str = ""
+    shade: float = 0.0
 
 
-def percent(value: float | None) -> str:
-    """A share in per cent, without the sign."""
-    return figure("", value)
+@dataclass(frozen=True)
+class Media:
+    """A picture or a sound that a page plays or shows: the content of a file of type ``kind``, and words for it."""
+
+    kind: str
+    """``image/png``, ``image/jpeg``, ``audio/wav``, ``audio/midi`` and the like."""
+    content: bytes
+    words: str
 
 
-def words(name: str) -> str:
-    """The name of a metric as a person reads it."""
-    return name.replace("_", " ")
+@dataclass(frozen=True)
+class Sample:
+    """An example worth looking at, in pieces of text, with what is to be seen or heard; ``caption`` says why."""
 
-
-def duration(seconds: float) -> str:
-    """12.3 s, 4 min 12 s, 2 h 5 min."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def magnitude(count: int) -> str:
-    """12,345 or 1.9 M."""
-    return f"{count:,}" if count < 100_000 else f"{count / 1e6:.1f} M"
+    caption: str
+    pieces: tuple[Piece, ...] = ()
+    place: str = ""
+    media: tuple[Media, ...] = ()

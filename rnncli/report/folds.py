@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from statistics import fmean, stdev
 
 from rnncli.metrics.student import student_quantile
-from rnncli.report.build import ClassFigures, Fold, Metric, ModelSummary, Report, TrainingSummary
-from rnncli.report.figures import is_share
+from rnncli.report.build import Classes, ClassFigures, Estimate, Fold, ModelSummary, Report, TrainingSummary
 from rnncli.report.reach import mean_reach
 
 Values = dict[str, float | None]
@@ -28,7 +28,7 @@ def cross_validated(reports: Sequence[Report]) -> Report:
     if not reports:
         raise ValueError("a cross-validation without folds")
     first = reports[0]
-    labels = tuple(dict.fromkeys(label for report in reports for label in report.labels))
+    labels = tuple(dict.fromkeys(label for report in reports for label in report.classes.labels))
     counts = _pooled(reports)
     confusion = tuple(tuple(counts[truth, guess] for guess in labels) for truth in labels) if counts else ()
     mistakes = sorted((m for r in reports for m in r.mistakes), key=lambda m: -(m.confidence or 0.0))
@@ -40,14 +40,12 @@ def cross_validated(reports: Sequence[Report]) -> Report:
         # Every fold reads the same data, so what one dropped the others dropped too.
         dropped=_largest(report.dropped for report in reports),
         metrics=_mean_metrics(reports),
-        labels=labels,
-        confusion=confusion,
-        per_class=_per_class(labels, counts) if counts else (),
+        classes=Classes(labels, confusion, _per_class(labels, counts) if counts else (), first.classes.positive),
+        about=first.about,
         baselines=_mean_baselines(reports),
         model=_model(reports),
         training=_training(reports),
         confidence=first.confidence,
-        positive=first.positive,
         folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
         notes=tuple(note for note in first.notes if all(note in report.notes for report in reports)),
         mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
@@ -55,49 +53,50 @@ def cross_validated(reports: Sequence[Report]) -> Report:
     )
 
 
-def _mean_metrics(reports: Sequence[Report]) -> dict[str, Metric]:
-    names = dict.fromkeys(name for report in reports for name in report.metrics)
-    return {
-        name: _mean_metric(
-            name,
-            [r.metrics[name].value for r in reports if name in r.metrics],
-            reports[0].confidence,
-        )
-        for name in names
-    }
+def _mean_metrics(reports: Sequence[Report]) -> dict[str, Estimate]:
+    found: dict[str, list[Estimate]] = {}
+    for report in reports:
+        for name, metric in report.metrics.items():
+            found.setdefault(name, []).append(metric)
+    return {name: _mean_metric(metrics, reports[0].confidence) for name, metrics in found.items()}
 
 
-def _mean_metric(name: str, values: Sequence[float | None], confidence: float) -> Metric:
-    known = [value for value in values if value is not None]
+def _mean_metric(metrics: Sequence[Estimate], confidence: float) -> Estimate:
+    first = replace(metrics[0], low=None, high=None)
+    known = [metric.value for metric in metrics if metric.value is not None]
     if not known:
-        return Metric(None)
+        return first
     mean = fmean(known)
     if len(known) < 2:
-        return Metric(mean)
+        return replace(first, value=mean)
     deviation = stdev(known)
     half = student_quantile(confidence, len(known) - 1) * deviation / math.sqrt(len(known))
-    ceiling = 1.0 if is_share(name) and max(known) <= 1 else math.inf
-    return Metric(mean, max(mean - half, min(0.0, *known)), min(mean + half, ceiling), deviation)
+    ceiling = 1.0 if first.unit == "share" and max(known) <= 1 else math.inf
+    low, high = max(mean - half, min(0.0, *known)), min(mean + half, ceiling)
+    return replace(first, value=mean, low=low, high=high, deviation=deviation)
 
 
 def _mean_baselines(reports: Sequence[Report]) -> dict[str, Values]:
-    means: dict[str, Values] = {}
+    found: dict[str, dict[str, list[float | None]]] = {}
     for report in reports:
         for baseline, values in report.baselines.items():
-            for metric in values:
-                means.setdefault(baseline, {})[metric] = None
-    for baseline, values in means.items():
-        for metric in values:
-            found = [report.baselines.get(baseline, {}).get(metric) for report in reports]
-            values[metric] = _mean_metric(metric, found, 0.5).value
-    return means
+            for metric, value in values.items():
+                found.setdefault(baseline, {}).setdefault(metric, []).append(value)
+    return {
+        baseline: {metric: _mean(values) for metric, values in metrics.items()} for baseline, metrics in found.items()
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _pooled(reports: Sequence[Report]) -> Counter[tuple[str, str]]:
     counts: Counter[tuple[str, str]] = Counter()
     for report in reports:
-        for truth, row in zip(report.labels, report.confusion, strict=False):
-            counts.update({(truth, guess): n for guess, n in zip(report.labels, row, strict=True)})
+        for truth, row in zip(report.classes.labels, report.classes.confusion, strict=False):
+            counts.update({(truth, guess): n for guess, n in zip(report.classes.labels, row, strict=True)})
     return counts
 
 

@@ -9,8 +9,8 @@ from rich.style import Style
 from rich.text import Text
 
 from rnncli.report.build import Report
-from rnncli.report.figures import percent
 from rnncli.report.layout import grid, measure, visible
+from rnncli.report.numbers import number
 
 MOST_CLASSES = 12
 PAIRS = 10
@@ -30,12 +30,12 @@ Counts = Sequence[Sequence[int]]
 
 def confusion_lines(report: Report, width: int | None) -> list[Text]:
     """The matrix with recall and precision, or the most confused pairs if it does not fit ``width``."""
-    labels = [visible(label) for label in report.labels]
+    labels = [visible(label) for label in report.classes.labels]
     if len(labels) <= MOST_CLASSES:
-        for lines in _forms(labels, report.confusion, width):
+        for lines in _forms(labels, report.classes.confusion, width):
             if width is None or measure(lines) <= width:
                 return lines
-    return _pair_lines(labels, report.confusion, width)
+    return _pair_lines(labels, report.classes.confusion, width)
 
 
 def most_confused(confusion: Counts, n: int) -> list[tuple[int, int, int]]:
@@ -55,8 +55,8 @@ def _forms(labels: list[str], confusion: Counts, width: int | None) -> Iterator[
     if width is None:
         return
     yield _matrix_lines("truth", labels, labels, confusion, right=0)
-    numbers = [str(number) for number in range(1, len(labels) + 1)]
-    numbered = [f"{number:>{len(numbers[-1])}} {label}" for number, label in enumerate(labels, 1)]
+    numbers = [str(at) for at in range(1, len(labels) + 1)]
+    numbered = [f"{at:>{len(numbers[-1])}} {label}" for at, label in enumerate(labels, 1)]
     yield _matrix_lines("truth", numbered, numbers, confusion, right=0, width=width)
 
 
@@ -97,12 +97,12 @@ def _pair_lines(labels: list[str], confusion: Counts, width: int | None) -> list
     for t, p, count in pairs:
         share = count / sum(confusion[t])
         shaded = Text(f" {count} ", style=shade(share))
-        rows.append([Text(labels[t]), Text(labels[p]), shaded, percent(share)])
+        rows.append([Text(labels[t]), Text(labels[p]), shaded, number(share)])
     return grid(rows, "llrr", width=width, flexible=(0, 1))
 
 
 def _rate(part: int, whole: int) -> str:
-    return percent(part / whole if whole else None)
+    return number(part / whole if whole else None)
 
 
 def _faint(text: str) -> Text:

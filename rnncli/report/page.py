@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,9 +12,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rnncli.report.build import Curve, Example, Line, Piece, Report
-from rnncli.report.comparison import Comparison
-from rnncli.report.figures import duration, figure, interval, magnitude, words
+from rnncli.metrics.metric import Unit
+from rnncli.report.build import Report
+from rnncli.report.comparison import Comparison, Score
+from rnncli.report.figures import Figure, Line, Media, Piece, Sample
 from rnncli.report.grids import (
     Grid,
     class_grid,
@@ -25,11 +27,12 @@ from rnncli.report.grids import (
     pairs_grid,
 )
 from rnncli.report.layout import visible
+from rnncli.report.numbers import duration, magnitude, number, words
 from rnncli.report.reach import reach_words
-from rnncli.report.render import heading, metric_words, shown_metrics
+from rnncli.report.render import heading, shown_metrics
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
-from rnncli.report.svg import curve_chart, history_chart, reach_chart
+from rnncli.report.svg import figure_chart, history_chart, reach_chart
 
 FOLDER = Path(__file__).with_name("templates")
 MOST_LABELS, MOST_CHARACTERS = 60, 2000
@@ -48,18 +51,18 @@ class Story:
     report: Report
     recipe: str = ""
     history: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    curves: Sequence[Curve] = ()
-    worst: Sequence[Example] = ()
+    figures: Sequence[Figure] = ()
+    samples: Sequence[Sample] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     typed: str = ""
 
 
 def report_page(story: Story) -> str:
     """The page of a run."""
-    report = story.report
-    drawn = matrix(report) if report.confusion and len(report.labels) <= MOST_LABELS else None
-    many = bool(report.confusion) and drawn is None
-    worst = [_shortened(example) for example in story.worst]
+    report, classes = story.report, story.report.classes
+    drawn = matrix(report) if classes.confusion and len(classes.labels) <= MOST_LABELS else None
+    many = bool(classes.confusion) and drawn is None
+    samples = [_shortened(sample) for sample in story.samples]
     shown = shown_metrics(report)
     rest = [name for name in report.metrics if name not in shown]
     return _template("report.html.j2").render(
@@ -75,13 +78,13 @@ def report_page(story: Story) -> str:
         matrix=drawn,
         pairs=pairs_grid(report) if many else None,
         per_class=class_grid(report),
-        curves=_curves(story.curves),
+        figures=_figures(story.figures),
         groups=[group_grid(report, grouping, shown) for grouping in report.groups],
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),
-        worst=worst,
-        shaded=any(piece.shade for example in worst for piece in example.pieces),
-        legend=any(piece.mark for example in worst for piece in example.pieces),
+        samples=samples,
+        shaded=any(piece.shade for sample in samples for piece in sample.pieces),
+        legend=any(piece.mark for sample in samples for piece in sample.pieces),
         typed=story.typed,
         recipe=story.recipe,
         environment=_environment(story.facts),
@@ -109,7 +112,7 @@ def every_metric(comparison: Comparison) -> Grid:
     """Mean and deviation of every metric and setting, the longer of the two going down."""
     settings = comparison.settings
     names = list(settings[0].scores)
-    cells = [[words(name), *(_spread(name, one.scores[name]) for one in settings)] for name in names]
+    cells = [[words(name), *(_spread(comparison.units[name], one.scores[name]) for one in settings)] for name in names]
     leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
     heads = ["", *(one.name for one in settings)]
     if len(settings) > len(names):
@@ -127,16 +130,16 @@ def _pairs_of(first: Sequence[Any], second: Sequence[Any]) -> Iterable[tuple[Any
     return zip(first, second, strict=True)
 
 
-def _spread(name: str, score: Any) -> str:
-    deviation = f" ± {figure(name, score.deviation)}" if score.deviation is not None else ""
-    return figure(name, score.mean) + deviation
+def _spread(unit: Unit, score: Score) -> str:
+    deviation = f" ± {number(score.deviation, unit)}" if score.deviation is not None else ""
+    return number(score.mean, unit) + deviation
 
 
 def _headline(report: Report) -> list[tuple[str, str, str]]:
     found = []
     for name in shown_metrics(report)[:4]:
         metric = report.metrics[name]
-        found.append((metric_words(name, report), figure(name, metric.value), interval(name, metric.low, metric.high)))
+        found.append((report.title(name), metric.number, metric.interval))
     return found
 
 
@@ -191,9 +194,9 @@ def _histories(story: Story) -> list[tuple[str, Markup]]:
     return found
 
 
-def _curves(curves: Sequence[Curve]) -> list[tuple[str, Markup]]:
-    drawn = [curve for curve in curves if any(line.xs for line in curve.lines)]
-    return [(curve.title, curve_chart(curve, f"curve{number}")) for number, curve in enumerate(drawn)]
+def _figures(figures: Sequence[Figure]) -> list[tuple[str, Markup]]:
+    drawn = [figure for figure in figures if any(line.xs for line in figure.lines)]
+    return [(figure.title, figure_chart(figure, f"figure{at}")) for at, figure in enumerate(drawn)]
 
 
 def _reach(report: Report) -> list[tuple[str, Markup]]:
@@ -216,9 +219,9 @@ def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found + [(name, str(facts[name])) for name in named if facts.get(name) not in (None, "")]
 
 
-def _shortened(example: Example) -> Example:
-    """The example without what is too long to read."""
-    return replace(example, pieces=tuple(replace(piece, text=_head(piece.text)) for piece in _some(example.pieces)))
+def _shortened(sample: Sample) -> Sample:
+    """The sample without what is too long to read."""
+    return replace(sample, pieces=tuple(replace(piece, text=_head(piece.text)) for piece in _some(sample.pieces)))
 
 
 def _some(pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -232,13 +235,19 @@ def _head(text: str) -> str:
 
 @cache
 def _environment_of_templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         finalize=_printable,
     )
+    environment.filters["data_uri"] = _data_uri
+    return environment
+
+
+def _data_uri(media: Media) -> str:
+    return f"data:{media.kind};base64,{base64.b64encode(media.content).decode()}"
 
 
 def _printable(value: Any) -> Any:

@@ -12,29 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from rnncli.report.build import Report, Table
-from rnncli.report.figures import (
-    UNDEFINED,
-    duration,
-    figure,
-    interval,
-    is_share,
-    magnitude,
-    percent,
-    words,
-)
+from rnncli.report.build import Report, ReportTable
 from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
+from rnncli.report.numbers import UNDEFINED, duration, magnitude, number, words
 from rnncli.report.reach import reach_words
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
 
 TEXT_LINES = 3
-_HIDDEN = frozenset({"precision_weighted", "recall_weighted", "balanced_accuracy"})
-_OF_ONE = ("precision", "recall", "f1")
-_MICRO = ("precision_micro", "recall_micro", "f1_micro")
 
 Lines = list[Text]
 
@@ -98,7 +86,7 @@ def _paragraph(name: str, text: str, width: int | None) -> Lines:
 
 
 def _metrics(report: Report, width: int | None) -> Lines:
-    """The figures with their intervals, and the baselines beside them or, where they do not fit, below."""
+    """The metrics with their intervals, and the baselines beside them or, where they do not fit, below."""
     if not report.metrics:
         return []
     beside = _metric_grid(report, list(report.baselines))
@@ -110,20 +98,20 @@ def _metrics(report: Report, width: int | None) -> Lines:
 def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
     metrics = {name: report.metrics[name] for name in shown_metrics(report)}
     titles = [heading(report)]
-    columns = [[metric_words(name, report) for name in metrics]]
+    columns = [[report.title(name) for name in metrics]]
     titles.append("mean" if report.folds else "model" if baselines else "")
-    columns.append([figure(name, metric.value) for name, metric in metrics.items()])
+    columns.append([metric.number for metric in metrics.values()])
     if report.folds:
         titles.append("deviation")
-        columns.append([figure(name, metric.deviation) for name, metric in metrics.items()])
-    intervals = [interval(name, metric.low, metric.high) for name, metric in metrics.items()]
+        columns.append([number(metric.deviation, metric.unit) for metric in metrics.values()])
+    intervals = [metric.interval for metric in metrics.values()]
     if any(intervals):
         titles.append(f"{100 * report.confidence:g} % interval")
         columns.append(intervals)
     for baseline in baselines:
         values = report.baselines[baseline]
         titles.append(baseline)
-        columns.append([figure(name, values.get(name)) for name in metrics])
+        columns.append([report.written(name, values.get(name)) for name in metrics])
     return _table([titles, *zip(*columns, strict=True)], 1, bold=1)
 
 
@@ -131,12 +119,6 @@ def heading(report: Report) -> str:
     """What was scored."""
     folds = f", {len(report.folds)} folds" if report.folds else ""
     return f"{report.split}, {report.examples:,} examples{folds}"
-
-
-def metric_words(name: str, report: Report) -> str:
-    """The name of a metric as a person reads it in this report."""
-    own = report.positive is not None and name in _OF_ONE
-    return f"{words(name)} of {report.positive}" if own else words(name)
 
 
 def _baseline_grid(report: Report, width: int) -> Lines:
@@ -147,19 +129,19 @@ def _baseline_grid(report: Report, width: int) -> Lines:
     def drawn(names: Sequence[str]) -> Lines:
         rows = [["baselines", *(words(name) for name in names)]]
         for baseline, values in report.baselines.items():
-            rows.append([baseline, *(figure(name, values.get(name)) for name in names)])
+            rows.append([baseline, *(report.written(name, values.get(name)) for name in names)])
         return _table(rows, 1, width=width)
 
-    return drawn(_fitting(metrics, drawn, width))
+    return drawn(_fitting(report, metrics, drawn, width))
 
 
 def _confusion(report: Report, width: int | None) -> Lines:
-    return confusion_lines(report, width) if report.confusion and report.labels else []
+    return confusion_lines(report, width) if report.classes.confusion and report.classes.labels else []
 
 
 def _per_class(report: Report, width: int | None) -> Lines:
     """A row for each class, on a terminal only those with the lowest F1 if there are many."""
-    rows, rest = list(report.per_class), 0
+    rows, rest = list(report.classes.per_class), 0
     if not rows:
         return []
     if width is not None and len(rows) > ROWS_SHOWN:
@@ -167,8 +149,8 @@ def _per_class(report: Report, width: int | None) -> Lines:
         rows = sorted(rows, key=lambda row: row.f1 if row.f1 is not None else 2.0)[:ROWS_SHOWN]
     cells = [["label", "precision", "recall", "f1", "support"]]
     for row in rows:
-        figures = (percent(row.precision), percent(row.recall), percent(row.f1))
-        cells.append([row.label, *figures, f"{row.support:,}"])
+        scores = (number(row.precision), number(row.recall), number(row.f1))
+        cells.append([row.label, *scores, f"{row.support:,}"])
     lines = _table(cells, 1, width=width)
     if rest:
         lines.append(Text(f"the {ROWS_SHOWN} lowest by f1; {rest:,} more in report.json", style="dim"))
@@ -182,7 +164,7 @@ def _groups(report: Report, width: int | None) -> Lines:
         heads, rows = group_table(report, grouping, shown)
         lines += [Text()] if lines else []
         lines += _table([heads, *rows], 1, width=width)
-        for note in group_notes(grouping, shown, report.confidence):
+        for note in group_notes(report, grouping, shown):
             lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
     return lines
 
@@ -196,11 +178,11 @@ def _tables(report: Report, width: int | None) -> Lines:
     return lines
 
 
-def _own_table(table: Table, width: int | None) -> Lines:
+def _own_table(table: ReportTable, width: int | None) -> Lines:
     """A task's own table; columns of numbers stand on the right and give no way."""
     columns = range(len(table.columns))
     numeric = [all(isinstance(row[i], int | float | None) for row in table.rows) for i in columns]
-    rows = [list(table.columns), *([free_figure(value) for value in row] for row in table.rows)]
+    rows = [list(table.columns), *([free_cell(value) for value in row] for row in table.rows)]
     align = "".join("r" if number else "l" for number in numeric)
     flexible = [i for i in columns if not numeric[i]]
     cells = [[Text(visible(title), style="dim") for title in rows[0]], *rows[1:]]
@@ -208,7 +190,7 @@ def _own_table(table: Table, width: int | None) -> Lines:
     return [*title, *grid(cells, align, width=width, flexible=flexible)]
 
 
-def free_figure(value: object) -> str:
+def free_cell(value: object) -> str:
     """A cell of a task's own table."""
     if value is None:
         return UNDEFINED
@@ -227,14 +209,14 @@ def _folds(report: Report, width: int | None) -> Lines:
         rows = [["fold", "examples", "best epoch", *(words(name) for name in names)]]
         for fold in report.folds:
             best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
-            figures = (figure(name, fold.metrics.get(name)) for name in names)
-            rows.append([str(fold.fold), f"{fold.examples:,}", best, *figures])
-        rows.append(["mean", "", "", *(figure(name, report.metrics[name].value) for name in names)])
-        deviations = (figure(name, report.metrics[name].deviation) for name in names)
+            scores = (report.written(name, fold.metrics.get(name)) for name in names)
+            rows.append([str(fold.fold), f"{fold.examples:,}", best, *scores])
+        rows.append(["mean", "", "", *(report.metrics[name].number for name in names)])
+        deviations = (report.written(name, report.metrics[name].deviation) for name in names)
         rows.append(["deviation", "", "", *deviations])
         return _table(rows, 1)
 
-    return drawn(_fitting(metrics, drawn, width))
+    return drawn(_fitting(report, metrics, drawn, width))
 
 
 def _mistakes(report: Report, width: int | None) -> Lines:
@@ -245,7 +227,7 @@ def _mistakes(report: Report, width: int | None) -> Lines:
     ranked = report.mistakes[0].confidence is not None
     lines = [Text("most confident mistakes" if ranked else "mistakes", style="dim")]
     for mistake in report.mistakes:
-        taken = "taken for" if mistake.confidence is None else f"{percent(mistake.confidence)} % sure of"
+        taken = "taken for" if mistake.confidence is None else f"{number(mistake.confidence)} % sure of"
         sure = f"{taken} {mistake.predicted}, truth {mistake.truth}"
         said = visible(f"{sure}  {mistake.place}" if mistake.place else sure)
         room = None if width is None else max(width - len(indent), 20)
@@ -264,20 +246,14 @@ def _edits(shown: str) -> Text:
 
 
 def shown_metrics(report: Report) -> list[str]:
-    """The metrics worth a row: all but those that the report says elsewhere (report.json has every one)."""
-    metrics, hidden = report.metrics, set(_HIDDEN)
-    if report.positive is not None and report.per_class:
-        hidden.update(_OF_ONE[:2])
-    accuracy = metrics.get("accuracy")
-    if all(name in metrics and accuracy and metrics[name].value == accuracy.value for name in _MICRO):
-        hidden.update(_MICRO)
-    # Shares first, then figures on scales of their own.
-    return sorted((name for name in metrics if name not in hidden), key=lambda name: not is_share(name))
+    """The metrics worth a row, shares first, then those on scales of their own; report.json has every one."""
+    shown = (name for name, metric in report.metrics.items() if metric.show != "never")
+    return sorted(shown, key=lambda name: report.metrics[name].unit != "share")
 
 
-def _fitting(names: list[str], drawn: Callable[[Sequence[str]], Lines], width: int | None) -> list[str]:
-    """As many of ``names`` as fit when drawn, one at least; precision and recall give way first."""
-    names = sorted(names, key=lambda name: name.startswith(("precision", "recall")))
+def _fitting(report: Report, names: list[str], drawn: Callable[[Sequence[str]], Lines], width: int | None) -> list[str]:
+    """As many of ``names`` as fit when drawn, one at least; those to show last give way first."""
+    names = sorted(names, key=lambda name: report.metrics[name].show == "last")
     while width is not None and len(names) > 1 and measure(drawn(names)) > width:
         names = names[:-1]
     return names

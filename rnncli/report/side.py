@@ -11,16 +11,17 @@ from typing import Any
 
 from rich.text import Text
 
-from rnncli.report.comparison import Comparison, Setting, Versus
-from rnncli.report.figures import UNDEFINED, figure, is_share, words
+from rnncli.metrics.metric import Unit
+from rnncli.report.comparison import Compared, Comparison, Versus
 from rnncli.report.layout import grid, visible
+from rnncli.report.numbers import UNDEFINED, number, signed, words
 from rnncli.report.reach import reach_figure
 
 SEVERAL = "runs"
 
 
 @dataclass(frozen=True)
-class Cell:
+class SideCell:
     """What a cell shows; ``best`` in its column, ``number`` on the right."""
 
     text: str
@@ -41,17 +42,17 @@ def titles(comparison: Comparison) -> list[str]:
     return [*found, "gradient reach"] if _reached(comparison) else found
 
 
-def rows(comparison: Comparison) -> Iterator[list[Cell]]:
+def rows(comparison: Comparison) -> Iterator[list[SideCell]]:
     """The cells of each setting, in the order of :func:`titles`."""
     for setting in comparison.settings:
         named = [written(setting.settings[key]) for key in comparison.keys] or [setting.name]
-        cells = [Cell(visible(text), number=False) for text in named]
-        cells.append(Cell(str(len(setting.runs))))
+        cells = [SideCell(visible(text), number=False) for text in named]
+        cells.append(SideCell(str(len(setting.runs))))
         for metric in comparison.metrics:
             cells += _scores(comparison, setting, metric)
-        cells += [Cell(f"{setting.parameters:,}"), Cell(f"{setting.seconds:,.1f}")]
+        cells += [SideCell(f"{setting.parameters:,}"), SideCell(f"{setting.seconds:,.1f}")]
         if _reached(comparison):
-            cells.append(Cell(reach_figure(setting.reach, setting.reach_beyond)))
+            cells.append(SideCell(reach_figure(setting.reach, setting.reach_beyond)))
         yield cells
 
 
@@ -101,31 +102,27 @@ def written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _scores(comparison: Comparison, setting: Setting, metric: str) -> list[Cell]:
+def _scores(comparison: Comparison, setting: Compared, metric: str) -> list[SideCell]:
     score = setting.scores[metric]
     best = comparison.best.get(metric) == setting.name and len(comparison.settings) > 1
-    cells = [Cell(figure(metric, score.mean), best)]
+    cells = [SideCell(number(score.mean, comparison.units[metric]), best)]
     if _varied(comparison, metric):
-        cells.append(Cell(figure(metric, score.deviation) if score.deviation is not None else ""))
+        cells.append(SideCell(number(score.deviation, comparison.units[metric]) if score.deviation is not None else ""))
     if _tested(comparison, metric):
-        cells += _versus(metric, setting.versus.get(metric), setting.name == comparison.base)
+        cells += _versus(comparison.units[metric], setting.versus.get(metric), setting.name == comparison.base)
     return cells
 
 
-def _versus(metric: str, versus: Versus | None, base: bool) -> list[Cell]:
+def _versus(unit: Unit, versus: Versus | None, base: bool) -> list[SideCell]:
     if versus is None:
-        return [Cell("" if base else UNDEFINED), Cell(""), Cell("")]
-    texts = [_signed(metric, value) for value in (versus.difference, versus.low, versus.high)]
-    return [Cell(texts[0]), Cell(f"{texts[1]} .. {texts[2]}"), Cell(probability(versus.p_adjusted))]
+        return [SideCell("" if base else UNDEFINED), SideCell(""), SideCell("")]
+    texts = [signed(value, unit) for value in (versus.difference, versus.low, versus.high)]
+    return [SideCell(texts[0]), SideCell(f"{texts[1]} .. {texts[2]}"), SideCell(probability(versus.p_adjusted))]
 
 
 def probability(p: float) -> str:
     """p to two figures, no smaller than one that anyone should believe."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _signed(metric: str, value: float) -> str:
-    return f"{100 * value:+.1f}" if is_share(metric) else f"{value:+.3f}"
 
 
 def _reached(comparison: Comparison) -> bool:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from rnncli.report.build import Curve, Line
+from rnncli.report.figures import Figure, Line
 from rnncli.report.layout import visible
 from rnncli.report.reach import Reach
 
@@ -34,6 +34,8 @@ DOTS_BELOW = 40
 """Lines of fewer points than these show them."""
 LONGEST = 44
 """Characters of an axis's title."""
+BAND = 0.2
+"""How strong the colour of a band is beside that of its line."""
 UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 LOOK: Any = {
     "axes.autolimit_mode": "round_numbers",
@@ -50,14 +52,17 @@ HREF = "{http://www.w3.org/1999/xlink}href"
 UNDATED = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def curve_chart(curve: Curve, key: str) -> Markup:
-    """A curve whose axes both run from 0 to 1; ``key`` is unlike that of any other picture of the page."""
-    with _axes(curve.x, curve.y) as axes:
-        if curve.diagonal:
+def figure_chart(figure: Figure, key: str) -> Markup:
+    """A figure with its bands; ``key`` is unlike that of any other picture of the page."""
+    with _axes(figure.x, figure.y) as axes:
+        if figure.diagonal:
             axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, dashes=(4, 4), clip_on=False)
-        _plot(axes, curve.lines)
-        axes.set(xlim=(0, 1), ylim=(0, 1), xticks=UNIT, yticks=UNIT)
-        return _inline(axes, curve.title, curve.lines, key)
+        _plot(axes, figure.lines)
+        if figure.x_is_share:
+            axes.set(xlim=(0, 1), xticks=UNIT)
+        if figure.y_is_share:
+            axes.set(ylim=(0, 1), yticks=UNIT)
+        return _inline(axes, figure.title, figure.lines, key)
 
 
 def history_chart(title: str, y: str, lines: Sequence[Line], key: str, best: int | None = None) -> Markup:
@@ -97,20 +102,20 @@ def _axes(x: str, y: str) -> Iterator[Axes]:
     # What it has to say of fonts and its own folders is of no use to who wants a page.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(), warnings.catch_warnings(action="ignore"):
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(LOOK)
-        figure = Figure((WIDTH / 72, HEIGHT / 72), dpi=72)
-        axes = figure.add_axes(_place(LEFT), frame_on=False)
+        drawing = Canvas((WIDTH / 72, HEIGHT / 72), dpi=72)
+        axes = drawing.add_axes(_place(LEFT), frame_on=False)
         axes.grid(color=RULE, linewidth=1)
         axes.tick_params(length=0, pad=GAP, labelcolor=FAINT)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:.6g}")
         axes.set_xlabel(_short(x), color=FAINT)
         axes.set_ylabel(_short(y), color=FAINT)
-        axes.yaxis.set_label_coords(TITLE / WIDTH, 0.55, transform=figure.transFigure)
+        axes.yaxis.set_label_coords(TITLE / WIDTH, 0.55, transform=drawing.transFigure)
         yield axes
 
 
@@ -132,6 +137,8 @@ def _plot(axes: Axes, lines: Sequence[Line]) -> None:
         colour, dash = _look(number)
         marks: Any = {"marker": "o", "markersize": 6, "markeredgewidth": 0} if len(line.xs) < DOTS_BELOW else {}
         marks |= {"dashes": DASHES[dash]} if DASHES[dash] else {}
+        if line.lows:
+            axes.fill_between(line.xs, line.lows, line.highs, color=colour, alpha=BAND, linewidth=0)
         axes.plot(line.xs, line.ys, color=colour, linewidth=2, clip_on=False, gid=f"line{number}", **marks)
 
 

@@ -1,39 +1,75 @@
-"""The tasks: every folder here that has a ``spec.py`` is one."""
+"""The tasks: every folder here that has a ``spec.py`` is one, and so is what packages publish as ``rnncli.tasks``.
+
+Another package brings a task by an entry point of that group, whose name is the task's and whose value is the package
+that holds its ``spec``, ``schema``, ``metrics`` and ``task``; recipes lie in its folder ``recipes``.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from rnncli.tasks.base import Saved, Task, TaskSpec
+from rnncli.metrics.metric import Metric, by_name
+from rnncli.tasks.base import Scoring, Task, TaskSpec
 
 if TYPE_CHECKING:
     from rnncli.recipe.schema import Recipe
 
+GROUP = "rnncli.tasks"
+
 
 @cache
+def packages() -> dict[str, str]:
+    """The package of each task by its name, sorted; a task of this package goes before one of its name elsewhere."""
+    own = {path.parent.name: f"{__name__}.{path.parent.name}" for path in Path(__file__).parent.glob("*/spec.py")}
+    others = {point.name: point.value for point in entry_points(group=GROUP)}
+    return dict(sorted((others | own).items()))
+
+
 def names() -> tuple[str, ...]:
     """The names of all tasks, sorted."""
-    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/spec.py")))
+    return tuple(packages())
 
 
 def spec(name: str) -> TaskSpec:
     """A task's words for the command line."""
-    return importlib.import_module(f"{__name__}.{name}.spec").SPEC
+    return _module(name, "spec").SPEC
+
+
+def metrics(name: str) -> dict[str, Metric]:
+    """The metrics that a task declares, by their names, and the loss."""
+    return by_name(spec(name).metrics)
 
 
 def schema(name: str) -> type[Recipe]:
     """The schema of a task's recipes."""
-    return importlib.import_module(f"{__name__}.{name}.schema").RECIPE
+    return _module(name, "schema").RECIPE
+
+
+def scoring(name: str) -> Scoring:
+    """What a task can tell from predictions, without torch."""
+    return cast(Scoring, _module(name, "metrics"))
 
 
 def load(name: str) -> Task:
     """The task itself, with everything heavy that it imports."""
-    return importlib.import_module(f"{__name__}.{name}.task").TASK
+    return cast(Task, _module(name, "task"))
 
 
-def saved(name: str) -> Saved:
-    """What a task can tell from saved predictions, without anything heavy."""
-    return importlib.import_module(f"{__name__}.{name}.saved").SAVED
+def recipe_folders() -> dict[str, Path]:
+    """Where the recipes of tasks of other packages lie, by task."""
+    found = {}
+    for name, package in packages().items():
+        if not package.startswith(f"{__name__}."):
+            place = importlib.util.find_spec(package)
+            folders = [Path(folder) / "recipes" for folder in (place.submodule_search_locations or ())] if place else []
+            found |= {name: folder for folder in folders if folder.is_dir()}
+    return found
+
+
+def _module(name: str, part: str) -> Any:
+    return importlib.import_module(f"{packages()[name]}.{part}")

@@ -1,9 +1,9 @@
 """What a task is to the rest of the program: protocols and the few plain types that cross the border.
 
-A task is a folder ``rnncli/tasks/<name>/`` with ``spec.py`` (``SPEC``: imported for every ``--help``, hence plain
-values), ``schema.py`` (``RECIPE``: its recipes' schema, without torch), ``saved.py`` (``SAVED``: what can be told from
-the predictions that a run keeps, without torch) and ``task.py`` (``TASK``: everything else). The folder is the
-registry: nothing else names a task.
+A task is a package with ``spec.py`` (``SPEC``: imported for every ``--help``, hence plain values), ``schema.py``
+(``RECIPE``: its recipes' schema, without torch), ``metrics.py`` (:class:`Scoring`: what predictions are worth, without
+torch) and ``task.py`` (:class:`Task`: everything else). It lies in a folder ``rnncli/tasks/<name>/``, or anywhere else
+where the entry point ``<name>`` of the group ``rnncli.tasks`` names it: nothing else does.
 """
 
 from __future__ import annotations
@@ -11,19 +11,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from rnncli.metrics.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import Tensor, nn
 
-    from rnncli.metrics.paired import Parts
-    from rnncli.report.build import Curve, Evaluation, Example
+    from rnncli.metrics.statistics import Statistics
+    from rnncli.recipe.schema import EvaluationSection
+    from rnncli.report.build import Details, ReportTable
+    from rnncli.report.figures import Figure, Sample
 
+M = TypeVar("M", bound="nn.Module")
 Metrics = dict[str, float]
 Row = Mapping[str, Any]
-"""A saved prediction: ``place``, ``truth``, and what the task found."""
+"""A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
+About = Mapping[str, Any]
+"""What scoring has to know beside the rows, in plain values: ``positive``, say, the label of which there are scores."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,17 @@ class Option:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What the command line says of a task: ``default`` is the recipe it runs, ``own_data`` that for a user's data."""
+    """What the command line says of a task: ``default`` is the recipe it runs, ``own_data`` that for a user's data.
+
+    ``metrics`` are all that the task ever scores by, the first of them first.
+    """
 
     name: str
     summary: str
     default: str
     own_data: str
     examples: tuple[str, ...]
+    metrics: tuple[Metric, ...]
     options: tuple[Option, ...] = ()
 
 
@@ -61,17 +72,6 @@ class Corpus:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
-class Batch(Protocol):
-    """Some examples as tensors on one device."""
-
-    size: int
-    """Examples in the batch."""
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        ...
-
-
 class Examples(Protocol):
     """Encoded examples of one part; ``lengths`` are their steps, (N,)."""
 
@@ -79,8 +79,8 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, indices: np.ndarray) -> Batch:
-        """Collate the examples at ``indices``."""
+    def batch(self, indices: np.ndarray) -> Any:
+        """Collate the examples at ``indices``: a dataclass, placed on a device by :func:`rnncli.train.placing.placed`."""
         ...
 
     def place(self, index: int) -> str:
@@ -101,14 +101,14 @@ Batches = Callable[[], Iterable[tuple["np.ndarray", Any]]]
 """Gives the task's own batches of a part once, each with the indices of its examples, on the device of the model."""
 
 
-class Piece(NamedTuple):
+class Coloured(NamedTuple):
     """A piece of a text on a terminal: those of one ``mark`` have one colour, those of mark 0 none."""
 
     text: str
     mark: int = 0
 
 
-Cell = str | Sequence[Piece]
+TableCell = str | Sequence[Coloured]
 """A cell of a table on a terminal."""
 
 
@@ -141,7 +141,7 @@ class Predictor(Protocol):
         """A row as it is written, line ends included."""
         ...
 
-    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], Sequence[Sequence[Cell]]]:
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], Sequence[Sequence[TableCell]]]:
         """Column titles and cells that show ``rows`` on a terminal; those of a single column are wrapped, not cut."""
         ...
 
@@ -178,7 +178,7 @@ class StreamPredictor(Protocol):
 
 
 @runtime_checkable
-class Writer(Protocol):
+class WritingPredictor(Protocol):
     """A predictor that writes without making rows first, and so spares what ``form`` does not show of them."""
 
     def write(self, examples: Sequence[Any], form: str) -> Iterator[str]:
@@ -186,14 +186,20 @@ class Writer(Protocol):
         ...
 
 
-class Fitted(Protocol):
-    """A task fitted to its training part: vocabulary, labels and all else that encoding and reading results needs."""
+class Fitted(Protocol[M]):
+    """A task fitted to its training part: vocabulary, labels and all else that encoding and reading results needs.
+
+    ``M`` is the class of its model.
+    """
 
     best_by: str
     """The dev metric that names the best epoch unless the recipe says otherwise."""
 
     notes: tuple[str, ...]
     """What a person should hear of the choices made in fitting."""
+
+    about: About
+    """What scoring has to know beside the rows of predictions."""
 
     def save(self, folder: Path) -> None:
         """Write what :meth:`Task.load` needs into ``folder``."""
@@ -203,36 +209,24 @@ class Fitted(Protocol):
         """Encode one part of a corpus; ``training`` says that it is the one that was fitted to, and to train on."""
         ...
 
-    def build(self) -> nn.Module:
+    def build(self) -> M:
         """A new model, its weights drawn from torch's global generator."""
         ...
 
-    def kernel(self, model: nn.Module) -> str:
-        """One sentence: which recurrent path the model takes and why."""
-        ...
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Disjoint groups of all parameters: ``params``, ``learning_rate`` and ``weight_decay`` as factors."""
-        ...
-
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+    def loss(self, model: M, batch: Any) -> Tensor:
         """The mean loss of the batch, a scalar."""
         ...
 
-    def validate(self, model: nn.Module, examples: Examples, batches: Batches) -> Metrics:
+    def validate(self, model: M, examples: Any, batches: Batches) -> Metrics:
         """Metrics of a part, ``loss`` among them; the model is in evaluation mode, gradients off."""
         ...
 
-    def evaluate(self, model: nn.Module, part: Any, examples: Examples, batches: Batches) -> Evaluation:
-        """Everything that a report says of a part, with predictions."""
+    def predictions(self, model: M, part: Any, examples: Any, batches: Batches) -> Iterable[Row]:
+        """A row for each example of a part, from which alone it is scored."""
         ...
 
     def baselines(self, parts: Mapping[str, Any], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """Simple rivals trained on ``train`` and scored on ``split``, and what is to be said of them."""
-        ...
-
-    def predictor(self, model: nn.Module, device: torch.device) -> Predictor:
-        """A predictor around a trained model that lies on ``device``."""
         ...
 
 
@@ -255,7 +249,7 @@ class Paced(Protocol):
 
 
 class Task(Protocol):
-    """A task: reads a corpus, fits itself to the training part, and comes back from a folder."""
+    """A task, which its module ``task`` is: reads a corpus, fits itself to the training part, comes back from a folder."""
 
     def read(self, recipe: Any) -> Corpus:
         """Read and split the data of ``recipe``; raises DataError."""
@@ -265,33 +259,41 @@ class Task(Protocol):
         """Read a further labelled file as one part, ``test``, by the recipe's columns; raises DataError."""
         ...
 
-    def fit(self, recipe: Any, corpus: Corpus) -> Fitted:
+    def fit(self, recipe: Any, corpus: Corpus) -> Fitted[Any]:
         """Fit to ``corpus.parts["train"]``."""
         ...
 
-    def load(self, recipe: Any, folder: Path) -> Fitted:
+    def load(self, recipe: Any, folder: Path) -> Fitted[Any]:
         """What :meth:`Fitted.save` wrote; raises RunError."""
         ...
 
-    def check(self, recipe: Any, corpus: Corpus) -> list[tuple[str, list[str], list[list[str]]]]:
-        """Tables that let a person judge the data: title, column titles, cells."""
+    def predictor(self, fitted: Any, model: Any, device: torch.device) -> Predictor:
+        """A predictor around a trained model that lies on ``device``."""
+        ...
+
+    def check(self, recipe: Any, corpus: Corpus) -> list[ReportTable]:
+        """Tables that let a person judge the data."""
         ...
 
 
-class Saved(Protocol):
-    """What a task can tell from the rows of ``predictions/<split>.jsonl``; KeyError or ValueError for rows of no use.
+class Scoring(Protocol):
+    """What rows of predictions are worth, which a task's module ``metrics`` tells.
 
-    ``positive`` is the label of which a report has own figures, None for none.
+    KeyError or ValueError for rows of no use.
     """
 
-    def parts(self, rows: Sequence[Row], positive: str | None) -> dict[str, Parts]:
-        """What each row adds to each metric that is a function of sums over rows."""
+    def statistics(self, rows: Sequence[Row], about: About) -> Statistics:
+        """All metrics, each defined once."""
         ...
 
-    def curves(self, rows: Sequence[Row], positive: str | None) -> list[Curve]:
-        """Figures of how probabilities order and of how far they can be believed."""
+    def details(self, rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
+        """All else that a report says: classes, tables, mistakes."""
         ...
 
-    def worst(self, rows: Sequence[Row], most: int) -> list[Example]:
-        """The rows that went wrong most, ``most`` of them at most."""
+    def figures(self, rows: Sequence[Row], about: About) -> list[Figure]:
+        """What a page draws of them."""
+        ...
+
+    def samples(self, rows: Sequence[Row], about: About, most: int) -> list[Sample]:
+        """Examples worth looking at, ``most`` of them at most, such as those that went wrong most."""
         ...

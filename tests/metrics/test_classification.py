@@ -7,6 +7,9 @@ import sklearn.metrics
 from rnncli.metrics.bootstrap import resample_weights
 from rnncli.metrics.calibration import binned_error
 from rnncli.metrics.classification import (
+    CLASSIFICATION,
+    MULTILABEL,
+    OF_ONE_LABEL,
     classification_intervals,
     classification_metrics,
     minority,
@@ -15,7 +18,6 @@ from rnncli.metrics.classification import (
     prediction_metrics,
 )
 from rnncli.metrics.confusion import Confusion
-from rnncli.metrics.direction import CLASSIFICATION, MULTILABEL, OF_ONE_LABEL
 
 
 def simulated(seed, examples=400, classes=2):

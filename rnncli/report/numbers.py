@@ -1,0 +1,52 @@
+"""How numbers are written: shares in per cent with one decimal, everything else as it is."""
+
+from __future__ import annotations
+
+import math
+
+from rnncli.metrics.metric import Unit
+
+UNDEFINED = "-"
+
+
+def number(value: float | None, unit: Unit = "share") -> str:
+    """A value without its unit: the share 0.7789 is 77.9, the plain 0.779 as it is, a count has no decimals."""
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    if unit == "share":
+        return f"{100 * value:.1f}"
+    if unit == "count":
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def interval(low: float | None, high: float | None, unit: Unit = "share") -> str:
+    """Both ends of an interval, or nothing where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"{number(low, unit)} - {number(high, unit)}"
+
+
+def signed(value: float, unit: Unit = "share") -> str:
+    """A difference with its sign."""
+    return f"{100 * value:+.1f}" if unit == "share" else f"{value:+.3f}"
+
+
+def words(name: str) -> str:
+    """The name of a metric as a person reads it."""
+    return name.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """12.3 s, 4 min 12 s, 2 h 5 min."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def magnitude(count: int) -> str:
+    """12,345 or 1.9 M."""
+    return f"{count:,}" if count < 100_000 else f"{count / 1e6:.1f} M"
