@@ -15,16 +15,16 @@ MAY_IMPORT = {
     "batch": {"runs", "recipe", "tasks", "report", "train"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},
-    "tools": {"runs", "recipe", "tasks", "core", "data", "tasks.base"},
+    "tools": {"runs", "recipe", "tasks", "core", "data", "tasks.base", "report.build"},
     "runs": {"recipe", "tasks", "tasks.base", "train", "report", "core", "metrics", "data"},
-    "tasks": {"data", "heads", "core", "metrics", "report.build", "recipe.schema", "tasks.base"},
-    "train": {"tasks.base", "metrics", "recipe.schema", "data.batching"},
+    "tasks": {"data", "heads", "core", "metrics", "report.build", "report.figures", "recipe.schema", "tasks.base"},
+    "train": {"tasks.base", "metrics", "recipe.schema", "data.batching", "core.device"},
     "heads": {"core"},
     "core": set(),
     "data": set(),
     "metrics": set(),
     "report": {"metrics"},
-    "recipe": set(),
+    "recipe": {"metrics.metric"},
 }
 HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "pyarrow", "pandas", "scipy", "matplotlib")
 

@@ -34,7 +34,7 @@ def estimates(planned: Sequence[Planned], left: Sequence[Planned], folder: Path)
 
 def measure(recipe: Recipe) -> float:
     """Seconds for the data and all epochs of ``recipe``, from some steps of the first; scoring not counted."""
-    from rnncli.runs.events import nobody
+    from rnncli.runs.events import unobserved
     from rnncli.runs.start import prepare
     from rnncli.train.loop import StepDone
 
@@ -42,7 +42,7 @@ def measure(recipe: Recipe) -> float:
     if folds:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
     begun = time.monotonic()
-    _, _, trainer = prepare(None, recipe, nobody)
+    _, _, trainer = prepare(None, recipe, unobserved)
     preparing = time.monotonic() - begun
     times: list[float] = []
     total = 1

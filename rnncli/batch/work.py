@@ -20,6 +20,7 @@ from rnncli.batch.child import Child, Share, shares
 from rnncli.batch.ledger import BEGUN, FAILED, FINISHED, INTERRUPTED, Ledger
 from rnncli.batch.plan import Planned
 from rnncli.errors import Interrupted, RunError, UsageError
+from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.interrupt import interruptible
@@ -45,6 +46,7 @@ class Ended:
     error: str = ""
     metric: str = ""
     score: float | None = None
+    unit: Unit = "share"
     before: bool = False
 
 
@@ -231,5 +233,7 @@ class _Work:
             metrics = run.read_report().metrics
             watched = run.read_record().get("watched")
             metric = str(watched) if watched in metrics else next(iter(metrics), "")
-            return {"metric": metric, "score": metrics[metric].value if metric else None}
+            if not metric:
+                return {"metric": "", "score": None}
+            return {"metric": metric, "score": metrics[metric].value, "unit": metrics[metric].unit}
         return {}

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from rnncli.errors import UsageError
 from rnncli.recipe.schema import Recipe
-from rnncli.runs.events import nobody
-from rnncli.runs.start import prepare
-from rnncli.tasks.base import Batch, Fitted
+from rnncli.runs.events import unobserved
+from rnncli.runs.prepare import prepare
+from rnncli.tasks.base import Fitted
 from rnncli.train.loop import StepDone, Stopped
 
 PHASES = ("data", "forward", "loss", "backward", "optimizer")
@@ -25,7 +25,7 @@ def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
     """Seconds that one training step of ``recipe`` takes in each of PHASES, the mean of ``steps`` after three."""
     if steps < 1:
         raise UsageError(f"--steps is {steps}", "give it at least 1")
-    _, fitted, trainer = prepare(None, recipe, nobody)
+    _, fitted, trainer = prepare(None, recipe, unobserved)
     watch = Stopwatch(trainer.device)
     trainer.fitted = _TimedLoss(fitted, watch)  # type: ignore[assignment]
     trainer.model.register_forward_pre_hook(lambda *_: watch.enter("forward"))
@@ -79,13 +79,13 @@ class Stopwatch:
 class _TimedLoss:
     """A fitted task that tells the stopwatch when it computes the loss."""
 
-    def __init__(self, fitted: Fitted, watch: Stopwatch) -> None:
+    def __init__(self, fitted: Fitted[Any], watch: Stopwatch) -> None:
         self._fitted, self._watch = fitted, watch
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fitted, name)
 
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
         self._watch.enter("loss")
         loss = self._fitted.loss(model, batch)
         self._watch.enter("backward")

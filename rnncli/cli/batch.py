@@ -12,7 +12,7 @@ from rnncli.cli.compare import show_comparison
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import BatchError, UsageError, UserError
-from rnncli.report.figures import duration
+from rnncli.report.numbers import duration
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Planned

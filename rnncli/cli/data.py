@@ -40,10 +40,10 @@ def check(
     terminal.out.print(Text(visible(found.headline)))
     for note in found.notes:
         terminal.out.print(Text(visible(note)))
-    for title, columns, rows in found.tables:
+    for table in found.tables:
         terminal.out.print()
-        terminal.out.print(Text(visible(title), style="bold"))
-        print_table(terminal, columns, rows)
+        terminal.out.print(Text(visible(table.title), style="bold"))
+        print_table(terminal, table.columns, table.rows)
 
 
 app.command("check")(command(check))

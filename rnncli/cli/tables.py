@@ -8,14 +8,14 @@ from rich.text import Text
 
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import grid, visible
-from rnncli.tasks.base import Cell
+from rnncli.tasks.base import TableCell
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 """Of marks 1, 2 and so on, and again from the first."""
 INDENT = 2
 
 
-def print_table(terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+def print_table(terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[TableCell]]) -> None:
     """A table without rules on stdout; columns of figures are right-aligned, and nothing is cut off a terminal.
 
     A single column is wrapped to the width of a terminal, others are shortened to it.
@@ -34,7 +34,7 @@ def print_table(terminal: Terminal, columns: Sequence[str], rows: Sequence[Seque
         terminal.out.print(line, soft_wrap=True)
 
 
-def _text(cell: Cell) -> Text:
+def _text(cell: TableCell) -> Text:
     if isinstance(cell, str):
         return Text(visible(cell))
     styles = [COLOURS[(piece.mark - 1) % len(COLOURS)] if piece.mark else "" for piece in cell]

@@ -9,6 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from rnncli.cli.terminal import Terminal
+from rnncli.metrics.metric import LOSS
 from rnncli.report.layout import visible
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Watch:
         live = terminal.err.is_terminal and not terminal.quiet
         self.status: Status | None = terminal.err.status("", spinner="dots") if live else None
         self.history: list[float] = []
-        self.watched = ""
+        self.watched = LOSS
         self.drawn = 0.0
         self.begun = time.monotonic()
 

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from rnncli.cli.terminal import Terminal
-from rnncli.report.figures import duration, figure, words
 from rnncli.report.layout import grid, visible
+from rnncli.report.numbers import duration, number, words
 
 if TYPE_CHECKING:
     from rnncli.batch.work import Ended, Happening, Standing
@@ -58,7 +58,7 @@ class BatchWatch:
         if ended.error:
             line.append("failed", style="bold red").append(f" with {ended.exit_code}: {visible(ended.error)}")
         else:
-            line.append(f"{words(ended.metric)} {figure(ended.metric, ended.score)}", style="bold")
+            line.append(f"{words(ended.metric)} {number(ended.score, ended.unit)}", style="bold")
             line.append(f"  {duration(ended.seconds)}")
         return line
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
-from rnncli.metrics.direction import is_better
+from rnncli.metrics.metric import Metric
 from rnncli.metrics.paired import Difference, Parts, difference, difference_by_seed, holm, mean_and_deviation
-from rnncli.report.comparison import Comparison, Score, Setting, Versus
+from rnncli.report.build import Estimate
+from rnncli.report.comparison import Compared, Comparison, Score, Versus
 from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
@@ -46,7 +47,9 @@ def compare(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()
         metrics=metrics,
         keys=keys,
         base=settings[at].name,
-        best=_best(settings),
+        best=_best(settings, first.metrics),
+        units={name: first.metrics[name].unit for name in settings[0].scores},
+        better={name: first.metrics[name].better for name in settings[0].scores},
         settings=tuple(settings),
         notes=tuple(notes + tested),
     )
@@ -106,13 +109,13 @@ def _require_metric(metric: str, outcomes: Sequence[Outcome]) -> None:
             raise UsageError(f"{outcome.path}: its report has no {metric}", f"--metric, one of: {', '.join(known)}")
 
 
-def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Setting:
+def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Compared:
     recipe = flat(group[0].recipe.model_dump(mode="json"))
     settings = {key: recipe.get(key) for key in keys}
     name = " ".join(f"{key}={written(value)}" for key, value in settings.items()) or group[0].recipe.name
     reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]
-    return Setting(
+    return Compared(
         name=name,
         settings=settings,
         runs=tuple(str(one.path) for one in group),
@@ -132,7 +135,7 @@ def _score(values: Sequence[float | None]) -> Score:
     return Score(mean, deviation, tuple(values))
 
 
-def _base(named: str, settings: Sequence[Setting]) -> int:
+def _base(named: str, settings: Sequence[Compared]) -> int:
     if not named:
         return 0
     for at, setting in enumerate(settings):
@@ -142,20 +145,21 @@ def _base(named: str, settings: Sequence[Setting]) -> int:
     raise UsageError(f"--base {named}: none of the runs or settings compared", f"the settings are {known}")
 
 
-def _best(settings: Sequence[Setting]) -> dict[str, str]:
+def _best(settings: Sequence[Compared], metrics: Mapping[str, Estimate]) -> dict[str, str]:
     found: dict[str, str] = {}
     for metric in settings[0].scores:
         best: float | None = None
+        declared = Metric(metric, better=metrics[metric].better)
         for setting in settings:
             mean = setting.scores[metric].mean
-            if mean is not None and is_better(metric, mean, best):
+            if mean is not None and declared.beats(mean, best):
                 best, found[metric] = mean, setting.name
     return found
 
 
 def _tested(
-    settings: Sequence[Setting], groups: Sequence[Sequence[Outcome]], base: int, metrics: Sequence[str]
-) -> tuple[list[Setting], list[str]]:
+    settings: Sequence[Compared], groups: Sequence[Sequence[Outcome]], base: int, metrics: Sequence[str]
+) -> tuple[list[Compared], list[str]]:
     """The settings with their differences to the base, and what is to be said of these."""
     others = [at for at in range(len(settings)) if at != base]
     if not others:
@@ -190,7 +194,7 @@ def _examine(outcome: Outcome, notes: dict[str, None]) -> _Examined | None:
     try:
         rows = sorted(outcome.rows(), key=lambda row: row["place"])
         places = tuple((row["place"], json.dumps(row["truth"])) for row in rows)
-        parts = tasks.saved(outcome.recipe.task).parts(rows, outcome.report.positive)
+        parts = tasks.scoring(outcome.recipe.task).statistics(rows, outcome.report.about).parts()
         return _Examined(outcome.recipe.seed, places, parts)
     except RunError as error:
         notes[f"{outcome.path}: {error.message}, so not tested"] = None
@@ -224,7 +228,7 @@ def _differences(
     return found
 
 
-def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Setting]) -> list[dict[str, Versus]]:
+def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Compared]) -> list[dict[str, Versus]]:
     """Each metric's p allowed for the number of settings tested in it."""
     made: list[dict[str, Versus]] = [{} for _ in settings]
     for metric in dict.fromkeys(metric for one in found.values() for metric in one):
@@ -235,7 +239,7 @@ def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Settin
     return made
 
 
-def _how(settings: Sequence[Setting]) -> list[str]:
+def _how(settings: Sequence[Compared]) -> list[str]:
     made = [versus for setting in settings for versus in setting.versus.values()]
     several = len([1 for setting in settings if setting.versus]) > 1
     allowed = ", allowed for the number of settings (Holm)" if several else ""

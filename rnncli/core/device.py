@@ -6,8 +6,8 @@ import os
 import re
 import warnings
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,6 +15,7 @@ from rnncli.errors import UsageError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 GIB = 2**30
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -174,3 +175,16 @@ def _cuda_device(index: int) -> dict[str, Any]:
 
 def _threads(count: int) -> str:
     return f"{count} thread" if count == 1 else f"{count} threads"
+
+
+def placed(batch: B, device: torch.device) -> B:
+    """A dataclass of tensors on another device; its lengths stay on the CPU, where the core looks at them.
+
+    Lengths are what has ``lengths`` in its name.
+    """
+    moved = {}
+    for field in fields(batch):  # pyright: ignore[reportArgumentType] - B is a dataclass
+        value = getattr(batch, field.name)
+        if isinstance(value, torch.Tensor) and "lengths" not in field.name:
+            moved[field.name] = value.to(device, non_blocking=True)
+    return replace(batch, **moved)  # pyright: ignore[reportType]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncli.metrics.bootstrap import affordable, resampled_sums
-from rnncli.metrics.direction import higher_is_better
+from rnncli.metrics.metric import Metric
 from rnncli.metrics.paired import Parts
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ class GroupGap:
 
 
 def gap(
-    metric: str,
+    metric: Metric,
     parts: Parts,
     group_N: Sequence[str],
     *,
@@ -62,7 +62,7 @@ def gap(
         return None
     names = names[large]
     high, low = int(score_G.argmax()), int(score_G.argmin())
-    best, worst = (high, low) if higher_is_better(metric) else (low, high)
+    best, worst = (low, high) if metric.better == "lower" else (high, low)
     difference = float(score_G[high] - score_G[low])
     groups = np.split(counts_NC[order_N], starts_G[1:])
     half = simultaneous_half(groups, parts.score, (high, low), confidence, resamples, seed)

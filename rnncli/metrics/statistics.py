@@ -1,8 +1,8 @@
 """Metrics of some rows of predictions, each defined once: its value, its interval and its parts come from one function.
 
-A metric is a function of sums over *units*, the examples that are drawn independently of each other (:class:`Sums`), or
-of their order by a score (:class:`Areas`); both are functions of how often each unit is drawn. Shape letters: N units, U
-kinds of units, C counts, K labels, R resamples; ``...`` stands for any further axes.
+A metric is a function of sums over *units*, the examples that are drawn independently of each other (:class:`Sums`),
+or of their order by a score (:class:`Areas`); both are functions of how often each unit is drawn. Shape letters: N
+units, U kinds of units, C counts, K labels, R resamples; ``...`` stands for any further axes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class Areas:
-    """``roc_auc`` and ``average_precision``, means over labels: which units have each label, and their scores for it."""
+    """``roc_auc`` and ``average_precision``, means over labels: who has each label, and the scores for it."""
 
     truth_NK: Array
     score_NK: Array

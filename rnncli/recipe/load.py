@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnncli.errors import RecipeError
+from rnncli.metrics.metric import require
 from rnncli.recipe.dump import dump
 from rnncli.recipe.explain import explain
 from rnncli.recipe.outline import Outline, nearest
@@ -33,17 +34,18 @@ def load(
     *,
     tasks: Collection[str],
     schema_of: Callable[[str], type[Recipe]],
+    metrics_of: Callable[[str], Collection[str]],
     options: Sequence[Setting] = (),
     overrides: Sequence[str] = (),
 ) -> Recipe:
     """The recipe in the file ``path`` under ``options`` and ``overrides`` (``dotted.key=value``).
 
-    ``tasks`` names the tasks there are, ``schema_of`` gives the schema of one. Raises RecipeError, whose
-    message holds a line for each problem.
+    ``tasks`` names the tasks there are, ``schema_of`` gives the schema of one,
+    ``metrics_of`` the names of its metrics. Raises RecipeError, whose message holds a line for each problem.
     """
-    return load_text(
-        _read(Path(path)), str(path), tasks=tasks, schema_of=schema_of, options=options, overrides=overrides
-    )
+    text = _read(Path(path))
+    of_tasks: Any = {"tasks": tasks, "schema_of": schema_of, "metrics_of": metrics_of}
+    return load_text(text, str(path), **of_tasks, options=options, overrides=overrides)
 
 
 def load_text(
@@ -52,6 +54,7 @@ def load_text(
     *,
     tasks: Collection[str],
     schema_of: Callable[[str], type[Recipe]],
+    metrics_of: Callable[[str], Collection[str]],
     options: Sequence[Setting] = (),
     overrides: Sequence[str] = (),
 ) -> Recipe:
@@ -63,6 +66,8 @@ def load_text(
     put_assignments(tree, overrides)
     task = _task(tree, tasks)
     recipe = _check(tree, schema_of(task)) if task else None
+    if recipe is not None and recipe.train.best_by:
+        _check_metric(tree, recipe.train.best_by, metrics_of(task))
     if recipe is None or tree.problems:
         raise _all_problems(tree, source, options, task)
     return recipe
@@ -126,6 +131,13 @@ def _check(tree: Tree, schema: type[Recipe]) -> Recipe | None:
     except ValidationError as error:
         explain(tree, error.errors(include_url=False), Outline(schema))
         return None
+
+
+def _check_metric(tree: Tree, name: str, known: Collection[str]) -> None:
+    try:
+        require(name, known)
+    except RecipeError as error:
+        tree.complain(("train", "best_by"), f"{error.message} ({error.hint})")
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnncli.report.build import Estimate, Gap, Grouping, Report
-from rnncli.report.numbers import number
+from rnncli.report.numbers import number, words
 
 SHOWN = 2
 """Metrics by group that are shown; report.json has all."""

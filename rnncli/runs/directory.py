@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rnncli import tasks
 from rnncli.errors import RunError, UsageError
 from rnncli.report.build import Report
 
@@ -121,7 +122,7 @@ class RunDirectory:
     def read_report(self) -> Report:
         """The report of the finished run; raises RunError."""
         try:
-            return Report.from_dict(read_json(self.report))
+            return Report.from_dict(with_declared(read_json(self.report)))
         except ValueError as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 
@@ -174,6 +175,22 @@ class RunDirectory:
             raise RunError(
                 f"{path}: cannot write: {error.strerror or error}", "free some space and resume the run"
             ) from error
+
+
+def with_declared(values: Any) -> Any:
+    """A report of version 0.1 with what it left to lists: unit and direction of each metric, what scoring must know."""
+    if not isinstance(values, dict) or values.get("task") not in tasks.names():
+        return values
+    declared = tasks.metrics(values["task"])
+    grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
+    for metrics in (values.get("metrics", {}), *grouped):
+        for name, metric in metrics.items():
+            if isinstance(metric, dict) and "unit" not in metric and name in declared:
+                known = declared[name]
+                metric |= {"unit": known.unit, "better": known.better, "show": known.show}
+    if values.get("positive") is not None:
+        values.setdefault("about", {"positive": values["positive"]})
+    return values
 
 
 def now() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnncli.metrics.metric import Metric
 from rnncli.tasks.base import Corpus
 from rnncli.train.loop import EpochDone, Halved, StepDone, Stopped
 
@@ -35,7 +36,7 @@ class ModelBuilt:
     parameters: int
     placement: str
     reasons: tuple[str, ...]
-    watched: str
+    watched: Metric
 
 
 @dataclass(frozen=True)
@@ -57,5 +58,5 @@ Happening = RunOpened | DataRead | ModelBuilt | Stage | FoldBegun | StepDone | E
 Observer = Callable[[Happening], Any]
 
 
-def nobody(happening: Happening) -> None:
-    """An observer that looks away."""
+def unobserved(happening: Happening) -> None:
+    """The observer of a run that nobody watches."""

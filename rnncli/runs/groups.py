@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
@@ -13,18 +13,16 @@ import numpy as np
 from rnncli import tasks
 from rnncli.errors import RecipeError
 from rnncli.metrics.groups import FEWEST, gap, length_group
-from rnncli.metrics.paired import Parts
-from rnncli.recipe.schema import EvaluationSection, Recipe
-from rnncli.report.build import Gap, Group, Grouping, Metric, plain
-from rnncli.tasks.base import Columned, Examples, Row
+from rnncli.metrics.statistics import Statistics
+from rnncli.recipe.schema import Recipe
+from rnncli.report.build import Estimate, Gap, Group, Grouping, plain
+from rnncli.tasks.base import About, Columned, Examples, Row
 
 LENGTH, SOURCE = "length", "source"
 ASKED = "evaluation.groups"
 KEY = "groups"
 """Under which a saved prediction keeps the groups that its example belongs to."""
 MOST, OTHER, NONE = 50, "(other)", "(none)"
-LEFT_OUT = ("_weighted", "_micro")
-"""Ends of names of averages that say by group what others say already."""
 
 
 def require_groups(recipe: Recipe, part: Any) -> None:
@@ -45,38 +43,32 @@ def mark(names: Sequence[str], rows: Sequence[Row], part: Any, examples: Example
     return [dict(row) | {KEY: {name: columns[name][i] for name in names}} for i, row in enumerate(rows)]
 
 
-def by_group(
-    task: str, rows: Sequence[Row], settings: EvaluationSection, positive: str | None, seed: int
-) -> tuple[Grouping, ...]:
-    """Each metric that is a sum over examples, by each of the groups; ``rows`` are marked predictions."""
-    if not settings.groups or not rows:
+def by_group(recipe: Recipe, rows: Sequence[Row], about: About) -> tuple[Grouping, ...]:
+    """Each metric by each of the groups that the recipe asks for; ``rows`` are marked predictions."""
+    if not recipe.evaluation.groups or not rows:
         return ()
-    parts = {name: one for name, one in tasks.saved(task).parts(rows, positive).items() if not name.endswith(LEFT_OUT)}
-    return tuple(_grouping(name, rows, parts, settings, seed) for name in settings.groups)
+    statistics = tasks.scoring(recipe.task).statistics(rows, about)
+    return tuple(_grouping(name, rows, statistics, recipe) for name in recipe.evaluation.groups)
 
 
-def _grouping(
-    name: str, rows: Sequence[Row], parts: Mapping[str, Parts], settings: EvaluationSection, seed: int
-) -> Grouping:
+def _grouping(name: str, rows: Sequence[Row], statistics: Statistics, recipe: Recipe) -> Grouping:
+    settings, declared = recipe.evaluation, tasks.metrics(recipe.task)
+    asked = {"confidence": settings.confidence, "resamples": settings.resamples, "seed": recipe.seed}
     group_N = _largest([str(row[KEY][name]) or NONE for row in rows])
     groups = []
     for group in sorted(set(group_N), key=_natural):
         at_N = np.flatnonzero(np.array(group_N) == group)
-        metrics = {metric: _metric(one.take(at_N), settings, seed) for metric, one in parts.items()}
+        found = statistics.take(at_N)
+        values, intervals = found.values(), found.intervals(**asked)
+        metrics = {
+            metric: Estimate.of(declared[metric], value, *intervals.get(metric, ())) for metric, value in values.items()
+        }
         groups.append(Group(group, len(at_N), len(at_N) < FEWEST, metrics))
     gaps = {}
-    asked = {"confidence": settings.confidence, "resamples": settings.resamples, "seed": seed}
-    for metric, one in parts.items():
-        if found := gap(metric, one, group_N, **asked):
+    for metric, parts in statistics.parts().items():
+        if found := gap(declared[metric], parts, group_N, **asked):
             gaps[metric] = Gap(**plain(asdict(found)))
     return Grouping(name, tuple(groups), gaps)
-
-
-def _metric(parts: Parts, settings: EvaluationSection, seed: int) -> Metric:
-    if not settings.resamples:
-        return Metric(plain(parts.value()))
-    low, high = parts.interval(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
-    return Metric(*plain((parts.value(), low, high)))
 
 
 def _column(name: str, part: Any, examples: Examples) -> Sequence[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnncli.errors import RunError, UsageError
+from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.outcome import runs_under
@@ -32,6 +33,7 @@ class RunFacts:
     state: str
     metric: str
     score: float | None
+    unit: Unit
     epochs: int
     age: float
     size: int
@@ -49,7 +51,7 @@ def facts(path: Path) -> RunFacts:
     run = RunDirectory(path)
     files = list(_files(path))
     task = recipe = metric = ""
-    score, epochs, state = None, 0, "damaged"
+    score, unit, epochs, state = None, "share", 0, "damaged"
     with suppress(RunError):
         loaded = read_run_recipe(run.recipe)
         task, recipe = loaded.task, loaded.name
@@ -59,11 +61,12 @@ def facts(path: Path) -> RunFacts:
             report = run.read_report()
             watched = str(record.get("watched"))
             metric = watched if watched in report.metrics else next(iter(report.metrics), "")
-            score = report.metrics[metric].value if metric else None
+            if metric:
+                score, unit = report.metrics[metric].value, report.metrics[metric].unit
             epochs = report.training.epochs
     latest = max((file.st_mtime for file in files), default=time.time())
     size = sum(file.st_size for file in files)
-    return RunFacts(str(path), task, recipe, state, metric, score, epochs, max(0.0, time.time() - latest), size)
+    return RunFacts(str(path), task, recipe, state, metric, score, unit, epochs, max(0.0, time.time() - latest), size)
 
 
 def remove(paths: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 from rnncli.core import device
 from rnncli.core.device import Placement
+from rnncli.core.reach import outermost
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import ModelSummary
 
@@ -29,3 +30,9 @@ def summarise(recipe: Recipe, model: nn.Module) -> ModelSummary:
     section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
+
+
+def kernel(model: nn.Module) -> str:
+    """One sentence: which path the recurrent layers of ``model`` take and why; empty where it has none."""
+    layers = outermost(model)
+    return layers[0].kernel(next(layers[0].parameters()).device) if layers else ""

@@ -11,15 +11,17 @@ from typing import Any
 from rnncli import tasks
 from rnncli.errors import RunError
 from rnncli.report import card
-from rnncli.report.build import Curve, Example, Report
+from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison
+from rnncli.report.figures import Figure, Sample
 from rnncli.report.page import Story, comparison_page, report_page
 from rnncli.runs.directory import RunDirectory, write_text
 from rnncli.runs.outcome import Outcome
 from rnncli.runs.recipes import read_run_recipe
 
 FILE = "report.html"
-WORST = 20
+SAMPLES = 20
+"""Examples that a page shows at most."""
 
 
 def write_page(path: Path) -> Path:
@@ -46,15 +48,15 @@ def story(path: Path) -> Story:
     facts = run.read_record()
     folds = {fold: RunDirectory(run.folds / fold) for fold in _folds(run)}
     inner = next((RunDirectory(run.folds / fold).read_record() for fold in folds), {})
-    curves, worst = _told(path, run, report)
+    figures, samples = _shown(path, run, report)
     argv = [str(word) for word in facts.get("argv") or []]
     return Story(
         name=path.resolve().name,
         report=report,
         recipe=run.recipe.read_text(encoding="utf-8", errors="replace"),
         history={fold: one.read_metrics() for fold, one in folds.items()} or {"": run.read_metrics()},
-        curves=curves,
-        worst=worst,
+        figures=figures,
+        samples=samples,
         facts={**inner, **facts},
         typed=shlex.join([Path(argv[0]).name, *argv[1:]]) if argv else "",
     )
@@ -65,11 +67,11 @@ def _folds(run: RunDirectory) -> Sequence[str]:
     return sorted((name for name in names if name.isdigit()), key=int)
 
 
-def _told(path: Path, run: RunDirectory, report: Report) -> tuple[Sequence[Curve], Sequence[Example]]:
-    """What the predictions tell; nothing where they were removed or damaged."""
+def _shown(path: Path, run: RunDirectory, report: Report) -> tuple[Sequence[Figure], Sequence[Sample]]:
+    """What the predictions show; nothing where they were removed or damaged."""
     with suppress(RunError, KeyError, ValueError, TypeError, AttributeError):
         recipe = read_run_recipe(run.recipe)
         rows: Sequence[Mapping[str, Any]] = Outcome(path, recipe, report, "").rows()
-        saved = tasks.saved(recipe.task)
-        return saved.curves(rows, report.positive), saved.worst(rows, WORST)
+        scoring = tasks.scoring(recipe.task)
+        return scoring.figures(rows, report.about), scoring.samples(rows, report.about, SAMPLES)
     return (), ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from torch import device, nn
 
+from rnncli.core.device import placed
 from rnncli.core.reach import outermost, shares
 from rnncli.recipe.schema import TrainSection
 from rnncli.report.reach import Reach, reach
@@ -18,7 +21,7 @@ FARTHEST = 1000
 
 
 def gradient_reach(
-    fitted: Fitted, model: nn.Module, examples: Examples, settings: TrainSection, where: device
+    fitted: Fitted[Any], model: nn.Module, examples: Examples, settings: TrainSection, where: device
 ) -> Reach | None:
     """The reach of the outermost recurrent layers of ``model``, which is in evaluation mode; None without any.
 
@@ -31,7 +34,7 @@ def gradient_reach(
         return None
     most = settings.batch_tokens // int(examples.lengths[longest[0]])
     chosen = longest[: max(1, min(SEQUENCES, most))]
-    batch = examples.batch(chosen).to(where)
+    batch = placed(examples.batch(chosen), where)
     found = shares(layers, lambda: fitted.loss(model, batch))
     kept = {name: [float(f"{share:.4g}") for share in one[:FARTHEST].tolist()] for name, one in found.items()}
     return reach(kept, LEAST, len(chosen)) if kept else None

@@ -71,4 +71,5 @@ def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _load(path: Path, settings: Sequence[Setting], overrides: Sequence[str]) -> Recipe:
-    return load(path, tasks=tasks.names(), schema_of=tasks.schema, options=settings, overrides=overrides)
+    of_tasks: Any = {"tasks": tasks.names(), "schema_of": tasks.schema, "metrics_of": tasks.metrics}
+    return load(path, **of_tasks, options=settings, overrides=overrides)

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import math
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from rnncli import tasks
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import Report, TrainingSummary, build_report, plain
+from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
 from rnncli.runs import lock, page
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
-from rnncli.runs.events import DataRead, FoldBegun, ModelBuilt, Observer, RunOpened, Stage, nobody
-from rnncli.runs.groups import by_group, mark, require_groups
-from rnncli.runs.interrupt import interruptible
-from rnncli.runs.model import place, summarise
+from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
+from rnncli.runs.groups import by_group
+from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
+from rnncli.runs.prepare import prepare
 from rnncli.runs.reach import gradient_reach
 from rnncli.runs.recipes import differences, read_run_recipe, run_name, with_absolute_root
-from rnncli.runs.record import first_record, interruption, kept_record
+from rnncli.runs.record import first_record, kept_record
+from rnncli.runs.score import Model, predictions, report
+from rnncli.runs.training import train
 from rnncli.tasks.base import Corpus, Fitted, Settles
-from rnncli.train import checkpoint
-from rnncli.train.loop import EpochDone, StepDone, Trainer, evaluation_batches
+from rnncli.train.loop import StepDone, Trainer, evaluation_batches
 
 Work = Callable[[RunDirectory, Recipe, Observer], Report]
 
@@ -45,7 +43,9 @@ class Finished:
     advice: str
 
 
-def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = nobody) -> Finished:
+def start(
+    recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = unobserved
+) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
     recipe = with_absolute_root(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
@@ -59,7 +59,7 @@ def start(recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), 
         raise
 
 
-def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = nobody, task: str = "") -> Finished:
+def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = unobserved, task: str = "") -> Finished:
     """Go on with the run at ``path`` from its last saved state, or report it where it is done already.
 
     Raises UsageError where ``recipe``, if given, is not the one that the run was begun with.
@@ -77,7 +77,7 @@ def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = nobo
     return _finish(run, begun, observe)
 
 
-def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
+def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
     corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
     trained = next(trainer.events())
@@ -90,59 +90,13 @@ def dry_run(recipe: Recipe, *, observe: Observer = nobody) -> dict[str, float]:
     return {"train_loss": trained.loss, "dev_loss": loss}
 
 
-def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted, Trainer]:
-    """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
-    placement = place(recipe)
-    placement.apply()
-    observe(Stage("reading the data"))
-    begun = time.perf_counter()
-    task = tasks.load(recipe.task)
-    corpus = task.read(recipe)
-    observe(DataRead(corpus, time.perf_counter() - begun))
-    require_groups(recipe, corpus.parts.get("test", corpus.parts["dev"]))
-    if run:
-        sizes = {name: len(part) for name, part in corpus.parts.items()}
-        run.write_record(data={"headline": corpus.headline, "sizes": sizes})
-    torch.manual_seed(recipe.seed)
-    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
-    fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
-    model = fitted.build().to(placement.device)
-    trainer = Trainer(
-        fitted,
-        model,
-        fitted.encode(corpus.parts["train"], training=True),
-        fitted.encode(corpus.parts["dev"]),
-        recipe.train,
-        seed=recipe.seed,
-        device=placement.device,
-        autocast=placement.autocast,
-        loss_scaling=placement.precision == "fp16",
-    )
-    summary = summarise(recipe, model)
-    with placement.autocast():
-        kernel = fitted.kernel(model)
-    built = ModelBuilt(
-        kernel, summary.parameters, placement.describe(), (*fitted.notes, *placement.reasons), trainer.watch
-    )
-    observe(built)
-    if run:
-        told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": kernel}
-        run.write_record(**told, watched=trainer.watch)
-        if known:
-            _restore(run, trainer)
-        else:
-            run.vocabulary.mkdir(exist_ok=True)
-            fitted.save(run.vocabulary)
-    return corpus, fitted, trainer
-
-
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
     folded = bool(recipe.data.folds) and recipe.data.fold is None
     with nullcontext() if run.report.exists() else lock.held(run.path, "run"):
-        report = _recorded(run, recipe, observe, _all_folds if folded else _one)
+        found = _recorded(run, recipe, observe, _all_folds if folded else _one)
         if recipe.evaluation.page and not (run.path / page.FILE).exists():
             _write_page(run)
-    return Finished(run.path, report, f"rnncli predict {run.folds / '0' if folded else run.path}")
+    return Finished(run.path, found, f"rnncli predict {run.folds / '0' if folded else run.path}")
 
 
 def _write_page(run: RunDirectory) -> None:
@@ -174,75 +128,32 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         reports.append(_recorded(fold, part, observe, _one))
     report = cross_validated(reports)
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
-    return replace(report, groups=by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed))
+    return replace(report, groups=by_group(recipe, rows, report.about))
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
     corpus, fitted, trainer = prepare(run, recipe, observe)
-    _train(run, trainer, recipe, observe)
+    train(run, trainer, recipe, observe)
     split = "test" if "test" in corpus.parts else "dev"
     observe(Stage(f"scoring {split}"))
     return _report(run, recipe, corpus, fitted, trainer, split, observe)
-
-
-def _restore(run: RunDirectory, trainer: Trainer) -> None:
-    saved = checkpoint.load(run.last)
-    checkpoint.load_weights(trainer.model, saved, run.last)
-    try:
-        trainer.restore(saved)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(
-            f"{run.last}: the checkpoint is damaged or of another recipe: {error}", "train again, or resume from a copy"
-        ) from error
-
-
-def _train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer) -> None:
-    """Train to the end, saving the best and the last state as it goes; an interrupt saves and raises Interrupted."""
-    for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
-        observe(_epoch(row))
-    saved = time.monotonic()
-    with interruptible() as interrupted:
-        for event in trainer.events():
-            observe(event)
-            if isinstance(event, EpochDone):
-                run.append_metrics(plain(vars(event)))
-                if event.best:
-                    checkpoint.save(run.best, trainer.best_weights())
-            due = time.monotonic() - saved > recipe.train.checkpoint_seconds
-            if isinstance(event, EpochDone) or due or interrupted.is_set():
-                checkpoint.save(run.last, trainer.snapshot())
-                saved = time.monotonic()
-            if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
-                raise interruption(run)
-    best = checkpoint.load(run.best)
-    checkpoint.load_weights(trainer.model, best, run.best)
-
-
-def _epoch(row: dict[str, Any]) -> EpochDone:
-    """A line of ``metrics.jsonl``, where a figure that is not defined is null."""
-    row["watched"] = math.nan if row["watched"] is None else row["watched"]
-    return EpochDone(**row)
 
 
 def _report(
     run: RunDirectory,
     recipe: Recipe,
     corpus: Corpus,
-    fitted: Fitted,
+    fitted: Fitted[Any],
     trainer: Trainer,
     split: str,
     observe: Observer,
 ) -> Report:
-    examples = fitted.encode(corpus.parts[split])
-    batches = evaluation_batches(examples, recipe.train, trainer.device)
-    trainer.model.eval()
+    model = Model(recipe, fitted, trainer.model.eval(), place(recipe))
     if isinstance(fitted, Settles):
         with torch.no_grad(), trainer.autocast():
             fitted.settle(trainer.model, trainer.dev, evaluation_batches(trainer.dev, recipe.train, trainer.device))
         fitted.save(run.vocabulary)
-    with torch.no_grad(), trainer.autocast():
-        evaluation = fitted.evaluate(trainer.model, corpus.parts[split], examples, batches)
-    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
+    rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
     run.prediction_file(split).parent.mkdir(exist_ok=True)
     write_lines(run.prediction_file(split), rows)
     notes: tuple[str, ...] = ()
@@ -258,20 +169,8 @@ def _report(
         examples_per_second=progress.examples / max(progress.seconds, 1e-9),
         device=str(trainer.device),
     )
-    report = build_report(
-        task=recipe.task,
-        recipe=recipe.name,
-        split=split,
-        evaluation=evaluation,
-        dropped=dict(corpus.dropped),
-        notes=(*corpus.notes, *fitted.notes, *notes),
-        baselines=baselines,
-        model=summarise(recipe, trainer.model),
-        training=training,
-    )
-    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
-    reach = gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device)
-    return replace(report, groups=groups, reach=reach)
+    found = report(model, corpus, split, rows, training, baselines=baselines, notes=notes)
+    return replace(found, reach=gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device))
 
 
 def _fold(recipe: Recipe, number: int) -> Recipe:

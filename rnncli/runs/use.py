@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,14 +18,14 @@ from rnncli.core import device
 from rnncli.core.device import Placement
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import Report, TrainingSummary, build_report
+from rnncli.report.build import Report, TrainingSummary
 from rnncli.runs.directory import RunDirectory
-from rnncli.runs.groups import by_group, mark, require_groups
-from rnncli.runs.model import place, summarise
+from rnncli.runs.groups import require_groups
+from rnncli.runs.model import place
 from rnncli.runs.recipes import read_run_recipe
-from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, Writer
+from rnncli.runs.score import Model, predictions, report
+from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
 from rnncli.train import checkpoint
-from rnncli.train.loop import evaluation_batches
 
 FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
 """What is meant for a file, though it may not be there."""
@@ -37,7 +37,7 @@ class Trained:
 
     run: RunDirectory
     recipe: Recipe
-    fitted: Fitted
+    fitted: Fitted[Any]
     model: torch.nn.Module
     placement: Placement
     meta: dict[str, Any]
@@ -66,30 +66,16 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
     require_groups(recipe, corpus.parts[split])
-    examples = fitted.encode(corpus.parts[split])
-    batches = evaluation_batches(examples, recipe.train, trained.placement.device)
-    with torch.no_grad(), trained.placement.autocast():
-        evaluation = fitted.evaluate(trained.model, corpus.parts[split], examples, batches)
-    rows = mark(recipe.evaluation.groups, list(evaluation.predictions), corpus.parts[split], examples)
-    report = build_report(
-        task=recipe.task,
-        recipe=recipe.name,
-        split=split if data is None else str(data),
-        evaluation=evaluation,
-        dropped=dict(corpus.dropped),
-        notes=(*corpus.notes, *fitted.notes),
-        baselines={},
-        model=summarise(recipe, trained.model),
-        training=_training_summary(trained),
-    )
-    groups = by_group(recipe.task, rows, recipe.evaluation, report.positive, recipe.seed)
-    return replace(report, groups=groups)
+    model = Model(recipe, fitted, trained.model, trained.placement)
+    rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
+    return report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
 
 
 def open_predictor(path: Path) -> Predictor:
     """A predictor with the best model of the run at ``path``."""
     trained = load(path)
-    return trained.fitted.predictor(trained.model, trained.placement.device)
+    task = tasks.load(trained.recipe.task)
+    return task.predictor(trained.fitted, trained.model, trained.placement.device)
 
 
 def stream(
@@ -114,7 +100,7 @@ def written(
         yield from ([text] for text in predictor.hear(stdin.buffer, answer))
         return
     for examples in _given(predictor, inputs, stdin, form):
-        if isinstance(predictor, Writer):
+        if isinstance(predictor, WritingPredictor):
             yield list(predictor.write(examples, answer))
         else:
             rows = zip(examples, predictor.predict(examples), strict=True)

@@ -7,7 +7,7 @@ that holds its ``spec``, ``schema``, ``metrics`` and ``task``; recipes lie in it
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import importlib.resources
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -62,13 +62,9 @@ def load(name: str) -> Task:
 
 def recipe_folders() -> dict[str, Path]:
     """Where the recipes of tasks of other packages lie, by task."""
-    found = {}
-    for name, package in packages().items():
-        if not package.startswith(f"{__name__}."):
-            place = importlib.util.find_spec(package)
-            folders = [Path(folder) / "recipes" for folder in (place.submodule_search_locations or ())] if place else []
-            found |= {name: folder for folder in folders if folder.is_dir()}
-    return found
+    others = {name: package for name, package in packages().items() if not package.startswith(f"{__name__}.")}
+    found = {name: Path(str(importlib.resources.files(package))) / "recipes" for name, package in others.items()}
+    return {name: folder for name, folder in found.items() if folder.is_dir()}
 
 
 def _module(name: str, part: str) -> Any:

@@ -80,7 +80,7 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: np.ndarray) -> Any:
-        """Collate the examples at ``indices``: a dataclass, placed on a device by :func:`rnncli.train.placing.placed`."""
+        """Collate the examples at ``indices``: a dataclass of tensors that :func:`rnncli.core.device.placed` moves."""
         ...
 
     def place(self, index: int) -> str:
@@ -249,7 +249,7 @@ class Paced(Protocol):
 
 
 class Task(Protocol):
-    """A task, which its module ``task`` is: reads a corpus, fits itself to the training part, comes back from a folder."""
+    """A task, which its module ``task`` is: reads a corpus, fits to the training part, comes back from a folder."""
 
     def read(self, recipe: Any) -> Corpus:
         """Read and split the data of ``recipe``; raises DataError."""

@@ -7,24 +7,23 @@ from typing import Any
 
 from rnncli import tasks
 from rnncli.recipe.schema import Recipe
-
-Table = tuple[str, list[str], list[list[str]]]
+from rnncli.report.build import ReportTable
 
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What was found: sentences, and tables of title, columns and cells."""
+    """What was found: sentences, and tables."""
 
     headline: str
     notes: tuple[str, ...]
     dropped: dict[str, int]
-    tables: list[Table]
+    tables: list[ReportTable]
 
     def to_dict(self) -> dict[str, Any]:
         """The same, ready for JSON."""
         tables = [
-            {"title": title, "rows": [dict(zip(columns, row, strict=True)) for row in rows]}
-            for title, columns, rows in self.tables
+            {"title": table.title, "rows": [dict(zip(table.columns, row, strict=True)) for row in table.rows]}
+            for table in self.tables
         ]
         return {
             "headline": self.headline,
@@ -42,11 +41,6 @@ def check_data(recipe: Recipe) -> DataCheck:
     corpus = task.read(recipe)
     tables = task.check(recipe, corpus)
     dropped = dict(corpus.dropped)
-    tables.append(
-        (
-            "dropped rows",
-            ["reason", "rows"],
-            [[reason, f"{n:,}"] for reason, n in dropped.items()] or [["none", "0"]],
-        )
-    )
+    counted = tuple((reason, f"{n:,}") for reason, n in dropped.items()) or (("none", "0"),)
+    tables.append(ReportTable("dropped rows", ("reason", "rows"), counted))
     return DataCheck(corpus.headline, corpus.notes, dropped, tables)

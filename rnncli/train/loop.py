@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -19,13 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
+from rnncli.core.device import placed
 from rnncli.data import batching
 from rnncli.errors import TrainingError
-from rnncli.metrics.direction import higher_is_better, is_better
+from rnncli.metrics.metric import Metric, require
 from rnncli.recipe.schema import TrainSection
-from rnncli.tasks.base import Batch, Batches, Examples, Fitted, Metrics, Paced
+from rnncli.tasks.base import Batches, Examples, Fitted, Metrics, Paced
 from rnncli.train.checkpoint import Checkpoint
-from rnncli.train.optimize import MovingAverage, make_optimizer, rate_factor
+from rnncli.train.optimize import MovingAverage, make_optimizer, parameter_groups, rate_factor
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ class Progress:
 
 def place_batches(
     examples: Examples, order: Iterable[np.ndarray], device: torch.device
-) -> Iterator[tuple[np.ndarray, Batch]]:
+) -> Iterator[tuple[np.ndarray, Any]]:
     """The batches of ``examples`` at the given indices, on ``device``."""
     for indices in order:
-        yield indices, examples.batch(indices).to(device)
+        yield indices, placed(examples.batch(indices), device)
 
 
 def evaluation_batches(examples: Examples, settings: TrainSection, device: torch.device) -> Batches:
@@ -108,15 +109,16 @@ def evaluation_batches(examples: Examples, settings: TrainSection, device: torch
 
 
 class Trainer:
-    """One training of one model; iterate :meth:`events` once."""
+    """One training of one model; iterate :meth:`events` once. ``metrics`` are those that the task declares."""
 
     def __init__(
         self,
-        fitted: Fitted,
+        fitted: Fitted[Any],
         model: nn.Module,
         train: Examples,
         dev: Examples,
         settings: TrainSection,
+        metrics: Mapping[str, Metric],
         *,
         seed: int,
         device: torch.device,
@@ -125,8 +127,9 @@ class Trainer:
     ) -> None:
         self.fitted, self.model, self.train, self.dev = fitted, model, train, dev
         self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
-        self.watch = settings.best_by or fitted.best_by
-        self.optimizer = make_optimizer(settings, fitted.parameter_groups(model))
+        self.metrics = metrics
+        self.watch = metrics[settings.best_by or fitted.best_by]
+        self.optimizer = make_optimizer(settings, parameter_groups(model))
         self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
         self.progress = Progress()
@@ -183,7 +186,7 @@ class Trainer:
         weights = dict(self.model.state_dict())
         if self.average:
             weights |= self.average.shadow
-        return Checkpoint(weights, {}, {"epoch": self.progress.best_epoch, "metric": self.watch})
+        return Checkpoint(weights, {}, {"epoch": self.progress.best_epoch, "metric": self.watch.name})
 
     def _steps(self) -> Iterator[StepDone | Halved]:
         plan = self._plan()
@@ -275,11 +278,11 @@ class Trainer:
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()
         metrics = self._validate()
-        higher_is_better(self.watch, available=metrics)
+        require(self.watch.name, metrics)
         seconds = time.perf_counter() - begun
         now = self.progress
-        watched = metrics[self.watch]
-        best = now.best_epoch == 0 or is_better(self.watch, watched, now.best_value)
+        watched = metrics[self.watch.name]
+        best = now.best_epoch == 0 or self.watch.beats(watched, now.best_value)
         fill = self._plan().fill
         lower = self.settings.schedule == "plateau" and not best
         rate = self.optimizer.param_groups[0]["lr"]
@@ -312,7 +315,9 @@ class Trainer:
         self.model.eval()
         batches = evaluation_batches(self.dev, self.settings, self.device)
         with weights, torch.no_grad(), self.autocast():
-            return self.fitted.validate(self.model, self.dev, batches)
+            found = self.fitted.validate(self.model, self.dev, batches)
+        assert found.keys() <= self.metrics.keys(), f"nobody declared {found.keys() - self.metrics.keys()}"
+        return found
 
     def _over(self) -> str | None:
         progress, settings = self.progress, self.settings

@@ -34,6 +34,13 @@ def make_optimizer(settings: TrainSection, groups: Sequence[dict[str, Any]]) -> 
     return kind(groups, lr=settings.learning_rate, fused=True)
 
 
+def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
+    """The groups of all parameters: weights decay, biases and gains do not."""
+    decaying = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    return [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
+
+
 def rate_factor(settings: TrainSection, step: int, progress: float, plateau: float) -> float:
     """The factor on the learning rate at optimizer step ``step`` (from 0), ``progress`` in [0, 1) of all epochs.
 

@@ -1,4 +1,10 @@
-"""Clips and their classes: which columns, which part each goes to, what is of no use."""
+"""Clips and their classes: which columns, which part each goes to, what is of no use.
+
+A row as it comes, of a csv, and as it is learnt from, the frames of the file and the class by its number::
+
+    frames,label,subject          ->  frames (T, 60) float32, T = 57
+    clips/s01_e01_walk.npy,walk,1     truth 3
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,7 @@ from pathlib import Path
 from rnncli.errors import DataError
 from rnncli.tasks.action.schema import ActionData, ActionRecipe
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.classify.classified import require_known
+from rnncli.tasks.classify.labels import require_known
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.frames import builtin, clips, corpus
 from rnncli.tasks.frames.clips import FramePart
@@ -26,7 +32,7 @@ def read_corpus(recipe: ActionRecipe) -> Corpus:
     _require_classes(cut["train"])
     known = set(cut["train"].truths)
     for part in cut.values():
-        require_known(part, part.truths, known)
+        require_known(part, part.labels(), known)
     frames = sum(clip.frames for part in parts.values() for clip in part.clips)
     headline = f"{found.names}: {sum(map(len, parts.values())):,} clips, {frames:,} frames, {len(known):,} classes"
     return Corpus(cut, headline, (*found.notes, how), +found.dropped)

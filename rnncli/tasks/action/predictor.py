@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from rnncli.tasks.classify import classified
+from rnncli.tasks.action.fitted import FittedAction
+from rnncli.tasks.action.metrics import SHOWN
+from rnncli.tasks.action.model import ActionClassifier
+from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
 from rnncli.tasks.frames.reader import Clip, Item
-
-if TYPE_CHECKING:
-    from rnncli.tasks.action.task import FittedAction
 
 LONG = 1.5
 """A clip so many times as long as the longest of training is looked at in windows."""
@@ -29,7 +28,7 @@ class ActionPredictor(FramePredictor):
     frames; the row itself has the mean of their probabilities.
     """
 
-    def __init__(self, fitted: FittedAction, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, fitted: FittedAction, model: ActionClassifier, device: torch.device) -> None:
         super().__init__(fitted.recipe, fitted.form)
         self.fitted, self.model, self.device = fitted, model, device
 
@@ -46,11 +45,11 @@ class ActionPredictor(FramePredictor):
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the file; of a long clip a line a window."""
         cells = []
-        for row in rows:
-            for one in row.get("windows", [row]):
-                when = f" {one['start']:g} - {one['end']:g} {row['unit']}" if "windows" in row else ""
-                sure = one["probability"] if "windows" in row else row["probabilities"][row["label"]]
-                cells.append([one["label"], f"{100 * sure:.1f} %", row["file"] + when])
+        for clip in rows:
+            for one in clip.get("windows", [clip]):
+                when = f" {one['start']:g} - {one['end']:g} {clip['unit']}" if "windows" in clip else ""
+                sure = one["probability"] if "windows" in clip else clip["probabilities"][clip["label"]]
+                cells.append([one["label"], f"{100 * sure:.1f} %", clip[SHOWN] + when])
         return ["label", "probability", "file"], cells
 
     def _spans(self, frames: int) -> list[tuple[int, int]]:
@@ -67,10 +66,10 @@ class ActionPredictor(FramePredictor):
             yield from self.fitted.probabilities(self.model, frames.to(self.device), lengths_B)
 
     def _row(self, clip: Clip, spans: list[tuple[int, int]], found: list[np.ndarray]) -> dict[str, Any]:
-        labels = self.fitted.labels
-        row = classified.row(clip.name, np.mean(found, axis=0), labels, False, "file")
+        labels = self.fitted.labels.names
+        whole = row(clip.name, np.mean(found, axis=0), labels, several=False, shown=SHOWN)
         if len(spans) == 1:
-            return row
+            return whole
         step = clip.step or 1
         windows = [
             {
@@ -81,4 +80,4 @@ class ActionPredictor(FramePredictor):
             }
             for (start, end), shares_K in zip(spans, found, strict=True)
         ]
-        return row | {"unit": "seconds" if clip.step else "frames", "windows": windows}
+        return whole | {"unit": "seconds" if clip.step else "frames", "windows": windows}

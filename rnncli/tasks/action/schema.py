@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from rnncli.recipe.schema import Count, Fraction
-from rnncli.tasks.common.sections import ClassTrain, LongTrain, Pooled
+from rnncli.tasks.classify.sections import ClassTrain, Pooled
+from rnncli.tasks.common.sections import LongTrain
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 
 

@@ -1,6 +1,7 @@
 """Recognition of actions as the command line sees it."""
 
 from rnncli.tasks.base import Option, TaskSpec
+from rnncli.tasks.classify.declared import METRICS
 
 SPEC = TaskSpec(
     name="action",
@@ -12,6 +13,7 @@ SPEC = TaskSpec(
         "rnncli action --data clips/ model.cell=lstm",
         "rnncli action --data clips.csv --group-column subject data.folds=10",
     ),
+    metrics=METRICS,
     options=(
         Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
         Option("--test", "data.test", "File of the test part; carved likewise."),

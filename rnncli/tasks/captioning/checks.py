@@ -9,7 +9,8 @@ import numpy as np
 from rnncli.data import splits
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.data import once
-from rnncli.tasks.common.shared import Table, overlaps
+from rnncli.report.build import ReportTable
+from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.frames.clips import FramePart
 
 MOST_SHOWN = 10

@@ -28,7 +28,7 @@ from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer, log_probs
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.decode.language import Weights
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.examples import Clips

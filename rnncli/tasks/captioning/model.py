@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rnncli.heads.attention import AttentionDecoder
 from rnncli.tasks.captioning.schema import CaptionModel
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.frames.encoder import FrameEncoder
 
 
@@ -20,14 +20,14 @@ class Captioner(nn.Module):
     def __init__(self, encoder: FrameEncoder, settings: CaptionModel, words: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.core = shared.recurrent(settings.projection, settings)
+        self.core = recurrent(settings.projection, settings)
         size = self.core.output_size
         self.norm = nn.LayerNorm(size)
         if settings.head == "ctc":
             self.head: nn.Module = nn.Sequential(nn.Dropout(settings.dropout), nn.Linear(size, words))
         else:
             one_way = settings.model_copy(update={"bidirectional": False, "layers": 1})
-            core = shared.recurrent(settings.embedding, one_way)
+            core = recurrent(settings.embedding, one_way)
             self.head = AttentionDecoder(core, size, words, settings.embedding, settings.dropout)
 
     def encode(self, frames: Tensor, lengths_B: Tensor) -> Tensor:

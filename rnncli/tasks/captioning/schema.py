@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from rnncli.recipe.schema import Count, Fraction
-from rnncli.tasks.common.sections import LanguageSection, LongTrain
+from rnncli.tasks.common.sections import LongTrain
+from rnncli.tasks.decode.sections import LanguageSection
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 
 

@@ -1,5 +1,6 @@
 """Captioning as the command line sees it."""
 
+from rnncli.metrics.metric import Metric
 from rnncli.tasks.base import Option, TaskSpec
 
 SPEC = TaskSpec(
@@ -11,6 +12,19 @@ SPEC = TaskSpec(
         "rnncli captioning",
         "rnncli captioning --data clips.csv",
         "rnncli captioning --data pictures.csv data.encoder=patches",
+    ),
+    metrics=(
+        Metric("wer", better="lower"),
+        Metric("cer", better="lower"),
+        Metric("cider"),
+        Metric("bleu_4"),
+        Metric("bleu_1"),
+        Metric("bleu_2"),
+        Metric("bleu_3"),
+        Metric("rouge_l"),
+        Metric("exact"),
+        Metric("distinct"),
+        Metric("distinct_2"),
     ),
     options=(
         Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),

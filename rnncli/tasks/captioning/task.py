@@ -14,7 +14,7 @@ from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.captioning.spelling import Spelling
 from rnncli.tasks.captioning.writer import Writer
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.decode.language import lexicon_of, model_of
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form

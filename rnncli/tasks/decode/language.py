@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.text.ngram import END, Gram, NGram, learn, read_arpa
 from rnncli.errors import DataError
-from rnncli.tasks.common.sections import LanguageSection
+from rnncli.tasks.decode.sections import LanguageSection
 
 WEIGHTS, BONUSES = (0.2, 0.5, 0.8, 1.2, 1.7), (0.0, 1.0, 2.0, 3.0)
 """What is tried on dev."""

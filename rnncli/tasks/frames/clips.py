@@ -14,7 +14,8 @@ from rnncli.data import progress
 from rnncli.data.tables.table import Table
 from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
-from rnncli.tasks.common import manifest
+from rnncli.tasks.common.columns import column
+from rnncli.tasks.common.tables import places
 from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
 from rnncli.tasks.frames.schema import FramesData
 
@@ -43,6 +44,10 @@ class FramePart:
         """The files."""
         return (clip.name for clip in self.clips)
 
+    def labels(self) -> Iterator[list[str]]:
+        """What is true of each clip, as a list of one."""
+        return ([truth] for truth in self.truths)
+
     def column(self, name: str, key: str) -> Iterator[str]:
         """The values of a further column that the recipe's ``key`` names."""
         self.table.require(name, key)
@@ -60,10 +65,10 @@ def read_part(
 
     ``truth`` is the column of what is true of a clip. Raises DataError where nothing is left.
     """
-    column = manifest.column(table, data.frames_column, FRAME_NAMES, "frames", "data.frames_column")
+    frames = column(table, data.frames_column, FRAME_NAMES, "frames", "data.frames_column")
     group = _group_column(table, data)
     truths = [value.strip() for value in table.texts(truth)]
-    cells = enumerate(manifest.places(table, column))
+    cells = enumerate(places(table, frames))
     items = [item_of(value, folder, table.place(row)) for row, (folder, value) in cells]
     found = list(_judged(items, reader))
     first: dict[str, ClipError] = {}

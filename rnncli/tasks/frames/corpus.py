@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
-from rnncli.errors import DataError
-from rnncli.tasks.common import manifest
+from rnncli.tasks.common.columns import column
+from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, table_of
 from rnncli.tasks.frames import clips
 from rnncli.tasks.frames.builtin import Scene, written
 from rnncli.tasks.frames.clips import FramePart
@@ -54,13 +54,11 @@ def gather(recipe: FramesRecipe, truth: Truth) -> Gathered:
     """The clips of a recipe by part, ``all`` for one that is still to be cut; raises DataError."""
     data = recipe.data
     notes: list[str] = []
-    if data.source == "builtin" or not data.train:
-        if data.source not in ("builtin", "auto"):
-            raise DataError(f"data.train names no {data.source}", "for example data.train=clips.csv")
+    if is_builtin(data, "clips.csv"):
         tables = {ALL: _built_in(recipe, truth)}
         notes.append("the videos are rendered and encoded here: figures say nothing about real ones")
     else:
-        tables = manifest.read_parts(data, KNOWN, truth.columns)
+        tables = read_parts(data, KNOWN, truth.columns)
     found = _judged(recipe, tables, truth)
     parts = found.parts.values()
     clips.require_alike(parts, next(iter(parts)).clips[0].shape)
@@ -70,7 +68,7 @@ def gather(recipe: FramesRecipe, truth: Truth) -> Gathered:
 
 def gather_more(recipe: FramesRecipe, path: Path, truth: Truth) -> Gathered:
     """The clips of a further labelled file or folder, all of them as the part ``test``; raises DataError."""
-    tables = manifest.read_place(path, recipe.data, KNOWN, truth.columns)
+    tables = read_place(path, recipe.data, KNOWN, truth.columns)
     return _judged(recipe, {"test": tables.get("test") or next(iter(tables.values()))}, truth)
 
 
@@ -78,8 +76,8 @@ def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth) -> Gat
     reader = Reader(recipe.data, recipe.points)
     found = Gathered({}, ", ".join(sorted({table.name for table in tables.values()})))
     for name, table in tables.items():
-        column = manifest.column(table, truth.column, truth.names, f"{truth.name}s", truth.key)
-        found.parts[name] = clips.read_part(table, recipe.data, reader, column, found.dropped, found.notes)
+        truth_column = column(table, truth.column, truth.names, f"{truth.name}s", truth.key)
+        found.parts[name] = clips.read_part(table, recipe.data, reader, truth_column, found.dropped, found.notes)
     for table in tables.values():
         found.dropped.update(table.dropped)
         found.notes += table.notes
@@ -94,4 +92,4 @@ def _built_in(recipe: FramesRecipe, truth: Truth) -> Table:
     else:
         folder = cache_folder(cache) / truth.folder
         rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in written(scenes, folder)]
-    return manifest.table_of("built-in videos", truth.columns, rows)
+    return table_of("built-in videos", truth.columns, rows)

@@ -1,9 +1,15 @@
-"""Labelled texts: which columns, which rows, which part each row goes to."""
+"""Labelled texts: which columns, which rows, which part each row goes to.
+
+A row as it comes, of a csv, and as it is learnt from, words by their numbers and the label by its::
+
+    text,stars                          ->  ids [34, 7, 512, 9]  (not half bad !)
+    "Not half bad!",4                       truth 3
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +21,10 @@ from rnncli.data.tables.sources import ALL, read
 from rnncli.data.tables.table import Table, TableWriter, did_you_mean, with_place
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.gathering import is_repository, with_given_parts
+from rnncli.tasks.classify.labels import require_known
+from rnncli.tasks.common.columns import guess
 from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.common.tables import is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.sentiment import builtin as generated
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
@@ -44,15 +52,21 @@ LABEL_NAMES = (
     "rating",
     "topic",
 )
+MOST_LABELS = 1000
+"""That a classifier tells apart."""
 
 
 @dataclass(frozen=True)
 class TextPart:
-    """One part of the corpus: rows of a table and the two columns that matter."""
+    """One part of the corpus: rows of a table and the two columns that matter.
+
+    Where a text may have ``several`` labels, what is between them in text form is the ``separator``.
+    """
 
     table: Table
     text_column: str
     label_column: str
+    several: bool = False
     separator: str = "|"
 
     def __len__(self) -> int:
@@ -62,8 +76,13 @@ class TextPart:
         """The texts, a few thousand in memory at a time."""
         return self.table.texts(self.text_column)
 
-    def labels(self) -> Iterator[str]:
-        """The labels as the source writes them."""
+    def labels(self) -> Iterator[list[str]]:
+        """The labels of each text: one of them, or as many as it has."""
+        for label in self.written():
+            yield [one for name in label.split(self.separator) if (one := name.strip())] if self.several else [label]
+
+    def written(self) -> Iterator[str]:
+        """The label of each text as the source writes it."""
         return (_label(value, self.separator) for value in self.table.values(self.label_column))
 
     def take(self, rows: np.ndarray) -> TextPart:
@@ -87,21 +106,20 @@ def read_corpus(recipe: SentimentRecipe) -> Corpus:
     text, label, guessed = find_columns(next(iter(tables.values())), data)
     dropped: Counter[str] = Counter()
     parts = {
-        name: _clean(TextPart(table, text, label, data.label_separator), data, dropped)
-        for name, table in tables.items()
+        name: _clean(_part(table, text, label, data), data.drop_duplicates, dropped) for name, table in tables.items()
     }
     rows = sum(len(table) for table in tables.values())
     names = sorted({table.name for table in tables.values()})
     headline = f"{', '.join(names)}: {rows:,} rows, {guessed}"
-    _require_classes(parts.get(ALL) or parts.get("train") or next(iter(parts.values())), data)
-    cut, how = Parting(data, recipe.seed, lambda part: _stratum(part, data))(parts)
+    _require_classes(parts.get(ALL) or parts.get("train") or next(iter(parts.values())))
+    cut, how = Parting(data, recipe.seed, _stratum)(parts)
     notes = [*notes, *(note for table in tables.values() for note in table.notes), how]
     for table in tables.values():
         dropped.update(table.dropped)
-    _require_classes(cut["train"], data)
-    known = label_names(cut["train"].labels(), data)
+    _require_classes(cut["train"])
+    known = label_names(count_labels(cut["train"]))
     for part in (part for name, part in cut.items() if name != "train"):
-        require_known(part, known, data)
+        require_known(part, part.labels(), known)
     return Corpus(cut, headline, tuple(notes), +dropped)
 
 
@@ -116,11 +134,7 @@ def read_part(recipe: SentimentRecipe, path: Path) -> Corpus:
     known = {data.text_column, data.label_column} <= set(table.columns) and data.text_column
     text, label, guessed = find_columns(table, data if known else own)
     dropped: Counter[str] = Counter(table.dropped)
-    part = _clean(
-        TextPart(table, text, label, data.label_separator),
-        data.model_copy(update={"drop_duplicates": False}),
-        dropped,
-    )
+    part = _clean(_part(table, text, label, data), False, dropped)
     return Corpus({"test": part}, f"{path}: {len(table):,} rows, {guessed}", table.notes, +dropped)
 
 
@@ -133,54 +147,32 @@ def find_columns(table: Table, data: TextData) -> tuple[str, str, str]:
     rest = [name for name in table.columns if name not in (text, label, data.split_column, data.fold_column)]
     guesses = []
     if not text:
-        text = _guess(table, rest, TEXT_NAMES, "texts", "--text-column")
+        text = guess(table, TEXT_NAMES, "texts", "--text-column NAME", among=rest)
         rest = [name for name in rest if name != text]
         guesses.append("text")
     if not label:
-        label = _guess(table, rest, LABEL_NAMES, "labels", "--label-column")
+        label = guess(table, LABEL_NAMES, "labels", "--label-column NAME", among=rest)
         guesses.append("label")
     how = f" ({' and '.join(guesses)} guessed by name)" if guesses else ""
     return text, label, f'text column "{text}", label column "{label}"{how}'
 
 
-def label_names(labels: Iterable[str], data: TextData) -> tuple[str, ...]:
+def label_names(labels: Iterable[str]) -> tuple[str, ...]:
     """All labels that occur, numbers in their order, else by code point."""
-    found = {one for label in labels for one in split_label(label, data)}
-    return tuple(sorted(found, key=lambda name: (_number(name), name)))
+    return tuple(sorted(set(labels), key=lambda name: (_number(name), name)))
 
 
-def split_label(label: str, data: TextData) -> list[str]:
-    """The labels of one text."""
-    if not data.multi_label:
-        return [label]
-    return [one for part in label.split(data.label_separator) if (one := part.strip())]
-
-
-def count_labels(part: TextPart, data: TextData) -> Counter[str]:
+def count_labels(part: TextPart) -> Counter[str]:
     """How often each label occurs."""
-    return Counter(one for label in part.labels() for one in split_label(label, data))
-
-
-def require_known(part: TextPart, known: Sequence[str], data: TextData) -> None:
-    """DataError for the first label of ``part`` that is none of ``known``."""
-    numbered = set(known)
-    for row, label in enumerate(part.labels()):
-        for one in split_label(label, data):
-            if one not in numbered:
-                raise DataError(
-                    f'{part.table.place(row)}: label "{one}" does not occur in training',
-                    f"known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}",
-                )
+    return Counter(one for labels in part.labels() for one in labels)
 
 
 def _tables(data: TextData) -> tuple[dict[str, Table], list[str]]:
-    if data.source == "builtin" or not data.train:
-        if data.source not in ("builtin", "auto"):
-            raise DataError(f"data.train names no {data.source}", "for example data.train=reviews.csv")
+    if is_builtin(data, "reviews.csv"):
         return {ALL: _builtin()}, ["the corpus is generated by a grammar: its figures say nothing about real texts"]
     place = data.train if is_repository(data) else str(Path(data.root) / data.train)
     splits, config = data.splits or None, data.config or None
-    tables = read(place, source=data.source, encoding=data.encoding, splits=splits, config=config)
+    tables = read(place, source=source_of(data), encoding=data.encoding, splits=splits, config=config)
     return with_given_parts(tables, data, lambda path: read(path, encoding=data.encoding)), []
 
 
@@ -195,33 +187,22 @@ def _builtin() -> Table:
         return writer.finish()
 
 
-def _guess(table: Table, columns: list[str], known: tuple[str, ...], what: str, option: str) -> str:
-    found = [name for name in columns if name.strip().lower() in known]
-    if len(found) == 1:
-        return found[0]
-    if not found and len(columns) == 1:
-        return columns[0]
-    why = f"several may be it: {', '.join(found)}" if found else "no name tells"
-    raise DataError(
-        f"{table.name}: which column holds the {what}? {why}",
-        f"{option} NAME, one of: {', '.join(table.columns)}",
-    )
+def _part(table: Table, text: str, label: str, data: TextData) -> TextPart:
+    return TextPart(table, text, label, data.multi_label, data.label_separator)
 
 
-def _clean(part: TextPart, data: TextData, dropped: Counter[str]) -> TextPart:
+def _clean(part: TextPart, distinct: bool, dropped: Counter[str]) -> TextPart:
     """The rows that can be learnt from; counts the others by reason."""
     keep = np.ones(len(part), dtype=bool)
     prints = splits.fingerprints(
-        f"{text.strip()}\0{label}" for text, label in zip(part.texts(), part.labels(), strict=True)
+        f"{text.strip()}\0{label}" for text, label in zip(part.texts(), part.written(), strict=True)
     )
     empty = np.fromiter((not text.strip() for text in part.texts()), bool, len(part))
-    bare = np.fromiter((not label for label in part.labels()), bool, len(part)) & ~empty
-    if data.multi_label:
-        bare[:] = False
+    bare = np.fromiter((not label and not part.several for label in part.written()), bool, len(part)) & ~empty
     keep[empty | bare] = False
     dropped["empty text"] += int(empty.sum())
     dropped["no label"] += int(bare.sum())
-    if data.drop_duplicates:
+    if distinct:
         rows = np.flatnonzero(keep)
         again = rows[splits.duplicates(prints[rows])]
         keep[again] = False
@@ -231,30 +212,30 @@ def _clean(part: TextPart, data: TextData, dropped: Counter[str]) -> TextPart:
     return part if keep.all() else part.take(np.flatnonzero(keep))
 
 
-def _stratum(part: TextPart, data: TextData) -> np.ndarray | None:
+def _stratum(part: TextPart) -> np.ndarray | None:
     """The label of each row, each distinct one in memory once."""
-    if data.multi_label:
+    if part.several:
         return None
     known: dict[str, str] = {}
     labels = np.empty(len(part), dtype=object)
-    for row, label in enumerate(part.labels()):
+    for row, label in enumerate(part.written()):
         labels[row] = known.setdefault(label, label)
     return labels
 
 
-def _require_classes(part: TextPart, data: TextData) -> None:
-    counts = count_labels(part, data)
-    if len(counts) < (1 if data.multi_label else 2):
+def _require_classes(part: TextPart) -> None:
+    counts = count_labels(part)
+    if len(counts) < (1 if part.several else 2):
         only = f'only the label "{next(iter(counts))}"' if counts else "no label"
         raise DataError(
             f'{part.table.name}: the training part has {only} in column "{part.label_column}"; two are needed',
             "is this the right --label-column?",
         )
-    if len(counts) > 1000:
+    if len(counts) > MOST_LABELS:
         near = did_you_mean("label", part.table.columns)
         raise DataError(
             f'{part.table.name}: column "{part.label_column}" has {len(counts):,} different labels{near}',
-            "a classifier takes at most 1,000; is this the right --label-column?",
+            f"a classifier takes at most {MOST_LABELS:,}; is this the right --label-column?",
         )
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from rnncli.core.recurrent import Recurrent
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import Pooling
+from rnncli.tasks.sentiment.schema import ClassifierModel
 
 
 class TextClassifier(nn.Module):
@@ -19,23 +20,18 @@ class TextClassifier(nn.Module):
         pooling: Pooling,
         vocabulary: Vocabulary,
         classes: int,
-        *,
-        embedding: int,
-        embedding_scale: float,
-        embedding_dropout: float,
-        word_dropout: float,
-        dropout: float,
+        settings: ClassifierModel,
     ) -> None:
         super().__init__()
-        self.unknown, self.word_dropout = vocabulary.unknown, word_dropout
-        self.embedding = nn.Embedding(len(vocabulary), embedding, padding_idx=vocabulary.pad)
-        nn.init.uniform_(self.embedding.weight, -embedding_scale, embedding_scale)
+        self.unknown, self.word_dropout = vocabulary.unknown, settings.word_dropout
+        self.embedding = nn.Embedding(len(vocabulary), settings.embedding, padding_idx=vocabulary.pad)
+        nn.init.uniform_(self.embedding.weight, -settings.embedding_scale, settings.embedding_scale)
         with torch.no_grad():
             self.embedding.weight[vocabulary.pad] = 0
-        self.embedding_dropout = nn.Dropout1d(embedding_dropout)
+        self.embedding_dropout = nn.Dropout1d(settings.embedding_dropout)
         self.core = core
         self.pooling = pooling
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(pooling.output_size, classes)
         nn.init.zeros_(self.linear.bias)
 

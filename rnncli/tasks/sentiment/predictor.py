@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.errors import DataError
-from rnncli.tasks.classify import classified
+from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.sentiment.data import TEXT_NAMES
-from rnncli.tasks.sentiment.evidence import pad_evidence
-
-if TYPE_CHECKING:
-    from rnncli.tasks.sentiment.task import FittedSentiment
+from rnncli.tasks.sentiment.extras.evidence import pad_evidence
+from rnncli.tasks.sentiment.fitted import FittedSentiment
+from rnncli.tasks.sentiment.model import TextClassifier
 
 SHOWN = 60
+"""Characters of a text that a table shows."""
 
 
 class TextPredictor:
@@ -31,7 +30,7 @@ class TextPredictor:
     together = 256
     example = "not half bad , and funnier than its trailer"
 
-    def __init__(self, fitted: FittedSentiment, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
 
     def parse(self, text: str) -> str:
@@ -83,8 +82,9 @@ class TextPredictor:
         if fitted.evidence:
             evidence_BTF = pad_evidence(fitted.evidence.describe(units), ids, indices, ids_BT).to(self.device)
         logits_BK = self.model(ids_BT.to(self.device), lengths_B, evidence_BTF)
-        found = zip(examples, fitted.probabilities(logits_BK), strict=True)
-        return [classified.row(text, shares, fitted.labels, fitted.multi) for text, shares in found]
+        labels = fitted.labels
+        found = zip(examples, labels.probabilities(logits_BK), strict=True)
+        return [row(text, shares_K, labels.names, several=labels.several) for text, shares_K in found]
 
     def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
@@ -93,8 +93,8 @@ class TextPredictor:
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the text."""
         cells = []
-        for row in rows:
-            label = row["label"] if "label" in row else ", ".join(row["labels"]) or "-"
-            sure = max(row["probabilities"].values())
-            cells.append([label, f"{100 * sure:.1f} %", row["text"][:SHOWN] + "…" * (len(row["text"]) > SHOWN)])
+        for one in rows:
+            label = one["label"] if "label" in one else ", ".join(one["labels"]) or "-"
+            sure = max(one["probabilities"].values())
+            cells.append([label, f"{100 * sure:.1f} %", one["text"][:SHOWN] + "…" * (len(one["text"]) > SHOWN)])
         return ["label", "probability", "text"], cells

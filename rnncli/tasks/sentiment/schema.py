@@ -14,7 +14,7 @@ from rnncli.recipe.schema import (
     Positive,
     Recipe,
 )
-from rnncli.tasks.common.sections import ClassTrain, Pooled
+from rnncli.tasks.classify.sections import ClassTrain, Pooled
 
 
 class TextData(DataSection, frozen=True):

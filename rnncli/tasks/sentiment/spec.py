@@ -1,6 +1,7 @@
 """Sentiment classification as the command line sees it."""
 
 from rnncli.tasks.base import Option, TaskSpec
+from rnncli.tasks.classify.declared import METRICS
 
 SPEC = TaskSpec(
     name="sentiment",
@@ -12,6 +13,7 @@ SPEC = TaskSpec(
         "rnncli sentiment --data reviews.csv --text-column review --label-column stars",
         "rnncli sentiment --data reviews.csv model.cell=lstm train.epochs=5 --out runs/lstm",
     ),
+    metrics=METRICS,
     options=(
         Option("--text-column", "data.text_column", "Column of the texts; guessed where it is clear."),
         Option("--label-column", "data.label_column", "Column of the labels; guessed where it is clear."),

@@ -18,7 +18,7 @@ from rnncli.data.tables.table import Table
 from rnncli.data.text.units import normalise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common import manifest
+from rnncli.tasks.common import columns, tables
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.speech import builtin as generated
 from rnncli.tasks.speech.cutting import Said
@@ -123,8 +123,8 @@ def clean_text(text: str, lower: bool) -> str:
 
 def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str]) -> SpeechPart:
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted."""
-    audio = manifest.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
-    text = manifest.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
+    audio = columns.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
+    text = columns.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
     if data.speaker_column:
         table.require(data.speaker_column, "data.speaker_column")
     speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")

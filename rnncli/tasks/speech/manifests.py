@@ -16,8 +16,8 @@ from rnncli.data.audio.sound import SUFFIXES
 from rnncli.data.tables.sources import ALL, READERS, read
 from rnncli.data.tables.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
-from rnncli.tasks.common import manifest
-from rnncli.tasks.common.gathering import is_repository, with_given_parts
+from rnncli.tasks.common import columns, tables
+from rnncli.tasks.common.tables import is_repository, with_given_parts
 from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.schema import SpeechData
 
@@ -44,7 +44,7 @@ def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
             return {ALL: _folder(path, files)}
     source = "auto" if data.source == "builtin" else data.source
     tables = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
-    return {part: manifest.based(table, path) for part, table in tables.items()}
+    return {part: tables.based(table, path) for part, table in tables.items()}
 
 
 def _folder(path: Path, files: list[Path]) -> Table:
@@ -68,7 +68,7 @@ def recordings(table: Table, column: str) -> Iterator[Recording]:
 
     Columns ``offset`` and ``duration``, or ``start`` and ``end``, cut a stretch of it.
     """
-    rows = zip(manifest.places(table, column), _spans(table), strict=True)
+    rows = zip(tables.places(table, column), _spans(table), strict=True)
     for i, ((folder, value), span) in enumerate(rows):
         if isinstance(value, dict):
             yield replace(_row_recording(value, folder, table.place(i)), span=span)

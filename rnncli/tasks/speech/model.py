@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.speech.schema import SpeechModel
 
 KERNEL = 5
@@ -35,7 +35,7 @@ class Stack(nn.Module):
         one = settings.model_copy(update={"layers": 1})
         size = settings.hidden * (2 if settings.bidirectional else 1)
         self.cores = nn.ModuleList(
-            shared.recurrent(size if layer else settings.channels, one) for layer in range(settings.layers)
+            recurrent(size if layer else settings.channels, one) for layer in range(settings.layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in self.cores)
         self.ahead = settings.lookahead if self.causal else 0

@@ -1,5 +1,6 @@
 """Speech recognition as the command line sees it."""
 
+from rnncli.metrics.metric import Metric
 from rnncli.tasks.base import Option, TaskSpec
 
 SPEC = TaskSpec(
@@ -11,6 +12,14 @@ SPEC = TaskSpec(
         "rnncli speech",
         "rnncli speech --data train.csv --dev dev.csv --test test.csv",
         "rnncli speech --data recordings/ model.subsampling=2 --out runs/mine",
+    ),
+    metrics=(
+        Metric("wer", better="lower"),
+        Metric("cer", better="lower"),
+        Metric("wer_greedy", better="lower"),
+        Metric("cer_greedy", better="lower"),
+        Metric("accuracy"),
+        Metric("sentence_accuracy"),
     ),
     options=(
         Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),

@@ -9,7 +9,7 @@ import numpy as np
 from rnncli.data import splits
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.shared import overlaps
+from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.tagging.schema import TaggingRecipe
 from rnncli.tasks.tagging.sentences import SentencePart
 

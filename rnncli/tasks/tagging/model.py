@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from rnncli.core.dropout import Dropout
 from rnncli.heads.crf import CRF
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.tagging.characters import character_reader
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
@@ -79,7 +79,7 @@ class Scorer(nn.Module):
                 self.forgetting[name] = Forgetting(settings.pair_dropout, lexicon.counts[name])
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
         self.input_dropout, self.dropout = Dropout(settings.input_dropout), Dropout(settings.dropout)
-        self.core = shared.recurrent(input_size, settings)
+        self.core = recurrent(input_size, settings)
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
         nn.init.zeros_(self.linear.bias)

@@ -1,5 +1,6 @@
 """Sequence tagging as the command line sees it."""
 
+from rnncli.metrics.metric import Metric
 from rnncli.tasks.base import Option, TaskSpec
 
 SPEC = TaskSpec(
@@ -11,6 +12,15 @@ SPEC = TaskSpec(
         "rnncli tagging",
         "rnncli tagging --data train.conll --dev dev.conll --test test.conll --token-column 1 --tag-column 3",
         "rnncli tagging --data train.conllu --tag-column upos model.head=softmax --out runs/upos",
+    ),
+    metrics=(
+        Metric("precision", show="last"),
+        Metric("recall", show="last"),
+        Metric("f1"),
+        Metric("accuracy"),
+        Metric("unknown_accuracy"),
+        Metric("sentence_accuracy"),
+        Metric("f1_macro"),
     ),
     options=(
         Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),

@@ -4,11 +4,11 @@ from torch import nn
 
 from rnncli.data import splits
 from rnncli.recipe.schema import CoreSection
-from rnncli.tasks.common import shared
+from rnncli.tasks.common.core import recurrent
 
 
 def test_a_core_has_the_shape_of_its_section():
-    core = shared.recurrent(5, CoreSection(cell="lstm", hidden=7, layers=2, initial_state="learnt"))
+    core = recurrent(5, CoreSection(cell="lstm", hidden=7, layers=2, initial_state="learnt"))
     assert (core.cell.kind, core.input_size, core.hidden_size, core.layers, core.directions) == ("lstm", 5, 7, 2, 2)
     assert core.learnt_initial_state
 

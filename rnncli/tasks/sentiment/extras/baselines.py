@@ -13,30 +13,35 @@ from typing import Any
 import numpy as np
 
 from rnncli.metrics.classification import classification_metrics, multilabel_metrics, prediction_metrics
+from rnncli.tasks.base import Metrics
+from rnncli.tasks.classify.labels import Labels
 
 MOST_TEXTS = 100_000
-Metrics = dict[str, float]
+"""That rivals learn from: of more, some."""
+Split = Callable[[str], list[str]]
+Texts = tuple[list[str], np.ndarray]
+"""Texts and their truth: (N,) numbers of labels or, of several, (N, K)."""
 
 
-def majority(truth_N: np.ndarray, counts_K: np.ndarray, positive: int | None) -> Metrics:
-    """Always the most frequent class of training."""
-    predicted = np.full(len(truth_N), int(np.argmax(counts_K)))
-    return prediction_metrics(truth_N, predicted, len(counts_K), positive)
+def rivals(split: Split, train: Texts, test: Texts, labels: Labels) -> dict[str, Metrics]:
+    """All of them by name, scored on ``test``; ``split`` cuts a text into the model's own units."""
+    found: dict[str, Metrics] = {}
+    if not labels.several:
+        usual = np.full(len(test[1]), int(np.argmax(labels.frequencies)))
+        found["majority"] = prediction_metrics(test[1], usual, len(labels.names), labels.number)
+    found["n-grams + logistic"] = n_grams_and_logistic(split, train, test, labels)
+    if not labels.several:
+        found["nb-svm"] = nb_svm(split, train, test, labels)
+    return found
 
 
-def n_grams_and_logistic(
-    split: Callable[[str], list[str]],
-    train: tuple[list[str], np.ndarray],
-    test: tuple[list[str], np.ndarray],
-    positive: int | None,
-    classes: int,
-) -> Metrics:
+def n_grams_and_logistic(split: Split, train: Texts, test: Texts, labels: Labels) -> Metrics:
     """TF-IDF of one- and two-grams of the model's own units, and logistic regression."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
     X, Y = _vectors(TfidfVectorizer(sublinear_tf=True), split, train[0], test[0])
-    if train[1].ndim == 2:
+    if labels.several:
         from sklearn.multiclass import OneVsRestClassifier
 
         keep = train[1].any(0) & ~train[1].all(0)
@@ -45,23 +50,17 @@ def n_grams_and_logistic(
         probabilities[:, keep] = rival.predict_proba(Y).reshape(len(test[0]), -1)
         return multilabel_metrics(test[1], probabilities)
     rival = LogisticRegression(C=10, max_iter=300).fit(X, train[1])
-    probabilities = np.zeros((len(test[0]), classes))
+    probabilities = np.zeros((len(test[0]), len(labels.names)))
     probabilities[:, rival.classes_] = rival.predict_proba(Y)
-    return classification_metrics(test[1], probabilities, positive)
+    return classification_metrics(test[1], probabilities, labels.number)
 
 
-def nb_svm(
-    split: Callable[[str], list[str]],
-    train: tuple[list[str], np.ndarray],
-    test: tuple[list[str], np.ndarray],
-    positive: int | None,
-    classes: int,
-    beta: float = 0.25,
-) -> Metrics:
+def nb_svm(split: Split, train: Texts, test: Texts, labels: Labels, beta: float = 0.25) -> Metrics:
     """NB-SVM with the paper's smoothing of 1 and interpolation of 0.25, one class against the rest."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.svm import LinearSVC
 
+    classes = len(labels.names)
     X, Y = _vectors(CountVectorizer(binary=True), split, train[0], test[0])
     scores = np.full((len(test[0]), classes), -np.inf)
     for label in [1] if classes == 2 else np.unique(train[1]):
@@ -73,10 +72,10 @@ def nb_svm(
         scores[:, label] = Y.multiply(ratio) @ weights + svm.intercept_[0]
     if classes == 2:
         scores[:, 0] = 0.0
-    return prediction_metrics(test[1], scores.argmax(1), classes, positive)
+    return prediction_metrics(test[1], scores.argmax(1), classes, labels.number)
 
 
-def _vectors(vectorizer: Any, split: Callable[[str], list[str]], train: list[str], test: list[str]) -> tuple[Any, Any]:
+def _vectors(vectorizer: Any, split: Split, train: list[str], test: list[str]) -> tuple[Any, Any]:
     vectorizer.set_params(analyzer=_bigrams(split), dtype=np.float32)
     return vectorizer.fit_transform(train), vectorizer.transform(test)
 

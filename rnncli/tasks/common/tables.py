@@ -1,8 +1,9 @@
-"""Tables whose rows name files: csv and the like, rows of ``datasets``, or a folder of files for each class."""
+"""The tables of a recipe, part by part: csv and the like, rows of ``datasets``, folders; the place of each row."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,56 @@ import pyarrow as pa
 
 from rnncli.data.splits import split_name
 from rnncli.data.tables.sources import ALL, READERS, UNLABELLED, Source, read
-from rnncli.data.tables.table import PLACE, Table, TableWriter, did_you_mean
+from rnncli.data.tables.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
-from rnncli.recipe.schema import FilesSection
-from rnncli.tasks.common.gathering import is_repository, with_given_parts
+from rnncli.recipe.schema import DataSection, FilesSection
 
+Tables = dict[str, Table]
 FOLDER = "__folder__"
 """The column of the folder that a row's paths start from."""
+
+
+def is_builtin(data: DataSection, example: str) -> bool:
+    """Whether a recipe wants the built-in corpus; DataError where it wants another source and names none.
+
+    ``example`` is a file such as one might name.
+    """
+    if data.source != "builtin" and data.train:
+        return False
+    if data.source not in ("builtin", "auto"):
+        raise DataError(f"data.train names no {data.source}", f"for example data.train={example}")
+    return True
+
+
+def source_of(data: DataSection) -> Source:
+    """How to read what is not built in."""
+    return "auto" if data.source == "builtin" else data.source
+
+
+def is_repository(data: DataSection) -> bool:
+    """Whether ``data.train`` names a repository of datasets rather than something on disk: owner/name, say."""
+    place = Path(data.root) / data.train
+    if place.exists():
+        return False
+    a_name = data.train.count("/") == 1 and place.suffix not in READERS and not place.parent.exists()
+    return data.source == "datasets" or (data.source == "auto" and a_name)
+
+
+def with_given_parts(found: Tables, data: DataSection, read_file: Callable[[Path], Tables]) -> Tables:
+    """What ``data.train`` holds by part, and the parts that ``data.dev`` and ``data.test`` name beside it.
+
+    The part ``all``, which is still to be cut, is ``train`` where there are others. Tables are named from the folder
+    that the recipe names: a row's place is shorter so, and no less clear.
+    """
+    root = Path(data.root)
+    for name, file in (("dev", data.dev), ("test", data.test)):
+        if file:
+            more = read_file(root / file)
+            found[name] = more.get(name) or next(iter(more.values()))
+    if ALL in found and len(found) > 1:
+        found = {"train": found.pop(ALL)} | found
+    below = f"{root}{os.sep}"
+    return {part: replace(table, name=table.name.removeprefix(below)) for part, table in found.items()}
 
 
 def read_parts(data: FilesSection, suffixes: Collection[str], columns: tuple[str, str]) -> dict[str, Table]:
@@ -41,8 +85,9 @@ def read_place(path: Path, data: FilesSection, suffixes: Collection[str], column
         kept = {part: table for part, table in found.items() if table is not None}
         if kept:
             return kept
-    source: Source = "auto" if data.source == "builtin" else data.source
-    found = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
+    found = read(
+        path, source=source_of(data), encoding=data.encoding, splits=data.splits or None, config=data.config or None
+    )
     return {part: based(table, path) for part, table in found.items()}
 
 
@@ -51,21 +96,6 @@ def based(table: Table, path: Path) -> Table:
     base = str(path if path.is_dir() else path.parent)
     folder = pa.array([base] * table.store.num_rows, pa.string())
     return replace(table, store=table.store.append_column(FOLDER, folder))
-
-
-def column(table: Table, given: str, names: Sequence[str], what: str, key: str) -> str:
-    """The column that a recipe names or, if it names none, the first of ``names`` that is there; raises DataError."""
-    if given:
-        table.require(given, key)
-        return given
-    found = next((name for name in names if name in table.columns), None)
-    if found is None:
-        there = [name for name in table.columns if not name.startswith("__")]
-        raise DataError(
-            f"{table.name}: no column of {what}{did_you_mean(names[0], there)}",
-            f"{key}=NAME, one of: {', '.join(there)}",
-        )
-    return found
 
 
 def places(table: Table, name: str) -> Iterator[tuple[Path, Any]]:

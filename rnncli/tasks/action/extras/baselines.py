@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from rnncli.metrics.classification import classification_metrics, prediction_metrics
-
-if TYPE_CHECKING:
-    from rnncli.tasks.action.task import ActionExamples
+from rnncli.tasks.action.examples import ActionExamples
+from rnncli.tasks.base import Metrics
+from rnncli.tasks.classify.labels import Labels
 
 SIDE = 12
 """Rows and columns that pixels are averaged to."""
 
 
-def rivals(
-    train: ActionExamples, test: ActionExamples, counts_K: np.ndarray, positive: int | None
-) -> dict[str, dict[str, float]]:
+def rivals(train: ActionExamples, test: ActionExamples, labels: Labels) -> dict[str, Metrics]:
     """Majority; mean and deviation of each figure over the clip, with logistic regression or the nearest neighbour."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.preprocessing import StandardScaler
 
-    classes = len(counts_K)
-    majority = np.full(len(test), int(np.argmax(counts_K)))
+    classes, positive = len(labels.names), labels.number
+    majority = np.full(len(test), int(np.argmax(labels.frequencies)))
     found = {"majority": prediction_metrics(test.truth, majority, classes, positive)}
     scaler = StandardScaler()
     X, Y = scaler.fit_transform(_summaries(train)), scaler.transform(_summaries(test))

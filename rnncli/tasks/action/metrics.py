@@ -1,0 +1,7 @@
+"""What the predictions of a recognizer of actions are worth: see :class:`rnncli.tasks.base.Scoring`."""
+
+from rnncli.tasks.classify.scoring import LabelScoring
+
+SHOWN = "file"
+_SCORING = LabelScoring(SHOWN)
+statistics, details, figures, samples = _SCORING.statistics, _SCORING.details, _SCORING.figures, _SCORING.samples

@@ -1,0 +1,129 @@
+"""The labels of a training part: their numbers, their weights, the loss of scores for them, and how a run keeps them.
+
+Shape letters: N examples, B batch, K labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.errors import DataError, RunError
+from rnncli.metrics.classification import class_statistics, minority, multilabel_statistics
+from rnncli.tasks.base import Metrics
+from rnncli.tasks.classify.sections import ClassTrain
+from rnncli.tasks.common.splitting import Part
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """How often each label occurs in training, in the order of their numbers; ``several`` may be true of an example.
+
+    >>> labels = Labels({"neg": 3, "pos": 2})
+    >>> labels.truth([["pos"], ["neg"]]).tolist(), labels.positive
+    ([1, 0], 'pos')
+    """
+
+    counts: Mapping[str, int]
+    several: bool = False
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The labels by their numbers."""
+        return tuple(self.counts)
+
+    @cached_property
+    def frequencies(self) -> np.ndarray:
+        """Training examples of each label, (K,)."""
+        return np.array(list(self.counts.values()))
+
+    @cached_property
+    def number(self) -> int | None:
+        """The number of the label of which there are own scores: the rarer of two classes, else None."""
+        return minority(self.frequencies) if len(self.names) == 2 and not self.several else None
+
+    @property
+    def positive(self) -> str | None:
+        """The label of that number."""
+        return None if self.number is None else self.names[self.number]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What scoring has to know beside the rows of predictions."""
+        return {} if self.positive is None else {"positive": self.positive}
+
+    def truth(self, labels: Iterable[Sequence[str]]) -> np.ndarray:
+        """The numbers of each example's label, (N,) int64; of several labels 0 and 1 for each, (N, K) float32.
+
+        KeyError for a label that training does not have.
+        """
+        numbers = {label: k for k, label in enumerate(self.names)}
+        rows = [[numbers[one] for one in row] for row in labels]
+        if not self.several:
+            return np.array([row[0] for row in rows], dtype=np.int64)
+        truth_NK = np.zeros((len(rows), len(self.names)), np.float32)
+        for i, row in enumerate(rows):
+            truth_NK[i, row] = 1
+        return truth_NK
+
+    def loss(self, logits_BK: Tensor, truth: Tensor, settings: ClassTrain) -> Tensor:
+        """Cross-entropy, smoothed and weighted as the recipe says; the mean over the examples."""
+        weights_K = self._weights().to(logits_BK) if settings.class_weights == "balanced" else None
+        smooth = settings.label_smoothing
+        if self.several:
+            target_BK = truth * (1 - smooth) + smooth / 2
+            return functional.binary_cross_entropy_with_logits(logits_BK, target_BK, pos_weight=weights_K)
+        return functional.cross_entropy(logits_BK, truth, weights_K, label_smoothing=smooth)
+
+    def probabilities(self, logits_BK: Tensor) -> np.ndarray:
+        """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""
+        logits_BK = logits_BK.double()
+        return (logits_BK.sigmoid() if self.several else logits_BK.softmax(-1)).cpu().numpy()
+
+    def validated(self, truth: np.ndarray, probabilities_NK: np.ndarray) -> Metrics:
+        """Every metric of the classifier, and ``loss``, which is its log loss."""
+        if self.several:
+            found = multilabel_statistics(truth, probabilities_NK).values()
+        else:
+            found = class_statistics(truth, probabilities_NK, self.number).values()
+        return found | {"loss": found["log_loss"]}
+
+    def save(self, path: Path, kind: str, **more: Any) -> None:
+        """Write the labels, and what else a task keeps with them."""
+        write_json(path, kind, {"counts": {label: int(n) for label, n in self.counts.items()}, **more})
+
+    @classmethod
+    def load(cls, path: Path, kind: str, *, several: bool = False) -> tuple[Labels, dict[str, Any]]:
+        """What ``save`` wrote, the labels and the rest; raises RunError."""
+        body = read_json(path, kind)
+        counts = body.pop("counts", None)
+        if not isinstance(counts, dict) or not counts or not all(isinstance(n, int) for n in counts.values()):
+            raise RunError(f"{path}: holds no counts of labels", "take it from a copy of the run")
+        return cls(counts, several), body
+
+    def _weights(self) -> Tensor:
+        """As rare as a class is, mean 1 over examples; of several labels the odds against each; (K,) float64."""
+        counts_K = np.maximum(self.frequencies, 1)
+        if self.several:
+            return torch.from_numpy(np.maximum(counts_K.sum() - counts_K, 1) / counts_K)
+        return torch.from_numpy(counts_K.sum() / (len(counts_K) * counts_K))
+
+
+def require_known(part: Part, labels: Iterable[Sequence[str]], known: Collection[str]) -> None:
+    """DataError for the first of an example's labels that is none of ``known``."""
+    numbered = frozenset(known)
+    for row, found in enumerate(labels):
+        for label in found:
+            if label not in numbered:
+                names = list(known)
+                hint = f"known: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+                raise DataError(f'{part.place(row)}: label "{label}" does not occur in training', hint)
