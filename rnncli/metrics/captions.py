@@ -11,11 +11,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
+from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
 
-from rnncli.metrics.bootstrap import interval, resampled_sums
+from rnncli.metrics.edits import edit_rates
+from rnncli.metrics.statistics import Statistics, Sums
 
 Words = Sequence[str]
 References = Sequence[Sequence[Words]]
@@ -86,15 +89,6 @@ def cider_d(founds: Sequence[Words], references: References) -> np.ndarray:
     return np.array(scores)
 
 
-def diversity(founds: Sequence[Words]) -> dict[str, float]:
-    """``distinct``: different captions by captions; ``distinct_2``: different pairs of words by pairs."""
-    pairs = sum((n_grams(found, 2) for found in founds), Counter[tuple[str, ...]]())
-    return {
-        "distinct": len({tuple(found) for found in founds}) / max(1, len(founds)),
-        "distinct_2": len(pairs) / max(1, pairs.total()),
-    }
-
-
 def rated(founds: Sequence[Words], references: References) -> dict[str, tuple[Sequence[Words], Sequence[Words]]]:
     """The truths and captions that ``wer`` and ``cer`` are the error rates of.
 
@@ -108,35 +102,53 @@ def rated(founds: Sequence[Words], references: References) -> dict[str, tuple[Se
     return {"wer": (first, founds), "cer": ([" ".join(one) for one in first], [" ".join(one) for one in founds])}
 
 
-class Scores:
-    """All scores of captions, and their bootstrap intervals over captions."""
+def caption_statistics(founds: Sequence[Words], references: References) -> Statistics:
+    """``bleu_1`` to ``bleu_4``, ``rouge_l``, ``cider``, ``exact``, ``distinct``, ``distinct_2``, error rates (`rated`).
 
-    def __init__(self, founds: Sequence[Words], references: References) -> None:
-        if len(founds) != len(references) or not founds or not all(references):
-            raise ValueError(f"{len(founds)} captions for {len(references)} lists of references")
-        exact = [float(any(list(f) == list(t) for t in truths)) for f, truths in zip(founds, references, strict=True)]
-        rouge = [rouge_l(f, truths) for f, truths in zip(founds, references, strict=True)]
-        self.counts_NC = bleu_counts(founds, references)
-        self.means_NC = np.column_stack([rouge, cider_d(founds, references), exact])
+    ValueError where there are no captions, or not as many as lists of references.
+    """
+    if len(founds) != len(references) or not founds or not all(references):
+        raise ValueError(f"{len(founds)} captions for {len(references)} lists of references")
+    exact = [float(any(list(f) == list(t) for t in truths)) for f, truths in zip(founds, references, strict=True)]
+    rouge_N, ones_N = rouge_ls(founds, references), np.ones(len(founds))
+    means_NC = np.column_stack([rouge_N, cider_d(founds, references), exact, ones_N])
+    families = [Sums(bleu_counts(founds, references), _bleus), Sums(means_NC, _means), *_diversity(founds)]
+    for name, (truths, captions) in rated(founds, references).items():
+        families.append(edit_rates(name, truths, captions))
+    return Statistics(tuple(families))
 
-    def values(self) -> dict[str, float]:
-        """``bleu_1`` to ``bleu_4``, ``rouge_l``, ``cider``, ``exact``."""
-        found = self._scores(self.counts_NC.sum(0)[None], self.means_NC.mean(0)[None])
-        return {name: float(values[0]) for name, values in found.items()}
 
-    def intervals(self, *, resamples: int, confidence: float, seed: int) -> dict[str, tuple[float, float]]:
-        """The interval of each score; empty for no resamples."""
-        if not resamples:
-            return {}
-        sums_RC = resampled_sums(np.column_stack([self.counts_NC, self.means_NC]), resamples, seed)
-        width = self.counts_NC.shape[1]
-        found = self._scores(sums_RC[:, :width], sums_RC[:, width:] / len(self.counts_NC))
-        return {name: interval(values, confidence) for name, values in found.items()}
+def rouge_ls(founds: Sequence[Words], references: References) -> np.ndarray:
+    """ROUGE-L of each caption, (N,)."""
+    return np.array([rouge_l(found, truths) for found, truths in zip(founds, references, strict=True)])
 
-    @staticmethod
-    def _scores(sums_RC: np.ndarray, means_RC: np.ndarray) -> dict[str, np.ndarray]:
-        found = {f"bleu_{order}": bleu(sums_RC, order) for order in range(1, ORDER + 1)}
-        return found | dict(zip(("rouge_l", "cider", "exact"), means_RC.T, strict=True))
+
+def _bleus(sums: np.ndarray) -> dict[str, np.ndarray]:
+    return {f"bleu_{order}": bleu(sums, order) for order in range(1, ORDER + 1)}
+
+
+def _means(sums: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: sums[..., at] / sums[..., -1] for at, name in enumerate(("rouge_l", "cider", "exact"))}
+
+
+def _diversity(founds: Sequence[Words]) -> list[Sums]:
+    """``distinct``: different captions by captions; ``distinct_2``: different pairs of words by pairs."""
+    whole = [Counter([tuple(found)]) for found in founds]
+    pairs = [n_grams(found, 2) for found in founds]
+    named = (("distinct", whole), ("distinct_2", pairs))
+    return [Sums(_counted(counts), partial(_distinct, name), resampled=False) for name, counts in named]
+
+
+def _counted(counts: Sequence[Counter[tuple[str, ...]]]) -> Any:
+    """How often each row has each of all items, sparse (N, items)."""
+    numbers: dict[tuple[str, ...], int] = {}
+    cells = [(i, numbers.setdefault(item, len(numbers)), n) for i, row in enumerate(counts) for item, n in row.items()]
+    rows, columns, times = zip(*cells, strict=True) if cells else ((), (), ())
+    return coo_array((np.array(times, float), (rows, columns)), shape=(len(counts), max(1, len(numbers)))).tocsr()
+
+
+def _distinct(name: str, sums: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: (sums > 0).sum(-1) / np.maximum(sums.sum(-1), 1)}
 
 
 def _longest_common(one: Words, other: Words) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnncli.metrics.bootstrap import interval, resampled_sums
+from rnncli.metrics.statistics import Sums, shares
 
 Pair = tuple[str | None, str | None]
 KINDS = ("substitutions", "deletions", "insertions")
@@ -89,6 +90,13 @@ def error_rate(truths: Iterable[Sequence[str]], founds: Iterable[Sequence[str]])
         edits += distance(truth, found)
         units += len(truth)
     return edits / units if units else float("nan")
+
+
+def edit_rates(name: str, truths: Iterable[Sequence[str]], founds: Iterable[Sequence[str]]) -> Sums:
+    """The metric ``name``: edits by true units over utterances, whose counts are kept."""
+    counts = [(distance(truth, found), len(truth)) for truth, found in zip(truths, founds, strict=True)]
+    (family,) = shares([name], [np.array(counts, dtype=np.float64).reshape(-1, 2)])
+    return family
 
 
 def distance(truth: Sequence[str], found: Sequence[str]) -> int:

@@ -34,13 +34,15 @@ class Sums:
     """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``.
 
     ``kind_N`` is the kind of each unit, None where each is a kind of its own.
-    ``centred`` are metrics that resampling inflates (:func:`rnncli.metrics.bootstrap.centred_interval`).
+    ``centred`` are metrics that resampling inflates (:func:`rnncli.metrics.bootstrap.centred_interval`); of those that
+    are not ``resampled`` drawing units again says nothing, such as how many different captions there are.
     """
 
     counts_UC: Array
     score: Callable[[Array], Scores]
     kind_N: Array | None = None
     centred: frozenset[str] = frozenset()
+    resampled: bool = True
 
     @property
     def kinds(self) -> int:
@@ -134,15 +136,15 @@ class Statistics:
                     found[name] = centred_interval(value_R, values[name], confidence)
                 else:
                     found[name] = interval(value_R, confidence)
-        return {name: found[name] for name in values}
+        return {name: found[name] for name in values if name in found}
 
     def take(self, rows: Array) -> Statistics:
         """The same of some of the rows."""
         return Statistics(tuple(one.take(rows) for one in self.families))
 
     def sums(self) -> tuple[Sums, ...]:
-        """The families that are functions of sums."""
-        return tuple(one for one in self.families if isinstance(one, Sums))
+        """The families that are functions of sums over units, and can be drawn again."""
+        return tuple(one for one in self.families if isinstance(one, Sums) and one.resampled)
 
     def parts(self) -> dict[str, Parts]:
         """What each unit adds to each metric that is a function of sums, for paired tests."""
@@ -158,7 +160,7 @@ class Statistics:
     def _drawn_together(self) -> Iterator[list[Sums | Areas]]:
         """Families whose units are of the same kinds, so that one draw serves all."""
         groups: dict[int, list[Sums | Areas]] = {}
-        for one in self.families:
+        for one in (*self.sums(), *(one for one in self.families if isinstance(one, Areas))):
             groups.setdefault(id(one.kind_N), []).append(one)
         return iter(groups.values())
 

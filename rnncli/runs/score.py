@@ -72,7 +72,8 @@ def evaluate(recipe: Recipe, rows: Sequence[Row], about: About) -> Evaluation:
     values = statistics.values()
     options = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": recipe.seed}
     intervals = statistics.intervals(**options)
-    metrics = {name: _estimate(declared[name], value, intervals.get(name)) for name, value in values.items()}
+    order = sorted(values, key=list(declared).index)
+    metrics = {name: _estimate(declared[name], values[name], intervals.get(name)) for name in order}
     return Evaluation(len(rows), metrics, details, about, settings.confidence)
 
 

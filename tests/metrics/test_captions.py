@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 
-from rnncli.metrics.captions import Scores, bleu, bleu_counts, cider_d, diversity, rouge_l
+from rnncli.metrics.captions import bleu, bleu_counts, caption_statistics, cider_d, rouge_l
 
 word = st.sampled_from(["a", "b", "c", "d", "e", "f"])
 sentence = st.lists(word, min_size=1, max_size=9)
@@ -58,7 +58,7 @@ def test_diversity_counts_what_differs():
 
 def test_perfect_captions_are_perfect_and_intervals_hold_the_value():
     truths = [[f"w{n}", "goes", "on", "and", f"v{n}"] for n in range(20)]
-    perfect = Scores(truths, [[truth] for truth in truths])
+    perfect = caption_statistics(truths, [[truth] for truth in truths])
     assert perfect.values() == pytest.approx(
         {
             "bleu_1": 1,
@@ -71,7 +71,7 @@ def test_perfect_captions_are_perfect_and_intervals_hold_the_value():
         }
     )
     founds = [truth if n % 3 else ["other", "words"] for n, truth in enumerate(truths)]
-    scores = Scores(founds, [[truth] for truth in truths])
+    scores = caption_statistics(founds, [[truth] for truth in truths])
     intervals = scores.intervals(resamples=200, confidence=0.95, seed=1)
     for name, value in scores.values().items():
         low, high = intervals[name]
@@ -83,10 +83,10 @@ def test_perfect_captions_are_perfect_and_intervals_hold_the_value():
 def test_nothing_to_score_is_an_error():
     for founds, references in (([], []), ([["a"]], [[]]), ([["a"]], [])):
         with pytest.raises(ValueError, match="captions"):
-            Scores(founds, references)
+            caption_statistics(founds, references)
 
 
 def test_an_empty_caption_scores_nothing():
-    values = Scores([[]], [[["a", "b"]]]).values()
+    values = caption_statistics([[]], [[["a", "b"]]]).values()
     assert values["bleu_1"] == values["rouge_l"] == values["exact"] == 0
     assert np.isfinite(list(values.values())).all()

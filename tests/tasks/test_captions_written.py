@@ -6,8 +6,8 @@ import pytest
 from rnncli.data.text.ngram import learn
 from rnncli.data.text.units import make
 from rnncli.tasks.captioning.schema import Decoding
-from rnncli.tasks.captioning.spelling import Spelling
-from rnncli.tasks.captioning.writer import Writer
+from rnncli.tasks.captioning.extras.spelling import Spelling
+from rnncli.tasks.captioning.extras.writer import CaptionWriter
 
 TEXTS = ["ab cd", "ab ef", "ab cd"]
 
@@ -47,8 +47,8 @@ def test_a_lexicon_lets_no_other_word_stand():
     spelled = spelling()
     log_probs_TV = heard(spelled.numbers("ab ed"), spelled.size, sure=0.7)
     settings = Decoding(beam=50, best=1)
-    assert best(Writer(spelled, settings), log_probs_TV) == "ab ed"
-    assert best(Writer(spelled, settings, lexicon=("ab", "cd", "ef")), log_probs_TV) in ("ab cd", "ab ef")
+    assert best(CaptionWriter(spelled, settings), log_probs_TV) == "ab ed"
+    assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), log_probs_TV) in ("ab cd", "ab ef")
 
 
 def test_a_language_model_settles_what_is_not_heard_well():
@@ -56,8 +56,8 @@ def test_a_language_model_settles_what_is_not_heard_well():
     cd, ef = (heard(spelled.numbers(text), spelled.size, sure=0.8) for text in ("ab cd", "ab ef"))
     unsure_TV = np.logaddexp(cd + np.log(0.49), ef + np.log(0.51))
     settings = Decoding(beam=50, best=1, order=2)
-    writer = Writer(spelled, settings, learn(text.split() for text in TEXTS), ("ab", "cd", "ef"))
-    assert best(Writer(spelled, settings, lexicon=("ab", "cd", "ef")), unsure_TV) == "ab ef"
+    writer = CaptionWriter(spelled, settings, learn(text.split() for text in TEXTS), ("ab", "cd", "ef"))
+    assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), unsure_TV) == "ab ef"
     assert best(writer, unsure_TV) == "ab cd"
     tuned = writer.tuned([unsure_TV], [["ab", "cd"]])
     assert best(tuned, unsure_TV) == "ab cd"

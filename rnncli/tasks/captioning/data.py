@@ -1,4 +1,11 @@
-"""Clips and their captions: which columns, which part each goes to, what is of no use."""
+"""Clips and their captions: which columns, which part each goes to, what is of no use.
+
+Rows as they come, of a csv, two captions of one clip, and as they are learnt from, words by their numbers::
+
+    image,caption                         ->  frames (T, F) or (T, C, H, W), words [4, 17, 9, 2]
+    dog.jpg,a dog runs on the grass           frames the same, words [4, 17, 30, 2]
+    dog.jpg,a brown dog plays outside
+"""
 
 from __future__ import annotations
 

@@ -19,22 +19,12 @@ from rnncli.tasks.frames.examples import Clips
 
 @dataclass(frozen=True)
 class CaptionBatch:
-    """Padded frames (B, T, ...), lengths_B and word_lengths_B, which stay on the CPU, and words_BS."""
+    """Padded frames (B, T, ...), lengths_B, word_lengths_B and words_BS."""
 
     frames: Tensor
     lengths_B: Tensor
     words_BS: Tensor
     word_lengths_B: Tensor
-
-    @property
-    def size(self) -> int:
-        """Clips in the batch."""
-        return len(self.lengths_B)
-
-    def to(self, device: torch.device) -> CaptionBatch:
-        """The same batch on another device."""
-        frames, words_BS = (part.to(device, non_blocking=True) for part in (self.frames, self.words_BS))
-        return CaptionBatch(frames, self.lengths_B, words_BS, self.word_lengths_B)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from rnncli.data.jsonfile import read_json, write_json
@@ -18,33 +18,32 @@ from rnncli.data.text.ngram import read_arpa
 from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
-from rnncli.report.build import Evaluation
-from rnncli.tasks.base import Batches, Metrics
+from rnncli.metrics.captions import caption_statistics
+from rnncli.tasks.base import About, Batches, Metrics
 from rnncli.tasks.captioning import metrics
 from rnncli.tasks.captioning.data import once
 from rnncli.tasks.captioning.examples import CaptionBatch, CaptionExamples
+from rnncli.tasks.captioning.extras.spelling import Spelling
+from rnncli.tasks.captioning.extras.writer import CaptionWriter, log_probs
 from rnncli.tasks.captioning.model import Captioner
-from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.captioning.spelling import Spelling
-from rnncli.tasks.captioning.writer import Writer, log_probs
-from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.decode.language import Weights
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form
 
 KIND, FILE, UNITS, ARPA = "caption words", "words.json", "units.json", "language.arpa"
-LOOKED_AT = 100
-"""Clips of dev that are captioned after each epoch; the loss is of all."""
+MOST_CAPTIONED = 100
+"""Clips of dev that are captioned after each epoch, and to tune by; the loss is of all."""
 
 
 class FittedCaptioning:
-    """The words that the training part uses, the shape of its frames, and the model they lead to."""
+    """See :class:`rnncli.tasks.base.Fitted`."""
 
     best_by = "loss"
+    about: ClassVar[About] = {}
 
-    def __init__(self, recipe: CaptionRecipe, writer: Writer, form: Form) -> None:
+    def __init__(self, recipe: CaptionRecipe, writer: CaptionWriter, form: Form) -> None:
         self.recipe, self.writer, self.form = recipe, writer, form
         self.spelling = writer.spelling
         self.notes: tuple[str, ...] = (
@@ -76,7 +75,9 @@ class FittedCaptioning:
         except (KeyError, TypeError, ValueError, DataError) as error:
             raise RunError(f"{folder}: words or language model are damaged", "take them from a copy") from error
         spelling = Spelling(units, words, recipe.model.head == "ctc")
-        return cls(recipe, Writer(spelling, recipe.decoding, language, lexicon, weights), Form.load(recipe, folder))
+        return cls(
+            recipe, CaptionWriter(spelling, recipe.decoding, language, lexicon, weights), Form.load(recipe, folder)
+        )
 
     def encode(self, part: FramePart, *, training: bool = False) -> CaptionExamples:
         """Clips as the model is shown them: in training a row a caption, else each clip once with its first caption."""
@@ -94,39 +95,30 @@ class FittedCaptioning:
                 rows, words = rows.take(np.flatnonzero(fits)), [words[i] for i in np.flatnonzero(fits)]
         return CaptionExamples(Clips.of(rows, self.form.view, training), words, captioned)
 
-    def build(self) -> nn.Module:
+    def build(self) -> Captioner:
         """A new captioner."""
         return Captioner(self.form.encoder(self.recipe), self.recipe.model, self.spelling.size)
 
-    def kernel(self, model: nn.Module) -> str:
-        """Which recurrent path the model takes and why."""
-        assert isinstance(model, Captioner)
-        return model.core.kernel(model.norm.weight.device)
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Weights decay, biases and gains do not."""
-        return shared.parameter_groups(model)
-
-    def loss(self, model: nn.Module, batch: CaptionBatch) -> Tensor:
+    def loss(self, model: Captioner, batch: CaptionBatch) -> Tensor:
         """Minus the log probability of a word, smoothed in attention; the mean over words."""
         total, count = self._nll(model, batch, self.recipe.train.label_smoothing)
         return total / max(1, count)
 
-    def validate(self, model: nn.Module, examples: CaptionExamples, batches: Batches) -> Metrics:
+    def validate(self, model: Captioner, examples: CaptionExamples, batches: Batches) -> Metrics:
         """``loss`` of all first captions, and the scores of greedy captions of the first clips."""
         total = count = 0.0
         founds: dict[int, list[str]] = {}
         for indices, batch in batches():
             summed, words = self._nll(model, batch, 0.0)
             total, count = total + float(summed), count + words
-            if len(founds) < LOOKED_AT:
+            if len(founds) < MOST_CAPTIONED:
                 rows = self.writer.plain(model, batch.frames, batch.lengths_B)
                 founds |= {int(i): self.spelling.read(row.words) for i, row in zip(indices, rows, strict=True)}
         references = self._references(examples)
-        found = metrics.metrics(list(founds.values()), [references[i] for i in founds])
+        found = caption_statistics(list(founds.values()), [references[i] for i in founds]).values()
         return found | {"loss": total / max(1.0, count)}
 
-    def settle(self, model: nn.Module, dev: CaptionExamples, batches: Batches) -> None:
+    def settle(self, model: Captioner, dev: CaptionExamples, batches: Batches) -> None:
         """Choose the weights of the language model by the word error rate of dev."""
         if self.writer.language is None:
             return
@@ -135,22 +127,26 @@ class FittedCaptioning:
             for indices, batch in batches()
             for i, one in zip(indices, log_probs(model, batch.frames, batch.lengths_B), strict=True)
         ]
-        rows = rows[:: max(1, len(rows) // LOOKED_AT)]
+        rows = rows[:: max(1, len(rows) // MOST_CAPTIONED)]
         references = self._references(dev)
         self.writer = self.writer.tuned([one for _, one in rows], [references[i][0] for i, _ in rows])
         weights = self.writer.weights
         said = f"language model weighs {weights.weight:g}, a word adds {weights.bonus:g}: chosen on dev"
         self.notes = (*self.notes, said)
 
-    def evaluate(self, model: nn.Module, part: FramePart, examples: CaptionExamples, batches: Batches) -> Evaluation:
-        """Scores with intervals, samples, the best and the worst, predictions."""
+    def predictions(
+        self, model: Captioner, part: FramePart, examples: CaptionExamples, batches: Batches
+    ) -> Iterator[dict[str, Any]]:
+        """The best caption of each clip, with all that is said of it."""
         found: list[Written] = [Written((), 0.0)] * len(examples)
         for indices, batch in batches():
             for i, row in zip(indices, self.writer(model, batch.frames, batch.lengths_B), strict=True):
                 found[int(i)] = row[0]
-        written = [metrics.Caption(self.spelling.read(one.words), one.attention) for one in found]
-        references = self._references(examples)
-        return metrics.evaluate(examples.captioned, written, references, self.recipe.evaluation, self.recipe.seed)
+        captioned, references = examples.captioned, self._references(examples)
+        for i, one in enumerate(found):
+            place, file = captioned.part.place(i), captioned.part.clips[i].name
+            words = self.spelling.read(one.words)
+            yield metrics.row(place, file, captioned.references[i], words, references[i], one.attention)
 
     def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """The most frequent caption, and the first caption of the clip that is nearest by its mean frame."""
@@ -168,15 +164,12 @@ class FittedCaptioning:
         notes = [
             metrics.interval_note(name, one, references, settings, self.recipe.seed) for name, one in rivals.items()
         ]
-        return {name: metrics.metrics(one, references) for name, one in rivals.items()}, tuple(filter(None, notes))
+        return {name: caption_statistics(one, references).values() for name, one in rivals.items()}, tuple(
+            filter(None, notes)
+        )
 
-    def predictor(self, model: nn.Module, device: torch.device) -> CaptionPredictor:
-        """A predictor of captions."""
-        return CaptionPredictor(self, model, device)
-
-    def _nll(self, model: nn.Module, batch: CaptionBatch, smoothing: float) -> tuple[Tensor, float]:
+    def _nll(self, model: Captioner, batch: CaptionBatch, smoothing: float) -> tuple[Tensor, float]:
         """Minus the log probability of all words of a batch, and how many there are."""
-        assert isinstance(model, Captioner)
         memory_BTE, words_BS = model.encode(batch.frames, batch.lengths_B), batch.words_BS
         count = float(batch.word_lengths_B.sum())
         if not isinstance(model.head, AttentionDecoder):

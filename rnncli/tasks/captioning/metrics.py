@@ -1,39 +1,74 @@
-"""What a report says of captions: scores with intervals, samples, the best and the worst, predictions."""
+"""What captions are worth: scores, samples, the best and the worst: see :class:`rnncli.tasks.base.Scoring`.
+
+Shape letters: N rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from rnncli.metrics.captions import Scores, diversity, rated
-from rnncli.metrics.edits import EditCounts, error_rate
+from rnncli.metrics.captions import caption_statistics, rouge_ls
+from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import Evaluation, Table
-from rnncli.tasks.captioning.data import Captioned
+from rnncli.report.build import Details, ReportTable
+from rnncli.report.figures import Figure, Piece, Sample
+from rnncli.tasks.base import About, Row
 
 SHOWN = 5
-FIRST = ("wer", "cer", "cider", "bleu_4")
-"""The scores that are looked at before others, where they are there."""
+"""Captions of each table."""
+MOST_SEEN = 3
+"""Of the frames that a word looked at, so many are named."""
 Words = Sequence[str]
 
 
-def metrics(founds: Sequence[Words], references: Sequence[Sequence[Words]]) -> dict[str, float]:
-    """All scores; where there is one reference a clip also error rates, of words unless all are characters."""
-    found = Scores(founds, references).values() | diversity(founds)
-    found |= {name: error_rate(*pairs) for name, pairs in rated(founds, references).items()}
-    first = [name for name in FIRST if name in found]
-    return {name: found[name] for name in (*first, *found)}
+def row(
+    place: str, file: str, said: Sequence[str], words: Words, references: Sequence[Words], attention: Sequence[Any]
+) -> dict[str, Any]:
+    """A caption with all that is ``said`` of its clip, whole and in words; what each word looked at, if known."""
+    found: dict[str, Any] = {"place": place, "file": file, "truth": list(said), "caption": " ".join(words)}
+    found |= {"words": list(words), "truth_words": [list(reference) for reference in references]}
+    # Characters that were joined to words looked at frames each by itself.
+    return found | ({"attention": attention} if len(attention) == len(words) > 0 else {})
 
 
-@dataclass(frozen=True)
-class Caption:
-    """The words of a caption, and what each of them looked at, empty for nothing."""
+def statistics(rows: Sequence[Row], about: About) -> Statistics:
+    """All scores; where each clip has one reference also error rates, of words unless all are characters."""
+    return caption_statistics(*_words(rows))
 
-    words: Words
-    attention: Sequence[Sequence[float]]
+
+def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
+    """Lengths; some captions, the best and the worst by ROUGE-L."""
+    founds, references = _words(rows)
+    rouge_N = rouge_ls(founds, references)
+    order = np.argsort(-rouge_N, kind="stable")
+    some = np.random.default_rng(seed).permutation(len(founds))[:SHOWN]
+    lengths = [
+        ("captions", _quantiles(founds)),
+        ("references", _quantiles([truth for truths in references for truth in truths])),
+    ]
+    columns = ("of", "least", "median", "most")
+    tables = [
+        ReportTable("lengths in units", columns, tuple((name, *of) for name, of in lengths)),
+        _table("samples", some, rows, rouge_N),
+        _table("best", order[:SHOWN], rows, rouge_N),
+        _table("worst", order[::-1][:SHOWN], rows, rouge_N),
+    ]
+    return Details(tables=tables)
+
+
+def figures(rows: Sequence[Row], about: About) -> list[Figure]:
+    """None: captions have no probabilities that could be held against what is true."""
+    return []
+
+
+def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
+    """The captions with the lowest ROUGE-L; words that no reference has are marked."""
+    rouge_N = rouge_ls(*_words(rows))
+    order = [int(i) for i in np.argsort(rouge_N, kind="stable") if rouge_N[i] < 1]
+    return [_sample(rows[i], float(rouge_N[i])) for i in order[:most]]
 
 
 def interval_note(
@@ -41,71 +76,40 @@ def interval_note(
 ) -> str:
     """The interval of a rival's CIDEr-D in a sentence, empty without resamples."""
     options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
-    intervals = Scores(founds, references).intervals(**options)
+    intervals = caption_statistics(founds, references).intervals(**options)
     if not intervals:
         return ""
     low, high = intervals["cider"]
     return f"{name}: cider {100 * low:.1f} - {100 * high:.1f} ({100 * settings.confidence:g} % interval)"
 
 
-def evaluate(
-    captioned: Captioned,
-    written: Sequence[Caption],
-    references: Sequence[Sequence[Words]],
-    settings: EvaluationSection,
-    seed: int,
-) -> Evaluation:
-    """All that a report says of the part; ``references`` are the words of all that is said of each clip."""
-    founds = [one.words for one in written]
-    scores = Scores(founds, references)
-    options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
-    values, intervals = metrics(founds, references), scores.intervals(**options)
-    for name, pairs in rated(founds, references).items() if settings.resamples else ():
-        edits = EditCounts()
-        for truth, found in zip(*pairs, strict=True):
-            edits.add(truth, found)
-        intervals[name] = edits.interval(**options)
-    rouge_N = scores.means_NC[:, 0]
-    order = np.argsort(-rouge_N, kind="stable")
-    some = np.random.default_rng(seed).permutation(len(founds))[:SHOWN]
-    lengths = [
-        ("captions", _quantiles(founds)),
-        ("references", _quantiles([t for truths in references for t in truths])),
-    ]
-    tables = [
-        Table("lengths in units", ("of", "least", "median", "most"), tuple((name, *row) for name, row in lengths)),
-        _table("samples", some, captioned, founds, rouge_N),
-        _table("best", order[:SHOWN], captioned, founds, rouge_N),
-        _table("worst", order[::-1][:SHOWN], captioned, founds, rouge_N),
-    ]
-    return Evaluation(
-        examples=len(founds),
-        metrics=values,
-        intervals=intervals,
-        confidence=settings.confidence,
-        tables=tables,
-        predictions=_predictions(captioned, written, references),
-    )
+def _words(rows: Sequence[Row]) -> tuple[list[Words], list[Sequence[Words]]]:
+    """What was written of each clip, and what is said of it."""
+    return [row["words"] for row in rows], [row["truth_words"] for row in rows]
 
 
 def _quantiles(captions: Sequence[Words]) -> tuple[int, ...]:
     return tuple(int(q) for q in np.quantile([len(one) for one in captions], [0, 0.5, 1]))
 
 
-def _table(title: str, rows: np.ndarray, captioned: Captioned, founds: Sequence[Words], rouge_N: np.ndarray) -> Table:
-    cells = [
-        (captioned.part.clips[i].name, " ".join(founds[i]), captioned.references[i][0], float(rouge_N[i]))
-        for i in map(int, rows)
+def _table(title: str, which: np.ndarray, rows: Sequence[Row], rouge_N: np.ndarray) -> ReportTable:
+    cells = tuple(
+        (rows[i]["file"], rows[i]["caption"], rows[i]["truth"][0], float(rouge_N[i])) for i in map(int, which)
+    )
+    return ReportTable(title, ("file", "caption", "reference", "rouge_l"), cells)
+
+
+def _sample(row: Row, score: float) -> Sample:
+    known = {word for truth in row["truth_words"] for word in truth}
+    looked = row.get("attention") or [[]] * len(row["words"])
+    pieces = [
+        Piece(word, "" if word in known else "added", _seen(weights))
+        for word, weights in zip(row["words"], looked, strict=True)
     ]
-    return Table(title, ("file", "caption", "reference", "rouge_l"), tuple(cells))
+    return Sample(f"rouge-l {score:.2f}, reference: {row['truth'][0]}", tuple(pieces), row["place"])
 
 
-def _predictions(
-    captioned: Captioned, written: Sequence[Caption], references: Sequence[Sequence[Words]]
-) -> Iterator[dict[str, Any]]:
-    for i, one in enumerate(written):
-        row: dict[str, Any] = {"place": captioned.part.place(i), "file": captioned.part.clips[i].name}
-        row |= {"truth": captioned.references[i], "caption": " ".join(one.words)}
-        row |= {"words": list(one.words), "truth_words": [list(words) for words in references[i]]}
-        # Characters that were joined to words looked at frames each by itself.
-        yield row | ({"attention": one.attention} if len(one.attention) == len(one.words) > 0 else {})
+def _seen(weights: Sequence[float]) -> str:
+    """The frames that a word looked at most, the first is 1."""
+    order = sorted(range(len(weights)), key=lambda frame: -weights[frame])[:MOST_SEEN]
+    return "looked at " + ", ".join(f"{i + 1} ({100 * weights[i]:.0f} %)" for i in order) if order else ""

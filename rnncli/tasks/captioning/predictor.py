@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
 
+from rnncli.tasks.captioning.fitted import FittedCaptioning
+from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
 from rnncli.tasks.frames.reader import Item
-
-if TYPE_CHECKING:
-    from rnncli.tasks.captioning.task import FittedCaptioning
 
 
 class CaptionPredictor(FramePredictor):
     """Files in, a row each out: ``file``, ``caption``, and the best ``captions`` with their scores."""
 
-    def __init__(self, fitted: FittedCaptioning, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, fitted: FittedCaptioning, model: Captioner, device: torch.device) -> None:
         super().__init__(fitted.recipe, fitted.form)
         self.fitted, self.model, self.device = fitted, model, device
 

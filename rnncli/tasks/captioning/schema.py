@@ -42,7 +42,7 @@ class CaptionTrain(LongTrain, frozen=True):
     )
 
 
-class Decoding(LanguageSection, frozen=True):
+class CaptionDecoding(LanguageSection, frozen=True):
     """How captions are searched for; the language model and the lexicon are for head ctc."""
 
     beam: Count = Field(default=5, description="beginnings that are followed at once")
@@ -63,7 +63,7 @@ class CaptionRecipe(FramesRecipe, frozen=True):
     data: CaptionData = CaptionData()
     model: CaptionModel = CaptionModel()
     train: CaptionTrain = CaptionTrain()
-    decoding: Decoding = Decoding()
+    decoding: CaptionDecoding = CaptionDecoding()
 
     @model_validator(mode="after")
     def _language_of_ctc(self) -> Self:

@@ -7,16 +7,16 @@ from collections import Counter
 import numpy as np
 
 from rnncli.data import splits
+from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.data import once
-from rnncli.report.build import ReportTable
 from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.frames.clips import FramePart
 
 MOST_SHOWN = 10
 
 
-def tables(corpus: Corpus) -> list[Table]:
+def tables(corpus: Corpus) -> list[ReportTable]:
     """Sizes and lengths, frequent captions, and what parts share."""
     parts: dict[str, FramePart] = dict(corpus.parts)
     prints = {
@@ -29,9 +29,12 @@ def tables(corpus: Corpus) -> list[Table]:
         frames = np.array([clip.frames for clip in part.clips])
         clips = len({clip.name for clip in part.clips})
         cells = (clips, len(part), np.median(frames), frames.max(), np.median(words), words.max())
-        rows.append([name, *(f"{cell:,.0f}" for cell in cells)])
-    columns = ["split", "clips", "captions", "frames, median", "most", "words, median", "most words"]
+        rows.append((name, *(f"{cell:,.0f}" for cell in cells)))
+    columns = ("split", "clips", "captions", "frames, median", "most", "words, median", "most words")
     usual = Counter(parts["train"].truths).most_common(MOST_SHOWN)
-    frequent = [[text, f"{count:,}"] for text, count in usual]
-    sizes = ("clips and captions", columns, rows)
-    return [sizes, ("most frequent captions of train", ["caption", "times"], frequent), overlaps("clips", prints)]
+    frequent = tuple((text, f"{count:,}") for text, count in usual)
+    return [
+        ReportTable("clips and captions", columns, tuple(rows)),
+        ReportTable("most frequent captions of train", ("caption", "times"), frequent),
+        overlaps("clips", prints),
+    ]

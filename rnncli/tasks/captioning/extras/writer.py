@@ -10,45 +10,43 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from rnncli.data.text.ngram import NGram
 from rnncli.heads.attention import AttentionDecoder, Written
 from rnncli.heads.beam import beam_search
 from rnncli.heads.ctc import greedy
 from rnncli.metrics.edits import error_rate
+from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.model import Captioner
-from rnncli.tasks.captioning.schema import Decoding
-from rnncli.tasks.captioning.spelling import Spelling
+from rnncli.tasks.captioning.schema import CaptionDecoding
 from rnncli.tasks.decode.language import UNTUNED, TextScorer, Weights, tune
 
 
 @dataclass(frozen=True)
-class Writer:
+class CaptionWriter:
     """Writes captions; with ctc a language model and a ``lexicon``, none for all words, say what is likely."""
 
     spelling: Spelling
-    settings: Decoding
+    settings: CaptionDecoding
     language: NGram | None = None
     lexicon: tuple[str, ...] = ()
     weights: Weights = UNTUNED
 
-    def __call__(self, model: nn.Module, frames: Tensor, lengths_B: Tensor) -> list[list[Written]]:
+    def __call__(self, model: Captioner, frames: Tensor, lengths_B: Tensor) -> list[list[Written]]:
         """The best captions of each clip, highest first."""
-        assert isinstance(model, Captioner)
         if isinstance(model.head, AttentionDecoder):
             beam, best = self.settings.beam, self.settings.best
             return self._attend(model, model.head, frames, lengths_B, max(beam, best), best)
         return [self._search(one) for one in log_probs(model, frames, lengths_B)]
 
-    def plain(self, model: nn.Module, frames: Tensor, lengths_B: Tensor) -> list[Written]:
+    def plain(self, model: Captioner, frames: Tensor, lengths_B: Tensor) -> list[Written]:
         """One caption a clip, without a search."""
-        assert isinstance(model, Captioner)
         if isinstance(model.head, AttentionDecoder):
             return [rows[0] for rows in self._attend(model, model.head, frames, lengths_B, 1, 1)]
         return [_greedy(one) for one in log_probs(model, frames, lengths_B)]
 
-    def tuned(self, found: Sequence[np.ndarray], truths: Sequence[Sequence[str]]) -> Writer:
+    def tuned(self, found: Sequence[np.ndarray], truths: Sequence[Sequence[str]]) -> CaptionWriter:
         """The same with the weights of the language model that write ``truths`` with the fewest wrong words.
 
         ``found`` are log probabilities (T, V) of labels.
@@ -87,9 +85,8 @@ class Writer:
         ]
 
 
-def log_probs(model: nn.Module, frames: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
+def log_probs(model: Captioner, frames: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
     """What ctc says of each frame of each clip, (T, V) float64."""
-    assert isinstance(model, Captioner)
     found = model.head(model.encode(frames, lengths_B)).double().log_softmax(-1).cpu().numpy()
     return [one[:length] for one, length in zip(found, lengths_B.tolist(), strict=True)]
 
