@@ -57,8 +57,13 @@ def label_statistics(
     return Statistics(tuple(families))
 
 
-def class_statistics(truth_N: ArrayLike, probabilities_NK: ArrayLike, positive: int | None = None) -> Statistics:
-    """Every metric of a classifier whose examples have one label each.
+def class_statistics(
+    truth_N: ArrayLike,
+    probabilities_NK: ArrayLike,
+    positive: int | None = None,
+    predicted_N: ArrayLike | None = None,
+) -> Statistics:
+    """Every metric of a classifier whose examples have one label each; predicted is the most probable unless given.
 
     ``roc_auc`` and ``average_precision`` are those of ``positive`` (label 1 if not given) for two classes,
     else the plain mean over classes of one against the rest. ValueError for no examples or numbers that are
@@ -69,14 +74,22 @@ def class_statistics(truth_N: ArrayLike, probabilities_NK: ArrayLike, positive: 
     truth = label_numbers(truth_N, classes)
     if len(truth) != len(probabilities_NK):
         raise ValueError(f"{len(truth)} true labels but probabilities of {len(probabilities_NK)} examples")
-    labels = label_statistics(truth, probabilities_NK.argmax(axis=1), classes, positive)
+    predicted = probabilities_NK.argmax(axis=1) if predicted_N is None else predicted_N
+    labels = label_statistics(truth, predicted, classes, positive)
     ranked = [1 if positive is None else positive] if classes == 2 else list(range(classes))
     areas = Areas(truth[:, None] == ranked, probabilities_NK[:, ranked])
     return Statistics((*labels.families, areas, _losses(_single_parts(truth, probabilities_NK))))
 
 
-def multilabel_statistics(truth_NK: ArrayLike, probabilities_NK: ArrayLike, threshold: float = 0.5) -> Statistics:
+def multilabel_statistics(
+    truth_NK: ArrayLike,
+    probabilities_NK: ArrayLike,
+    threshold: float = 0.5,
+    predicted_NK: ArrayLike | None = None,
+) -> Statistics:
     """Every metric of a classifier whose examples have any number of labels; ``accuracy`` wants all right.
+
+    Predicted is what is as probable as ``threshold`` unless given.
 
     ``log_loss``, ``brier`` and ``calibration_error`` are those of the N times K yes-no questions, ``roc_auc``
     and ``average_precision`` plain means over labels.
@@ -84,7 +97,7 @@ def multilabel_statistics(truth_NK: ArrayLike, probabilities_NK: ArrayLike, thre
     truth, probabilities = np.asarray(truth_NK, dtype=bool), _probabilities(probabilities_NK)
     if truth.shape != probabilities.shape:
         raise ValueError(f"truth of shape {truth.shape} but probabilities of shape {probabilities.shape}")
-    predicted = probabilities >= threshold
+    predicted = probabilities >= threshold if predicted_NK is None else np.asarray(predicted_NK, dtype=bool)
     exact_N = (truth == predicted).all(axis=1)
     counts_NC = np.concatenate([truth & predicted, predicted, truth], axis=1).astype(np.float64)
     families = (

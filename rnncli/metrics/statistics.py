@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from rnncli.metrics.bootstrap import affordable, centred_interval, interval, resample_weights, resampled_counts
 from rnncli.metrics.paired import Parts
@@ -31,14 +32,14 @@ MOST_PAIRED = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``.
+    """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``, dense or sparse.
 
     ``kind_N`` is the kind of each unit, None where each is a kind of its own.
     ``centred`` are metrics that resampling inflates (:func:`rnncli.metrics.bootstrap.centred_interval`); of those that
     are not ``resampled`` drawing units again says nothing, such as how many different captions there are.
     """
 
-    counts_UC: Array
+    counts_UC: Any
     score: Callable[[Array], Scores]
     kind_N: Array | None = None
     centred: frozenset[str] = frozenset()
@@ -151,7 +152,8 @@ class Statistics:
         found: dict[str, Parts] = {}
         for one in self.sums():
             if one.units * one.counts_UC.shape[1] <= MOST_PAIRED:
-                counts_UC = np.asarray(one.counts_UC, dtype=np.float64)
+                dense = one.counts_UC.toarray() if issparse(one.counts_UC) else one.counts_UC
+                counts_UC = np.asarray(dense, dtype=np.float64)
                 counts_NC = counts_UC if one.kind_N is None else counts_UC[one.kind_N]
                 names = one.score(counts_UC[:1])
                 found |= {name: Parts(counts_NC, partial(_single, one.score, name)) for name in names}

@@ -127,8 +127,9 @@ class Trainer:
     ) -> None:
         self.fitted, self.model, self.train, self.dev = fitted, model, train, dev
         self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
-        self.metrics = metrics
-        self.watch = metrics[settings.best_by or fitted.best_by]
+        self.metrics, watch = metrics, settings.best_by or fitted.best_by
+        require(watch, metrics)
+        self.watch = metrics[watch]
         self.optimizer = make_optimizer(settings, parameter_groups(model))
         self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None

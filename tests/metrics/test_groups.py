@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from rnncli.metrics.groups import FEWEST, gap, length_group
+from rnncli.metrics.metric import Metric
 from rnncli.metrics.paired import Parts, share
 
 NAMES = ("a", "b", "c", "d")
@@ -16,7 +17,7 @@ def parts_of(trial: int, rates, sizes=(40, 60, 50, 30)) -> tuple[Parts, list[str
 
 
 def p_of(trial: int, rates) -> float:
-    found = gap("accuracy", *parts_of(trial, rates), seed=trial)
+    found = gap(Metric("accuracy"), *parts_of(trial, rates), seed=trial)
     assert found is not None
     return found.p
 
@@ -34,7 +35,7 @@ def test_the_interval_allows_for_the_choice_of_the_farthest_pair():
     for rates in ((0.8,) * 4, (0.9, 0.8, 0.7, 0.6)):
         covered = 0
         for trial in range(150):
-            found = gap("accuracy", *parts_of(trial, rates), seed=trial, resamples=200)
+            found = gap(Metric("accuracy"), *parts_of(trial, rates), seed=trial, resamples=200)
             assert found is not None
             truth = rates[NAMES.index(found.best)] - rates[NAMES.index(found.worst)]
             covered += found.low <= truth <= found.high
@@ -43,7 +44,7 @@ def test_the_interval_allows_for_the_choice_of_the_farthest_pair():
 
 def test_the_interval_of_two_large_groups_is_that_of_their_difference():
     parts, group_N = parts_of(3, (0.9, 0.5), sizes=(400, 500))
-    found = gap("accuracy", parts, group_N, resamples=4000)
+    found = gap(Metric("accuracy"), parts, group_N, resamples=4000)
     assert found is not None
     means = [parts.take(np.flatnonzero(np.array(group_N) == name)).value() for name in ("a", "b")]
     error = sum(mean * (1 - mean) / size for mean, size in zip(means, (400, 500), strict=True)) ** 0.5
@@ -52,10 +53,10 @@ def test_the_interval_of_two_large_groups_is_that_of_their_difference():
 
 
 def test_groups_without_any_spread_have_an_interval_of_no_width():
-    found = gap("accuracy", *parts_of(1, (1.0, 0.0), sizes=(40, 60)))
+    found = gap(Metric("accuracy"), *parts_of(1, (1.0, 0.0), sizes=(40, 60)))
     assert found is not None
     assert found.low == found.difference == found.high == 1
-    none = gap("accuracy", *parts_of(1, (0.9, 0.5), sizes=(40, 60)), resamples=0)
+    none = gap(Metric("accuracy"), *parts_of(1, (0.9, 0.5), sizes=(40, 60)), resamples=0)
     assert none is not None
     assert np.isnan(none.low)
 
@@ -64,21 +65,21 @@ def test_the_gap_names_the_best_and_the_worst_by_what_is_better():
     parts, group_N = parts_of(1, (0.9, 0.5, 0.7, 0.7))
     means = {name: parts.take(np.flatnonzero(np.array(group_N) == name)).value() for name in NAMES}
     high, low = max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])
-    found = gap("accuracy", parts, group_N)
+    found = gap(Metric("accuracy"), parts, group_N)
     assert found is not None
     assert (found.best, found.worst) == (high, low)
     assert found.difference == pytest.approx(means[high] - means[low])
-    rate = gap("wer", parts, group_N)
+    rate = gap(Metric("wer", better="lower"), parts, group_N)
     assert rate is not None
     assert (rate.best, rate.worst) == (low, high)
 
 
 def test_small_groups_take_no_part():
     parts, group_N = parts_of(1, (0.8, 0.8, 0.8, 0.0), sizes=(40, 60, 50, FEWEST - 1))
-    found = gap("accuracy", parts, group_N)
+    found = gap(Metric("accuracy"), parts, group_N)
     assert found is not None
     assert found.worst != "d"
-    assert gap("accuracy", *parts_of(1, (0.8, 0.8), sizes=(40, 5))) is None
+    assert gap(Metric("accuracy"), *parts_of(1, (0.8, 0.8), sizes=(40, 5))) is None
 
 
 def test_lengths_fall_into_ranges_that_double():

@@ -46,8 +46,9 @@ class NeedyRecipe(ExampleRecipe, frozen=True):
 
 SCHEMAS = {"sentiment": ExampleRecipe, "tagging": ExampleRecipe, "needy": NeedyRecipe}
 
+METRICS = ("accuracy", "f1_macro", "loss")
+
 
 def load_example(text: str, *overrides: str, options=()) -> Any:
-    return load_text(
-        text, "my.yaml", tasks=SCHEMAS, schema_of=SCHEMAS.__getitem__, options=options, overrides=overrides
-    )
+    known = {"tasks": SCHEMAS, "schema_of": SCHEMAS.__getitem__, "metrics_of": lambda task: METRICS}
+    return load_text(text, "my.yaml", **known, options=options, overrides=overrides)

@@ -7,7 +7,7 @@ import pytest
 
 from rnncli.errors import RecipeError
 from rnncli.recipe.load import MOST_BYTES, Setting, load
-from tests.recipe.example import SCHEMAS, ExampleRecipe, load_example
+from tests.recipe.example import METRICS, SCHEMAS, ExampleRecipe, load_example
 
 TASK = "task: sentiment\n"
 
@@ -21,7 +21,7 @@ def problems(text: str, *overrides: str, options=()) -> list[str]:
 
 
 def load_file(path):
-    return load(path, tasks=SCHEMAS, schema_of=SCHEMAS.__getitem__)
+    return load(path, tasks=SCHEMAS, schema_of=SCHEMAS.__getitem__, metrics_of=lambda task: METRICS)
 
 
 def test_what_the_file_does_not_say_has_the_schemas_default():

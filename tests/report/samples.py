@@ -1,10 +1,24 @@
 """Reports to look at: a simulated classifier with any labels."""
 
+import dataclasses
+
 import numpy as np
 
-from rnncli.metrics.classification import classification_intervals, classification_metrics
-from rnncli.metrics.confusion import Confusion
-from rnncli.report.build import Evaluation, Mistake, ModelSummary, Report, TrainingSummary, build_report
+from rnncli import tasks
+from rnncli.recipe.schema import EvaluationSection
+from rnncli.report.build import (
+    Details,
+    Estimate,
+    Evaluation,
+    Mistake,
+    ModelSummary,
+    Report,
+    TrainingSummary,
+    build_report,
+)
+from rnncli.runs.score import evaluate
+from rnncli.tasks.classify.scoring import rows
+from rnncli.tasks.sentiment.schema import SentimentRecipe
 
 BASELINES = {
     "majority": {"accuracy": 0.5, "f1_macro": 0.333, "roc_auc": 0.5, "log_loss": 0.693},
@@ -19,19 +33,24 @@ def evaluation(labels, *, seed=0, examples=400, **more) -> Evaluation:
     scores = random.normal(size=(examples, len(labels)))
     scores[np.arange(examples), truth] += 2
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    confusion = Confusion(labels)
-    confusion.add(truth, probabilities.argmax(axis=1))
-    positive = 1 if len(labels) == 2 else None
-    values = {
-        "metrics": classification_metrics(truth, probabilities, positive),
-        "intervals": classification_intervals(truth, probabilities, positive, resamples=50),
-        "labels": labels,
-        "confusion": confusion.counts_KK,
-        "per_class": confusion.per_class(),
-        "positive": None if positive is None else labels[positive],
-        "mistakes": [Mistake("never a dull moment , alas", labels[0], labels[-1], 0.983, "reviews.csv:17")],
+    places, texts = (f"reviews.csv:{i + 2}" for i in range(examples)), (f"text {i}" for i in range(examples))
+    predictions = list(rows(places, texts, truth, probabilities, labels))
+    about = {"positive": labels[1]} if len(labels) == 2 else {}
+    recipe = SentimentRecipe(seed=seed, evaluation=EvaluationSection(resamples=50))
+    found = evaluate(recipe, predictions, about)
+    mistake = Mistake("never a dull moment , alas", labels[0], labels[-1], 0.983, "reviews.csv:17")
+    details = dataclasses.replace(found.details, **{"mistakes": [mistake], **more})
+    return dataclasses.replace(found, details=details)
+
+
+def scored(examples: int, values, **details) -> Evaluation:
+    """Values, or (value, low, high), of metrics that the tasks declare."""
+    declared = tasks.metrics("sentiment") | tasks.metrics("speech")
+    metrics = {
+        name: Estimate.of(declared[name], *(value if isinstance(value, tuple) else (value,)))
+        for name, value in values.items()
     }
-    return Evaluation(examples, **{**values, **more})
+    return Evaluation(examples, metrics, Details(**details))
 
 
 def report(labels=("negative", "positive"), *, baselines=BASELINES, notes=(), **more) -> Report:

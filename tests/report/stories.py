@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnncli import tasks
-from rnncli.report.build import Curve, Example, Line, Mistake, Piece, Table
+from rnncli.report.build import Mistake, ReportTable
+from rnncli.report.figures import Figure, Line, Piece, Sample
 from rnncli.report.page import Story
 from rnncli.report.reach import reach
 from tests.report.samples import report
@@ -36,7 +37,7 @@ def hostile_story() -> Story:
         split=HOSTILE[2],
         dropped={HOSTILE[1]: 3},
         mistakes=(Mistake(text, *labels[:2], 0.9, HOSTILE[2]),),
-        tables=(Table(HOSTILE[0], HOSTILE, (HOSTILE,)),),
+        tables=(ReportTable(HOSTILE[0], HOSTILE, (HOSTILE,)),),
     )
     lines = tuple(Line(label, (0.0, 1.0), (0.0, 1.0)) for label in labels)
     return Story(
@@ -44,20 +45,20 @@ def hostile_story() -> Story:
         report=made,
         recipe=text,
         history={HOSTILE[0]: HISTORY, HOSTILE[1]: HISTORY},
-        curves=[Curve(HOSTILE[0], HOSTILE[1], HOSTILE[2], lines)],
-        worst=[Example(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1])],
+        figures=[Figure(HOSTILE[0], HOSTILE[1], HOSTILE[2], lines)],
+        samples=[Sample(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1])],
         facts={"device": HOSTILE[0], "kernel": HOSTILE[1], "versions": {HOSTILE[2]: HOSTILE[0]}, "watched": HOSTILE[1]},
         typed=text,
     )
 
 
 def story(**more) -> Story:
-    table = Table("by length", ("words", "n"), (("1", 2),))
+    table = ReportTable("by length", ("words", "n"), (("1", 2),))
     made = dataclasses.replace(report(("bad", "fair", "good")), tables=(table,))
-    lines = tuple(Line(label, (0.0, 0.2, 1.0), (0.0, 0.8, 1.0)) for label in made.labels)
+    lines = tuple(Line(label, (0.0, 0.2, 1.0), (0.0, 0.8, 1.0)) for label in made.classes.labels)
     kept = {
-        "curves": [Curve("ROC", "false positive rate", "true positive rate", lines, diagonal=True)],
-        "worst": [Example("2 errors", (Piece("set"), Piece("green", "wrong", "truth blue")), "a.wav")],
+        "figures": [Figure("ROC", "false positive rate", "true positive rate", lines, diagonal=True)],
+        "samples": [Sample("2 errors", (Piece("set"), Piece("green", "wrong", "truth blue")), "a.wav")],
         "history": {"": HISTORY},
         "facts": {"watched": "accuracy", "data": {"headline": "reviews.csv: 60 rows", "sizes": {"train": 48}}},
         "recipe": "task: sentiment\nseed: 1\n",
@@ -123,10 +124,10 @@ def captioning_story() -> Story:
 
 def _of_task(task: str, rows: Sequence[Mapping[str, Any]]) -> Story:
     """A page with what the task tells of its predictions."""
-    saved = tasks.saved(task)
+    scoring = tasks.scoring(task)
     kept = story()
     arriving = {"forward": [1.0, 0.5, 1e-3, 2e-6], "reverse": [1.0]}
     made = dataclasses.replace(kept.report, task=task, reach=reach(arriving, 0.1, 2))
-    worst = saved.worst(rows, 20)
-    assert worst
-    return dataclasses.replace(kept, report=made, worst=worst, curves=saved.curves(rows, None))
+    samples = scoring.samples(rows, {}, 20)
+    assert samples
+    return dataclasses.replace(kept, report=made, samples=samples, figures=scoring.figures(rows, {}))

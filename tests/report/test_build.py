@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from rnncli.report.build import Evaluation, Metric, ModelSummary, Report, Table, TrainingSummary, build_report
-from tests.report.samples import report
+from rnncli.report.build import Estimate, Evaluation, ModelSummary, Report, ReportTable, TrainingSummary, build_report
+from tests.report.samples import report, scored
 
 FIELDS = {
     "task",
@@ -44,7 +44,7 @@ def test_the_json_has_the_documented_fields():
     values = report().to_dict()
     assert set(values) >= FIELDS
     assert "folds" not in values
-    assert set(values["metrics"]["accuracy"]) == {"value", "low", "high"}
+    assert set(values["metrics"]["accuracy"]) == {"value", "low", "high", "unit", "better"}
     assert set(values["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
     assert set(values["model"]) == {"cell", "layers", "hidden", "bidirectional", "parameters"}
     assert set(values["training"]) == {"seconds", "epochs", "best_epoch", "examples_per_second", "device"}
@@ -53,20 +53,22 @@ def test_the_json_has_the_documented_fields():
 
 
 def test_figures_that_are_not_numbers_are_null():
-    undefined = bare(Evaluation(1, {"roc_auc": float("nan")}, {"roc_auc": (float("nan"), float("inf"))}))
-    assert undefined.to_dict()["metrics"]["roc_auc"] == {"value": None, "low": None, "high": None}
+    undefined = bare(scored(1, {"roc_auc": (float("nan"), float("nan"), float("inf"))}))
+    found = undefined.to_dict()["metrics"]["roc_auc"]
+    assert {name: found[name] for name in ("value", "low", "high")} == {"value": None, "low": None, "high": None}
     json.dumps(undefined.to_dict(), allow_nan=False)
 
 
 def test_a_task_without_labels_leaves_them_out_and_adds_tables_of_its_own():
-    table = Table("by type", ("type", "f1"), (("PER", np.float32(0.5)), ("LOC", None)))
-    speech = bare(Evaluation(np.int64(3), {"wer": 0.2}, tables=[table], notes=["greedy search", "greedy search"]))
+    table = ReportTable("by type", ("type", "f1"), (("PER", np.float32(0.5)), ("LOC", None)))
+    speech = bare(scored(np.int64(3), {"wer": 0.2}, tables=[table], notes=["greedy search", "greedy search"]))
     values = json.loads(json.dumps(speech.to_dict()))
     assert values["confusion"] == values["per_class"] == values["labels"] == []
     assert values["tables"] == [{"title": "by type", "columns": ["type", "f1"], "rows": [["PER", 0.5], ["LOC", None]]}]
     assert values["notes"] == ["greedy search"]
     assert Report.from_dict(values) == speech
-    assert speech.metrics == {"wer": Metric(0.2)}
+    assert speech.metrics == {"wer": Estimate(0.2, better="lower")}
+    assert values["metrics"]["wer"] == {"value": 0.2, "low": None, "high": None, "unit": "share", "better": "lower"}
 
 
 @pytest.mark.parametrize(

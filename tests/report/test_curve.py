@@ -1,3 +1,4 @@
+from rnncli.metrics.metric import Metric
 from rnncli.report.curve import POINTS, curve_header, curve_row, sparkline
 
 
@@ -11,8 +12,8 @@ def test_bars_run_from_the_least_to_the_greatest_value():
 
 
 def test_rows_stand_under_their_header():
-    header = curve_header("accuracy").plain
-    row = curve_row(2, 0.4981, "accuracy", [0.689, 0.756], best=True, seconds=3.94, note="slow").plain
+    header = curve_header(Metric("accuracy")).plain
+    row = curve_row(2, 0.4981, Metric("accuracy"), [0.689, 0.756], best=True, seconds=3.94, note="slow").plain
     assert row.split() == ["2", "0.498", "75.6", "▁█", "best", "3.9", "slow"]
     assert header.index("dev accuracy") == row.index("75.6")
     assert header.index("seconds") + len("seconds") == row.index("3.9") + len("3.9")
@@ -20,7 +21,7 @@ def test_rows_stand_under_their_header():
 
 
 def test_long_names_and_plain_metrics_keep_the_columns():
-    name = "calibration_error"
+    name = Metric("calibration_error", unit="plain")
     header = curve_header(name).plain
     row = curve_row(10, float("nan"), name, [0.0312], best=False, seconds=1234.5).plain
     assert row.split() == ["10", "-", "0.031", "▄", "1,234.5"]
@@ -28,5 +29,5 @@ def test_long_names_and_plain_metrics_keep_the_columns():
 
 
 def test_a_note_cannot_steer_the_terminal():
-    row = curve_row(1, 0.1, "f1", [0.5], best=False, seconds=1.0, note="\x1b[2J")
+    row = curve_row(1, 0.1, Metric("f1"), [0.5], best=False, seconds=1.0, note="\x1b[2J")
     assert row.plain.endswith("␛[2J")

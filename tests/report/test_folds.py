@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnncli.report.build import ClassFigures, Evaluation, Metric, Report
+from rnncli.report.build import Classes, ClassFigures, Report
 from rnncli.report.folds import cross_validated
-from tests.report.samples import report
+from tests.report.samples import report, scored
 from tests.report.test_build import bare
 
 
@@ -26,34 +26,34 @@ def test_metrics_are_means_with_the_deviation_and_interval_of_the_folds():
 def test_counts_are_added_up_and_the_class_table_is_theirs():
     folds = [report(seed=seed, examples=100) for seed in range(3)]
     whole = cross_validated(folds)
-    assert np.array_equal(whole.confusion, sum(np.array(fold.confusion) for fold in folds))
+    assert np.array_equal(whole.classes.confusion, sum(np.array(fold.classes.confusion) for fold in folds))
     assert whole.examples == 300
     assert whole.dropped == {"duplicate": 3}
     assert whole.training.epochs == 15
     assert whole.training.best_epoch is None
-    hits, support = whole.confusion[0][0], sum(whole.confusion[0])
-    assert whole.per_class[0].recall == pytest.approx(hits / support)
-    assert whole.per_class[0].support == support
+    hits, support = whole.classes.confusion[0][0], sum(whole.classes.confusion[0])
+    assert whole.classes.per_class[0].recall == pytest.approx(hits / support)
+    assert whole.classes.per_class[0].support == support
 
 
 def test_labels_that_a_fold_did_not_see_are_counted_under_their_names():
-    first = bare(Evaluation(1, {"accuracy": 1.0}, labels=["a"], confusion=[[1]]))
-    second = bare(Evaluation(1, {"accuracy": 0.0}, labels=["b", "a"], confusion=[[0, 1], [0, 0]]))
+    first = bare(scored(1, {"accuracy": 1.0}, classes=Classes.of(["a"], [[1]])))
+    second = bare(scored(1, {"accuracy": 0.0}, classes=Classes.of(["b", "a"], [[0, 1], [0, 0]])))
     whole = cross_validated([first, second])
-    assert whole.labels == ("a", "b")
-    assert whole.confusion == ((1, 0), (1, 0))
-    assert whole.per_class[1] == ClassFigures("b", None, 0.0, 0.0, 1)
+    assert whole.classes.labels == ("a", "b")
+    assert whole.classes.confusion == ((1, 0), (1, 0))
+    assert whole.classes.per_class[1] == ClassFigures("b", None, 0.0, 0.0, 1)
 
 
 def test_undefined_figures_are_left_out_and_shares_stay_shares():
     values = [float("nan"), 1.0, 0.1]
-    whole = cross_validated([bare(Evaluation(1, {"roc_auc": value, "log_loss": value})) for value in values])
+    whole = cross_validated([bare(scored(1, {"roc_auc": value, "log_loss": value})) for value in values])
     assert whole.metrics["roc_auc"].value == pytest.approx(0.55)
     assert whole.metrics["roc_auc"].high == 1
     assert whole.metrics["log_loss"].high > 1
     assert whole.metrics["log_loss"].low == 0
-    assert cross_validated([bare(Evaluation(1, {"roc_auc": float("nan")}))]).metrics["roc_auc"] == Metric(None)
-    assert cross_validated([bare(Evaluation(1, {"roc_auc": 0.5}))]).metrics["roc_auc"] == Metric(0.5)
+    assert cross_validated([bare(scored(1, {"roc_auc": float("nan")}))]).metrics["roc_auc"].value is None
+    assert cross_validated([bare(scored(1, {"roc_auc": 0.5}))]).metrics["roc_auc"].value == 0.5
 
 
 def test_a_cross_validation_comes_back_from_its_json_as_it_was():

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from rnncli.report.figures import duration, figure, interval, magnitude
 from rnncli.report.layout import grid, shorten, visible, wrap
+from rnncli.report.numbers import duration, interval, magnitude, number, signed
 
 words = st.text(st.sampled_from("ab 好评x"), max_size=60)
 
@@ -78,12 +78,14 @@ def test_without_a_width_nothing_is_wrapped():
 
 
 def test_figures_are_written_in_per_cent_unless_they_are_no_shares():
-    assert figure("accuracy", 0.77891) == "77.9"
-    assert figure("log_loss", 0.5124) == "0.512"
-    assert figure("perplexity", 1234.5) == "1,234.5"
-    assert figure("accuracy", None) == figure("accuracy", float("nan")) == "-"
-    assert interval("accuracy", 0.753, 0.803) == "75.3 - 80.3"
-    assert interval("accuracy", None, None) == ""
+    assert number(0.77891) == "77.9"
+    assert number(0.5124, "plain") == "0.512"
+    assert number(1234.5, "plain") == "1,234.5"
+    assert number(1234.5, "count") == "1,234"
+    assert number(None) == number(float("nan")) == "-"
+    assert interval(0.753, 0.803) == "75.3 - 80.3"
+    assert interval(None, None) == ""
+    assert (signed(0.012), signed(-0.012, "plain")) == ("+1.2", "-0.012")
 
 
 def test_times_and_sizes_are_short():

@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from rnncli.report.build import Curve, Example, Line, Piece
 from rnncli.report.card import model_card
-from rnncli.report.comparison import Comparison, Score, Setting
+from rnncli.report.comparison import Compared, Comparison, Score
+from rnncli.report.figures import Figure, Line, Piece, Sample
 from rnncli.report.page import Story, every_metric, report_page
-from rnncli.report.svg import curve_chart, history_chart
+from rnncli.report.svg import figure_chart, history_chart
 from tests.report.samples import report
 from tests.report.stories import HOSTILE, hostile_story, story
 
@@ -78,14 +78,14 @@ def test_nothing_from_data_is_markup():
 
 def test_control_and_reversing_characters_are_shown_and_not_obeyed():
     hidden = "a\x1b[31mb\u202ec\x00d"
-    page = report_page(story(worst=[Example(hidden, (Piece(hidden),))], recipe=f"name: {hidden}\nseed: 1"))
+    page = report_page(story(samples=[Sample(hidden, (Piece(hidden),))], recipe=f"name: {hidden}\nseed: 1"))
     assert not {"\x1b", "\u202e", "\x00"} & set(page)
     assert "seed: 1" in page
 
 
 def test_a_long_text_is_cut_so_that_the_page_stays_small():
-    many = [Example("long", tuple(Piece("word " * 50_000) for _ in range(3))) for _ in range(20)]
-    assert len(report_page(story(worst=many))) < 500_000
+    many = [Sample("long", tuple(Piece("word " * 50_000) for _ in range(3))) for _ in range(20)]
+    assert len(report_page(story(samples=many))) < 500_000
 
 
 def test_a_matrix_of_many_labels_gives_way_to_the_pairs_confused_most():
@@ -115,7 +115,7 @@ def test_axes_hold_all_values_between_round_marks():
 
 
 def test_points_stand_where_their_values_are():
-    drawn = curve_chart(Curve("t", "x", "y", (Line("", (0.0, 1.0), (0.0, 0.5)),)), "a")
+    drawn = figure_chart(Figure("t", "x", "y", (Line("", (0.0, 1.0), (0.0, 0.5)),)), "a")
     assert '<path d="M 52 258 L 408 134"' in drawn
 
 
@@ -138,10 +138,10 @@ def test_pictures_on_one_page_share_no_id_and_speak_for_themselves_only():
 def test_a_picture_is_the_same_whenever_and_with_whatever_settings_it_is_drawn():
     import matplotlib
 
-    curve = Curve("t", "$x$", "中", (Line("a", (0.0, 1.0), (0.0, 0.5)),))
-    first = curve_chart(curve, "a")
+    curve = Figure("t", "$x$", "中", (Line("a", (0.0, 1.0), (0.0, 0.5)),))
+    first = figure_chart(curve, "a")
     with matplotlib.rc_context({"axes.facecolor": "red", "svg.fonttype": "path", "font.size": 30}):
-        assert curve_chart(curve, "a") == first
+        assert figure_chart(curve, "a") == first
         assert matplotlib.rcParams["font.size"] == 30
     assert texts(first)[6] == "$x$"
     assert "var(--faint)" in first
@@ -151,7 +151,7 @@ def test_a_picture_is_the_same_whenever_and_with_whatever_settings_it_is_drawn()
 def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
     metrics = ("accuracy", "loss", "wer")
     made = [
-        Setting(
+        Compared(
             name=f"seed {n}",
             settings={},
             runs=("a",),
@@ -166,7 +166,9 @@ def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
         for n in range(settings)
     ]
     best = {"accuracy": made[-1].name, "loss": made[0].name, "wer": made[0].name}
-    comparison = Comparison("test", 9, 0.95, metrics, (), made[0].name, best, tuple(made), ())
+    units = {"accuracy": "share", "loss": "plain", "wer": "share"}
+    better = {"accuracy": "higher", "loss": "lower", "wer": "lower"}
+    comparison = Comparison("test", 9, 0.95, metrics, (), made[0].name, best, units, better, tuple(made), ())
     grid = every_metric(comparison)
     shown = {
         (row[0], head): (cell, (r, c) in grid.best)

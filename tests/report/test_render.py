@@ -5,11 +5,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnncli.report.build import Evaluation, Mistake, Table
+from rnncli.report.build import Classes, Mistake, ReportTable
 from rnncli.report.folds import cross_validated
 from rnncli.report.matrix import MOST_CLASSES, most_confused, shade
 from rnncli.report.render import print_report, render_report
-from tests.report.samples import report
+from tests.report.samples import report, scored
 from tests.report.test_build import bare
 
 LONG = [
@@ -77,7 +77,7 @@ def test_text_from_data_is_neither_markup_nor_obeyed():
 
 
 def test_the_matrix_has_the_truth_in_rows_with_recall_beside_and_precision_below():
-    evaluation = Evaluation(10, {"accuracy": 0.6}, labels=["no", "yes"], confusion=[[4, 1], [3, 2]], per_class=[])
+    evaluation = scored(10, {"accuracy": 0.6}, classes=Classes.of(["no", "yes"], [[4, 1], [3, 2]]))
     written = lines(bare(evaluation))
     start = next(i for i, line in enumerate(written) if line.startswith("truth"))
     matrix = [line.split() for line in written[start : start + 4]]
@@ -107,7 +107,7 @@ def test_many_classes_show_the_pairs_that_are_confused_most(width):
     which = report(MANY)
     written = lines(which, width)
     start = next(i for i, line in enumerate(written) if line.startswith("most confused"))
-    truth, predicted, count = most_confused(which.confusion, 1)[0]
+    truth, predicted, count = most_confused(which.classes.confusion, 1)[0]
     assert written[start + 1].split("  ")[0] == MANY[truth]
     assert MANY[predicted] in written[start + 1]
     assert f" {count} " in written[start + 1]
@@ -131,7 +131,7 @@ def test_an_aligned_mistake_shows_each_edit_in_its_colour():
 
 def test_a_classifier_without_mistakes_has_no_confused_pairs():
     perfect = [[int(t == p) for p in range(20)] for t in range(20)]
-    which = bare(Evaluation(20, {"accuracy": 1.0}, labels=MANY, confusion=perfect))
+    which = bare(scored(20, {"accuracy": 1.0}, classes=Classes.of(MANY, perfect)))
     assert "no label was taken for another" in lines(which, 80)
 
 
@@ -151,7 +151,7 @@ def test_baselines_stand_beside_the_model_where_they_fit_and_below_where_not():
 
 
 def test_metrics_say_their_intervals_and_whose_figures_they_are():
-    written = lines(report(confidence=0.9), 80)
+    written = lines(dataclasses.replace(report(), confidence=0.9), 80)
     assert "90 % interval" in row(written, "test, 400 examples")
     assert row(written, "f1 of positive")
     assert not any(line.startswith(("f1 micro", "precision of positive")) for line in written)
@@ -162,12 +162,12 @@ def test_metrics_say_their_intervals_and_whose_figures_they_are():
 
 def test_micro_averages_are_shown_where_they_say_something_of_their_own():
     scores = {"accuracy": 0.5, "precision_micro": 0.6, "recall_micro": 0.6, "f1_micro": 0.6}
-    assert row(lines(bare(Evaluation(3, scores))), "f1 micro").split() == ["f1", "micro", "60.0"]
+    assert row(lines(bare(scored(3, scores))), "f1 micro").split() == ["f1", "micro", "60.0"]
 
 
 def test_a_terminal_shows_the_worst_of_very_many_classes_and_a_pipe_all():
     rows = [{"label": f"c{k}", "precision": 0.5, "recall": 0.5, "f1": k / 100, "support": 2} for k in range(100)]
-    which = bare(Evaluation(9, {"accuracy": 0.5}, per_class=rows))
+    which = bare(scored(9, {"accuracy": 0.5}, classes=Classes.of(per_class=rows)))
     assert any("70 more in report.json" in line for line in lines(which, 80))
     assert row(lines(which, 80), "c0 ")
     assert not any(line.startswith("c99") for line in lines(which, 80))
@@ -186,8 +186,8 @@ def test_folds_have_a_row_each_then_mean_and_deviation():
 
 
 def test_a_tasks_own_tables_are_shown_with_figures_on_the_right():
-    table = Table("spans by type", ("type", "f1", "count"), (("PER", 0.51239, 1200), ("[b]LOC", None, 3)))
-    written = lines(bare(Evaluation(3, {"f1": 0.5}, tables=[table])), 80)
+    table = ReportTable("spans by type", ("type", "f1", "count"), (("PER", 0.51239, 1200), ("[b]LOC", None, 3)))
+    written = lines(bare(scored(3, {"f1": 0.5}, tables=[table])), 80)
     start = written.index("spans by type")
     assert [line.split() for line in written[start + 1 : start + 4]] == [
         ["type", "f1", "count"],

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rnncli.metrics.classification import classification_metrics
-from rnncli.metrics.confusion import Confusion
 from rnncli.recipe.load import dump
-from rnncli.report.build import Evaluation, ModelSummary, TrainingSummary, build_report
+from rnncli.report.build import ModelSummary, TrainingSummary, build_report
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.recipes import load_recipe
+from rnncli.runs.score import evaluate
 
 LABELS = ["negative", "positive"]
 
@@ -27,8 +26,6 @@ def made_run(
     scores = random.normal(size=(examples, len(labels)))
     scores[np.arange(examples), truth] += skill
     shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    counts = Confusion(labels)
-    counts.add(truth, shares.argmax(1))
     rows = [
         {
             "place": f"reviews.csv:{i + 2}",
@@ -39,14 +36,7 @@ def made_run(
         }
         for i in range(examples)
     ]
-    evaluation = Evaluation(
-        examples,
-        classification_metrics(truth, shares, 1),
-        labels=labels,
-        confusion=counts.counts_KK,
-        per_class=counts.per_class(),
-        positive=labels[1],
-    )
+    evaluation = evaluate(recipe, rows, {"positive": labels[1]})
     report = build_report(
         task=recipe.task,
         recipe=recipe.name,

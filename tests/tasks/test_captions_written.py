@@ -5,9 +5,9 @@ import pytest
 
 from rnncli.data.text.ngram import learn
 from rnncli.data.text.units import make
-from rnncli.tasks.captioning.schema import Decoding
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
+from rnncli.tasks.captioning.schema import Decoding
 
 TEXTS = ["ab cd", "ab ef", "ab cd"]
 

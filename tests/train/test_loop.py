@@ -146,7 +146,7 @@ class Tight(Toy):
         self.most = most
 
     def loss(self, model, batch):
-        if batch.size > self.most:
+        if len(batch.y_B) > self.most:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
         return super().loss(model, batch)
 

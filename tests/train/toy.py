@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rnncli.metrics.metric import Metric, by_name
 from rnncli.recipe.schema import TrainSection
 from rnncli.train.loop import Trainer
 
@@ -16,13 +18,6 @@ from rnncli.train.loop import Trainer
 class ToyBatch:
     x_BF: Tensor
     y_B: Tensor
-
-    @property
-    def size(self):
-        return len(self.y_B)
-
-    def to(self, device):
-        return ToyBatch(self.x_BF.to(device), self.y_B.to(device))
 
 
 class ToyExamples:
@@ -47,15 +42,13 @@ class ToyExamples:
 class Toy:
     best_by = "accuracy"
     notes = ()
+    about: ClassVar[dict] = {}
 
     def __init__(self, dev_values=None):
         self.dev_values = list(dev_values) if dev_values is not None else None
 
     def build(self):
         return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.3), nn.Tanh(), nn.Linear(8, 2))
-
-    def parameter_groups(self, model):
-        return [{"params": list(model.parameters())}]
 
     def loss(self, model, batch):
         return nn.functional.cross_entropy(model(batch.x_BF), batch.y_B)
@@ -65,7 +58,7 @@ class Toy:
         right = total = 0
         for _, batch in batches():
             right += int((model(batch.x_BF).argmax(-1) == batch.y_B).sum())
-            total += batch.size
+            total += len(batch.y_B)
         assert total == len(examples)
         return {"accuracy": self.dev_values.pop(0) if self.dev_values else right / total, "loss": 0.0}
 
@@ -79,6 +72,7 @@ def toy_trainer(fitted=None, train=None, model=None, **settings) -> Trainer:
         train or ToyExamples(),
         ToyExamples(seed=1),
         TrainSection(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.05, "patience": 0, **settings}),
+        by_name([Metric("accuracy")]),
         seed=3,
         device=torch.device("cpu"),
     )

@@ -76,10 +76,11 @@ class LabelScoring:
         labels = _labels(rows)
         probabilities_NK = _probabilities(rows, labels)
         if _several(rows):
-            return multilabel_statistics(_one_hot(rows, labels, "truth"), probabilities_NK, PREDICTED)
+            truth_NK, found_NK = (_one_hot(rows, labels, key) for key in ("truth", "labels"))
+            return multilabel_statistics(truth_NK, probabilities_NK, predicted_NK=found_NK)
         number, positive = {label: k for k, label in enumerate(labels)}, about.get("positive")
-        truth_N = np.array([number[row["truth"]] for row in rows], dtype=np.int64)
-        return class_statistics(truth_N, probabilities_NK, number.get(str(positive)))
+        truth_N, found_N = (np.array([number[row[key]] for row in rows], np.int64) for key in ("truth", "label"))
+        return class_statistics(truth_N, probabilities_NK, number.get(str(positive)), found_N)
 
     def details(self, rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
         """Confusion matrix, classes, the most confident mistakes."""

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from rnncli import tasks
-from rnncli.metrics.captions import Scores
+from rnncli.metrics.captions import caption_statistics
 from rnncli.metrics.curves import thinned
 from rnncli.metrics.ranking import Ranking
 
@@ -39,7 +39,7 @@ def columns(rows, *names):
 
 def test_parts_of_a_classifier_agree_with_scikit_learn():
     rows = classified()
-    parts = tasks.saved("sentiment").parts(rows, "fair")
+    parts = tasks.scoring("sentiment").statistics(rows, {"positive": "fair"}).parts()
     truth, found, shares = columns(rows, "truth", "label", "probabilities")
     figures = {
         "accuracy": sk.accuracy_score(truth, found),
@@ -52,7 +52,7 @@ def test_parts_of_a_classifier_agree_with_scikit_learn():
     figures |= dict(zip(("precision", "recall", "f1"), own, strict=False))
     figures["log_loss"] = sk.log_loss(truth, [[share[label] for label in LABELS] for share in shares])
     assert {name: parts[name].value() for name in figures} == pytest.approx(figures, abs=1e-12)
-    assert set(parts) == {*figures, "brier"}
+    assert set(parts) == {*figures, "brier", "calibration_error"}
 
 
 def test_parts_of_several_labels_agree_with_scikit_learn():
@@ -68,7 +68,7 @@ def test_parts_of_several_labels_agree_with_scikit_learn():
         }
         for i in range(200)
     ]
-    parts = tasks.saved("sentiment").parts(rows, None)
+    parts = tasks.scoring("sentiment").statistics(rows, {}).parts()
     assert parts["accuracy"].value() == pytest.approx(sk.accuracy_score(truth, found))
     for kind in ("macro", "micro", "weighted"):
         assert parts[f"f1_{kind}"].value() == pytest.approx(sk.f1_score(truth, found, average=kind))
@@ -87,8 +87,7 @@ def test_parts_of_a_tagger_agree_with_seqeval_in_every_scheme():
         rows.append({"place": str(i), "truth": truth, "tags": found, "tokens": list("abcdefg"), "spans": spans})
         true_bio.append(truth)
         found_bio.append(found)
-    saved = tasks.saved("tagging")
-    parts = saved.parts(rows, None)
+    parts = tasks.scoring("tagging").statistics(rows, {}).parts()
     assert parts["f1"].value() == pytest.approx(f1_score(true_bio, found_bio))
     assert parts["precision"].value() == pytest.approx(precision_score(true_bio, found_bio))
     assert parts["recall"].value() == pytest.approx(recall_score(true_bio, found_bio))
@@ -108,7 +107,7 @@ def _runs(tags):
 def test_parts_of_a_recogniser_agree_with_jiwer():
     pairs = [("set blue at two", "set blue a two"), ("lay red", "lay red now"), ("bin white", ""), ("go", "go")]
     rows = [{"place": str(i), "truth": t, "text": f, "words": []} for i, (t, f) in enumerate(pairs)]
-    parts = tasks.saved("speech").parts(rows, None)
+    parts = tasks.scoring("speech").statistics(rows, {}).parts()
     truths, founds = map(list, zip(*pairs, strict=True))
     assert parts["wer"].value() == pytest.approx(jiwer.wer(truths, founds))
     assert parts["cer"].value() == pytest.approx(jiwer.cer(truths, founds))
@@ -136,18 +135,20 @@ def captions():
 
 def test_parts_of_captions_are_the_scores_of_all():
     rows = captions()
-    parts = tasks.saved("captioning").parts(rows, None)
-    values = Scores([row["words"] for row in rows], [row["truth_words"] for row in rows]).values()
-    assert {name: part.value() for name, part in parts.items()} == pytest.approx(values)
+    parts = tasks.scoring("captioning").statistics(rows, {}).parts()
+    values = caption_statistics([row["words"] for row in rows], [row["truth_words"] for row in rows]).values()
+    assert {name: part.value() for name, part in parts.items()} == pytest.approx(
+        {name: value for name, value in values.items() if not name.startswith("distinct")}
+    )
     single = [{**row, "truth": row["truth"][:1], "truth_words": row["truth_words"][:1]} for row in rows]
-    parts = tasks.saved("captioning").parts(single, None)
+    parts = tasks.scoring("captioning").statistics(single, {}).parts()
     truths, founds = [row["truth"][0] for row in single], [row["caption"] for row in single]
     assert parts["wer"].value() == pytest.approx(jiwer.wer(truths, founds))
     assert parts["cer"].value() == pytest.approx(jiwer.cer(truths, founds))
 
 
 def test_the_worst_captions_show_words_of_no_reference_and_what_they_looked_at():
-    worst = tasks.saved("captioning").worst(captions(), 5)
+    worst = tasks.scoring("captioning").samples(captions(), {}, 5)
     assert [one.place for one in worst] == ["a.csv:2", "a.csv:0"]  # one caption is as a reference has it
     assert worst[0].caption.endswith("reference: a boat at sea")
     assert [(p.text, p.mark) for p in worst[0].pieces] == [("the", "added"), ("sea", "")]
@@ -156,9 +157,9 @@ def test_the_worst_captions_show_words_of_no_reference_and_what_they_looked_at()
 
 def test_saved_actions_are_told_as_labels_are():
     rows = [{**row, "file": row["text"]} for row in classified(60)]
-    parts = tasks.saved("action").parts(rows, None)
-    assert parts["accuracy"].value() == tasks.saved("sentiment").parts(rows, None)["accuracy"].value()
-    assert tasks.saved("action").worst(rows, 1)[0].pieces[0].text.startswith("text ")
+    parts = tasks.scoring("action").statistics(rows, {}).parts()
+    assert parts["accuracy"].value() == tasks.scoring("sentiment").statistics(rows, {}).parts()["accuracy"].value()
+    assert tasks.scoring("action").samples(rows, {}, 1)[0].pieces[0].text.startswith("text ")
 
 
 def test_curves_are_those_of_scikit_learn():
@@ -174,7 +175,7 @@ def test_curves_are_those_of_scikit_learn():
 
 def test_curves_of_a_classifier_are_those_of_scikit_learn_for_each_label():
     rows = classified(200)
-    roc, pr, calibration = tasks.saved("sentiment").curves(rows, None)
+    roc, pr, calibration = tasks.scoring("sentiment").figures(rows, {})
     truth, found, shares = columns(rows, "truth", "label", "probabilities")
     for line in roc.lines:
         fpr, tpr, _ = sk.roc_curve(
@@ -190,8 +191,8 @@ def test_curves_of_a_classifier_are_those_of_scikit_learn_for_each_label():
 
 def test_the_curves_of_two_classes_are_those_of_the_positive_one():
     rows = classified(50, labels=["no", "yes"])
-    assert [line.name for line in tasks.saved("sentiment").curves(rows, "no")[0].lines] == ["no"]
-    assert [line.name for line in tasks.saved("sentiment").curves(rows, None)[0].lines] == ["yes"]
+    assert [line.name for line in tasks.scoring("sentiment").figures(rows, {"positive": "no"})[0].lines] == ["no"]
+    assert [line.name for line in tasks.scoring("sentiment").figures(rows, {})[0].lines] == ["yes"]
 
 
 def test_a_long_curve_is_thinned_to_points_of_its_own_with_both_ends():
@@ -204,7 +205,7 @@ def test_a_long_curve_is_thinned_to_points_of_its_own_with_both_ends():
 
 def test_the_worst_texts_are_the_most_confident_mistakes():
     rows = classified(80)
-    worst = tasks.saved("sentiment").worst(rows, 4)
+    worst = tasks.scoring("sentiment").samples(rows, {}, 4)
     wrong = [row for row in rows if row["label"] != row["truth"]]
     wrong.sort(key=lambda row: -row["probabilities"][row["label"]])
     assert [one.place for one in worst] == [row["place"] for row in wrong[:4]]
@@ -223,7 +224,9 @@ def test_the_worst_sentences_show_spans_right_wrong_added_and_missed():
             {"type": "LOC", "start": 7, "end": 8},
         ],
     }
-    (worst,) = tasks.saved("tagging").worst([row, {**row, "tags": row["truth"], "spans": _spans_of(row["truth"])}], 5)
+    (worst,) = tasks.scoring("tagging").samples(
+        [row, {**row, "tags": row["truth"], "spans": _spans_of(row["truth"])}], {}, 5
+    )
     assert [(piece.text, piece.mark) for piece in worst.pieces] == [
         ("Ann", "wrong"),
         ("Lee", ""),
@@ -243,7 +246,7 @@ def _spans_of(tags):
 
 def test_the_worst_words_of_a_tagger_without_spans_say_both_tags():
     row = {"place": "a:1", "tokens": ["to", "run"], "truth": ["PART", "VERB"], "tags": ["PART", "NOUN"]}
-    (worst,) = tasks.saved("tagging").worst([row], 5)
+    (worst,) = tasks.scoring("tagging").samples([row], {}, 5)
     assert worst.caption == "1 of 2 words wrong"
     assert [(p.text, p.mark, p.says) for p in worst.pieces] == [("to", "", ""), ("run", "wrong", "NOUN, truth VERB")]
 
@@ -252,7 +255,7 @@ def test_the_worst_recordings_are_aligned():
     row = {"place": "a.wav", "truth": "set blue two at", "text": "set green two", "words": []}
     right = {**row, "text": row["truth"]}
     longer = {**row, "truth": "go", "text": "go now"}
-    worst = tasks.saved("speech").worst([right, longer, row], 5)
+    worst = tasks.scoring("speech").samples([right, longer, row], {}, 5)
     assert [[(p.text, p.mark) for p in one.pieces] for one in worst] == [
         [("set", ""), ("green", "wrong"), ("two", ""), ("at", "missed")],
         [("go", ""), ("now", "added")],
@@ -263,6 +266,6 @@ def test_the_worst_recordings_are_aligned():
 def test_the_confidence_of_words_is_held_against_what_was_said():
     words = [{"word": w, "confidence": c} for w, c in (("a", 0.95), ("x", 0.35))]
     rows = [{"place": "1", "truth": "a b", "text": "a x", "words": words}]
-    (curve,) = tasks.saved("speech").curves(rows, None)
+    (curve,) = tasks.scoring("speech").figures(rows, {})
     assert curve.lines[0].xs == (0.35, 0.95)
     assert curve.lines[0].ys == (0.0, 1.0)
