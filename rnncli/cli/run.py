@@ -74,12 +74,15 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         dry_run: DryRun = False,
         **own: str | None,
     ) -> None:
+        from rnncli.runs.recipes import data_keys, recipe_of_task
+
         chosen = {names[name]: value for name, value in own.items() if value is not None}
-        options = _data_keys(data) | {option.key: (option.flag, value) for option, value in chosen.items()}
+        options = {} if data is None else data_keys(data, "--data")
+        options |= {option.key: (option.flag, value) for option, value in chosen.items()}
         silent = resume is not None and not (recipe or overrides or options)
         carry_out(
             terminal,
-            None if silent else recipe or (spec.own_data if data else spec.default),
+            None if silent else recipe or recipe_of_task(spec.name, own_data=bool(data)),
             overrides or [],
             options,
             out=out,
@@ -149,11 +152,3 @@ def _show_losses(terminal: Terminal, losses: dict[str, float]) -> None:
     else:
         figures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in losses.items())
         terminal.out.print(f"the recipe can be run: one batch gives {figures}; nothing was written")
-
-
-def _data_keys(data: str | None) -> dict[str, tuple[str, Any]]:
-    """The recipe keys that ``--data`` writes: the file itself, found from where the user is, and no built-in source."""
-    if data is None:
-        return {}
-    keys = {"data.source": "auto", "data.root": ".", "data.train": data, "data.dev": "", "data.test": ""}
-    return {key: ("--data", value) for key, value in keys.items()}

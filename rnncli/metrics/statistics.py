@@ -32,9 +32,9 @@ MOST_PAIRED = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``, dense or sparse.
+    """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``.
 
-    ``kind_N`` is the kind of each unit, None where each is a kind of its own.
+    The counts are dense or sparse; ``kind_N`` is the kind of each unit, None where each is a kind of its own.
     ``centred`` are metrics that resampling inflates (:func:`rnncli.metrics.bootstrap.centred_interval`); of those that
     are not ``resampled`` drawing units again says nothing, such as how many different captions there are.
     """

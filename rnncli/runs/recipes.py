@@ -34,6 +34,21 @@ def load_recipe(
     return recipe if recipe.name else recipe.model_copy(update={"name": path.stem})
 
 
+def recipe_of_task(task: str, *, own_data: bool) -> str:
+    """The shipped recipe that stands for a task: for its built-in data, or for a user's own."""
+    spec = tasks.spec(task)
+    return spec.own_data if own_data else spec.default
+
+
+def data_keys(data: str, source: str) -> dict[str, tuple[str, Any]]:
+    """The options of :func:`load_recipe` for training on ``data``, a file or folder that ``source`` named.
+
+    It is found from where the user is, and nothing of the recipe's own source is left.
+    """
+    keys = {"data.source": "auto", "data.root": ".", "data.train": data, "data.dev": "", "data.test": ""}
+    return {key: (source, value) for key, value in keys.items()}
+
+
 def read_run_recipe(path: Path) -> Recipe:
     """The resolved recipe that a run keeps; raises RunError where it was damaged."""
     try:

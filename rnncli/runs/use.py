@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -59,7 +59,11 @@ def load(path: Path) -> Trained:
 
 def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
     """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``."""
-    trained = load(path)
+    return score(load(path), data=data, split=split)
+
+
+def score(trained: Trained, *, data: Path | None = None, split: str = "test") -> Report:
+    """Score a loaded model as :func:`evaluate` does."""
     recipe, fitted = trained.recipe, trained.fitted
     task = tasks.load(recipe.task)
     corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
@@ -73,9 +77,28 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Re
 
 def open_predictor(path: Path) -> Predictor:
     """A predictor with the best model of the run at ``path``."""
-    trained = load(path)
+    return predictor_of(load(path))
+
+
+def predictor_of(trained: Trained) -> Predictor:
+    """A predictor with a loaded model."""
     task = tasks.load(trained.recipe.task)
     return task.predictor(trained.fitted, trained.model, trained.placement.device)
+
+
+def predict(predictor: Predictor, inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
+    """A JSON-ready row for each example of ``inputs``; raises DataError.
+
+    Strings are taken as by :func:`stream`, but none is a stream; a path is a file, or a folder of files where the
+    predictor's inputs are files.
+    """
+    texts = [one for one in inputs if isinstance(one, str)]
+    if len(texts) == len(inputs):
+        examples = _named(predictor, texts, "")
+    else:
+        each = (_in_file(predictor, one) if isinstance(one, Path) else _parsed(predictor, [one]) for one in inputs)
+        examples = chain.from_iterable(each)
+    return [row for chunk in _chunks(examples, predictor.together) for row in predictor.predict(chunk)]
 
 
 def stream(
@@ -114,12 +137,30 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str
     if list(inputs) == ["-"]:
         assert isinstance(predictor, LinePredictor)
         return _live(predictor.listen(stdin, "stdin", form), together)
+    return _chunks(_named(predictor, inputs, form), together)
+
+
+def _named(predictor: Predictor, inputs: Sequence[str], form: str) -> Iterator[Any]:
+    """The examples of one existing file, or of texts."""
     if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
     if len(inputs) == 1 and _is_file(inputs[0]):
-        return _chunks(predictor.read(Path(inputs[0]), form), together)
+        return predictor.read(Path(inputs[0]), form)
+    return _parsed(predictor, inputs)
+
+
+def _parsed(predictor: Predictor, inputs: Sequence[str]) -> Iterator[Any]:
     texts = (one for text in inputs for one in _expanded(predictor, text))
-    return _chunks((predictor.parse(text) for text in texts), together)
+    return (predictor.parse(text) for text in texts)
+
+
+def _in_file(predictor: Predictor, path: Path) -> Iterator[Any]:
+    if path.is_dir() and isinstance(predictor, FilePredictor):
+        return _parsed(predictor, [str(path)])
+    if not path.is_file():
+        wrong = "a folder, where a file is wanted" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {wrong}", "a path names a file to read; give a text as a string")
+    return predictor.read(path)
 
 
 def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:

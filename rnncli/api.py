@@ -1,0 +1,217 @@
+"""The program for Python: run a recipe, load what it trained, compare runs.
+
+What can go wrong is raised as a :class:`~rnncli.errors.UserError`, which has a sentence and a hint. Nothing is printed;
+``observe`` hears how a run goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnncli import tasks
+from rnncli.errors import RecipeError, UsageError
+from rnncli.runs.directory import RunDirectory
+from rnncli.runs.recipes import data_keys, flat, load_recipe, recipe_of_task
+
+if TYPE_CHECKING:
+    from rnncli.recipe.schema import Recipe
+    from rnncli.report.build import Report
+    from rnncli.report.comparison import Comparison
+    from rnncli.runs.events import Happening
+    from rnncli.runs.use import Trained
+    from rnncli.tasks.base import Predictor
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is done: its directory, and what it reports.
+
+    >>> import rnncli
+    >>> done = rnncli.run(resume="runs/first")  # done before: nothing is trained
+    >>> done.path.name
+    'first'
+    >>> done.report.metrics["accuracy"].value > 0.5
+    True
+    >>> done.model().predict("a good film")[0]["label"]
+    'positive'
+    """
+
+    path: Path
+    report: Report = field(repr=False)
+
+    def model(self) -> TrainedModel:
+        """Its best model, as by :func:`load`."""
+        return load(self.path)
+
+
+class TrainedModel:
+    """The best model of a run, loaded to be used; :func:`load` makes it.
+
+    >>> import rnncli
+    >>> model = rnncli.load("runs/first")
+    >>> model
+    TrainedModel('runs/first', task='sentiment')
+    >>> [row["label"] for row in model.predict(["a good film", "a bad film"])]
+    ['positive', 'negative']
+    >>> model.recipe.model.cell
+    'gru'
+    >>> model.evaluate("reviews.csv").examples
+    60
+    """
+
+    def __init__(self, trained: Trained) -> None:
+        self.path = trained.run.path
+        self.recipe: Recipe = trained.recipe
+        self.task = trained.recipe.task
+        self._trained = trained
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, task={self.task!r})"
+
+    @property
+    def report(self) -> Report:
+        """What the run reported when it was done; raises RunError where it is not."""
+        return RunDirectory(self.path).read_report()
+
+    def predict(self, inputs: str | Path | Sequence[str | Path]) -> list[dict[str, Any]]:
+        """One row an example, as ``rnncli predict`` writes them; raises DataError.
+
+        A string is one example as a person types it: a text, a JSON object, the name of a file for a task of files;
+        alone, it may also name a file of examples. A path is a file to read, of one example or many.
+        """
+        from rnncli.runs.use import predict
+
+        return predict(self._predictor, [inputs] if isinstance(inputs, str | Path) else list(inputs))
+
+    def evaluate(self, data: str | Path | None = None, *, split: str = "test") -> Report:
+        """The report on ``split`` of the run's own data, or on the labelled file ``data``; raises DataError."""
+        from rnncli.runs.use import score
+
+        return score(self._trained, data=None if data is None else Path(data), split=split)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        from rnncli.runs.use import predictor_of
+
+        return predictor_of(self._trained)
+
+
+def run(
+    recipe: str | Path | None = None,
+    *,
+    data: str | Path | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    observe: Callable[[Happening], Any] | None = None,
+    **overrides: Any,
+) -> Run:
+    """Train, evaluate and report what ``recipe`` says, in a new directory under ``runs/`` or at ``out``.
+
+    ``recipe`` is a file, the name of a shipped recipe, or that of a task: its default recipe, or with ``data`` the one
+    for a user's own data. ``data`` is a file or folder to train on; as a dictionary it is the recipe's section of that
+    name. Overrides are keys of the recipe, sections as dictionaries or with dots.
+
+    >>> import rnncli
+    >>> small = {"hidden": 8, "embedding": 8, "evidence": "off"}
+    >>> done = rnncli.run("sentiment", data="reviews.csv", model=small, train={"epochs": 2}, seed=2, out="runs/second")
+    >>> done.report.training.epochs
+    2
+    >>> keys = {"model.hidden": 8, "train.epochs": 1}
+    >>> heard = []
+    >>> done = rnncli.run("sentiment/default", **keys, data={"folds": 0}, out="runs/third", observe=heard.append)
+    >>> type(heard[0]).__name__
+    'RunOpened'
+
+    ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same.
+    ``observe`` is called with each of the events of ``rnncli.runs.events``. Ctrl-C saves the state and raises
+    Interrupted. Raises UsageError, RecipeError, DataError, RunError or TrainingError.
+    """
+    if resume is not None and out is not None:
+        raise UsageError("resume goes on in the run's own directory", "leave out= away")
+    if resume is not None and recipe is None and (data is not None or overrides):
+        raise UsageError(
+            "resume goes on with a run as it was begun", "leave the overrides away, or name its recipe too"
+        )
+    if resume is None and recipe is None:
+        raise UsageError("name a recipe to run", 'rnncli.run("sentiment/default"), say')
+    loaded = None if recipe is None else _recipe(recipe, data, overrides)
+
+    from rnncli.runs import start
+    from rnncli.runs.events import unobserved
+
+    hear = observe or unobserved
+    if resume is not None:
+        done = start.resume(Path(resume), loaded, observe=hear)
+    else:
+        assert loaded is not None
+        done = start.start(loaded, out=None if out is None else Path(out), observe=hear)
+    return Run(done.path, done.report)
+
+
+def load(path: str | Path) -> TrainedModel:
+    """The best model of the run at ``path``, on the device that its recipe names if it is here; raises RunError.
+
+    >>> import rnncli
+    >>> rnncli.load("runs/first").predict("a good film")[0]["label"]
+    'positive'
+    """
+    from rnncli.runs import use
+
+    return TrainedModel(use.load(Path(path)))
+
+
+def compare(
+    runs: str | Path | Run | Iterable[str | Path | Run],
+    *,
+    base: str | Path | Run = "",
+    metrics: Sequence[str] = (),
+) -> Comparison:
+    """Finished runs side by side: those that differ in their seed alone are one setting.
+
+    ``runs`` are runs, folders of them or patterns; ``base`` is what the others are tested against, a run or the name of
+    a setting, else the first; ``metrics`` empty takes the one that the first run was trained for. Raises RunError and
+    UsageError.
+
+    >>> import rnncli
+    >>> found = rnncli.compare("runs/first", metrics=["accuracy"])
+    >>> found.settings[0].scores["accuracy"].mean > 0.5
+    True
+    """
+    from rnncli.comparison.compare import compare as compare_runs
+
+    named = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    return compare_runs([_path(one) for one in named], base=_path(base), metrics=metrics)
+
+
+def _path(run: str | Path | Run) -> str:
+    return str(run.path if isinstance(run, Run) else run)
+
+
+def _recipe(name: str | Path, data: str | Path | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> Recipe:
+    section = {"data": data} if isinstance(data, Mapping) else {}
+    own = str(data) if isinstance(data, str | Path) else ""
+    options = data_keys(own, "data") if own else {}
+    for key, value in flat(_plain({**section, **overrides}, "")).items():
+        options[key] = ("rnncli.run", value)
+    if isinstance(name, str) and name in tasks.names():
+        return load_recipe(recipe_of_task(name, own_data=bool(own)), (), options, task=name)
+    return load_recipe(str(name), (), options)
+
+
+def _plain(value: Any, key: str) -> Any:
+    """A value in the types that a recipe has; numbers of numpy have a plain one. Raises RecipeError."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one, f"{key}.{name}".lstrip(".")) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one, key) for one in value]
+    if isinstance(value, Path):
+        return str(value)
+    value = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    kind = type(value).__name__
+    raise RecipeError(f"rnncli.run: {key}: a value of type {kind}", "give a number, a text, a list or a dictionary")
