@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from rnncli import tasks
 from rnncli.cli.command import command
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import RecipeError, UserError
@@ -21,7 +22,7 @@ def list_(terminal: Terminal) -> None:
     """List the recipes that come with rnncli."""
     from rnncli.recipe import library
 
-    found = library.find()
+    found = library.find(others=tasks.recipe_folders())
     if terminal.json:
         terminal.result(
             [{"name": shipped.name, "summary": shipped.summary, "path": str(shipped.path)} for shipped in found]
@@ -43,7 +44,7 @@ def show(
     from rnncli.recipe.load import dump
     from rnncli.runs.recipes import load_recipe
 
-    path = library.resolve(name)
+    path = library.resolve(name, others=tasks.recipe_folders())
     if terminal.json:
         terminal.result(load_recipe(name, []).model_dump(mode="json"))
         return
@@ -59,7 +60,7 @@ def copy(
     """Copy a recipe to change it."""
     from rnncli.recipe import library
 
-    path = library.copy(name, dest or Path())
+    path = library.copy(name, dest or Path(), others=tasks.recipe_folders())
     if terminal.json:
         terminal.result({"path": str(path)})
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from rnncli.recipe.outline import suggestion
 
 SUFFIXES = (".yaml", ".yml")
 _LIST = "rnncli recipes list"
+Others = Mapping[str, Path]
+NONE: Others = {}
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,19 @@ def folder() -> Path:
     return beside if not inside.is_dir() and (package.parent / "pyproject.toml").is_file() else inside
 
 
-def find(where: Path | None = None) -> list[Shipped]:
-    """All recipes of the library by name; ``where`` is another folder of the same form."""
+def find(where: Path | None = None, others: Others = NONE) -> list[Shipped]:
+    """All recipes of the library by name; ``where`` is another folder of the same form.
+
+    ``others`` are the folders of recipes of tasks that come from elsewhere, by task.
+    """
     top = where or folder()
-    files = sorted(path for path in top.glob("*/*") if path.suffix in SUFFIXES)
-    return [Shipped(path.relative_to(top).with_suffix("").as_posix(), path, _summary(path)) for path in files]
+    files = [(path.relative_to(top), path) for path in top.glob("*/*")]
+    files += [(Path(task) / path.name, path) for task, place in others.items() for path in place.iterdir()]
+    named = {name.with_suffix("").as_posix(): path for name, path in files if path.suffix in SUFFIXES}
+    return [Shipped(name, path, _summary(path)) for name, path in sorted(named.items())]
 
 
-def resolve(name: str, task: str = "", where: Path | None = None) -> Path:
+def resolve(name: str, task: str = "", where: Path | None = None, others: Others = NONE) -> Path:
     """The file of a recipe that a person named.
 
     A file of exactly that name comes first; then a shipped recipe, with or without its suffix; then, where
@@ -46,7 +54,7 @@ def resolve(name: str, task: str = "", where: Path | None = None) -> Path:
     path = Path(name)
     if _exists(path) and not path.is_dir():
         return path
-    shipped = {recipe.name: recipe.path for recipe in find(where)}
+    shipped = {recipe.name: recipe.path for recipe in find(where, others)}
     bare = name.removesuffix(path.suffix) if path.suffix in SUFFIXES else name
     names = (bare, f"{task}/{bare}") if task else (bare,)
     for known in names:
@@ -58,12 +66,14 @@ def resolve(name: str, task: str = "", where: Path | None = None) -> Path:
     raise RecipeError(f"{name}: neither a file nor a shipped recipe{near}", f"{_LIST} shows the shipped ones")
 
 
-def copy(name: str, destination: Path | str = ".", where: Path | None = None) -> Path:
+def copy(
+    name: str, destination: Path | str = ".", where: Path | None = None, others: Others = NONE
+) -> Path:
     """Copy a recipe to a file, or into a folder under its own file name; returns the new file.
 
     Raises UsageError rather than write over anything.
     """
-    source = resolve(name, where=where)
+    source = resolve(name, where=where, others=others)
     path = Path(destination)
     target = path / source.name if path.is_dir() else path
     content = source.read_bytes()

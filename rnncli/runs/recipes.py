@@ -26,7 +26,7 @@ def load_recipe(
     ``options`` maps dotted keys to the option that gave them and the value. Raises RecipeError, also for a recipe of
     another task than ``task`` where that is named.
     """
-    path = library.resolve(name, task=task)
+    path = library.resolve(name, task=task, others=tasks.recipe_folders())
     settings = [Setting(key, value, source) for key, (source, value) in (options or {}).items()]
     recipe = _load(path, settings, overrides)
     if task and recipe.task != task:
