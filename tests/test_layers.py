@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,11 @@ def _imports(file: Path) -> set[str]:
     return found
 
 
+def _name(file: Path) -> str:
+    """The dotted name of a file below the package, a package's own that of its folder."""
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+
+
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))
 def test_a_part_imports_only_what_lies_below_it(part):
     files = [PACKAGE / f"{part}.py"] if (PACKAGE / f"{part}.py").is_file() else sorted((PACKAGE / part).rglob("*.py"))
@@ -59,6 +66,24 @@ def test_a_part_imports_only_what_lies_below_it(part):
             whole = any(module == name or module.startswith(name + ".") for name in allowed)
             parent_of_allowed = any(name.startswith(module + ".") for name in allowed)
             assert whole or parent_of_allowed, f"{file.relative_to(PACKAGE)} imports {module}"
+
+
+def test_no_two_files_import_each_other_by_whatever_way():
+    """Also not for types alone, nor inside of functions: what is read first must be clear."""
+    modules = {_name(file): file for file in PACKAGE.rglob("*.py")}
+    graph = {name: _imports(file) - {name} for name, file in modules.items()}
+    assert set().union(*graph.values()) <= modules.keys()
+    list(TopologicalSorter(graph).static_order())  # CycleError names a circle
+
+
+def test_no_two_public_classes_have_one_name():
+    places = defaultdict(list)
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(file.relative_to(PACKAGE)))
+    assert len(places) > 100
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_every_part_of_the_package_is_in_the_table():
