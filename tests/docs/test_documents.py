@@ -12,6 +12,7 @@ import pytest
 from tests.commands import TINY, Outcome, reviews, rnncli
 from tests.docs import documents
 from tests.docs.documents import DOCUMENTS, Block, Command
+from tests.test_layers import MAY_IMPORT
 
 README = documents.ROOT / "README.md"
 FIRST = re.compile(r"runs/(\w+)-default-1")
@@ -24,7 +25,7 @@ class Shell:
 
     def __init__(self, folder: Path, first: dict[str, tuple[str, ...]] | None = None) -> None:
         self.folder, self.first = folder, first or {}
-        self.typed: dict[tuple[str, ...], Outcome] = {}
+        self.typed: dict[object, Outcome] = {}
 
     def type(self, words: tuple[str, ...], stdin: str = "", *, piped: bool = True) -> Outcome:
         """Type a command, once however often it is asked for, after those that make the runs that it names.
@@ -34,29 +35,29 @@ class Shell:
         for name in FIRST.findall(" ".join(words)):
             if name in self.first:
                 self.type(self.first[name])
-        if words not in self.typed:
+        asked = (words, stdin, piped)
+        if asked not in self.typed:
             with pytest.MonkeyPatch.context() as patch:
                 patch.chdir(self.folder)
                 patch.setenv("HOME", str(self.folder))
                 if not piped:
                     patch.setenv("FORCE_COLOR", "1")
                 here = [re.sub("^~", str(self.folder), word) for word in words]
-                self.typed[words] = rnncli(*here, stdin=stdin)
-        return self.typed[words]
+                self.typed[asked] = rnncli(*here, stdin=stdin)
+        return self.typed[asked]
 
 
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory) -> Shell:
-    """One folder for all documents, so that each command that they show trains once."""
+    """One folder for all documents, so that each command that they show runs once."""
     shown = [
         (command.words, block.added)
         for document in DOCUMENTS
         for block in documents.blocks(document, "console")
         for command in block.commands()
     ]
-    return Shell(
-        tmp_path_factory.mktemp("documents"), {words[0]: words + added for words, added in shown if len(words) == 1}
-    )
+    first = {words[0]: words + added for words, added in shown if len(words) == 1}
+    return Shell(tmp_path_factory.mktemp("documents"), first)
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +150,13 @@ def test_the_readme_is_short_fits_a_terminal_and_keeps_its_two_commands():
     assert '\npip install ".[test]" && pytest\n' in text
     shown = [line for b in documents.blocks(README, "console") for c in b.commands() for line in c.shown]
     assert max(map(len, shown)) <= 80
+
+
+def test_every_room_of_the_package_is_explained_to_those_who_contribute():
+    table = re.findall(
+        r"^\| `(\w+)` \|", (documents.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(table) == sorted(MAY_IMPORT)
 
 
 def test_output_that_lacks_a_heading_a_column_or_a_key_is_found():
