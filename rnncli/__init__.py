@@ -12,11 +12,12 @@ Each is imported when it is first asked for: ``import rnncli`` alone loads nothi
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rnncli.version import __version__
+
 if TYPE_CHECKING:
     from rnncli.api import Run, TrainedModel, compare, load, run
     from rnncli.core.recurrent import Recurrent
 
-__version__ = "0.1.0"
 __all__ = ["Recurrent", "Run", "TrainedModel", "__version__", "compare", "load", "run"]
 
 _PLACES = {

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rnncli import __version__
 from rnncli.cli.menu import Menu
+from rnncli.version import __version__
 
 app = typer.Typer(
     name="rnncli",

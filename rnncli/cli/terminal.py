@@ -50,7 +50,7 @@ class Terminal:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn every ending into an exit code; the README lists the codes."""
+        """Turn every ending into an exit code; the docs/scripts.md lists the codes."""
         try:
             yield
         except UserError as error:

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from rnncli import __version__
 from rnncli.errors import Interrupted, RunError, UserError
 from rnncli.recipe.schema import Recipe
 from rnncli.runs.directory import RunDirectory, now
+from rnncli.version import __version__
 
 
 def first_record(recipe: Recipe, argv: Sequence[str]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from rnncli import __version__
 from rnncli.core import device
 from rnncli.core.recurrent import Recurrent
 from rnncli.data.audio.sound import TORCHAUDIO_REMEDY, import_torchaudio
 from rnncli.errors import UserError
+from rnncli.version import __version__
 
 PACKAGES = (
     "torch",

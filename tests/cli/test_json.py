@@ -14,7 +14,7 @@ from tests.cli import schemas
 from tests.cli.schemas import Schema
 from tests.commands import TINY, reviews, rnncli
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/scripts.md"
 GROUPED = "evaluation.groups=[length, source]"
 
 
@@ -109,6 +109,6 @@ def names(schema: Schema) -> Iterator[str]:
     "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "RUNS", "RUN", "WRITTEN"]
 )
 def test_every_field_is_documented(name):
-    text = README.read_text(encoding="utf-8").split("## From a script")[1].split("\n## ")[0]
+    text = PAGE.read_text(encoding="utf-8").split("\n## JSON")[1].split("\n## ")[0]
     documented = set(re.findall(r"[a-z_0-9]+", text))
     assert set(names(getattr(schemas, name))) <= documented
