@@ -14,7 +14,19 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rnncli"
 # Each part of the package and the parts of it that it may import; errors and version are open to all, and so is a part to itself.
 MAY_IMPORT = {
     "api": {"runs", "comparison", "recipe.schema", "report", "tasks", "tasks.base"},
-    "cli": {"batch", "bench", "comparison", "tools", "runs", "recipe", "report", "tasks", "tasks.base", "train", "metrics.metric"},
+    "cli": {
+        "batch",
+        "bench",
+        "comparison",
+        "tools",
+        "runs",
+        "recipe",
+        "report",
+        "tasks",
+        "tasks.base",
+        "train",
+        "metrics.metric",
+    },
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},

@@ -17,7 +17,7 @@ SCALED = 4
 """Steps after which products are scaled anew."""
 
 
-class Weights(NamedTuple):
+class ChainWeights(NamedTuple):
     """Scores of a chain; minus infinity is forbidden."""
 
     scores_BTK: Tensor
@@ -26,7 +26,7 @@ class Weights(NamedTuple):
     end_K: Tensor
 
 
-class Layout:
+class ChainLayout:
     """The valid steps of a batch as P rows: time after time, at each time the longest sequence first.
 
     So ``active[t]`` rows of time t stand together, and the first ``active[t + 1]`` of them go on.
@@ -68,7 +68,7 @@ class Layout:
         return found.view(self.batch, self.steps, x_PK.shape[-1])
 
 
-class Sums(Protocol):
+class ChainSums(Protocol):
     """What training and marginals want of a batch."""
 
     def log_z(self) -> Tensor:
@@ -88,20 +88,20 @@ class Sums(Protocol):
         ...
 
 
-def sums(weights: Weights, layout: Layout, rows_PK: Tensor) -> Sums:
+def sums(weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor) -> ChainSums:
     """Sums of products where no product is too small for a float, else sums of logarithms, several times slower."""
-    products = Products(weights, layout, rows_PK)
+    products = ChainProducts(weights, layout, rows_PK)
     return products if products.exact() else Logarithms(weights, layout, rows_PK)
 
 
-class Products:
+class ChainProducts:
     """Probabilities themselves, scaled now and then to a maximum of 1, so that a step is one small matrix product.
 
     Products that fall below the range of floats are lost. That matters where others, which are not lost here, come to
     nothing later, as :meth:`exact` finds out: in fp64 that takes scores that differ by hundreds.
     """
 
-    def __init__(self, weights: Weights, layout: Layout, rows_PK: Tensor) -> None:
+    def __init__(self, weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor) -> None:
         self.layout, self.weights = layout, weights
         kind = torch.float32 if rows_PK.device.type == "mps" else torch.float64  # which mps does not have
         # What is lost is below tiny beside a maximum of ``least`` or more, and what is kept comes to as much.
@@ -123,7 +123,7 @@ class Products:
         return bool((self._sums >= self.least).all() & (self.scale_2P >= self.least).all())
 
     def log_z(self) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         start, end, transition = self.offsets
         steps_B = self.layout.lengths_B - 1
         total_B = (self.before_PK[self.layout.last_B] * self.ends_2K[1]).sum(-1)
@@ -131,16 +131,16 @@ class Products:
         return log_B.index_add(0, self.layout.place_P, self.scale_2P[0].log())
 
     def nodes(self) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         return self._products / self._sums[:, None]
 
     def pairs(self, weights_Q: Tensor) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         later_QK = self.after_PK[self.layout.first :] * (weights_Q / self._pair_sums)[:, None]
         return self.pair_KK * (self.before_PK.index_select(0, self.layout.earlier_Q).T @ later_QK)
 
     def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         before_Q = self.before_PK[self.layout.earlier_Q, earlier_Q]
         after_Q = self.after_PK[self.layout.later_Q, later_Q]
         return before_Q * after_Q * self.pair_KK[earlier_Q, later_Q] / self._pair_sums
@@ -183,22 +183,22 @@ class Products:
 class Logarithms:
     """Logarithms of sums, exact for scores of any size."""
 
-    def __init__(self, weights: Weights, layout: Layout, rows_PK: Tensor) -> None:
+    def __init__(self, weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor) -> None:
         self.weights, self.layout, self.rows_PK = weights, layout, rows_PK
         self.before_PK, self.from_PK = self._recursion()
         self.after_PK = self.from_PK - rows_PK
         self.total_P = torch.logsumexp(self.before_PK + self.after_PK, -1)
 
     def log_z(self) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         return torch.logsumexp(self.before_PK[self.layout.last_B] + self.weights.end_K, -1)
 
     def nodes(self) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         return (self.before_PK + self.after_PK - self.total_P[:, None]).exp()
 
     def pairs(self, weights_Q: Tensor) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         transition_KK = self.weights.transition_KK
         sum_KK = torch.zeros_like(transition_KK)
         size = max(1, MOST_ELEMENTS // transition_KK.numel())
@@ -210,7 +210,7 @@ class Logarithms:
         return sum_KK
 
     def pair(self, earlier_Q: Tensor, later_Q: Tensor) -> Tensor:
-        """See :class:`Sums`."""
+        """See :class:`ChainSums`."""
         before_QK, from_QK = self.before_PK[self.layout.earlier_Q], self.from_PK[self.layout.later_Q]
         ends_Q = before_QK.gather(1, earlier_Q[:, None]) + from_QK.gather(1, later_Q[:, None])
         pair_Q = self.weights.transition_KK[earlier_Q, later_Q]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnncli.heads.chain import Layout, Weights, sums
+from rnncli.heads.chain import ChainLayout, ChainWeights, sums
 
 
 class CRF(nn.Module):
@@ -55,21 +55,21 @@ class CRF(nn.Module):
         It is 0 for a sequence without steps and infinite for tags that are forbidden; tags in the padding are not read.
         """
         weights = self._weights(scores_BTK)
-        layout = Layout(lengths_B, weights.scores_BTK)
+        layout = ChainLayout(lengths_B, weights.scores_BTK)
         return _NegativeLogLikelihood.apply(*weights, tags_BT, layout)
 
     @torch.no_grad()
     def best(self, scores_BTK: Tensor, lengths_B: Tensor) -> Tensor:
         """The most probable tags of each sequence as a whole (Viterbi 1967), (B, T) int64, 0 in the padding."""
         weights = self._weights(scores_BTK)
-        layout = Layout(lengths_B, weights.scores_BTK)
+        layout = ChainLayout(lengths_B, weights.scores_BTK)
         return layout.padded(_viterbi(weights, layout)[:, None]).squeeze(-1)
 
     @torch.no_grad()
     def marginals(self, scores_BTK: Tensor, lengths_B: Tensor) -> Tensor:
         """The probability of each tag at each step, (B, T, K), 0 in the padding."""
         weights = self._weights(scores_BTK)
-        layout = Layout(lengths_B, weights.scores_BTK)
+        layout = ChainLayout(lengths_B, weights.scores_BTK)
         nodes_PK = sums(weights, layout, layout.rows(weights.scores_BTK)).nodes()
         return layout.padded(nodes_PK.to(weights.scores_BTK.dtype))
 
@@ -81,7 +81,7 @@ class CRF(nn.Module):
         probability that all of them have these tags.
         """
         weights = self._weights(scores_BTK)
-        layout = Layout(lengths_B, weights.scores_BTK)
+        layout = ChainLayout(lengths_B, weights.scores_BTK)
         found = sums(weights, layout, layout.rows(weights.scores_BTK))
         tags_P = tags_BT.reshape(-1).index_select(0, layout.source_P)
         alone_P = found.nodes().gather(1, tags_P[:, None]).squeeze(1)
@@ -92,12 +92,12 @@ class CRF(nn.Module):
         both_BT2 = layout.padded(torch.stack([alone_P, given_P], 1).to(weights.scores_BTK.dtype))
         return both_BT2[..., 0], both_BT2[..., 1]
 
-    def _weights(self, scores_BTK: Tensor) -> Weights:
+    def _weights(self, scores_BTK: Tensor) -> ChainWeights:
         """All scores in fp32 or finer, what is forbidden at minus infinity."""
         if scores_BTK.dim() != 3 or scores_BTK.shape[-1] != len(self.start_K):
             raise ValueError(f"scores of shape {tuple(scores_BTK.shape)}, not (batch, time, {len(self.start_K)})")
         kept = torch.promote_types(scores_BTK.dtype, torch.float32)
-        return Weights(
+        return ChainWeights(
             scores_BTK.to(kept),
             self.transition_KK.to(kept).masked_fill(~self.allowed_KK, -torch.inf),
             self.start_K.to(kept).masked_fill(~self.allowed_start_K, -torch.inf),
@@ -116,9 +116,9 @@ class _NegativeLogLikelihood(torch.autograd.Function):
         start_K: Tensor,
         end_K: Tensor,
         tags_BT: Tensor,
-        layout: Layout,
+        layout: ChainLayout,
     ) -> Tensor:
-        weights = Weights(scores_BTK, transition_KK, start_K, end_K)
+        weights = ChainWeights(scores_BTK, transition_KK, start_K, end_K)
         rows_PK = layout.rows(scores_BTK)
         tags_P = tags_BT.reshape(-1).index_select(0, layout.source_P)
         ctx.layout, ctx.sums, ctx.dtype = layout, sums(weights, layout, rows_PK), scores_BTK.dtype
@@ -132,7 +132,7 @@ class _NegativeLogLikelihood(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_B: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        layout: Layout = ctx.layout
+        layout: ChainLayout = ctx.layout
         (tags_P,) = ctx.saved_tensors
         node_PK = ctx.sums.nodes()
         grad_P = grad_B[layout.order_B][layout.place_P].to(node_PK.dtype)
@@ -145,7 +145,7 @@ class _NegativeLogLikelihood(torch.autograd.Function):
         return layout.padded(rows_PK), *others, None, None
 
 
-def _path(weights: Weights, layout: Layout, rows_PK: Tensor, tags_P: Tensor) -> Tensor:
+def _path(weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor, tags_P: Tensor) -> Tensor:
     """The score of the given tags, for the sequences that have steps, the longest first."""
     step_P = rows_PK.gather(1, tags_P[:, None]).squeeze(1)
     step_P[layout.later_Q] += weights.transition_KK[tags_P[layout.earlier_Q], tags_P[layout.later_Q]]
@@ -153,7 +153,7 @@ def _path(weights: Weights, layout: Layout, rows_PK: Tensor, tags_P: Tensor) -> 
     return score_B.index_add(0, layout.place_P, step_P)
 
 
-def _viterbi(weights: Weights, layout: Layout) -> Tensor:
+def _viterbi(weights: ChainWeights, layout: ChainLayout) -> Tensor:
     """The best tags, (P,)."""
     rows_PK = layout.rows(weights.scores_BTK)
     tags_P = torch.zeros(len(rows_PK), dtype=torch.int64, device=rows_PK.device)

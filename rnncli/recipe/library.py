@@ -66,9 +66,7 @@ def resolve(name: str, task: str = "", where: Path | None = None, others: Others
     raise RecipeError(f"{name}: neither a file nor a shipped recipe{near}", f"{_LIST} shows the shipped ones")
 
 
-def copy(
-    name: str, destination: Path | str = ".", where: Path | None = None, others: Others = NONE
-) -> Path:
+def copy(name: str, destination: Path | str = ".", where: Path | None = None, others: Others = NONE) -> Path:
     """Copy a recipe to a file, or into a folder under its own file name; returns the new file.
 
     Raises UsageError rather than write over anything.

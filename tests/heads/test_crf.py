@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.heads.chain import Layout, Logarithms, Products
+from rnncli.heads.chain import ChainLayout, Logarithms, ChainProducts
 from rnncli.heads.crf import CRF
 
 
@@ -228,9 +228,9 @@ def test_sums_of_products_and_of_logarithms_agree():
     torch.nn.init.normal_(crf.transition_KK)
     lengths_B = torch.tensor([7, 1, 0, 12, 12])
     weights = crf._weights(torch.randn(5, 12, 6, dtype=torch.float64) * 3)
-    layout = Layout(lengths_B, weights.scores_BTK)
+    layout = ChainLayout(lengths_B, weights.scores_BTK)
     rows_PK = layout.rows(weights.scores_BTK)
-    products, logarithms = Products(weights, layout, rows_PK), Logarithms(weights, layout, rows_PK)
+    products, logarithms = ChainProducts(weights, layout, rows_PK), Logarithms(weights, layout, rows_PK)
     assert products.exact()
     weights_Q = torch.rand(len(layout.later_Q), dtype=torch.float64)
     torch.testing.assert_close(products.log_z(), logarithms.log_z())
@@ -243,10 +243,10 @@ def test_sums_of_products_and_of_logarithms_agree():
 @torch.no_grad()
 def test_scores_too_far_apart_for_products_are_noticed():
     scores_BTK = torch.tensor([[[0.0, -900.0, 0.0], [0.0, 0.0, 0.0]]])
-    layout = Layout(torch.tensor([2]), scores_BTK)
+    layout = ChainLayout(torch.tensor([2]), scores_BTK)
     crf = CRF(3)
     weights = crf._weights(scores_BTK)
-    assert Products(weights, layout, layout.rows(scores_BTK)).exact()  # what is lost comes to nothing
+    assert ChainProducts(weights, layout, layout.rows(scores_BTK)).exact()  # what is lost comes to nothing
     crf = CRF(3, allowed_start_K=torch.tensor([False, True, False]))
     weights = crf._weights(scores_BTK)
-    assert not Products(weights, layout, layout.rows(scores_BTK)).exact()
+    assert not ChainProducts(weights, layout, layout.rows(scores_BTK)).exact()
