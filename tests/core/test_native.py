@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.core import choice
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.cells import step as cell_step
-from rnncli.core.native import compile as native
-from rnncli.core.native import path, step
+from rnncli.core.layout.buffers import Pool
+from rnncli.core.native import kernels as native
+from rnncli.core.native import rows, step
+from rnncli.core.native.openmp import Call, openmp
 from rnncli.core.native.panels import panels_for
-from rnncli.core.native.threads import Call, openmp
-from rnncli.core.pool import Pool
+from rnncli.core.paths import choice
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, assert_near, by_reference, gradients, parts
@@ -84,7 +84,7 @@ def assert_agrees(core: Recurrent, lengths: list[int], name: str) -> None:
 def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
     name, bidirectional, inputs, hidden, chunk, monkeypatch
 ):
-    monkeypatch.setattr(path, "CHUNK", chunk)
+    monkeypatch.setattr(rows, "CHUNK", chunk)
     core = wide(name, inputs, hidden, bidirectional=bidirectional)
     assert "compiled kernels" in core.kernel("cpu")
     assert_agrees(core, RAGGED, name)
@@ -95,8 +95,8 @@ def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
 @every_cell
 @pytest.mark.parametrize(("hidden", "lengths"), [(70, [5]), (37, [2, 7, 0, 5]), (37, [5, 3, 3, *[2] * 13])])
 def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, lengths, monkeypatch):
-    monkeypatch.setattr(path, "WIDE", 36)
-    monkeypatch.setattr(path, "WIDE_CHUNK", 2000)
+    monkeypatch.setattr(rows, "WIDE", 36)
+    monkeypatch.setattr(rows, "WIDE_CHUNK", 2000)
     monkeypatch.setattr(choice, "WORTH", 0)
     monkeypatch.setattr(choice, "LARGE", 0)
     core, batch = wide(name, 21, hidden), len(lengths)
@@ -147,7 +147,7 @@ def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, 
 @every_cell
 def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
     kernels = short_kernels(wide(name, 3, 4).cell)
-    monkeypatch.setattr(path, "compiled", lambda cell: kernels)
+    monkeypatch.setattr(rows, "compiled", lambda cell: kernels)
     assert_agrees(wide(name, 21, 37, bidirectional=True), RAGGED, name)
 
 

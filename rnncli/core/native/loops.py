@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
+from rnncli.core.native.openmp import openmp
 from rnncli.core.native.product import Products, Shape
-from rnncli.core.native.threads import openmp
 
 SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
 SLOPES: dict[str, Callable[[Vector], Vector]] = {

@@ -14,11 +14,11 @@ import torch
 from llvmlite import ir
 from torch import Tensor
 
-from rnncli.core.native.compile import Machine, engine_of
+from rnncli.core.layout.buffers import POOL
 from rnncli.core.native.emit import Kernel, Rows, Vector
+from rnncli.core.native.kernels import Machine, engine_of
+from rnncli.core.native.openmp import Call, run
 from rnncli.core.native.product import TILE_VECTORS
-from rnncli.core.native.threads import Call, run
-from rnncli.core.pool import POOL
 
 NAMES = ["source", "source_stride", "depth", "columns", "target"]
 LEAST = 2**14

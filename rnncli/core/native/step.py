@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.native.compile import compiled
-from rnncli.core.native.threads import Call
+from rnncli.core.native.kernels import compiled
+from rnncli.core.native.openmp import Call
 
 MOST = 16
 """Examples up to which reading the weights as they lie, on one thread, is faster than torch's calls."""

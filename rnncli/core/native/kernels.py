@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rnncli.core.native.threads import Call
+from rnncli.core.native.openmp import Call
 
 if TYPE_CHECKING:
     from rnncli.core.cells import Cell

@@ -85,8 +85,8 @@ def _dispatcher(library: OpenMP) -> int:
     """A function that each thread of a team runs: every so manieth call of a table that begins with their count."""
     from llvmlite import ir
 
-    from rnncli.core.native.compile import engine_of
     from rnncli.core.native.emit import I64, POINTER, Code
+    from rnncli.core.native.kernels import engine_of
 
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "dispatch")

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.packing import Part
-from rnncli.core.sweeps import Gradients, Products, Sweep, Workspace, steps, sweep
+from rnncli.core.layout.packed import Part
+from rnncli.core.paths.torch_loops import Gradients, Products, Sweep, Workspace, steps, sweep
 
 CHUNK = 2**20
 """Elements of a chunk's gates, 4 MiB of fp32: about what stays in the cache of a core between two passes."""

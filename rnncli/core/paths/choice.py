@@ -12,12 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rnncli.core import packed
 from rnncli.core.cells import Cell
 from rnncli.core.layer import Compute, infer, run
-from rnncli.core.native import compile as native
-from rnncli.core.native import path as native_path
-from rnncli.core.native.threads import openmp
+from rnncli.core.native import kernels as native
+from rnncli.core.native import rows as native_rows
+from rnncli.core.native.openmp import openmp
+from rnncli.core.paths import torch_rows
 
 LEAST = 6
 """Examples below which a batch is not cut into parts: products of fewer rows leave the processor waiting."""
@@ -87,13 +87,13 @@ class Choice:
     def by_rows(self, lengths_B: Tensor | None, batch: int, steps: int, work: torch.dtype) -> ByRows:
         """How to compute over rows."""
         if not self.compiles(work):
-            path, parts = packed, 1
+            path, parts = torch_rows, 1
         elif lengths_B is None and not torch.is_grad_enabled() and self._few(batch, steps):
-            return ByRows(partial(infer, native_path.FewRows()), 1)
+            return ByRows(partial(infer, native_rows.FewRows()), 1)
         elif self._shares(batch):
-            path, parts = native_path.Shared(), 1
+            path, parts = native_rows.Shared(), 1
         else:
-            path, parts = native_path, self._parts(batch)
+            path, parts = native_rows, self._parts(batch)
         return ByRows(partial(run if torch.is_grad_enabled() else infer, path), parts)
 
     def _has_onednn(self, work: torch.dtype) -> bool:

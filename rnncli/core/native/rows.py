@@ -15,10 +15,10 @@ from torch import Tensor
 
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.native.compile import Compiled, compiled, shared
-from rnncli.core.native.threads import Call, run, run_shared
-from rnncli.core.packing import Part
-from rnncli.core.pool import ODD, POOL
+from rnncli.core.layout.buffers import ODD, POOL
+from rnncli.core.layout.packed import Part
+from rnncli.core.native.kernels import Compiled, compiled, shared
+from rnncli.core.native.openmp import Call, run, run_shared
 
 CHUNK = 2**18
 """Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""

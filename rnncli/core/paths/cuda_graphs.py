@@ -1,5 +1,5 @@
 """A layer over equal lengths on an accelerator, of cells that torch has no kernel for: the loops of
-:mod:`rnncli.core.sweeps`, on CUDA as captured graphs where the size of a batch repeats.
+:mod:`rnncli.core.paths.torch_loops`, on CUDA as captured graphs where the size of a batch repeats.
 
 A step is some seven kernels, each of which takes longer to launch than to run; a graph launches many at once. Captured
 are walks of 64, 32, ... 1 steps over buffers that stay where they are, and any number of steps is put together of them.
@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from rnncli.core import packed
 from rnncli.core.cells import State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.sweeps import Gradients, Products, Workspace, sweep
+from rnncli.core.paths import torch_rows
+from rnncli.core.paths.torch_loops import Gradients, Products, Workspace, sweep
 
 LONGEST = 64
 """Steps of the longest walk that is captured."""
@@ -49,7 +49,7 @@ class Loops:
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """See :class:`rnncli.core.layer.Path`."""
         found = _GRAPHS.wanted(layer)
-        return found.forward(layer, training) if found else packed.forward(layer, training=training)
+        return found.forward(layer, training) if found else torch_rows.forward(layer, training=training)
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """See :class:`rnncli.core.layer.Path`."""
@@ -57,7 +57,7 @@ class Loops:
         # Capturing is for the thread that goes forward; this one may be autograd's.
         if found and found.captured_back(layer.packing.steps):
             return found.back(layer, way, grad_NE, end, need_dx)
-        return packed.back(layer, way, grad_NE, end, need_dx=need_dx)
+        return torch_rows.back(layer, way, grad_NE, end, need_dx=need_dx)
 
 
 class Captured:
@@ -111,7 +111,7 @@ class Captured:
         x_NI, (begin_1BH,) = layer.x_NI, layer.begin
         dx_NI = torch.empty_like(x_NI) if need_dx else None
         self._load(layer)
-        gathered = packed.WeightGradients(self.weights)
+        gathered = torch_rows.WeightGradients(self.weights)
         self.d_BH.copy_(end[0][0])
         for rows, count in reversed(list(self._pieces(layer.packing.steps))):
             size, first = rows.stop - rows.start, rows.start

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from rnncli.core import layer
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.graphs import Loops
 from rnncli.core.layer import Layer
-from rnncli.core.packing import Packing
-from rnncli.core.spans import Spans
+from rnncli.core.layout.packed import Packing
+from rnncli.core.layout.padded import Spans
+from rnncli.core.paths.cuda_graphs import Loops
 
 SHUT = 1e4
 """Added to a gate before its sigmoid it gives exactly 1, subtracted exactly 0, and fp16 can hold it."""
