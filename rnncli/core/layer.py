@@ -1,8 +1,8 @@
 """One layer in all its directions over packed rows, as one node of the autograd graph.
 
 A path computes it forward and back: :mod:`rnncli.core.paths.torch_rows` by torch, :mod:`rnncli.core.native.rows` by
-compiled kernels, :mod:`rnncli.core.paths.cuda_graphs` on an accelerator. Without gradients nothing is kept. The gradient
-has no gradient.
+compiled kernels, :mod:`rnncli.core.paths.cuda_graphs` on an accelerator. Without gradients nothing is kept. The
+gradient has no gradient.
 
 Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 """

@@ -14,6 +14,7 @@ from rnncli.core.cells import step as cell_step
 from rnncli.core.layout.buffers import Pool
 from rnncli.core.native import kernels as native
 from rnncli.core.native import rows, step
+from rnncli.core.native.machine import Machine, engine_of, this_machine
 from rnncli.core.native.openmp import Call, openmp
 from rnncli.core.native.panels import panels_for
 from rnncli.core.paths import choice
@@ -23,7 +24,7 @@ from .layers import CELLS, assert_near, by_reference, gradients, parts
 
 every_cell = pytest.mark.parametrize("name", CELLS)
 compiled_here = pytest.mark.skipif(bool(native.trouble(Cell())), reason=native.trouble(Cell()))
-AVX2 = native.Machine("haswell", {"avx2": True, "fma": True})
+AVX2 = Machine("haswell", {"avx2": True, "fma": True})
 RAGGED = [40, 33, 20, 20, 11, 7, 5, 5, 5, 3, 0, 1, 1, 30, 25, 14]
 
 
@@ -132,7 +133,7 @@ def test_a_small_batch_of_a_broad_lstm_is_the_references():
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(rows=st.integers(0, 70), columns=st.integers(1, 70), short=st.booleans(), threads=st.integers(1, 3))
 def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, threads):
-    machine = AVX2 if short else native.this_machine()
+    machine = AVX2 if short else this_machine()
     layout, matrix_KN = panels_for(machine), torch.randn(rows, columns)
     with threads_of_torch(threads):
         as_it_lies = layout.lay({"a": matrix_KN}, transposed=False)["a"]
@@ -228,7 +229,7 @@ def test_functions_are_right_to_the_last_places(name):
 
     from rnncli.core.native import emit
 
-    machine, module, ours = native.this_machine(), ir.Module(), getattr(emit, name)
+    machine, module, ours = this_machine(), ir.Module(), getattr(emit, name)
     kernel = emit.Kernel(module, "apply", ["x", "y", "count"], machine.width)
     x, y = kernel.address("x"), kernel.address("y")
 
@@ -237,7 +238,7 @@ def test_functions_are_right_to_the_last_places(name):
 
     kernel.across(kernel.number("count"), body)
     kernel.build.ret_void()
-    engine = native.engine_of(str(module))
+    engine = engine_of(str(module))
     values = torch.cat([torch.linspace(-80, 80, 100_001), torch.randn(1000) * 1e-3, torch.tensor([-1e30, 0.0])])
     result = torch.empty_like(values)
     given = (ctypes.c_int64 * 3)(values.data_ptr(), result.data_ptr(), len(values))

@@ -1,4 +1,4 @@
-"""Kernels compiled for this machine by LLVM.
+"""The kernels of a cell, compiled for this machine.
 
 Whether they can be had is found out once a cell: an x86-64 processor with AVX2 and fused multiply-add, llvmlite that
 imports, and code that compiles. Where not, the layers take another path; :func:`trouble` says why.
@@ -8,28 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
+from rnncli.core.cells import Cell
+from rnncli.core.native.machine import Machine, engine_of, this_machine
 from rnncli.core.native.openmp import Call
-
-if TYPE_CHECKING:
-    from rnncli.core.cells import Cell
-
-
-class Machine:
-    """A processor: ``width`` floats are a vector, ``rows`` rows of a product fit into its registers."""
-
-    def __init__(self, cpu: str, features: Mapping[str, bool]) -> None:
-        self.cpu = cpu
-        self.features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(features.items()))
-        self.width = 16 if features.get("avx512f") and features.get("avx512vl") else 8
-        self.rows = 12 if self.width == 16 else 6
-
-    def describe(self) -> str:
-        """For a person."""
-        return f"for {self.cpu}, {self.width} floats at a time; no padding computed"
 
 
 class Compiled:
@@ -76,16 +59,6 @@ def trouble(cell: Cell) -> str:
 
 
 @cache
-def this_machine() -> Machine:
-    """The processor that this runs on."""
-    from llvmlite import binding
-
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return Machine(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()))
-
-
-@cache
 def compiled(cell: Cell) -> Compiled:
     """The kernels of ``cell``, compiled when they are first asked for."""
     return Compiled(cell, this_machine())
@@ -95,19 +68,3 @@ def compiled(cell: Cell) -> Compiled:
 def shared(cell: Cell) -> Compiled:
     """The kernels of ``cell`` that all threads of a team share, compiled when they are first asked for."""
     return Compiled(cell, this_machine(), shared=True)
-
-
-def engine_of(text: str, machine: Machine | None = None) -> Any:
-    """What LLVM makes of a module for ``machine``, else this one; it owns the code and must stay alive with it."""
-    from llvmlite import binding
-
-    machine = machine or this_machine()
-    target = binding.Target.from_default_triple()
-    target_machine = target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=3)
-    module = binding.parse_assembly(text)
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, target_machine)
-    builder = binding.create_pass_builder(target_machine, binding.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(module, builder)
-    engine.finalize_object()
-    return engine

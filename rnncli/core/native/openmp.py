@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from rnncli.core.native.machine import engine_of
+
 _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -86,7 +88,6 @@ def _dispatcher(library: OpenMP) -> int:
     from llvmlite import ir
 
     from rnncli.core.native.emit import I64, POINTER, Code
-    from rnncli.core.native.kernels import engine_of
 
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "dispatch")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rnncli.core.layout.buffers import POOL
 from rnncli.core.native.emit import Kernel, Rows, Vector
-from rnncli.core.native.kernels import Machine, engine_of
+from rnncli.core.native.machine import Machine, engine_of
 from rnncli.core.native.openmp import Call, run
 from rnncli.core.native.product import TILE_VECTORS
 

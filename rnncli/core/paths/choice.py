@@ -16,6 +16,7 @@ from rnncli.core.cells import Cell
 from rnncli.core.layer import Compute, infer, run
 from rnncli.core.native import kernels as native
 from rnncli.core.native import rows as native_rows
+from rnncli.core.native.machine import this_machine
 from rnncli.core.native.openmp import openmp
 from rnncli.core.paths import torch_rows
 
@@ -57,7 +58,7 @@ class Choice:
     def describe(self, work: torch.dtype) -> tuple[str, str]:
         """What computes, and why, for a person."""
         if self.compiles(work):
-            path, why = "compiled kernels", native.this_machine().describe()
+            path, why = "compiled kernels", this_machine().describe()
         else:
             reason = native.trouble(self.cell) if work == torch.float32 else "compiled kernels are for fp32"
             path, why = "packed autograd function", f"no padding computed; {reason}"
