@@ -53,7 +53,7 @@ def test_captured_walks_learn_as_the_processor_does(name):
     """Batches of several lengths and two sizes in turn, the weights changed after each."""
     ours, theirs = (module(name, layers=2, bidirectional=True) for _ in range(2))
     ours = ours.float().cuda()
-    for step in range(3 * cuda_graphs.REPEATED):
+    for step in range(3 * cuda_graphs.USES_BEFORE_CAPTURE):
         batch, steps = (5, 70) if step % 2 else (3, 9)
         lengths_B = torch.randint(0, steps + 1, (batch,))
         x_BTI = torch.randn(batch, steps, INPUT, dtype=torch.float64)
@@ -77,7 +77,7 @@ def test_under_autocast_the_loop_is_as_exact_as_its_products(dtype):
     core = module("gru-before").float().cuda()
     x_BTI = torch.randn(4, 200, INPUT, device="cuda")
     exact_BTH, _ = core(x_BTI)
-    for _ in range(cuda_graphs.REPEATED):
+    for _ in range(cuda_graphs.USES_BEFORE_CAPTURE):
         with torch.autocast("cuda", dtype=dtype):
             y_BTH, _ = core(x_BTI)
         assert y_BTH.dtype == dtype
