@@ -30,12 +30,15 @@ CELLS = {
     "gru": {"cell": "gru"},
     "gru-after": {"cell": "gru", "reset": "after"},
 }
-SLOW = 2.0
-"""Seconds beyond which a contender is run three times only."""
-PAUSE = 0.03
+MAX_SECONDS_FOR_ALL_REPEATS = 2.0
+"""Seconds beyond which a contender is run REPEATS_WHEN_SLOW times only."""
+REPEATS_WHEN_SLOW = 3
+PAUSE_SECONDS = 0.03
 """Seconds between two runs: threads that wait for more work spin for a while, and would slow the next contender."""
-SHORT = 0.5
+MAX_SECONDS_TO_WARM_UP = 0.5
 """Seconds below which a run follows one that is not counted: its caches and threads have gone cold in the pause."""
+PARITY_EXAMPLES, MAX_PARITY_STEPS = 4, 50
+"""What of the first batch the slow reference is asked for."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +193,9 @@ def _measure(
     first = {name: _run(layers, batches[name], training=training) for name, layers in rivals.items()}
     for repeat in range(repeats):
         for name, layers in draw.sample(list(rivals.items()), len(rivals)):
-            if repeat < 3 or first[name] < SLOW:
-                time.sleep(PAUSE)
-                if first[name] < SHORT:
+            if repeat < REPEATS_WHEN_SLOW or first[name] < MAX_SECONDS_FOR_ALL_REPEATS:
+                time.sleep(PAUSE_SECONDS)
+                if first[name] < MAX_SECONDS_TO_WARM_UP:
                     _run(layers, batches[name], training=training)
                 runs[name].append(_run(layers, batches[name], training=training))
     return runs
@@ -223,9 +226,9 @@ def _take(layers: Layers, given: dict[bool, Batches], warm: bool) -> None:
 
 
 def _parity(core: Recurrent, x_BTI: Tensor, lengths_B: Tensor) -> tuple[float, float]:
-    """Relative errors of outputs and of gradients against the fp64 reference, on four examples of at most 50 steps."""
-    lengths = [min(int(length), 50) for length in lengths_B[:4]]
-    x_BTI = x_BTI[:4, : max(lengths)].detach()
+    """Relative errors of outputs and of gradients against the fp64 reference, on the first examples and steps."""
+    lengths = [min(int(length), MAX_PARITY_STEPS) for length in lengths_B[:PARITY_EXAMPLES]]
+    x_BTI = x_BTI[:PARITY_EXAMPLES, : max(lengths)].detach()
     y_BTE, _ = core(x_BTI, torch.tensor(lengths))
     slope = torch.linspace(-1, 1.5, y_BTE.numel(), device=y_BTE.device).view(y_BTE.shape)
     ours = torch.autograd.grad((y_BTE * slope).sum(), list(core.parameters()))

@@ -14,12 +14,14 @@ from torch.nn.functional import linear
 
 from rnncli.bench.phases import Stopwatch
 
-SIZE = 1024
+SIDE = 1024
+"""Rows and columns of the matrices of one large product."""
+WARM_UP, REPEATS = 3, 10
 
 
 def product_rate(device: str) -> float:
-    """Operations a second of one large product in fp32, warm, by the fastest library there is, the best of ten."""
-    a, b = torch.randn(SIZE, SIZE, device=device), torch.randn(SIZE, SIZE, device=device)
+    """Operations a second of one large product in fp32, warm, by the fastest library there is, the best of REPEATS."""
+    a, b = (torch.randn(SIDE, SIDE, device=device) for _ in range(2))
     products: list[Callable[[], Any]] = [lambda: torch.mm(a, b)]
     if device == "cpu" and torch.backends.mkldnn.is_available():
         given, weights = a.to_mkldnn(), b.to_mkldnn()
@@ -27,12 +29,12 @@ def product_rate(device: str) -> float:
     watch, times = Stopwatch(a.device), []
     with torch.no_grad():
         for product in products:
-            for repeat in range(13):
+            for repeat in range(WARM_UP + REPEATS):
                 watch.enter("product")
                 product()
                 spent = watch.stop()["product"]
-                times += [spent] if repeat >= 3 else []
-    return 2 * SIZE**3 / min(times)
+                times += [spent] if repeat >= WARM_UP else []
+    return 2 * SIDE**3 / min(times)
 
 
 def memory_of(step: Callable[..., Callable[[bool], None]], *arguments: Any) -> int:

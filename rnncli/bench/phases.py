@@ -19,10 +19,11 @@ from rnncli.tasks.base import Fitted
 from rnncli.train.loop import StepDone, Stopped
 
 PHASES = ("data", "forward", "loss", "backward", "optimizer")
+WARM_UP_STEPS = 3
 
 
 def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
-    """Seconds that one training step of ``recipe`` takes in each of PHASES, the mean of ``steps`` after three."""
+    """Seconds that one training step of ``recipe`` takes in each of PHASES: the mean of ``steps``, warm."""
     if steps < 1:
         raise UsageError(f"--steps is {steps}", "give it at least 1")
     _, fitted, trainer = prepare(None, recipe, unobserved)
@@ -33,7 +34,7 @@ def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
     trainer.optimizer.register_step_pre_hook(lambda *_: watch.enter("optimizer"))
     seen, total = 0, dict.fromkeys(PHASES, 0.0)
     events = trainer.events()
-    while seen < steps + 3:
+    while seen < steps + WARM_UP_STEPS:
         watch.enter("data")
         event = next(events)
         spent = watch.stop()
@@ -42,11 +43,11 @@ def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
         if not isinstance(event, StepDone):
             continue
         seen += 1
-        if seen > 3:
+        if seen > WARM_UP_STEPS:
             total = {phase: total[phase] + spent.get(phase, 0.0) for phase in PHASES}
-    if seen <= 3:
+    if seen <= WARM_UP_STEPS:
         raise UsageError("the training is over after three steps", "give it more epochs: train.epochs=10")
-    return {phase: seconds / (seen - 3) for phase, seconds in total.items()}
+    return {phase: seconds / (seen - WARM_UP_STEPS) for phase, seconds in total.items()}
 
 
 class Stopwatch:

@@ -103,7 +103,7 @@ class CellWeights(NamedTuple):
     bias: Tensor
     bias_hh: Tensor | None = None
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> CellWeights:
+    def map(self, change: Callable[[Tensor], Tensor]) -> CellWeights:
         """What ``change`` makes of each."""
         inner = None if self.bias_hh is None else change(self.bias_hh)
         return CellWeights(change(self.weight_ih), change(self.weight_hh), change(self.bias), inner)

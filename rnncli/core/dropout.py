@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LEVELS = 1 << 16
+MASK_LEVELS = 1 << 16
 """A mask is drawn from so many numbers; the share that is dropped is rounded to one of them."""
 
 
@@ -21,15 +21,15 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        dropped = round(self.p * LEVELS)
+        dropped = round(self.p * MASK_LEVELS)
         if not self.training or not dropped:
             return x
-        if x.device.type != "cpu" or dropped == LEVELS:
+        if x.device.type != "cpu" or dropped == MASK_LEVELS:
             return functional.dropout(x, self.p)
         # Four 16-bit numbers out of each 64 bits of torch's own generator, whose state checkpoints keep.
         bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - LEVELS // 2
-        return x * kept.to(x.dtype).mul_(LEVELS / (LEVELS - dropped))
+        kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - MASK_LEVELS // 2
+        return x * kept.to(x.dtype).mul_(MASK_LEVELS / (MASK_LEVELS - dropped))
 
     def extra_repr(self) -> str:
         """What ``print`` shows inside the brackets."""

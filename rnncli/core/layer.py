@@ -1,7 +1,8 @@
 """One layer in all its directions over packed rows, as one node of the autograd graph.
 
-A path computes it forward and back: :mod:`rnncli.core.packed` by torch, :mod:`rnncli.core.native.path` by compiled
-kernels, :mod:`rnncli.core.graphs` on an accelerator. Without gradients nothing is kept. The gradient has no gradient.
+A path computes it forward and back: :mod:`rnncli.core.paths.torch_rows` by torch, :mod:`rnncli.core.native.rows` by
+compiled kernels, :mod:`rnncli.core.paths.cuda_graphs` on an accelerator. Without gradients nothing is kept. The
+gradient has no gradient.
 
 Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
 """
@@ -16,8 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.packing import Packing
-from rnncli.core.pool import POOL
+from rnncli.core.layout.buffers import POOL
+from rnncli.core.layout.packed import Packing
 
 
 class Layer(NamedTuple):

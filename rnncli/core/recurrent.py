@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from rnncli.core import kernels, stream
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.choice import Choice
 from rnncli.core.layer import Layer
+from rnncli.core.layout.packed import Packing
+from rnncli.core.layout.padded import Spans
 from rnncli.core.native import step as native_step
-from rnncli.core.packing import Packing
-from rnncli.core.spans import Spans
+from rnncli.core.paths import torch_kernels, torch_step
+from rnncli.core.paths.choice import Choice
 
 PRECISIONS = {torch.float64: "fp64", torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 EXACT = (torch.float64, torch.float32)
@@ -78,11 +78,11 @@ class Recurrent(nn.Module):
         work = self._work(kind, dtype)
         if kind == "cpu":
             path, why = self._choice.describe(work)
-        elif kernels.takes(self.cell, kind, work):
+        elif torch_kernels.is_right(self.cell, kind, work):
             path, why = "cuDNN", "a padded batch; where lengths differ, reversed within each"
         else:
             path = "packed autograd function" + (" in CUDA graphs" if kind == "cuda" else "")
-            why = "cuDNN's is off by 3e-5" if kernels.has_kernel(self.cell) else "torch has no kernel for it"
+            why = "cuDNN's is off by 3e-5" if torch_kernels.has_kernel(self.cell) else "torch has no kernel for it"
         if work != dtype:
             why += "; computed in fp32, which is " + (
                 "faster on a CPU" if kind == "cpu" else "no slower and more exact"
@@ -143,7 +143,7 @@ class Recurrent(nn.Module):
                 return self._given(*self._step(x_BTI, begin), need_state)
             if steps and self._choice.onednn(None, batch, steps, dtype):
                 weights = list(self._all_weights())
-                y_TBE, end = kernels.run_layers(self.cell, weights, x_BTI.transpose(0, 1), begin, self.directions)
+                y_TBE, end = torch_kernels.run_stack(self.cell, weights, x_BTI.transpose(0, 1), begin, self.directions)
                 return self._given(y_TBE.transpose(0, 1), end, need_state)
         work = self._work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
@@ -194,7 +194,9 @@ class Recurrent(nn.Module):
 
         Lower ones are slower on a CPU, bf16 no faster than TF32 on a GPU, and loops of ours would add up errors.
         """
-        if dtype in EXACT or (device != "cpu" and dtype != torch.bfloat16 and kernels.takes(self.cell, device, dtype)):
+        if dtype in EXACT or (
+            device != "cpu" and dtype != torch.bfloat16 and torch_kernels.is_right(self.cell, device, dtype)
+        ):
             return dtype
         return torch.float32
 
@@ -225,8 +227,8 @@ class Recurrent(nn.Module):
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
         x_BX, ends = x_B1I[:, 0], []
-        few = len(x_BX) <= native_step.MOST and self._choice.compiles(x_BX.dtype)
-        take = native_step.one_step if few else stream.one_step
+        few = len(x_BX) <= native_step.MAX_BATCH and self._choice.compiles(x_BX.dtype)
+        take = native_step.one_step if few else torch_step.one_step
         starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
             for d in range(self.directions):
@@ -247,7 +249,7 @@ class Recurrent(nn.Module):
         for layer in range(self.layers):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
-            weights = [self.weights(layer, d).each(lambda part: part.to(dtype)) for d in range(self.directions)]
+            weights = [self.weights(layer, d).map(lambda part: part.to(dtype)) for d in range(self.directions)]
             x_NX, end = compute(Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
             ends.append(end)
         if not need_state:
@@ -264,18 +266,18 @@ class Recurrent(nn.Module):
             return x_BTI.new_zeros(batch, 0, self.output_size), begin
         dtype = begin[0].dtype
         x_TBX = spans.cleared(x_BTI.to(dtype).transpose(0, 1))
-        together = kernels.takes_all(self.cell, x_TBX, spans, self.directions, need_state=need_state)
-        groups = [range(self.layers)] if together and not self._drops() else [[n] for n in range(self.layers)]
+        in_one_call = torch_kernels.is_right_for_stack(self.cell, x_TBX, spans, self.directions, need_state=need_state)
+        groups = [range(self.layers)] if in_one_call and not self._drops() else [[n] for n in range(self.layers)]
         ends: list[State] = []
         for layers in groups:
             x_TBX = self._drop(x_TBX, layers[0], lambda mask_BX: mask_BX, batch)
             first = layers[0] * self.directions
             weights = [
-                self.weights(n, d).each(lambda part: part.to(dtype)) for n in layers for d in range(self.directions)
+                self.weights(n, d).map(lambda part: part.to(dtype)) for n in layers for d in range(self.directions)
             ]
             start = tuple(part[first : first + len(weights)] for part in begin)
-            if together:
-                x_TBX, end = kernels.run_layers(self.cell, weights, x_TBX, start, self.directions)
+            if in_one_call:
+                x_TBX, end = torch_kernels.run_stack(self.cell, weights, x_TBX, start, self.directions)
             else:
                 x_TBX, end = self._by_direction(weights, x_TBX, start, spans, need_state=need_state)
             ends.append(end)
@@ -290,7 +292,7 @@ class Recurrent(nn.Module):
         ends: list[State] = []
         for d, one in enumerate(weights):
             steps_TBX = spans.reversed(x_TBX) if d else x_TBX
-            y_TBH, end = kernels.run(
+            y_TBH, end = torch_kernels.run_layer(
                 self.cell, one, steps_TBX, tuple(part[d] for part in begin), spans, need_state=need_state
             )
             outputs.append(spans.reversed(y_TBH) if d else y_TBH)

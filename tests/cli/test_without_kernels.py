@@ -10,7 +10,7 @@ BLOCKED = "import sys; sys.modules['llvmlite'] = None; from rnncli.cli.main impo
 PARITY = """
 import sys
 sys.modules["llvmlite"] = None
-from rnncli.run.bench import CELLS, SHAPES, Shape, bench_core
+from rnncli.bench.core import CELLS, SHAPES, Shape, bench_core
 SHAPES["few"] = Shape("a few", 6, 8, 4, 2, 7, layers=2, bidirectional=True)
 for cell in CELLS:
     result = bench_core(cell, "few", repeats=1)

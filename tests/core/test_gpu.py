@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnncli.core import graphs
+from rnncli.core.paths import cuda_graphs
 
 from .layers import CELLS, INPUT, assert_near, by_reference, draw_state, gradients, module, outer, parts
 
@@ -53,7 +53,7 @@ def test_captured_walks_learn_as_the_processor_does(name):
     """Batches of several lengths and two sizes in turn, the weights changed after each."""
     ours, theirs = (module(name, layers=2, bidirectional=True) for _ in range(2))
     ours = ours.float().cuda()
-    for step in range(3 * graphs.REPEATED):
+    for step in range(3 * cuda_graphs.USES_BEFORE_CAPTURE):
         batch, steps = (5, 70) if step % 2 else (3, 9)
         lengths_B = torch.randint(0, steps + 1, (batch,))
         x_BTI = torch.randn(batch, steps, INPUT, dtype=torch.float64)
@@ -69,7 +69,7 @@ def test_captured_walks_learn_as_the_processor_does(name):
         assert_near(found[0].detach().cpu(), found[1].detach(), 1e-5)
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert_near(one.detach().cpu(), other.detach(), 1e-5)
-    assert any(key[0] == ours.cell and key[1] == 5 for key in graphs._GRAPHS.held)
+    assert any(key[0] == ours.cell and key[1] == 5 for key in cuda_graphs._GRAPHS.held)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -77,7 +77,7 @@ def test_under_autocast_the_loop_is_as_exact_as_its_products(dtype):
     core = module("gru-before").float().cuda()
     x_BTI = torch.randn(4, 200, INPUT, device="cuda")
     exact_BTH, _ = core(x_BTI)
-    for _ in range(graphs.REPEATED):
+    for _ in range(cuda_graphs.USES_BEFORE_CAPTURE):
         with torch.autocast("cuda", dtype=dtype):
             y_BTH, _ = core(x_BTI)
         assert y_BTH.dtype == dtype

@@ -1,6 +1,7 @@
 """The compiled kernels and the path without them, each against the reference on the same batches."""
 
 import ctypes
+import platform
 from contextlib import contextmanager
 from functools import cache
 
@@ -9,28 +10,28 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.core import choice
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.cells import step as cell_step
-from rnncli.core.native import compile as native
-from rnncli.core.native import path, step
-from rnncli.core.native.panels import panels_for
-from rnncli.core.native.threads import Call, openmp
-from rnncli.core.pool import Pool
+from rnncli.core.layout.buffers import Pool
+from rnncli.core.native import kernels as native
+from rnncli.core.native import rows, step
+from rnncli.core.native.machine import Machine, engine_of, this_machine
+from rnncli.core.native.openmp import Call, openmp
+from rnncli.core.paths import choice
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, assert_near, by_reference, gradients, parts
 
 every_cell = pytest.mark.parametrize("name", CELLS)
 compiled_here = pytest.mark.skipif(bool(native.trouble(Cell())), reason=native.trouble(Cell()))
-AVX2 = native.Machine("haswell", {"avx2": True, "fma": True})
+AVX2 = Machine("haswell", {"avx2": True, "fma": True})
 RAGGED = [40, 33, 20, 20, 11, 7, 5, 5, 5, 3, 0, 1, 1, 30, 25, 14]
 
 
 @cache
-def short_kernels(cell: Cell) -> native.Compiled:
+def short_kernels(cell: Cell) -> native.Kernels:
     """Kernels for a processor with shorter vectors."""
-    return native.Compiled(cell, AVX2)
+    return native.Kernels(cell, AVX2)
 
 
 def wide(name: str, inputs: int, hidden: int, **settings) -> Recurrent:
@@ -76,6 +77,15 @@ def assert_agrees(core: Recurrent, lengths: list[int], name: str) -> None:
         assert_near(ours, truth, 1e-4)
 
 
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="not an x86-64 processor")
+@every_cell
+def test_on_x86_64_every_cell_has_compiled_kernels(name):
+    """All other tests of them are skipped where they are missing, and would not notice that they are."""
+    core = Recurrent(2, 3, **CELLS[name])
+    assert not native.trouble(core.cell)
+    assert "compiled kernels" in core.kernel("cpu")
+
+
 @compiled_here
 @every_cell
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -84,7 +94,7 @@ def assert_agrees(core: Recurrent, lengths: list[int], name: str) -> None:
 def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
     name, bidirectional, inputs, hidden, chunk, monkeypatch
 ):
-    monkeypatch.setattr(path, "CHUNK", chunk)
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", chunk)
     core = wide(name, inputs, hidden, bidirectional=bidirectional)
     assert "compiled kernels" in core.kernel("cpu")
     assert_agrees(core, RAGGED, name)
@@ -95,16 +105,16 @@ def test_kernels_are_the_reference_whatever_the_widths_and_chunks(
 @every_cell
 @pytest.mark.parametrize(("hidden", "lengths"), [(70, [5]), (37, [2, 7, 0, 5]), (37, [5, 3, 3, *[2] * 13])])
 def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, lengths, monkeypatch):
-    monkeypatch.setattr(path, "WIDE", 36)
-    monkeypatch.setattr(path, "WIDE_CHUNK", 2000)
-    monkeypatch.setattr(choice, "WORTH", 0)
-    monkeypatch.setattr(choice, "LARGE", 0)
+    monkeypatch.setattr(rows, "MAX_HIDDEN_FOR_CACHED_CHUNKS", 36)
+    monkeypatch.setattr(rows, "WIDE_CHUNK_ELEMENTS", 2000)
+    monkeypatch.setattr(choice, "MIN_PRODUCTS_FOR_A_TEAM", 0)
+    monkeypatch.setattr(choice, "MIN_HIDDEN_FOR_A_TEAM", 0)
     core, batch = wide(name, 21, hidden), len(lengths)
     x_BTI = torch.randn(batch, max(lengths), 21, requires_grad=True)
     found = []
     for threads in (1, 2, 3):
         with threads_of_torch(threads):
-            assert core._choice._shares(batch) == (threads > 1)
+            assert core._choice._by_team(batch) == (threads > 1)
             y_BTE, end = core(x_BTI, torch.tensor(lengths))
             found.append(([y_BTE, *parts(end)], gradients(core, [y_BTE, *parts(end)], x_BTI)))
     for outputs, grads in found[1:]:
@@ -117,13 +127,13 @@ def test_threads_that_share_each_step_give_what_one_thread_gives(name, hidden, l
 @pytest.mark.skipif(openmp() is None, reason="torch does not compute by GNU OpenMP here")
 @torch.no_grad()
 def test_a_small_batch_of_a_broad_lstm_is_the_references():
-    core = Recurrent(5, choice.BROAD, cell="lstm")
-    x_BTI = torch.randn(choice.NARROW, 6, 5)
+    core = Recurrent(5, choice.MIN_HIDDEN_BEFORE_ONEDNN, cell="lstm")
+    x_BTI = torch.randn(choice.MAX_BATCH_BEFORE_ONEDNN, 6, 5)
     with threads_of_torch(2):
-        assert not core._choice.onednn(None, choice.NARROW, 6, torch.float32)
-        assert core._choice.onednn(None, choice.NARROW + 1, 6, torch.float32)
+        assert not core._choice.onednn(None, choice.MAX_BATCH_BEFORE_ONEDNN, 6, torch.float32)
+        assert core._choice.onednn(None, choice.MAX_BATCH_BEFORE_ONEDNN + 1, 6, torch.float32)
         found = core(x_BTI)
-    y_true, end_true = by_reference(core.double(), x_BTI.double(), [6] * choice.NARROW)
+    y_true, end_true = by_reference(core.double(), x_BTI.double(), [6] * choice.MAX_BATCH_BEFORE_ONEDNN)
     for ours, truth in zip((found[0], *found[1]), (y_true, *end_true), strict=True):
         assert_near(ours, truth, 1e-5)
 
@@ -132,7 +142,9 @@ def test_a_small_batch_of_a_broad_lstm_is_the_references():
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(rows=st.integers(0, 70), columns=st.integers(1, 70), short=st.booleans(), threads=st.integers(1, 3))
 def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, threads):
-    machine = AVX2 if short else native.this_machine()
+    from rnncli.core.native.panels import panels_for
+
+    machine = AVX2 if short else this_machine()
     layout, matrix_KN = panels_for(machine), torch.randn(rows, columns)
     with threads_of_torch(threads):
         as_it_lies = layout.lay({"a": matrix_KN}, transposed=False)["a"]
@@ -147,7 +159,7 @@ def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, 
 @every_cell
 def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
     kernels = short_kernels(wide(name, 3, 4).cell)
-    monkeypatch.setattr(path, "compiled", lambda cell: kernels)
+    monkeypatch.setattr(rows, "kernels_of", lambda cell, *, team: kernels)
     assert_agrees(wide(name, 21, 37, bidirectional=True), RAGGED, name)
 
 
@@ -155,7 +167,7 @@ def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, mo
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", [RAGGED, [9] * 8], ids=["unequal", "almost equal"])
 def test_without_kernels_the_reference_is_met_too(name, bidirectional, lengths, monkeypatch):
-    monkeypatch.setattr(choice.native, "trouble", lambda cell: "none here")
+    monkeypatch.setattr(choice.kernels, "trouble", lambda cell: "none here")
     core = wide(name, 21, 37, bidirectional=bidirectional)
     path = "oneDNN, else packed autograd function" if name == "lstm" else "packed autograd function"
     assert core.kernel("cpu").startswith(f"{core.cell}: {path}, cpu, fp32")
@@ -169,12 +181,12 @@ def test_without_kernels_the_reference_is_met_too(name, bidirectional, lengths, 
 @given(batch=st.integers(1, 5), inputs=st.integers(1, 40), hidden=st.integers(1, 40), short=st.booleans())
 def test_a_single_step_is_the_equation_of_the_cell(name, batch, inputs, hidden, short):
     core = wide(name, inputs, hidden)
-    kernels = short_kernels(core.cell) if short else native.compiled(core.cell)
+    kernels = short_kernels(core.cell) if short else native.kernels_of(core.cell)
     x_BI, weights = torch.randn(batch, inputs), core.weights(0, 0)
     state = tuple(torch.randn(batch, hidden) for _ in range(core.cell.states))
     given = [part.clone() for part in (x_BI, *state)]
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(step, "compiled", lambda cell: kernels)
+        patch.setattr(step, "kernels_of", lambda cell: kernels)
         step._plan.cache_clear()
         found = step.one_step(core.cell, weights, x_BI, state)
         step._plan.cache_clear()
@@ -228,7 +240,7 @@ def test_functions_are_right_to_the_last_places(name):
 
     from rnncli.core.native import emit
 
-    machine, module, ours = native.this_machine(), ir.Module(), getattr(emit, name)
+    machine, module, ours = this_machine(), ir.Module(), getattr(emit, name)
     kernel = emit.Kernel(module, "apply", ["x", "y", "count"], machine.width)
     x, y = kernel.address("x"), kernel.address("y")
 
@@ -237,7 +249,7 @@ def test_functions_are_right_to_the_last_places(name):
 
     kernel.across(kernel.number("count"), body)
     kernel.build.ret_void()
-    engine = native.engine_of(str(module))
+    engine = engine_of(str(module))
     values = torch.cat([torch.linspace(-80, 80, 100_001), torch.randn(1000) * 1e-3, torch.tensor([-1e30, 0.0])])
     result = torch.empty_like(values)
     given = (ctypes.c_int64 * 3)(values.data_ptr(), result.data_ptr(), len(values))

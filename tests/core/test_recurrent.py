@@ -8,7 +8,7 @@ from torch import nn
 from torch.autograd import gradcheck
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from rnncli.core import packed
+from rnncli.core.paths import torch_rows
 from rnncli.core.recurrent import Recurrent
 
 from .layers import CELLS, HIDDEN, INPUT, assert_near, by_reference, draw_state, gradients, module, outer, parts
@@ -204,7 +204,7 @@ def test_an_exploding_relu_stays_out_of_its_batch_mates_gradients():
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("chunk", [1, 40, 2**20])
 def test_chunks_and_the_absence_of_gradients_change_nothing(name, bidirectional, chunk, monkeypatch):
-    monkeypatch.setattr(packed, "CHUNK", chunk)
+    monkeypatch.setattr(torch_rows, "CHUNK_ELEMENTS", chunk)
     core = module(name, layers=2, bidirectional=bidirectional)
     lengths = [4, 9, 0, 9, 1, 7]
     x_BTI = torch.randn(6, 9, INPUT, dtype=torch.float64, requires_grad=True)

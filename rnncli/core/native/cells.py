@@ -67,12 +67,12 @@ class RnnLoops:
     def forward(self, k: LoopKernel, step: Step, y: Rows) -> None:
         """h from the sum of both products."""
         _recurrent(k, step, k.before(step), 1)
-        k.each(step.count, lambda at: at.write(self.sigma(at.read(step.kept)), y))
+        k.elementwise(step.count, lambda at: at.write(self.sigma(at.read(step.kept)), y))
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
         """The activation's slope, then the recurrent product."""
         d, y, grad = k.rows("d"), k.from_row(k.rows("y"), step.row), k.from_row(k.rows("grad"), step.row)
-        k.each(step.count, lambda at: at.write((at.read(d) + at.read(grad)) * self.slope(at.read(y)), factors))
+        k.elementwise(step.count, lambda at: at.write((at.read(d) + at.read(grad)) * self.slope(at.read(y)), factors))
         _back_through(k, step, factors, 1, d, k.fixed(k.address("zeros")))
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
@@ -100,7 +100,7 @@ class LstmLoops:
             at.write(memory, c)
             at.write(o * tanh(memory), y)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
         """The memory is made anew from its gates; ``c`` is its gradient."""
@@ -117,7 +117,7 @@ class LstmLoops:
             at.write(d_h * t * o * (1.0 - o), factors, 3)
             at.write(d_c * f, dc)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
         _back_through(k, step, factors, 4, d, k.fixed(k.address("zeros")))
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
@@ -147,10 +147,10 @@ class GruBeforeLoops:
             at.write(candidate, kept, 2)
             at.write(h + z * (candidate - h), y)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
         candidates = k.block(kept, 2)
         k.by_weights((step.count, k.hidden, k.hidden), reset, k.weights("weight_rx"), candidates)
-        k.each(step.count, renewed)
+        k.elementwise(step.count, renewed)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
         """``reset`` takes the gradient of r h, ``inner`` r h itself."""
@@ -169,10 +169,10 @@ class GruBeforeLoops:
             at.write(d_rh * h * r * (1.0 - r), factors, 0)
             at.write(at.read(d) + d_rh * r, d)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
         rx, zeros = k.weights("weight_rx"), k.fixed(k.address("zeros"))
         k.by_weights((step.count, k.hidden, k.hidden), k.block(factors, 2), rx, reset, zeros)
-        k.each(step.count, through_reset)
+        k.elementwise(step.count, through_reset)
         _back_through(k, step, factors, 2, d, None)
 
     def gradients(self, k: LoopKernel, factors: Rows, before: Rows, inner: Rows, count: ir.Value) -> None:
@@ -203,7 +203,7 @@ class GruAfterLoops:
                 at.write(value, kept, block)
             at.write(h + z * (candidate - h), y)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
 
     def back(self, k: LoopKernel, step: Step, factors: Rows, before: Rows, inner: Rows) -> None:
         """All factors in one pass, then the recurrent products."""
@@ -218,7 +218,7 @@ class GruAfterLoops:
                 at.write(value, factors, block)
             at.write(d_h * (1.0 - z), d)
 
-        k.each(step.count, gates)
+        k.elementwise(step.count, gates)
         _back_through(k, step, factors, 2, d, None)
         k.by_weights((step.count, k.hidden, k.hidden), k.block(factors, 3), k.weights("weight_rx"), d)
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from rnncli.core.native.emit import I64, Kernel, Rows, Vector, relu, sigmoid, tanh
+from rnncli.core.native.openmp import openmp
 from rnncli.core.native.product import Products, Shape
-from rnncli.core.native.threads import openmp
 
 SIGMAS: dict[str, Callable[[Vector], Vector]] = {"tanh": tanh, "sigmoid": sigmoid, "relu": relu}
 SLOPES: dict[str, Callable[[Vector], Vector]] = {
@@ -32,20 +32,6 @@ SLOPES: dict[str, Callable[[Vector], Vector]] = {
 
 CHUNK_FIELDS = ("first_step", "steps", "row", "rows")
 STEP_FIELDS = ("row", "rows", "before_row", "before_rows")
-
-ROWS = ("x", "kept", "y", "begin", "c", "before", "reset")
-BACK_ROWS = ("grad", "d", "factors", "inner", "dx")
-
-
-def names(*rows: str) -> list[str]:
-    """The arguments that give arrays: their address and the stride of their rows."""
-    return [name for one in rows for name in (one, f"{one}_stride")]
-
-
-FORWARD = ["input", "hidden", "chunks", "chunk_count", "steps", "keeps", *names(*ROWS)]
-FORWARD += ["weight_ih", "bias", "weight_gates", "weight_rx", "bias_hh"]
-BACK = [*FORWARD[:6], *names(*ROWS, *BACK_ROWS), "zeros"]
-BACK += ["weight_ih", "weight_hh", "weight_rx", "d_weight_ih", "d_weight_hh", "d_bias", "d_bias_hh"]
 
 
 @dataclass(frozen=True)
@@ -138,18 +124,18 @@ class LoopKernel(Kernel):
 
         self.across(self.times_hidden(blocks), sum_columns)
 
-    def each(self, count: ir.Value, body: Callable[[Place], None]) -> None:
+    def elementwise(self, count: ir.Value, body: Callable[[Place], None]) -> None:
         """``body`` for every place of ``count`` rows."""
-        self._each(self.integer(0), count, body)
+        self._elementwise(self.integer(0), count, body)
 
     def copy(self, count: ir.Value, source: Rows, target: Rows) -> None:
         """Copy rows of H columns."""
-        self.each(count, lambda at: at.write(at.read(source), target))
+        self.elementwise(count, lambda at: at.write(at.read(source), target))
 
     def chunks(self, body: Callable[[dict[str, ir.Value]], None]) -> None:
         """``body`` with the fields of every chunk."""
         table = self.address("chunks")
-        with self.loop(self.number("chunk_count")) as (index, _):
+        with self.loop(self.number("chunks_length")) as (index, _):
             self.fresh = self.build.icmp_signed("==", index, self.integer(0))
             body(self._fields(table, index, CHUNK_FIELDS))
         self.build.ret_void()
@@ -192,7 +178,7 @@ class LoopKernel(Kernel):
     def _gradient(self, shape: Shape, d: Rows, x: Rows, c: Rows, start: Rows) -> None:
         self.products.call(self.products.by_columns, self, shape, d, x, c, start)
 
-    def _each(self, first: ir.Value, count: ir.Value, body: Callable[[Place], None]) -> None:
+    def _elementwise(self, first: ir.Value, count: ir.Value, body: Callable[[Place], None]) -> None:
         with self.loop(count) as (index, _):
             row = self.build.add(first, index)
             self.across(self.hidden, lambda column, mask: body(Place(self, row, column, mask)))
@@ -205,19 +191,19 @@ class LoopKernel(Kernel):
         return found
 
 
-class FewRowsKernel(LoopKernel):
-    """The same walk with weights as they lie: laying them out anew would cost more than a step of few rows."""
+class InPlaceKernel(LoopKernel):
+    """The same walk with weights where they lie: laying them out anew would cost more than a step of few rows."""
 
     def weights(self, name: str) -> Rows:
         """Weights, not transposed."""
-        return Rows(self.address(name), self.input if name == "weight_ih" else self.hidden)
+        return self.rows(name)
 
     def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
         """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
         self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)
 
 
-class SharedKernel(LoopKernel):
+class TeamKernel(LoopKernel):
     """The same walk by all threads of a team: each does its share of every operation, then waits for the others.
 
     So large weights are read once by all threads together, and no two sum the same gradient.
@@ -251,9 +237,9 @@ class SharedKernel(LoopKernel):
             super().total(rows, blocks, count, result)
         self._wait()
 
-    def each(self, count: ir.Value, body: Callable[[Place], None]) -> None:
+    def elementwise(self, count: ir.Value, body: Callable[[Place], None]) -> None:
         """A share of the rows."""
-        self._each(*self._share(count), body)
+        self._elementwise(*self._share(count), body)
         self._wait()
 
     def _gradient(self, shape: Shape, d: Rows, x: Rows, c: Rows, start: Rows) -> None:

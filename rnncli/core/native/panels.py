@@ -5,7 +5,6 @@ Shape letters: K the depth of the product, N its columns, P panels of W columns 
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -14,14 +13,14 @@ import torch
 from llvmlite import ir
 from torch import Tensor
 
-from rnncli.core.native.compile import Machine, engine_of
+from rnncli.core.layout.buffers import POOL
+from rnncli.core.native.arguments import Array, PanelArguments, as_integers, slots
 from rnncli.core.native.emit import Kernel, Rows, Vector
+from rnncli.core.native.machine import Machine, engine_of
+from rnncli.core.native.openmp import Call, run
 from rnncli.core.native.product import TILE_VECTORS
-from rnncli.core.native.threads import Call, run
-from rnncli.core.pool import POOL
 
-NAMES = ["source", "source_stride", "depth", "columns", "target"]
-LEAST = 2**14
+MIN_ELEMENTS_FOR_THREADS = 2**14
 """Elements from which a matrix is worth a second thread."""
 
 
@@ -32,7 +31,7 @@ class Panels:
         self.columns = TILE_VECTORS * machine.width
         module = ir.Module()
         for name, fill in (("as_it_lies", _emit_copy), ("transposed", _emit_transposition)):
-            _emit(Kernel(module, name, NAMES, machine.width), self.columns, fill)
+            _emit(Kernel(module, name, slots(PanelArguments), machine.width), self.columns, fill)
         self._engine = engine_of(str(module), machine)
         self._address = {name: self._engine.get_function_address(name) for name in ("as_it_lies", "transposed")}
 
@@ -51,15 +50,17 @@ class Panels:
     def _calls(self, source: Tensor, target: Tensor, columns: int, transposed: bool) -> Iterator[Call]:
         """The work on one matrix, as many calls as threads may take."""
         count, depth, width = target.shape
-        shares = torch.get_num_threads() if target.numel() >= LEAST else 1
-        stride, address = source.stride(0), self._address["transposed" if transposed else "as_it_lies"]
+        shares = torch.get_num_threads() if target.numel() >= MIN_ELEMENTS_FOR_THREADS else 1
+        address = self._address["transposed" if transposed else "as_it_lies"]
+        matrix, panels = Array.of(source), Array.of(target)
         for share in range(shares):
             first, after = share * count // shares, (share + 1) * count // shares
             skipped = first * width
-            begin = source.data_ptr() + 4 * skipped * (stride if transposed else 1)
-            values = (begin, stride, depth, min(columns, after * width) - skipped, target[first:].data_ptr())
+            begin = matrix.from_row(skipped) if transposed else matrix.from_column(skipped)
+            left = min(columns, after * width) - skipped
             if first < after:
-                yield Call(address, (ctypes.c_int64 * len(values))(*values))
+                arguments = PanelArguments(begin, depth, left, panels.from_row(first * depth))
+                yield Call(address, as_integers(arguments))
 
 
 @cache

@@ -19,11 +19,11 @@ from llvmlite import ir
 from rnncli.core.native.emit import F32, I64, POINTER, Code, Rows, Vector
 
 TILE_VECTORS = 2
-DOTS = 8
+DOT_COLUMNS = 8
 """Columns that share the reading of a row of A, and keep the processor busy while their sums depend on each other."""
-DEEP = 128
+MAX_CACHED_DEPTH = 128
 """Rows of a panel that fit well into the first cache: deeper ones serve the more blocks of A by columns while near."""
-AHEAD = 32
+PREFETCHED_ROWS = 32
 """Rows of B by which memory is asked for one before it is read."""
 Shape = tuple[ir.Value, ir.Value, ir.Value]
 KINDS = [I64, I64, I64, POINTER, I64, POINTER, I64, POINTER, I64, POINTER, I64]
@@ -66,7 +66,7 @@ class Products:
         row_starts = [a if transposed else code.row(Rows(a, a_stride), r) for r in range(rows)]
         with code.loop(depth, carried=sums) as (k, values):
             b_row = code.row(Rows(b, b_stride), k)
-            later = code.row(Rows(b, b_stride), code.build.add(k, code.integer(AHEAD)))
+            later = code.row(Rows(b, b_stride), code.build.add(k, code.integer(PREFETCHED_ROWS)))
             for v in range(TILE_VECTORS):
                 code.prefetch(code.offset(later, v * self.width))
             b_vectors = [code.load(code.offset(b_row, v * self.width), masks[v]) for v in range(TILE_VECTORS)]
@@ -93,8 +93,8 @@ class Products:
         build, tile_columns = code.build, code.integer(self.columns)
         blocks = build.sdiv(build.add(rows, code.integer(self.most - 1)), code.integer(self.most))
         across = build.sdiv(build.add(columns, code.integer(self.columns - 1)), tile_columns)
-        one = code.integer(1)
-        near = build.add(build.sdiv(depth, code.integer(DEEP)), one) if transposed else build.add(blocks, one)
+        cached = build.sdiv(depth, code.integer(MAX_CACHED_DEPTH)) if transposed else blocks
+        near = build.add(cached, code.integer(1))
         with self._tiles(code, blocks, across, near) as (block, at):
             first = build.sdiv(build.mul(block, rows), blocks)
             count = build.sub(build.sdiv(build.mul(build.add(block, code.integer(1)), rows), blocks), first)
@@ -135,9 +135,9 @@ class Products:
                 yield [build.add(begin, block), panel]
 
     def _dots(self) -> ir.Function:
-        """DOTS columns of C at once, then the rest one by one."""
+        """DOT_COLUMNS columns of C at once, then the rest one by one."""
         code, (rows, columns, depth), a, b, c, start = self._begin("by_dots")
-        whole = code.build.sub(columns, code.build.srem(columns, code.integer(DOTS)))
+        whole = code.build.sub(columns, code.build.srem(columns, code.integer(DOT_COLUMNS)))
 
         def some(column: ir.Value, count: int) -> None:
             with code.loop(rows) as (row, _):
@@ -148,8 +148,8 @@ class Products:
                     first = code.build.load(code.offset(places[0], i), typ=F32, align=4)
                     code.build.store(code.build.fadd(first, total), code.offset(places[1], i), align=4)
 
-        with code.loop(whole, DOTS) as (column, _):
-            some(column, DOTS)
+        with code.loop(whole, DOT_COLUMNS) as (column, _):
+            some(column, DOT_COLUMNS)
         with code.loop(code.build.sub(columns, whole)) as (column, _):
             some(code.build.add(whole, column), 1)
         code.build.ret_void()

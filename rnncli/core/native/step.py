@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.native.compile import compiled
-from rnncli.core.native.threads import Call
+from rnncli.core.native.arguments import FLOAT_BYTES, Array, ForwardArguments, Table, slots
+from rnncli.core.native.kernels import kernels_of
+from rnncli.core.native.openmp import Call
 
-MOST = 16
-"""Examples up to which reading the weights as they lie, on one thread, is faster than torch's calls."""
+MAX_BATCH = 16
+"""Examples up to which reading the weights where they lie, on one thread, is faster than torch's calls."""
 PLACES = ("kept", "reset", "x", "y", "begin", "c", "weight_ih", "weight_gates", "weight_rx", "bias", "bias_hh")
-"""The arguments that differ from step to step."""
+"""The arguments that differ from step to step, by their addresses."""
 
 
 def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> State:
@@ -39,7 +40,7 @@ def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> St
         end[-1].data_ptr(),
         held[0].data_ptr(),
         held[1].data_ptr(),
-        held[1].data_ptr() + 8 * hidden * hidden,  # behind two gates: a gru's candidate, which no other cell reads
+        held[1].data_ptr() + plan.candidate,
         bias.data_ptr(),
         bias.data_ptr() if bias_hh is None else bias_hh.data_ptr(),
     )()
@@ -50,16 +51,31 @@ class _Plan:
     """A step of certain sizes: its arguments but for the places of arrays."""
 
     def __init__(self, cell: Cell, batch: int, inputs: int, hidden: int) -> None:
-        kernels = compiled(cell)
-        width = kernels.loops.kept * hidden
-        self.workspace, self.reset = batch * (width + hidden), 4 * batch * width
+        kernels = kernels_of(cell)
+        width, row = kernels.loops.kept * hidden, Array(0, hidden)
+        self.workspace, self.reset = batch * (width + hidden), FLOAT_BYTES * batch * width
+        # Behind two gates: a gru's candidate, which no other cell reads.
+        self.candidate = FLOAT_BYTES * 2 * hidden * hidden
         # One chunk with one step, which all rows begin in.
-        self.tables = np.array([[0, 1, 0, batch], [0, batch, 0, 0]], dtype=np.int64)
-        sizes = {"input": inputs, "hidden": hidden, "kept_stride": width, "x_stride": inputs}
-        sizes |= dict.fromkeys(("reset_stride", "y_stride", "begin_stride", "c_stride"), hidden)
-        tables = {"chunks": self.tables[0].ctypes.data, "chunk_count": 1, "steps": self.tables[1].ctypes.data}
-        self.fixed = kernels.call("once", **sizes, **tables)
-        self.at = [kernels.arguments["once"].index(name) for name in PLACES]
+        self.chunk_14, self.step_14 = (np.array([row], dtype=np.int64) for row in ([0, 1, 0, batch], [0, batch, 0, 0]))
+        arguments = ForwardArguments(
+            input=inputs,
+            hidden=hidden,
+            chunks=Table.of(self.chunk_14),
+            steps=Table.of(self.step_14),
+            x=Array(0, inputs),
+            kept=Array(0, width),
+            y=row,
+            begin=row,
+            c=row,
+            reset=row,
+            weight_ih=Array(0, inputs),
+            weight_gates=row,
+            weight_rx=row,
+        )
+        self.fixed = kernels.forward(arguments, in_place=True)
+        names = slots(ForwardArguments)
+        self.at = [names.index(name) for name in PLACES]
 
     def call(self, *places: int) -> Call:
         """A step with arrays at ``places``, in the order of PLACES."""

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.core.pool import POOL
+from rnncli.core.layout.buffers import POOL
 
 
 class Chunk(NamedTuple):

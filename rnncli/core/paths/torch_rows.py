@@ -15,43 +15,47 @@ from torch import Tensor
 
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.packing import Part
-from rnncli.core.sweeps import Gradients, Products, Sweep, Workspace, steps, sweep
+from rnncli.core.layout.packed import Part
+from rnncli.core.paths.torch_loops import Gradients, Products, Sweep, Workspace, steps, sweep
 
-CHUNK = 2**20
+CHUNK_ELEMENTS = 2**20
 """Elements of a chunk's gates, 4 MiB of fp32: about what stays in the cache of a core between two passes."""
 
 
-def forward(layer: Layer, *, training: bool) -> Forward:
-    """The way forward of all directions."""
-    cell, directions, x_NI, begin, packing = layer
-    hidden = begin[0].shape[-1]
-    y_NE = x_NI.new_empty(packing.rows, len(directions) * hidden)
-    kept: list[Tensor] | None = [] if training else None
-    ends = []
-    for d, weights in enumerate(directions):
-        loops, columns = sweep(cell, weights), y_NE[:, d * hidden : (d + 1) * hidden]
-        state = tuple(part[d] for part in begin)
-        ends.append(_walk(loops, x_NI, columns, state, packing.parts[0], bool(d), kept))
-    return Forward(y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True)), kept or [])
+class TorchRows:
+    """The path."""
 
+    @staticmethod
+    def forward(layer: Layer, *, training: bool) -> Forward:
+        """See :class:`rnncli.core.layer.Path`."""
+        cell, directions, x_NI, begin, packing = layer
+        hidden = begin[0].shape[-1]
+        y_NE = x_NI.new_empty(packing.rows, len(directions) * hidden)
+        kept: list[Tensor] | None = [] if training else None
+        ends = []
+        for d, weights in enumerate(directions):
+            loops, columns = sweep(cell, weights), y_NE[:, d * hidden : (d + 1) * hidden]
+            state = tuple(part[d] for part in begin)
+            ends.append(_walk(loops, x_NI, columns, state, packing.parts[0], bool(d), kept))
+        return Forward(y_NE, tuple(torch.stack(part) for part in zip(*ends, strict=True)), kept or [])
 
-def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
-    """The way back of all directions."""
-    cell, directions, x_NI, begin, packing = layer
-    hidden = begin[0].shape[-1]
-    dx_NI = torch.empty_like(x_NI) if need_dx else None
-    d_begin, d_weights = [], []
-    for d, weights in enumerate(directions):
-        loops = sweep(cell, weights)
-        pass_ = _Back(loops, weights, packing.parts[0], reverse=bool(d))
-        columns = slice(d * hidden, (d + 1) * hidden)
-        kept = way.kept[d * len(loops.kept) : (d + 1) * len(loops.kept)]
-        state = tuple(part[d].clone() for part in end)
-        pass_.run(x_NI, way.y_NE[:, columns], grad_NE[:, columns], kept, begin[0][d], state, dx_NI)
-        d_begin.append(state)
-        d_weights += pass_.gathered.found()
-    return Back(dx_NI, tuple(torch.stack(part) for part in zip(*d_begin, strict=True)), d_weights)
+    @staticmethod
+    def back(layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
+        """See :class:`rnncli.core.layer.Path`."""
+        cell, directions, x_NI, begin, packing = layer
+        hidden = begin[0].shape[-1]
+        dx_NI = torch.empty_like(x_NI) if need_dx else None
+        d_begin, d_weights = [], []
+        for d, weights in enumerate(directions):
+            loops = sweep(cell, weights)
+            pass_ = _Back(loops, weights, packing.parts[0], reverse=bool(d))
+            columns = slice(d * hidden, (d + 1) * hidden)
+            kept = way.kept[d * len(loops.kept) : (d + 1) * len(loops.kept)]
+            state = tuple(part[d].clone() for part in end)
+            pass_.run(x_NI, way.y_NE[:, columns], grad_NE[:, columns], kept, begin[0][d], state, dx_NI)
+            d_begin.append(state)
+            d_weights += pass_.gathered.found()
+        return Back(dx_NI, tuple(torch.stack(part) for part in zip(*d_begin, strict=True)), d_weights)
 
 
 def _walk(
@@ -79,7 +83,7 @@ def _walk(
 
 
 def _target(loops: Sweep, hidden: int) -> int:
-    return max(1, CHUNK // (hidden * max(loops.kept + loops.spare)))
+    return max(1, CHUNK_ELEMENTS // (hidden * max(loops.kept + loops.spare)))
 
 
 def _chunk_rows(part: Part, loops: Sweep) -> int:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LEAST = 2**15
+MIN_ELEMENTS = 2**15
 """Elements from which a buffer is worth keeping: 128 KiB, where an allocator begins to give memory back."""
-ODD = 16
+ROW_GAP = 16
 """Floats between the rows of an array that is read across: rows whose distance is a power of two, or nearly, would meet
 in the same corner of a cache."""
 
@@ -31,7 +31,7 @@ class Pool:
     def take(self, rows: int, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """A matrix with what was left in it."""
         size = rows * width
-        if size < LEAST or dtype != torch.float32:
+        if size < MIN_ELEMENTS or dtype != torch.float32:
             return torch.empty(rows, width, dtype=dtype)
         with self._lock:
             buffer = self._fitting(size)

@@ -15,18 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnncli.core import layer
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.graphs import Loops
-from rnncli.core.layer import Layer
-from rnncli.core.packing import Packing
-from rnncli.core.spans import Spans
+from rnncli.core.layer import Layer, infer, run
+from rnncli.core.layout.packed import Packing
+from rnncli.core.layout.padded import Spans
+from rnncli.core.paths.cuda_graphs import CapturedRows
 
-SHUT = 1e4
+SATURATION = 1e4
 """Added to a gate before its sigmoid it gives exactly 1, subtracted exactly 0, and fp16 can hold it."""
 
 
-def run(
+def run_layer(
     cell: Cell, weights: CellWeights, x_TBI: Tensor, state: State, spans: Spans, *, need_state: bool
 ) -> tuple[Tensor, State]:
     """Outputs (T, B, H), finite but meaningless in the padding, and the state (B, H) at each example's end.
@@ -34,22 +33,22 @@ def run(
     ``x_TBI`` must be zero in the padding and have at least one step; the state holds nothing useful beyond h
     unless ``need_state``.
     """
-    if takes(cell, x_TBI.device.type, x_TBI.dtype):
+    if is_right(cell, x_TBI.device.type, x_TBI.dtype):
         return _by_kernel(cell, weights, x_TBI, state, spans, need_state)
     steps, batch, width = x_TBI.shape
-    compute = layer.run if torch.is_grad_enabled() else layer.infer
+    compute = run if torch.is_grad_enabled() else infer
     begin, rows_NI = (state[0].unsqueeze(0),), x_TBI.reshape(steps * batch, width)
-    y_NH, _ = compute(Loops(), Layer(cell, [weights], rows_NI, begin, Packing(None, batch, steps)))
+    y_NH, _ = compute(CapturedRows(), Layer(cell, [weights], rows_NI, begin, Packing(None, batch, steps)))
     y_TBH = y_NH.view(steps, batch, -1)
     return y_TBH, (spans.last(y_TBH, state[0]),) if need_state else state
 
 
-def run_layers(
+def run_stack(
     cell: Cell, layers: Sequence[CellWeights], x_TBI: Tensor, state: State, directions: int
 ) -> tuple[Tensor, State]:
     """All layers in one call: outputs (T, B, E) and the state (L*D, B, H) behind the last step.
 
-    ``layers`` and ``state`` go layer by layer, forward before reverse. For what :func:`takes_all` says.
+    ``layers`` and ``state`` go layer by layer, forward before reverse. For what :func:`is_right_for_stack` says.
     """
     return _kernel(cell, x_TBI, state, [_as_torch(cell, weights) for weights in layers], directions)
 
@@ -59,16 +58,16 @@ def has_kernel(cell: Cell) -> bool:
     return {"rnn": cell.activation != "sigmoid", "lstm": True, "gru": cell.reset == "after"}[cell.kind]
 
 
-def takes(cell: Cell, device: str, dtype: torch.dtype) -> bool:
+def is_right(cell: Cell, device: str, dtype: torch.dtype) -> bool:
     """Whether that kernel is as exact as ``dtype`` asks: the tanh of cuDNN's rnn is off by 3e-5."""
     exact = device == "cuda" and dtype == torch.float32 and not torch.backends.cudnn.allow_tf32
     return has_kernel(cell) and not (exact and cell.kind == "rnn" and cell.activation == "tanh")
 
 
-def takes_all(cell: Cell, x_TBI: Tensor, spans: Spans, directions: int, *, need_state: bool) -> bool:
+def is_right_for_stack(cell: Cell, x_TBI: Tensor, spans: Spans, directions: int, *, need_state: bool) -> bool:
     """Whether one call of torch's kernel computes several layers rightly: nothing in it comes after padding."""
     unmet = spans.lengths_B is None or (directions == 1 and not need_state and not _unbounded(cell))
-    return unmet and takes(cell, x_TBI.device.type, x_TBI.dtype)
+    return unmet and is_right(cell, x_TBI.device.type, x_TBI.dtype)
 
 
 def _by_kernel(
@@ -111,7 +110,7 @@ def _hold(cell: Cell, weights: CellWeights, x_TBI: Tensor, spans: Spans) -> tupl
     hidden = weights.weight_hh.shape[1]
     column = weights.weight_ih.new_zeros(len(weights.weight_ih), 1)
     if cell.kind == "lstm":
-        column[:hidden], column[hidden : 2 * hidden] = -SHUT, SHUT
+        column[:hidden], column[hidden : 2 * hidden] = -SATURATION, SATURATION
     else:
         column.fill_(-torch.finfo(column.dtype).max / 4)
     held = weights._replace(weight_ih=torch.cat([weights.weight_ih, column], 1))

@@ -1,5 +1,5 @@
 """A layer over equal lengths on an accelerator, of cells that torch has no kernel for: the loops of
-:mod:`rnncli.core.sweeps`, on CUDA as captured graphs where the size of a batch repeats.
+:mod:`rnncli.core.paths.torch_loops`, on CUDA as captured graphs where the size of a batch repeats.
 
 A step is some seven kernels, each of which takes longer to launch than to run; a graph launches many at once. Captured
 are walks of 64, 32, ... 1 steps over buffers that stay where they are, and any number of steps is put together of them.
@@ -17,20 +17,20 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from rnncli.core import packed
 from rnncli.core.cells import State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.sweeps import Gradients, Products, Workspace, sweep
+from rnncli.core.paths.torch_loops import Gradients, Products, Workspace, sweep
+from rnncli.core.paths.torch_rows import TorchRows, WeightGradients
 
-LONGEST = 64
+MAX_STEPS = 64
 """Steps of the longest walk that is captured."""
-LARGEST = 2**20
+MAX_ELEMENTS = 2**20
 """Elements of a walk's outputs, at most: beyond, launches are a small part of the time and buffers a large one."""
-REPEATED = 3
+USES_BEFORE_CAPTURE = 3
 """Uses of one size from the last of which on it is captured."""
-HELD = 32
+MAX_SIZES = 32
 """Sizes whose graphs are held at once, 46 MiB each at most."""
-STALE = 1000
+MIN_USES_BEFORE_EVICTION = 1000
 """Uses of other sizes after which the graphs of one may make room for another's: capturing takes as long as three
 uses."""
 
@@ -43,13 +43,13 @@ class Graph(Protocol):
         ...
 
 
-class Loops:
+class CapturedRows:
     """The path of one direction."""
 
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """See :class:`rnncli.core.layer.Path`."""
         found = _GRAPHS.wanted(layer)
-        return found.forward(layer, training) if found else packed.forward(layer, training=training)
+        return found.forward(layer, training) if found else TorchRows.forward(layer, training=training)
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """See :class:`rnncli.core.layer.Path`."""
@@ -57,7 +57,7 @@ class Loops:
         # Capturing is for the thread that goes forward; this one may be autograd's.
         if found and found.captured_back(layer.packing.steps):
             return found.back(layer, way, grad_NE, end, need_dx)
-        return packed.back(layer, way, grad_NE, end, need_dx=need_dx)
+        return TorchRows.back(layer, way, grad_NE, end, need_dx=need_dx)
 
 
 class Captured:
@@ -67,10 +67,10 @@ class Captured:
         cell, (weights,), x_NI, begin, packing = layer
         hidden = begin[0].shape[-1]
         self.cell, self.batch, self.hidden = cell, packing.batch, hidden
-        steps = max(1, min(LONGEST, LARGEST // (packing.batch * hidden)))
+        steps = max(1, min(MAX_STEPS, MAX_ELEMENTS // (packing.batch * hidden)))
         self.longest = 1 << (steps.bit_length() - 1)
         rows = self.longest * self.batch
-        self.weights = weights.each(torch.empty_like)
+        self.weights = weights.map(torch.empty_like)
         self.h_BH, self.d_BH = x_NI.new_zeros(self.batch, hidden), x_NI.new_zeros(self.batch, hidden)
         self.y_NH, self.grad_NH, self.before_NH = (x_NI.new_zeros(rows, hidden) for _ in range(3))
         self.work = Workspace(rows, x_NI)
@@ -111,7 +111,7 @@ class Captured:
         x_NI, (begin_1BH,) = layer.x_NI, layer.begin
         dx_NI = torch.empty_like(x_NI) if need_dx else None
         self._load(layer)
-        gathered = packed.WeightGradients(self.weights)
+        gathered = WeightGradients(self.weights)
         self.d_BH.copy_(end[0][0])
         for rows, count in reversed(list(self._pieces(layer.packing.steps))):
             size, first = rows.stop - rows.start, rows.start
@@ -179,7 +179,7 @@ class _Graphs:
         self.seen[key] += 1
         self.uses += 1
         if key not in self.held:
-            if self.seen[key] < REPEATED or not self._room():
+            if self.seen[key] < USES_BEFORE_CAPTURE or not self._room():
                 return None
             self.held[key] = Captured(layer)
         self.held.move_to_end(key)
@@ -188,9 +188,9 @@ class _Graphs:
 
     def _room(self) -> bool:
         """Whether there is room for one more, if need be by letting go of one that was not used for long."""
-        if len(self.held) == HELD and self.uses - next(iter(self.held.values())).used > STALE:
+        if len(self.held) == MAX_SIZES and self.uses - next(iter(self.held.values())).used > MIN_USES_BEFORE_EVICTION:
             self.held.popitem(last=False)
-        return len(self.held) < HELD
+        return len(self.held) < MAX_SIZES
 
 
 def can_capture(x_NI: Tensor) -> bool:

@@ -1,7 +1,7 @@
 """Calls of kernels on torch's own threads, without the interpreter's lock.
 
 Where torch computes by GNU OpenMP its team runs them: other threads would compete with it for the cores. Either each
-thread takes calls of its own, or all of them share every call.
+thread takes calls of its own (:func:`run`), or a team takes each call together (:func:`run_by_team`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import torch
+
+from rnncli.core.native.machine import engine_of
 
 _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -72,8 +74,8 @@ def run(calls: Sequence[Call]) -> None:
         list(_threads(threads).map(lambda call: call(), calls))
 
 
-def run_shared(calls: Sequence[Call]) -> None:
-    """Make one call after the other, each of a kernel that all threads share."""
+def run_by_team(calls: Sequence[Call]) -> None:
+    """Make one call after the other, each of a kernel whose operations all threads divide."""
     library = openmp()
     assert library is not None
     for call in calls:
@@ -85,7 +87,6 @@ def _dispatcher(library: OpenMP) -> int:
     """A function that each thread of a team runs: every so manieth call of a table that begins with their count."""
     from llvmlite import ir
 
-    from rnncli.core.native.compile import engine_of
     from rnncli.core.native.emit import I64, POINTER, Code
 
     module = ir.Module()

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.packing import carried
+from rnncli.core.layout.packed import carried
 
 Sizes = Sequence[int]
 

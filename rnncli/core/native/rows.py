@@ -1,0 +1,257 @@
+"""A layer over packed rows by compiled kernels.
+
+Each direction of each part of the packing is one call of a kernel, and they run side by side. Without gradients only a
+chunk's worth is kept at a time.
+
+Shape letters: B batch, N rows, I input, H hidden, D directions, E = D*H.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnncli.core.cells import CellWeights, State
+from rnncli.core.layer import Back, Forward, Layer
+from rnncli.core.layout.buffers import POOL, ROW_GAP
+from rnncli.core.layout.packed import Part
+from rnncli.core.native.arguments import NOWHERE, Array, BackArguments, ForwardArguments, Table
+from rnncli.core.native.kernels import Mode, kernels_of
+from rnncli.core.native.openmp import Call, run, run_by_team
+
+CHUNK_ELEMENTS = 2**18
+"""Elements of what a chunk makes on its way back, 1 MiB of fp32: about what stays in the cache of a core."""
+MAX_HIDDEN_FOR_CACHED_CHUNKS = 320
+"""Hidden units beyond which weights are so large that adding to their gradients costs more than leaving the cache."""
+WIDE_CHUNK_ELEMENTS = 2**21
+"""CHUNK_ELEMENTS of layers that are wider."""
+
+
+class NativeRows:
+    """The path in one of the modes; all of it fp32.
+
+    In place, an output is in the last places not what it is in a larger batch.
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+
+    def forward(self, layer: Layer, *, training: bool) -> Forward:
+        """See :class:`rnncli.core.layer.Path`."""
+        assert not (training and self.mode is Mode.IN_PLACE)
+        return _Forward(layer, self.mode, training=training).result()
+
+    def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
+        """See :class:`rnncli.core.layer.Path`."""
+        return _Back(layer, way, self.mode, need_dx=need_dx).run(grad_NE, tuple(part.clone() for part in end))
+
+
+class _Way:
+    """What both ways have in common: the walks, and the places of arrays in memory."""
+
+    def __init__(self, layer: Layer, mode: Mode) -> None:
+        self.mode = mode
+        self.kernels = kernels_of(layer.cell, team=mode is Mode.TEAM)
+        self.make = run_by_team if mode is Mode.TEAM else run
+        self.directions, self.packing = layer.directions, layer.packing
+        self.x_NI = layer.x_NI.contiguous()
+        self.begin = tuple(part.contiguous() for part in layer.begin)
+        self.hidden = self.begin[0].shape[-1]
+        self.width = len(self.directions) * self.hidden
+        self.kept_width = self.kernels.loops.kept * self.hidden + ROW_GAP
+        self.held: list[Any] = []
+
+    def chunk_rows(self, part: Part) -> int:
+        """Rows of the longest chunk at most: it may exceed the target by one step."""
+        return min(part.end - part.row, self.target + part.running)
+
+    @property
+    def target(self) -> int:
+        """Rows of a chunk."""
+        chunk = WIDE_CHUNK_ELEMENTS if self.hidden > MAX_HIDDEN_FOR_CACHED_CHUNKS else CHUNK_ELEMENTS
+        return max(1, chunk // (self.hidden * self.kernels.loops.factors))
+
+    def work(self, rows: int, width: int) -> Array:
+        """Workspace that lives as long as this does."""
+        self.held.append(POOL.take(rows, width))
+        return Array.of(self.held[-1])
+
+    def walk(self, part: Part, d: int, *, back: bool) -> tuple[Table, Table]:
+        """The chunks and the steps of a walk."""
+        chunks_K4, steps_T4 = part.tables(self.target, reverse=bool(d), back=back)
+        return Table.of(chunks_K4), Table.of(steps_T4)
+
+    def recurrent(self, weight_hh: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows of the gates that see h itself, and of a gru's candidate, which has its own product."""
+        cut = (2 if self.kernels.loops.gates == 3 else self.kernels.loops.gates) * self.hidden
+        return weight_hh[:cut], weight_hh[cut:]
+
+    def examples(self, state_DBH: Tensor, d: int, part: Part) -> Array:
+        """The states of a part's examples."""
+        return Array.of(state_DBH).from_row(d * state_DBH.shape[1] + part.example)
+
+    def columns(self, y_NE: Tensor, d: int) -> Array:
+        """The columns of one direction."""
+        return Array.of(y_NE).from_column(d * self.hidden)
+
+
+class _Forward(_Way):
+    def __init__(self, layer: Layer, mode: Mode, *, training: bool) -> None:
+        super().__init__(layer, mode)
+        self.keeps = training and self.kernels.loops.saved
+        self.y_NE = POOL.take(self.packing.rows, self.width)
+        self.kept = [POOL.take(self.packing.rows, self.kept_width) for _ in self.directions] if self.keeps else []
+        self.c_DBH = self.begin[1].clone() if layer.cell.states == 2 else None
+        calls = []
+        for d, weights in enumerate(self.directions):
+            given = self._weights(weights)
+            calls += [self._call(d, part, given) for part in self.packing.parts]
+        self.make(calls)
+
+    def result(self) -> Forward:
+        """The outputs, the states at the ends, and what is kept."""
+        ends = []
+        for d in range(len(self.directions)):
+            columns = self.y_NE[:, d * self.hidden : (d + 1) * self.hidden]
+            h_BH, parts = self.begin[0][d], self.packing.parts
+            find = Part.first if d else Part.last
+            ends.append(torch.cat([find(p, columns, h_BH[p.example : p.example + p.batch]) for p in parts]))
+        memory = () if self.c_DBH is None else (self.c_DBH,)
+        return Forward(self.y_NE, (torch.stack(ends), *memory), self.kept)
+
+    def _weights(self, weights: CellWeights) -> ForwardArguments:
+        """The arguments that all parts have in common."""
+        weight_ih, weight_hh, bias, bias_hh = (None if part is None else part.detach() for part in weights)
+        assert weight_ih is not None
+        assert weight_hh is not None
+        assert bias is not None
+        gates_GH, candidates_HH = self.recurrent(weight_hh)
+        laid = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
+        if self.mode is Mode.IN_PLACE:
+            laid = {name: part.contiguous() for name, part in laid.items()}
+        else:
+            laid = self.kernels.panels.lay(laid, transposed=True)
+        self.held += [laid, bias, bias_hh]
+        return ForwardArguments(
+            input=weight_ih.shape[1],
+            hidden=self.hidden,
+            keeps=int(self.keeps),
+            weight_ih=Array.of(laid["weight_ih"]),
+            weight_gates=Array.of(laid["weight_gates"]),
+            weight_rx=Array.of(laid["weight_rx"]),
+            bias=Array.of(bias),
+            bias_hh=NOWHERE if bias_hh is None else Array.of(bias_hh),
+        )
+
+    def _call(self, d: int, part: Part, given: ForwardArguments) -> Call:
+        chunks, steps = self.walk(part, d, back=False)
+        arguments = given._replace(
+            chunks=chunks,
+            steps=steps,
+            x=Array.of(self.x_NI),
+            kept=Array.of(self.kept[d]) if self.keeps else self.work(self.chunk_rows(part), self.kept_width),
+            y=self.columns(self.y_NE, d),
+            begin=self.examples(self.begin[0], d, part),
+            c=NOWHERE if self.c_DBH is None else self.examples(self.c_DBH, d, part),
+            before=self.work(part.running, self.hidden),
+            reset=self.work(part.running, self.hidden),
+        )
+        return self.kernels.forward(arguments, in_place=self.mode is Mode.IN_PLACE)
+
+
+class _Back(_Way):
+    def __init__(self, layer: Layer, way: Forward, mode: Mode, *, need_dx: bool) -> None:
+        super().__init__(layer, mode)
+        self.y_NE, self.kept = way.y_NE, way.kept
+        self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
+        self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
+        self.sums = [[_sums(weights, part) for part in self.packing.parts] for weights in self.directions]
+
+    def run(self, grad_NE: Tensor, state: State) -> Back:
+        """Walk back, turning ``state``, the gradients at the ends, into those at the beginnings."""
+        calls = []
+        for d, weights in enumerate(self.directions):
+            given = self._weights(weights)
+            for part, sums in zip(self.packing.parts, self.sums[d], strict=True):
+                calls.append(self._call(d, part, _summed_in(given, sums), grad_NE, state))
+        self.make(calls)
+        return Back(self._input_gradient(), state, self._weight_gradients())
+
+    def _input_gradient(self) -> Tensor | None:
+        """The gradient of the input."""
+        if not self.dx:
+            return None
+        return self.dx[0] if len(self.dx) == 1 else self.dx[0].add_(self.dx[1])
+
+    def _weight_gradients(self) -> list[Tensor | None]:
+        """The gradients of the weights, in their order."""
+        found: list[Tensor | None] = []
+        for parts in self.sums:
+            for first, *others in zip(*parts, strict=True):
+                for other in others:
+                    if first is not None:
+                        first.add_(other)
+                found.append(first)
+        return found
+
+    def _weights(self, weights: CellWeights) -> BackArguments:
+        """The arguments that all parts have in common."""
+        gates_GH, candidates_HH = self.recurrent(weights.weight_hh.detach())
+        laid = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
+        if self.dx:
+            laid["weight_ih"] = weights.weight_ih.detach()
+        laid = self.kernels.panels.lay(laid, transposed=False)
+        self.held.append(laid)
+        return BackArguments(
+            input=self.x_NI.shape[1],
+            hidden=self.hidden,
+            keeps=int(bool(self.kept)),
+            zeros=Array.of(self.zeros),
+            weight_ih=Array.of(laid["weight_ih"]) if self.dx else NOWHERE,
+            weight_hh=Array.of(laid["weight_hh"]),
+            weight_rx=Array.of(laid["weight_rx"]),
+        )
+
+    def _call(self, d: int, part: Part, given: BackArguments, grad_NE: Tensor, state: State) -> Call:
+        (chunks, steps), rows = self.walk(part, d, back=True), self.chunk_rows(part)
+        arguments = given._replace(
+            chunks=chunks,
+            steps=steps,
+            x=Array.of(self.x_NI),
+            kept=Array.of(self.kept[d]) if self.kept else NOWHERE,
+            y=self.columns(self.y_NE, d),
+            grad=self.columns(grad_NE, d),
+            begin=self.examples(self.begin[0], d, part),
+            d=self.examples(state[0], d, part),
+            c=self.examples(state[1], d, part) if len(state) > 1 else NOWHERE,
+            factors=self.work(rows, self.kernels.loops.factors * self.hidden + ROW_GAP),
+            before=self.work(rows, self.hidden + ROW_GAP),
+            inner=self.work(rows, self.hidden + ROW_GAP),
+            reset=self.work(part.running, self.hidden),
+            dx=Array.of(self.dx[d]) if self.dx else NOWHERE,
+        )
+        return self.kernels.back(arguments)
+
+
+def _sums(weights: CellWeights, part: Part) -> CellWeights:
+    """Where the gradients of a part are summed; those of all but the first part are only added to the first's."""
+
+    def place(shape: torch.Size) -> Tensor:
+        if part.end == part.row:
+            return torch.zeros(shape, dtype=torch.float32)
+        if part.example == 0:
+            return torch.empty(shape, dtype=torch.float32)
+        return POOL.take(shape[0], shape.numel() // shape[0]).view(shape)
+
+    return weights.map(lambda weight: place(weight.shape))
+
+
+def _summed_in(given: BackArguments, sums: CellWeights) -> BackArguments:
+    return given._replace(
+        d_weight_ih=Array.of(sums.weight_ih),
+        d_weight_hh=Array.of(sums.weight_hh),
+        d_bias=Array.of(sums.bias),
+        d_bias_hh=NOWHERE if sums.bias_hh is None else Array.of(sums.bias_hh),
+    )
