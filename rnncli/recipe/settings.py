@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rnncli.recipe.text import MOST_DEPTH, KeyPath, Place, Tree, dotted, parse
+from rnncli.recipe.text import MOST_DEPTH, KeyPath, SourcePlace, Tree, dotted, parse
 
 COMMAND_LINE = "command line"
 
@@ -23,7 +23,7 @@ class Setting:
 def put(tree: Tree, settings: Iterable[Setting]) -> None:
     """Put each setting into ``tree`` in turn; what cannot be put is one of the tree's problems."""
     for setting in settings:
-        _put(tree, tuple(setting.key.split(".")), setting.value, Place(setting.source))
+        _put(tree, tuple(setting.key.split(".")), setting.value, SourcePlace(setting.source))
 
 
 def put_assignments(tree: Tree, assignments: Iterable[str]) -> None:
@@ -34,7 +34,7 @@ def put_assignments(tree: Tree, assignments: Iterable[str]) -> None:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         path = tuple(part.strip() for part in key.split("."))
-        place = Place(COMMAND_LINE)
+        place = SourcePlace(COMMAND_LINE)
         if not equals:
             tree.complain((assignment,), "give it a value, as in key=value", place)
             continue
@@ -51,7 +51,7 @@ def _says_null(text: str) -> bool:
     return bool(text.strip()) and not text.lstrip().startswith("#")
 
 
-def _put(tree: Tree, path: KeyPath, value: Any, place: Place) -> None:
+def _put(tree: Tree, path: KeyPath, value: Any, place: SourcePlace) -> None:
     if not all(path):
         tree.complain((dotted(path),), "a part of the key is empty: write it as in model.cell=gru", place)
         return

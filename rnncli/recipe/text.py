@@ -26,7 +26,7 @@ def dotted(path: KeyPath) -> str:
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class SourcePlace:
     """Where a value was given: a file and a line counted from 1, or the command line, which has no lines."""
 
     source: str
@@ -40,7 +40,7 @@ class Place:
 class Problem:
     """One thing that is wrong with a recipe; ``path`` is empty where it is the whole."""
 
-    place: Place
+    place: SourcePlace
     path: KeyPath
     what: str
 
@@ -57,16 +57,16 @@ class Tree:
     """
 
     value: Any
-    places: dict[KeyPath, Place]
+    places: dict[KeyPath, SourcePlace]
     problems: list[Problem] = field(default_factory=list)
 
-    def place(self, path: KeyPath) -> Place:
+    def place(self, path: KeyPath) -> SourcePlace:
         """Where the value at ``path``, or the nearest one around it, was given."""
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
 
-    def complain(self, path: KeyPath, what: str, place: Place | None = None) -> None:
+    def complain(self, path: KeyPath, what: str, place: SourcePlace | None = None) -> None:
         """Add a problem, unless something was wrong with the same value before."""
         if not self.doubted(path):
             self.problems.append(Problem(place or self.place(path), path, what))
@@ -93,19 +93,19 @@ def parse(text: str, source: str, lines: bool = True) -> Tree:
         version = reader.resolver.processing_version
     except YAMLError as error:
         line, what = _syntax(error, text)
-        return _refused(Place(source, line if lines else 0), what)
+        return _refused(SourcePlace(source, line if lines else 0), what)
     except (RecursionError, ValueError, AssertionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else f"not valid YAML: {error}"
-        return _refused(Place(source, 1 if lines else 0), what)
+        return _refused(SourcePlace(source, 1 if lines else 0), what)
     if version != (1, 2):
         what = "recipes are YAML 1.2: take the %YAML line out"
-        return _refused(Place(source, 1 if lines else 0), what)
+        return _refused(SourcePlace(source, 1 if lines else 0), what)
     if node is None:
-        return Tree(None, {(): Place(source)})
+        return Tree(None, {(): SourcePlace(source)})
     return _Values(source, lines, reader.constructor).tree(node)
 
 
-def _refused(place: Place, what: str) -> Tree:
+def _refused(place: SourcePlace, what: str) -> Tree:
     return Tree(None, {(): place}, [Problem(place, (), what)])
 
 
@@ -149,7 +149,7 @@ class _Values:
         return self._tree
 
     def _mark(self, path: KeyPath, node: Any) -> None:
-        self._tree.places[path] = Place(self._source, node.start_mark.line + 1 if self._lines else 0)
+        self._tree.places[path] = SourcePlace(self._source, node.start_mark.line + 1 if self._lines else 0)
 
     def _value(self, node: Any, path: KeyPath) -> Any:
         self._count += 1
@@ -173,7 +173,7 @@ class _Values:
     def _mapping(self, node: Any, path: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in node.value:
-            place = Place(self._source, key.start_mark.line + 1 if self._lines else 0)
+            place = SourcePlace(self._source, key.start_mark.line + 1 if self._lines else 0)
             if not isinstance(key.value, str):
                 self._tree.complain(path, "a key must be a word, not a list or keys and values", place)
             elif key.value in found:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.heads.chain import ChainLayout, Logarithms, ChainProducts
+from rnncli.heads.chain import ChainLayout, ChainProducts, Logarithms
 from rnncli.heads.crf import CRF
 
 

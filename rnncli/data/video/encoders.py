@@ -72,7 +72,12 @@ def make(recording: Recording) -> Encoder:
         from rnncli.data.video.pretrained import Pretrained
 
         return Pretrained.make(recording.encoder.partition(":")[2], recording.weights)
-    known: dict[str, Callable[[], Encoder]] = {"pixels": Pixels, "motion": Motion, "hog": Gradients, "patches": Patches}
+    known: dict[str, Callable[[], Encoder]] = {
+        "pixels": Pixels,
+        "motion": Motion,
+        "hog": OrientedGradients,
+        "patches": Patches,
+    }
     if recording.encoder not in known:
         raise UsageError(
             f"--encoder {recording.encoder}: there is no such encoder",
@@ -121,7 +126,7 @@ class Motion:
         return np.concatenate([still_TGG1, flow_TGGO], -1).reshape(len(later_THW), -1).astype(np.float32)
 
 
-class Gradients:
+class OrientedGradients:
     """Histograms of oriented gradients (Dalal & Triggs 2005): 7 x 7 cells, 9 directions without sign.
 
     Each block of 2 x 2 cells is brought to length 1, cut at 0.2 and brought to length 1 again: (T, 36 * 36) float32.

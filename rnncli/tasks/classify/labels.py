@@ -21,7 +21,7 @@ from rnncli.errors import DataError, RunError
 from rnncli.metrics.classification import class_statistics, minority, multilabel_statistics
 from rnncli.tasks.base import Metrics
 from rnncli.tasks.classify.sections import ClassTrain
-from rnncli.tasks.common.splitting import Part
+from rnncli.tasks.common.splitting import CorpusPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ class Labels:
         return torch.from_numpy(counts_K.sum() / (len(counts_K) * counts_K))
 
 
-def require_known(part: Part, labels: Iterable[Sequence[str]], known: Collection[str]) -> None:
+def require_known(part: CorpusPart, labels: Iterable[Sequence[str]], known: Collection[str]) -> None:
     """DataError for the first of an example's labels that is none of ``known``."""
     numbered = frozenset(known)
     for row, found in enumerate(labels):

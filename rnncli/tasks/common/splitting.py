@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.recipe.schema import DataSection
 
 
-class Part(Protocol):
+class CorpusPart(Protocol):
     """Rows of a corpus."""
 
     def __len__(self) -> int: ...
@@ -34,11 +34,11 @@ class Part(Protocol):
         ...
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=CorpusPart)
 Of = Callable[[P], "Sequence[Hashable] | np.ndarray | None"]
 
 
-def _none(part: Part) -> None:
+def _none(part: CorpusPart) -> None:
     return None
 
 
@@ -126,7 +126,7 @@ def _manner(labels: object | None, groups: object | None) -> str:
     return ", no group in two parts" if groups is not None else "" if labels is None else ", stratified"
 
 
-def _sizes(parts: Mapping[str, Part]) -> str:
+def _sizes(parts: Mapping[str, CorpusPart]) -> str:
     return ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
 
 

@@ -10,7 +10,6 @@ from rnncli.data import splits
 from rnncli.data.audio.soundcheck import OFTEN, QUIET, inspect
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.report.build import ReportTable
 from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short

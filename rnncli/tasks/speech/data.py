@@ -18,7 +18,7 @@ from rnncli.data.tables.table import Table
 from rnncli.data.text.units import normalise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common import columns, tables
+from rnncli.tasks.common import columns
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.speech import builtin as generated
 from rnncli.tasks.speech.cutting import Said

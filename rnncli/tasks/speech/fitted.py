@@ -16,7 +16,6 @@ from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.metrics.edits import error_rate
 from rnncli.report.build import Evaluation
 from rnncli.tasks.base import Batches, Metrics
-from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.decode.language import Weights, tune
 from rnncli.tasks.speech import keep, metrics
 from rnncli.tasks.speech.data import SpeechPart, frontend

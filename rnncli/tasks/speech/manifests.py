@@ -16,7 +16,7 @@ from rnncli.data.audio.sound import SUFFIXES
 from rnncli.data.tables.sources import ALL, READERS, read
 from rnncli.data.tables.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
-from rnncli.tasks.common import columns, tables
+from rnncli.tasks.common import tables
 from rnncli.tasks.common.tables import is_repository, with_given_parts
 from rnncli.tasks.speech.cutting import Said
 from rnncli.tasks.speech.schema import SpeechData

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.decode.language import lexicon_of, model_of
 from rnncli.tasks.speech import checks, keep
 from rnncli.tasks.speech.data import SpeechPart, clean_text, read_corpus, read_part

@@ -17,8 +17,8 @@ from rnncli.data.tables.table import Table, TableWriter, did_you_mean, with_plac
 from rnncli.data.text.tagschemes import INTERNAL, Scheme, named, recognise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.tables import is_repository, with_given_parts
 from rnncli.tasks.common.splitting import Parting
+from rnncli.tasks.common.tables import is_repository, with_given_parts
 from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 from rnncli.tasks.tagging.sentences import Columns, SentencePart

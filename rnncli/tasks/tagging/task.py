@@ -19,7 +19,6 @@ from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
 from rnncli.report.build import Evaluation
 from rnncli.tasks.base import Batches, Corpus, Metrics
-from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.tagging import checks, metrics
 from rnncli.tasks.tagging.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.data import read_corpus, read_part

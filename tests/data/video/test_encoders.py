@@ -8,8 +8,8 @@ from rnncli.data.video.encoders import (
     GRID,
     HOG_DIRECTIONS,
     PATCHES,
-    Gradients,
     Motion,
+    OrientedGradients,
     Patches,
     Recording,
     cell_means,
@@ -35,7 +35,7 @@ def moving(right, down, frames=6):
     return (255 * np.array(blobs)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("encoder", [Motion(), Gradients(), Patches()])
+@pytest.mark.parametrize("encoder", [Motion(), OrientedGradients(), Patches()])
 def test_how_frames_are_cut_into_chunks_does_not_matter(encoder):
     shape = (9, SIZE, SIZE, 3) if encoder.colour else (9, SIZE, SIZE)
     frames = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
@@ -62,7 +62,7 @@ def test_what_stands_still_does_not_move():
 def test_gradients_tell_upright_from_level_lines_and_not_how_bright_they_are():
     stripes = np.where(np.arange(SIZE) // 4 % 2, 200, 50).astype(np.uint8)
     upright, level = np.tile(stripes, (SIZE, 1)), np.tile(stripes[:, None], (1, SIZE))
-    found = whole(Gradients(), np.stack([upright, level, upright // 2])).reshape(3, -1, HOG_DIRECTIONS).sum(1)
+    found = whole(OrientedGradients(), np.stack([upright, level, upright // 2])).reshape(3, -1, HOG_DIRECTIONS).sum(1)
     assert found[0].argmax() in (0, HOG_DIRECTIONS - 1)
     assert found[1].argmax() == HOG_DIRECTIONS // 2
     np.testing.assert_allclose(found[0], found[2], rtol=0.05)
