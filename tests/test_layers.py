@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "rnncli"
 
-# Each part of the package and the parts of it that it may import; errors and version are open to all, and so is a part to itself.
+# Each part of the package and what it may import; errors and version are open to all, and so is a part to itself.
 MAY_IMPORT = {
     "api": {"runs", "comparison", "recipe.schema", "report", "tasks", "tasks.base"},
     "cli": {

@@ -15,7 +15,7 @@ import typer
 from rnncli.cli.command import command, parameter
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
-from rnncli.tasks.base import TaskSpec
+from rnncli.tasks.base import Option, TaskSpec
 
 Overrides = Annotated[
     list[str] | None,
@@ -29,6 +29,10 @@ Resume = Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything and train on one batch; leaves nothing behind.")
 ]
+OF_EVERY_TASK = (
+    Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
+    Option("--test", "data.test", "File of the test part; carved likewise."),
+)
 
 
 def run(
@@ -55,7 +59,7 @@ def task_help(spec: TaskSpec) -> str:
 
 def task_command(spec: TaskSpec) -> Callable[..., None]:
     """The command of a task: ``run`` with its default recipe and its own options for keys of the recipe."""
-    names = {option.flag.lstrip("-").replace("-", "_"): option for option in spec.options}
+    names = {option.flag.lstrip("-").replace("-", "_"): option for option in (*OF_EVERY_TASK, *spec.options)}
 
     def task(
         terminal: Terminal,

@@ -7,7 +7,7 @@ from rnncli.data.text.ngram import learn
 from rnncli.data.text.units import make
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
-from rnncli.tasks.captioning.schema import Decoding
+from rnncli.tasks.captioning.schema import CaptionDecoding
 
 TEXTS = ["ab cd", "ab ef", "ab cd"]
 
@@ -46,7 +46,7 @@ def test_characters_without_spaces_are_scored_and_shown_as_they_are():
 def test_a_lexicon_lets_no_other_word_stand():
     spelled = spelling()
     log_probs_TV = heard(spelled.numbers("ab ed"), spelled.size, sure=0.7)
-    settings = Decoding(beam=50, best=1)
+    settings = CaptionDecoding(beam=50, best=1)
     assert best(CaptionWriter(spelled, settings), log_probs_TV) == "ab ed"
     assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), log_probs_TV) in ("ab cd", "ab ef")
 
@@ -55,7 +55,7 @@ def test_a_language_model_settles_what_is_not_heard_well():
     spelled = spelling()
     cd, ef = (heard(spelled.numbers(text), spelled.size, sure=0.8) for text in ("ab cd", "ab ef"))
     unsure_TV = np.logaddexp(cd + np.log(0.49), ef + np.log(0.51))
-    settings = Decoding(beam=50, best=1, order=2)
+    settings = CaptionDecoding(beam=50, best=1, order=2)
     writer = CaptionWriter(spelled, settings, learn(text.split() for text in TEXTS), ("ab", "cd", "ef"))
     assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), unsure_TV) == "ab ef"
     assert best(writer, unsure_TV) == "ab cd"

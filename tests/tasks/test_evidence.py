@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from rnncli.data.ragged import Ragged
 from rnncli.errors import RunError
-from rnncli.tasks.sentiment import evidence as module
-from rnncli.tasks.sentiment.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
+from rnncli.tasks.sentiment.extras import evidence as module
+from rnncli.tasks.sentiment.extras.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 
 WORDS = ["bad", "good", "film", "not", "a"]
 

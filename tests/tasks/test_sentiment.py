@@ -16,8 +16,8 @@ import torch
 
 from rnncli.runs import use
 from rnncli.runs.recipes import load_recipe
+from rnncli.tasks.sentiment import task
 from rnncli.tasks.sentiment.schema import SentimentRecipe
-from rnncli.tasks.sentiment.task import TASK
 from tests.commands import TINY, own_environment, reviews, rnncli
 
 
@@ -32,9 +32,9 @@ def fitted(*keys, data="reviews.csv"):
     """A task fitted to a file, its corpus, a new model."""
     recipe = load_recipe("sentiment/own-data", [*TINY, f"data.train={data}", *keys])
     assert isinstance(recipe, SentimentRecipe)
-    corpus = TASK.read(recipe)
+    corpus = task.read(recipe)
     torch.manual_seed(0)
-    found = TASK.fit(recipe, corpus)
+    found = task.fit(recipe, corpus)
     return found, corpus, found.build().eval()
 
 
@@ -57,14 +57,14 @@ def test_the_loss_is_the_weighted_and_smoothed_cross_entropy(smoothing, weights,
     found, corpus, model = fitted(*keys, data="x.csv")
     batch = found.encode(corpus.parts["train"]).batch(np.arange(12))
     logits = logits_of(model, batch)
-    truth = list(corpus.parts["train"].labels())
-    counts = {label: truth.count(label) for label in found.labels}
+    truth = [label for (label,) in corpus.parts["train"].labels()]
+    counts = {label: truth.count(label) for label in found.labels.names}
     weight = {c: len(truth) / (2 * n) if weights == "balanced" else 1.0 for c, n in counts.items()}
     total = norm = 0.0
     for row, label in zip(logits, truth[:12], strict=True):
         log_p = row - math.log(sum(math.exp(value) for value in row))
-        own = weight[label] * -log_p[found.labels.index(label)]
-        spread = sum(weight[c] * -log_p[k] for k, c in enumerate(found.labels)) / 2
+        own = weight[label] * -log_p[found.labels.names.index(label)]
+        spread = sum(weight[c] * -log_p[k] for k, c in enumerate(found.labels.names)) / 2
         total += (1 - smoothing) * own + smoothing * spread
         norm += weight[label]
     assert found.loss(model, batch).item() == pytest.approx(total / norm, rel=1e-5)
@@ -87,16 +87,16 @@ def test_the_loss_of_several_labels_is_a_mean_of_binary_ones(here):
     part = corpus.parts["train"]
     batch = found.encode(part).batch(np.arange(6))
     chance = 1 / (1 + np.exp(-logits_of(model, batch)))
-    truth = [set(label.split("|")) for label in part.labels()]
-    count = {label: sum(label in tags for tags in truth) for label in found.labels}
+    truth = [set(labels) for labels in part.labels()]
+    count = {label: sum(label in tags for tags in truth) for label in found.labels.names}
     total = 0.0
     for row in range(6):
-        for k, label in enumerate(found.labels):
+        for k, label in enumerate(found.labels.names):
             target = 0.95 if label in truth[row] else 0.05
             odds = (sum(count.values()) - count[label]) / count[label]
             p = chance[row, k]
             total -= odds * target * math.log(p) + (1 - target) * math.log(1 - p)
-    assert found.loss(model, batch).item() == pytest.approx(total / (6 * len(found.labels)), rel=1e-5)
+    assert found.loss(model, batch).item() == pytest.approx(total / (6 * len(found.labels.names)), rel=1e-5)
 
 
 def test_several_labels_a_text_are_learnt_reported_and_predicted(here):

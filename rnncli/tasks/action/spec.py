@@ -15,8 +15,6 @@ SPEC = TaskSpec(
     ),
     metrics=METRICS,
     options=(
-        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
-        Option("--test", "data.test", "File of the test part; carved likewise."),
         Option("--frames-column", "data.frames_column", "Column of the files of frames; guessed if not given."),
         Option("--label-column", "data.label_column", "Column of the labels; guessed if not given."),
         Option("--group-column", "data.group_column", "Column of what must not be in two parts, such as subjects."),

@@ -27,8 +27,6 @@ SPEC = TaskSpec(
         Metric("distinct_2"),
     ),
     options=(
-        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
-        Option("--test", "data.test", "File of the test part; carved likewise."),
         Option("--frames-column", "data.frames_column", "Column of the videos or arrays; guessed if not given."),
         Option("--caption-column", "data.caption_column", "Column of the captions; guessed if not given."),
     ),

@@ -22,8 +22,6 @@ SPEC = TaskSpec(
         Metric("sentence_accuracy"),
     ),
     options=(
-        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
-        Option("--test", "data.test", "File of the test part; carved likewise."),
         Option("--audio-column", "data.audio_column", "Column of the recordings, or of .npy features; else guessed."),
         Option("--text-column", "data.text_column", "Column of the texts; guessed if not given."),
     ),

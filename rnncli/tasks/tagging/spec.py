@@ -23,8 +23,6 @@ SPEC = TaskSpec(
         Metric("f1_macro"),
     ),
     options=(
-        Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
-        Option("--test", "data.test", "File of the test part; carved likewise."),
         Option("--token-column", "data.token_column", "Column of the words, by number from 1 or by name."),
         Option("--tag-column", "data.tag_column", "Column of the tags; for CoNLL-U also a key such as feats.Number."),
         Option("--tag-scheme", "data.tag_scheme", "IOB1, IOB2, BIOES, BILOU, BMES or none; recognised if not given."),
