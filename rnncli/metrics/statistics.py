@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from rnncli.metrics.bootstrap import affordable, centred_interval, interval, resample_weights, resampled_counts
 from rnncli.metrics.paired import Parts
@@ -149,7 +150,8 @@ class Statistics:
         found: dict[str, Parts] = {}
         for one in self.sums():
             if one.units * one.counts_UC.shape[1] <= MOST_PAIRED:
-                counts_UC = np.asarray(one.counts_UC, dtype=np.float64)
+                counts: Any = one.counts_UC
+                counts_UC = np.asarray(counts.toarray() if issparse(counts) else counts, dtype=np.float64)
                 counts_NC = counts_UC if one.kind_N is None else counts_UC[one.kind_N]
                 names = one.score(counts_UC[:1])
                 found |= {name: Parts(counts_NC, partial(_single, one.score, name)) for name in names}
