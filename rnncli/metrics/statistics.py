@@ -152,8 +152,8 @@ class Statistics:
         found: dict[str, Parts] = {}
         for one in self.sums():
             if one.units * one.counts_UC.shape[1] <= MOST_PAIRED:
-                dense = one.counts_UC.toarray() if issparse(one.counts_UC) else one.counts_UC
-                counts_UC = np.asarray(dense, dtype=np.float64)
+                counts: Any = one.counts_UC
+                counts_UC = np.asarray(counts.toarray() if issparse(counts) else counts, dtype=np.float64)
                 counts_NC = counts_UC if one.kind_N is None else counts_UC[one.kind_N]
                 names = one.score(counts_UC[:1])
                 found |= {name: Parts(counts_NC, partial(_single, one.score, name)) for name in names}

@@ -1,8 +1,7 @@
 """Small files of tagged sentences, and recipes that read them."""
 
-from rnncli.tasks.tagging import builtin
+from rnncli.tasks.tagging import builtin, task
 from rnncli.tasks.tagging.schema import RECIPE
-from rnncli.tasks.tagging.task import TASK
 
 SMALL = {
     "pair_dropout": 0.5,
@@ -31,4 +30,4 @@ def recipe(folder, text=None, model=None, name="train.conll", **data):
 
 
 def fit(its):
-    return TASK.fit(its, TASK.read(its))
+    return task.fit(its, task.read(its))

@@ -12,27 +12,25 @@ from hypothesis import strategies as st
 
 from rnncli.data.text.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import RunError
-from rnncli.tasks.tagging import baselines, builtin, known, metrics
-from rnncli.tasks.tagging.baselines import MostFrequentTag, linear_crf
-from rnncli.tasks.tagging.characters import ConvolutionReader
-from rnncli.tasks.tagging.distinct import Distinct
+from rnncli.tasks.tagging import builtin, task
 from rnncli.tasks.tagging.examples import UNSEEN, encode
-from rnncli.tasks.tagging.lexicon import EDGE, Lexicon, shape
-from rnncli.tasks.tagging.metrics import Scored
-from rnncli.tasks.tagging.model import Forgetting
+from rnncli.tasks.tagging.extras import baselines, known
+from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, linear_crf
+from rnncli.tasks.tagging.extras.distinct import Distinct
+from rnncli.tasks.tagging.extras.lexicon import EDGE, Lexicon, shape
+from rnncli.tasks.tagging.fitted import FittedTagging
+from rnncli.tasks.tagging.model import ConvolutionReader, Forgetting, allowed
 from rnncli.tasks.tagging.schema import RECIPE
-from rnncli.tasks.tagging.task import TASK, FittedTagging, allowed
-from rnncli.train.loop import evaluation_batches
-from tests.tasks.tagged import SMALL, conll, fit, recipe
+from tests.tasks.tagged import SMALL, fit, recipe
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
     """A tagger of random weights for the generated sentences."""
     its = recipe(tmp_path_factory.mktemp("data"))
-    read = TASK.read(its)
+    read = task.read(its)
     torch.manual_seed(1)
-    return read, TASK.fit(its, read)
+    return read, task.fit(its, read)
 
 
 def test_the_generated_corpus_is_the_same_each_time_distinct_and_valid():
@@ -144,12 +142,12 @@ def test_batches_hold_each_different_word_once():
 @pytest.mark.parametrize(("cell", "reader"), [("lstm", "core"), ("gru", "core"), ("rnn", "core"), ("lstm", "cnn")])
 def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader):
     its = recipe(tmp_path, model={"head": head, "cell": cell, "character_reader": reader})
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     torch.manual_seed(3)
     model = fitted.build().eval()
     sentences = [*list(read.parts["dev"].tokens()), [], ["new"], ["x"] * 50]
-    predictor = fitted.predictor(model, torch.device("cpu"))
+    predictor = task.predictor(fitted, model, torch.device("cpu"))
     given = [predictor.parse(json.dumps({"tokens": tokens})) for tokens in sentences]
     together = predictor.predict(given)
     order = random.Random(1).sample(range(len(given)), len(given))
@@ -162,14 +160,14 @@ def test_a_sentence_is_tagged_alike_in_any_company(tmp_path, head, cell, reader)
 
 
 def test_plain_words_are_cut_at_punctuation_unless_they_are_known(fitted):
-    predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
+    predictor = task.predictor(fitted[1], fitted[1].build().eval(), torch.device("cpu"))
     assert fitted[1].lexicon.knows(["Dr.", "Kavik."]) == [True, False]
     found = predictor.parse(' Dr. "Kavik-Ra, isn\'t it?" ').tokens
     assert found == ["Dr.", '"', "Kavik-Ra", ",", "isn't", "it", "?", '"']
 
 
 def test_a_sentence_of_1238_words_and_an_empty_one_are_tagged(fitted):
-    predictor = fitted[1].predictor(fitted[1].build().eval(), torch.device("cpu"))
+    predictor = task.predictor(fitted[1], fitted[1].build().eval(), torch.device("cpu"))
     long, empty = predictor.predict([predictor.parse("word " * 1238), predictor.parse("")])
     assert len(long["tags"]) == len(long["probabilities"]) == 1238
     assert (empty["tokens"], empty["tags"]) == ([], [])
@@ -177,7 +175,7 @@ def test_a_sentence_of_1238_words_and_an_empty_one_are_tagged(fitted):
 
 def test_predicted_tags_are_always_valid_and_their_probabilities_are_shares(fitted):
     read, its = fitted
-    predictor = its.predictor(its.build().eval(), torch.device("cpu"))
+    predictor = task.predictor(its, its.build().eval(), torch.device("cpu"))
     given = [predictor.parse(" ".join(tokens)) for tokens in read.parts["train"].tokens()]
     for row in predictor.predict(given):
         assert read_spans(row["tags"], read.parts["train"].scheme)[1] == 0
@@ -196,7 +194,7 @@ def test_what_is_written_at_once_is_what_the_rows_say(tmp_path, scheme, head, fo
     )
     fitted = fit(recipe(tmp_path, text, {"head": head}))
     torch.manual_seed(4)
-    predictor = fitted.predictor(fitted.build().eval(), torch.device("cpu"))
+    predictor = task.predictor(fitted, fitted.build().eval(), torch.device("cpu"))
     examples = [*predictor.listen(text.splitlines(keepends=True), "text"), predictor.parse("Rara met Noma .")]
     for some in (examples, examples[:-1]):
         rows = predictor.predict(some)
@@ -206,7 +204,7 @@ def test_what_is_written_at_once_is_what_the_rows_say(tmp_path, scheme, head, fo
 
 def test_words_are_forgotten_when_they_are_too_many(fitted, monkeypatch):
     read, its = fitted
-    predictor = its.predictor(its.build().eval(), torch.device("cpu"))
+    predictor = task.predictor(its, its.build().eval(), torch.device("cpu"))
     given = [predictor.parse(" ".join(tokens)) for tokens in read.parts["train"].tokens()]
     wanted = [row["tags"] for row in predictor.predict(given)]
     monkeypatch.setattr(known, "MOST_KNOWN", 3)
@@ -278,52 +276,6 @@ def test_only_whole_spans_are_allowed():
     assert rules["allowed_end_K"].tolist() == [True, False, False, True, True, False, True]
 
 
-def test_figures_of_a_small_case_are_those_counted_by_hand():
-    truth = [["B-A", "E-A", "O", "S-B"], ["O", "O"]]
-    predicted = [["B-A", "E-A", "S-B", "S-B"], ["O", "O"]]
-    known = np.array([True, True, False, True, True, False])
-    spans = tuple([read_spans(tags, INTERNAL)[0] for tags in part] for part in (truth, predicted))
-    scored = Scored(truth, predicted, known, spans)
-    assert scored.metrics() == pytest.approx(
-        {
-            "precision": 2 / 3,
-            "recall": 1.0,
-            "f1": 0.8,
-            "accuracy": 5 / 6,
-            "unknown_accuracy": 0.5,
-            "sentence_accuracy": 0.5,
-        }
-    )
-    assert set(scored.intervals(RECIPE().evaluation, 1)) == set(scored.metrics())
-
-
-def test_a_span_is_as_probable_as_all_its_tags_together():
-    sure_T2 = np.array([[0.9, 0.8], [0.7, 0.6], [0.5, 0.4], [0.3, 0.2]])
-    found = metrics.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
-    assert found["tags"] == ["O", "B-X", "I-X", "I-X"]
-    assert found["probabilities"] == [0.9, 0.7, 0.5, 0.3]
-    (span,) = found["spans"]
-    assert span == {"type": "X", "start": 1, "end": 4, "text": "b c d", "probability": round(0.7 * 0.4 * 0.2, 6)}
-
-
-def test_the_strict_scorer_leaves_out_spans_that_break_the_rules(tmp_path):
-    text = (conll() + "Rara I-PER\nsaid O\n\n") * 2
-    figures = {}
-    for scorer in ("conlleval", "strict"):
-        its = recipe(tmp_path, text).model_copy(update={"evaluation": RECIPE(evaluation={"scorer": scorer}).evaluation})
-        read = TASK.read(its)
-        fitted = TASK.fit(its, read)
-        part = read.parts["train"]
-        examples = fitted.encode(part)
-        model = fitted.build().eval()
-        batches = evaluation_batches(examples, its.train, torch.device("cpu"))
-        with torch.no_grad():
-            found = fitted.evaluate(model, part, examples, batches)
-        assert any(scorer in note for note in read.notes)
-        figures[scorer] = sum(row["support"] for row in found.per_class)
-    assert figures["strict"] == figures["conlleval"] - 2
-
-
 def test_the_baseline_gives_each_word_its_most_frequent_tag():
     rival = MostFrequentTag([["a", "b"], ["a"], ["a", "c"]], [["X", "Y"], ["X"], ["Y", "Y"]])
     assert list(rival.tag([["a", "b", "new"]])) == [["X", "Y", "Y"]]
@@ -332,7 +284,7 @@ def test_the_baseline_gives_each_word_its_most_frequent_tag():
 def test_single_characters_are_read_with_their_neighbours(tmp_path):
     text = "王 B-NAME\n明 E-NAME\n是 O\n人 O\n\n" * 20
     its = recipe(tmp_path, text, {"pairs": 0})
-    fitted = TASK.fit(its, TASK.read(its))
+    fitted = task.fit(its, task.read(its))
     assert "character" not in fitted.lexicon.vocabularies
     assert "pair 0" in fitted.lexicon.vocabularies
     assert fitted.scheme is not None
@@ -342,8 +294,8 @@ def test_single_characters_are_read_with_their_neighbours(tmp_path):
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 def test_the_loss_is_over_sentences_whose_tags_are_known(tmp_path, head):
     its = recipe(tmp_path, model={"head": head})
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     model = fitted.build().eval()
     examples = fitted.encode(read.parts["train"])
     batch = examples.batch(np.arange(4))

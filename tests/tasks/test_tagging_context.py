@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.errors import DataError
-from rnncli.tasks.tagging import builtin
-from rnncli.tasks.tagging.neighbours import Given, laid_out, reach, with_neighbours
-from rnncli.tasks.tagging.task import TASK
+from rnncli.tasks.tagging import builtin, task
+from rnncli.tasks.tagging.extras.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.train.loop import evaluation_batches
 from tests.tasks.tagged import recipe
 
@@ -111,8 +110,8 @@ def read_by_hand(model, examples, lengths, codes, i, words):
 @pytest.mark.parametrize("head", ["crf", "softmax"])
 def test_scores_are_those_of_the_window_alone_and_tags_those_of_the_sentence(tmp_path, head):
     its = recipe(tmp_path, documents(), {"head": head}, context=WORDS)
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     torch.manual_seed(2)
     model, part = fitted.build().eval(), read.parts["dev"]
     examples = fitted.encode(part)
@@ -134,11 +133,11 @@ def test_scores_are_those_of_the_window_alone_and_tags_those_of_the_sentence(tmp
 
 def test_tags_do_not_depend_on_batches_or_order_and_are_those_of_scoring(tmp_path):
     its = recipe(tmp_path, documents(), context=WORDS)
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     torch.manual_seed(2)
     model = fitted.build().eval()
-    predictor = fitted.predictor(model, torch.device("cpu"))
+    predictor = task.predictor(fitted, model, torch.device("cpu"))
     found = list(predictor.read(tmp_path / "train.conll"))
     together = predictor.predict(found)
     assert list(predictor.write(found, "")) == [
@@ -149,7 +148,7 @@ def test_tags_do_not_depend_on_batches_or_order_and_are_those_of_scoring(tmp_pat
         assert row["tags"] == together[i]["tags"]
     for one, row in zip(found, together, strict=True):
         assert predictor.predict([one])[0]["probabilities"] == pytest.approx(row["probabilities"], abs=1e-4)
-    whole = TASK.read_more(its, tmp_path / "train.conll").parts["test"]
+    whole = task.read_more(its, tmp_path / "train.conll").parts["test"]
     examples = fitted.encode(whole)
     for indices, batch in evaluation_batches(examples, its.train, torch.device("cpu"))():
         with torch.no_grad():
@@ -161,7 +160,7 @@ def test_tags_do_not_depend_on_batches_or_order_and_are_those_of_scoring(tmp_pat
 @pytest.mark.parametrize("mark", ["-DOCSTART- O\n\n", "# newdoc id = x\n"])
 def test_documents_are_told_by_their_marks_and_by_a_column(tmp_path, mark):
     text = documents(mark=mark)
-    part = TASK.read_more(recipe(tmp_path, text, context=WORDS), tmp_path / "train.conll").parts["test"]
+    part = task.read_more(recipe(tmp_path, text, context=WORDS), tmp_path / "train.conll").parts["test"]
     codes = part.documents().tolist()
     assert len(set(codes)) == text.count(mark)
     rows = [
@@ -170,11 +169,11 @@ def test_documents_are_told_by_their_marks_and_by_a_column(tmp_path, mark):
     ]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     its = recipe(tmp_path, lines, name="train.jsonl", context=WORDS, document_column="story")
-    read = TASK.read(its)
+    read = task.read(its)
     stories = [set(part.column("story", "data.document_column")) for part in read.parts.values()]
     assert not set.intersection(*stories)
     assert sum(map(len, stories)) == len(set(codes))
-    predictor = TASK.fit(its, read).predictor(TASK.fit(its, read).build().eval(), torch.device("cpu"))
+    predictor = task.predictor(task.fit(its, read), task.fit(its, read).build().eval(), torch.device("cpu"))
     asked = list(predictor.listen(lines.splitlines(keepends=True), "lines"))
     for one, code, behind in zip(asked, codes, [*codes[1:], None], strict=True):
         assert bool(one.after) == (code == behind)
@@ -182,15 +181,15 @@ def test_documents_are_told_by_their_marks_and_by_a_column(tmp_path, mark):
 
 def test_parts_are_not_drawn_from_a_single_document(tmp_path):
     with pytest.raises(DataError, match=r"train\.conll:1: no part can be drawn from a single document"):
-        TASK.read(recipe(tmp_path, documents(mark=""), context=WORDS))
-    read = TASK.read(recipe(tmp_path, documents(mark=""), context=WORDS, dev="train.conll", test="train.conll"))
+        task.read(recipe(tmp_path, documents(mark=""), context=WORDS))
+    read = task.read(recipe(tmp_path, documents(mark=""), context=WORDS, dev="train.conll", test="train.conll"))
     assert any("7 words on either side in its document: train 1, dev 1, test 1" in note for note in read.notes)
 
 
 def test_folds_keep_documents_whole(tmp_path):
     seen = []
     for fold in range(3):
-        parts = TASK.read(recipe(tmp_path, documents(), context=WORDS, folds=3, fold=fold)).parts
+        parts = task.read(recipe(tmp_path, documents(), context=WORDS, folds=3, fold=fold)).parts
         found = {name: set(part.documents().tolist()) for name, part in parts.items()}
         assert not set.intersection(*found.values())
         seen += found["test"]

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.tasks.tagging.task import TASK
+from rnncli.tasks.tagging import task
 from tests.tasks.tagged import recipe
 
 
 @pytest.fixture(params=["crf", "softmax"])
 def three(tmp_path, request):
     its = recipe(tmp_path, model={"members": 3, "head": request.param})
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     torch.manual_seed(6)
     return read, fitted, fitted.build()
 
@@ -50,7 +50,7 @@ def test_each_member_learns_as_if_it_were_alone(three):
 
 def test_words_that_are_known_before_give_the_same_tags(three):
     read, fitted, model = three
-    predictor = fitted.predictor(model.eval(), torch.device("cpu"))
+    predictor = task.predictor(fitted, model.eval(), torch.device("cpu"))
     rows = predictor.predict([predictor.parse(json.dumps({"tokens": one})) for one in read.parts["dev"].tokens()])
     examples = fitted.encode(read.parts["dev"])
     with torch.no_grad():

@@ -7,8 +7,8 @@ import pytest
 
 from rnncli.data.text.tagschemes import INTERNAL, read_spans
 from rnncli.errors import DataError
-from rnncli.tasks.tagging.mixing import MixedPart
-from rnncli.tasks.tagging.task import TASK
+from rnncli.tasks.tagging import task
+from rnncli.tasks.tagging.extras.mixing import MixedPart
 from tests.tasks.tagged import conll, recipe
 
 
@@ -30,7 +30,7 @@ def pieces(tokens, features, tags):
 @pytest.fixture
 def part(tmp_path):
     its = recipe(tmp_path, conll(columns=3), feature_columns=["2"], mixed_copies=2)
-    return TASK.read(its).parts["train"]
+    return task.read(its).parts["train"]
 
 
 def listed(mixed):
@@ -72,8 +72,8 @@ def test_sentences_of_a_copy_have_documents_of_their_own_and_the_place_of_their_
 
 def test_copies_are_learnt_from_in_training_alone(tmp_path):
     its = recipe(tmp_path, mixed_copies=2)
-    read = TASK.read(its)
-    fitted = TASK.fit(its, read)
+    read = task.read(its)
+    fitted = task.fit(its, read)
     train = read.parts["train"]
     assert len(fitted.encode(train)) == len(train)
     examples = fitted.encode(train, training=True)
@@ -84,6 +84,6 @@ def test_copies_are_learnt_from_in_training_alone(tmp_path):
 
 def test_tags_that_are_no_spans_cannot_be_mixed(tmp_path):
     its = recipe(tmp_path, mixed_copies=1, tag_scheme="none")
-    read = TASK.read(its)
+    read = task.read(its)
     with pytest.raises(DataError, match=r"train\.conll:\d+: data\.mixed_copies exchanges spans"):
-        TASK.fit(its, read)
+        task.fit(its, read)

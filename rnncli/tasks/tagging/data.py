@@ -1,32 +1,118 @@
-"""Tagged sentences: which columns, in which scheme, which part each sentence goes to."""
+"""Tagged sentences: which columns, in which scheme, which part each sentence goes to.
+
+A sentence as it comes, of a CoNLL file, and as it is learnt from, its tags in one scheme whichever the file has::
+
+    Ms      O              ->  words [7, 1, 52], 1 for one that was never seen
+    Noma    B-PER              forms (3, 7), the word, the look and the ends of each
+    called  O                  tags [0, 4, 0] for O S-PER O
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from rnncli.data import splits
-from rnncli.data.tables.conll import read_conll
+from rnncli.data.tables.conll import feature, read_conll
 from rnncli.data.tables.sources import ALL, READERS, read
 from rnncli.data.tables.table import Table, TableWriter, did_you_mean, with_place
-from rnncli.data.text.tagschemes import INTERNAL, Scheme, named, recognise
+from rnncli.data.text.tagschemes import INTERNAL, Scheme, named, read_spans, recognise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.columns import guess
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.common.tables import is_repository, with_given_parts
+from rnncli.tasks.common.tables import is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
-from rnncli.tasks.tagging.sentences import Columns, SentencePart
 
 TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
 SNIFFED = 20_000
 """Sentences that the scheme is recognised by."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold words, tags, further knowledge and the document; ``tag_key`` is a key within FEATS."""
+
+    token: str
+    tag: str
+    features: tuple[str, ...] = ()
+    tag_key: str = ""
+    document: str = ""
+
+    @property
+    def tag_name(self) -> str:
+        """The column of tags as the user writes it."""
+        return f"{self.tag}.{self.tag_key}" if self.tag_key else self.tag
+
+
+@dataclass(frozen=True)
+class SentencePart:
+    """One part of the corpus: rows of a table, a sentence each; ``scheme`` None says that tags are no spans."""
+
+    table: Table
+    columns: Columns
+    scheme: Scheme | None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def tokens(self) -> Iterator[list[str]]:
+        """The words of each sentence."""
+        return (strings(value) for value in self.table.values(self.columns.token))
+
+    def features(self) -> Iterator[tuple[list[str], ...]]:
+        """The further columns of each sentence."""
+        if not self.columns.features:
+            return iter([()] * len(self))
+        return zip(*(map(strings, self.table.values(name)) for name in self.columns.features), strict=True)
+
+    def sentences(self) -> Iterator[tuple[list[str], tuple[list[str], ...]]]:
+        """Words and further columns of each sentence."""
+        return zip(self.tokens(), self.features(), strict=True)
+
+    def raw_tags(self) -> Iterator[list[str]]:
+        """The tags as the source writes them."""
+        for value in self.table.values(self.columns.tag):
+            tags = strings(value)
+            yield feature(tags, self.columns.tag_key) if self.columns.tag_key else tags
+
+    def tags(self) -> Iterator[list[str]]:
+        """The tags in the internal scheme, invalid ones repaired."""
+        for tags in self.raw_tags():
+            yield tags if self.scheme is None else INTERNAL.write(read_spans(tags, self.scheme)[0], len(tags))
+
+    def repaired(self) -> int:
+        """How many tags break the rules of the scheme."""
+        return 0 if self.scheme is None else sum(read_spans(tags, self.scheme)[1] for tags in self.raw_tags())
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """A further column that the recipe's ``key`` names, of columns of tokens that of each sentence's first one."""
+        self.table.require(name, key)
+        values = self.table.values(name)
+        return (value if isinstance(value, str) else next(iter(strings(value)), "") for value in values)
+
+    def documents(self) -> np.ndarray:
+        """The number of each sentence's document, int64, that of the column or else as the source marks them."""
+        if not self.columns.document:
+            return self.table.documents()
+        numbers: dict[str, int] = {}
+        names = self.column(self.columns.document, "data.document_column")
+        return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+    def place(self, row: int) -> str:
+        """File and line of a sentence."""
+        return self.table.place(row)
+
+    def take(self, rows: np.ndarray) -> SentencePart:
+        """Some of the sentences."""
+        return replace(self, table=self.table.take(rows))
 
 
 def read_corpus(recipe: TaggingRecipe) -> Corpus:
@@ -76,9 +162,10 @@ def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
     tag, _, key = data.tag_column.partition(".")
     tag = _named(table, tag, "data.tag_column") if tag else ""
     guessed = [what for what, known in (("words", token), ("tags", tag)) if not known]
-    token = token or ("1" if plain else _guess(table, TOKEN_NAMES, "words", "--token-column"))
+    token = token or ("1" if plain else guess(table, TOKEN_NAMES, "words", "--token-column NAME", first=True))
     if not tag:
-        tag = table.columns[-1] if plain else _guess(table, TAG_NAMES, "tags", "--tag-column")
+        conllu = "form" in table.columns  # which has all its columns always: the first that is known is meant
+        tag = table.columns[-1] if plain else guess(table, TAG_NAMES, "tags", "--tag-column NAME", first=conllu)
     if tag == token:
         raise DataError(f"{table.name}: column {token} cannot hold both words and tags", "--tag-column NUMBER or NAME")
     document = _named(table, data.document_column, "data.document_column") if data.document_column else ""
@@ -89,9 +176,7 @@ def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
 
 
 def _tables(data: TaggedData) -> tuple[dict[str, Table], list[str]]:
-    if data.source == "builtin" or not data.train:
-        if data.source not in ("builtin", "auto"):
-            raise DataError(f"data.train names no {data.source}", "for example data.train=train.conll")
+    if is_builtin(data, "train.conll"):
         return {ALL: _builtin()}, ["the corpus is generated by a grammar: its figures say nothing about real texts"]
     if is_repository(data):
         found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
@@ -109,8 +194,8 @@ def _read(path: Path, data: TaggedData) -> dict[str, Table]:
         named_files = {splits.split_name(_stem(file)): file for file in sorted(path.iterdir()) if file.is_file()}
         if "train" in named_files:
             return {name: next(iter(_read(file, data).values())) for name, file in named_files.items() if name}
-    source = "auto" if data.source == "builtin" else data.source
-    return read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
+    by_name, config = data.splits or None, data.config or None
+    return read(path, source=source_of(data), encoding=data.encoding, splits=by_name, config=config)
 
 
 def _stem(file: Path) -> str:
@@ -140,16 +225,6 @@ def _named(table: Table, name: str, key: str) -> str:
     near = did_you_mean(name, table.columns)
     raise DataError(
         f'{table.place(0)}: no column "{name}" ({key}){near}', "its columns are: " + ", ".join(table.columns)
-    )
-
-
-def _guess(table: Table, known: tuple[str, ...], what: str, option: str) -> str:
-    found = [name for name in table.columns if name.lower() in known]
-    if found and (len(found) == 1 or what == "words" or "form" in table.columns):
-        return found[0]
-    why = f"several may be it: {', '.join(found)}" if found else "no name tells"
-    raise DataError(
-        f"{table.name}: which column holds the {what}? {why}", f"{option} NAME, one of: {', '.join(table.columns)}"
     )
 
 
@@ -245,3 +320,13 @@ def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:
     if not keep.any():
         raise DataError(f"{part.table.name}: no sentence has words", "is this the right column?")
     return part if keep.all() else part.take(np.flatnonzero(keep))
+
+
+def strings(value: object) -> list[str]:
+    """A cell as its words: a list of them, or a text with spaces."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return value.split()
+    assert isinstance(value, list)
+    return ["" if one is None else str(one) for one in value]

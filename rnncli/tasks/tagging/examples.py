@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged, ranges
-from rnncli.tasks.tagging.distinct import Column, Distinct
-from rnncli.tasks.tagging.lexicon import Lexicon, Sentence
-from rnncli.tasks.tagging.mixing import MixedPart
-from rnncli.tasks.tagging.neighbours import reach
-from rnncli.tasks.tagging.sentences import SentencePart
+from rnncli.tasks.tagging.data import SentencePart
+from rnncli.tasks.tagging.extras.distinct import Column, Distinct
+from rnncli.tasks.tagging.extras.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.extras.mixing import MixedPart
+from rnncli.tasks.tagging.extras.neighbours import reach
 
 UNSEEN = -1
 """The number of a tag that the training part does not have."""
@@ -29,39 +29,20 @@ class TaggingBatch:
     ``forms_UF`` are word, shape and affixes of these words, ``characters_UC`` their characters; ``places_BTP`` is what
     is known of a word at its place. ``tags_BT`` are the true tags of the ``lengths_B`` words of each sentence.
 
-    The core reads ``read_B`` words. These are those of the sentence, or more, if its neighbours are read as well: then
-    ``before_B`` of them come before it, and T of ``word_BT`` and ``places_BTP`` is larger than that of ``tags_BT``.
-    Beyond these lengths everything is 0.
+    The core reads ``read_lengths_B`` words. These are those of the sentence, or more, if its neighbours are read as
+    well: then ``before_B`` of them come before it, and T of ``word_BT`` and ``places_BTP`` is larger than that of
+    ``tags_BT``. Beyond these lengths everything is 0.
     """
 
     word_BT: Tensor
     lengths_B: Tensor
-    read_B: Tensor
+    read_lengths_B: Tensor
     before_B: Tensor | None
     forms_UF: Tensor
     characters_UC: Tensor
     character_lengths_U: Tensor
     places_BTP: Tensor
     tags_BT: Tensor
-
-    @property
-    def size(self) -> int:
-        """Sentences in the batch."""
-        return len(self.lengths_B)
-
-    def to(self, device: torch.device) -> TaggingBatch:
-        """The same batch on ``device``, the lengths still on the CPU, where the core looks at them."""
-        return TaggingBatch(
-            self.word_BT.to(device),
-            self.lengths_B,
-            self.read_B,
-            self.before_B if self.before_B is None else self.before_B.to(device),
-            self.forms_UF.to(device),
-            self.characters_UC.to(device),
-            self.character_lengths_U,
-            self.places_BTP.to(device),
-            self.tags_BT.to(device),
-        )
 
     def own(self, x_BSX: Tensor) -> Tensor:
         """Of what was read the sentence itself, (B, T, X); what lies beyond its length has no meaning."""
@@ -98,9 +79,10 @@ class TaggingExamples:
         return self.words.lengths if self.reach is None else self.reach[1] - self.reach[0]
 
     @cached_property
-    def known(self) -> np.ndarray:
-        """Whether each word of all sentences, one after the other, was seen in training."""
-        return self.forms_UF[self.words.values, 0] != 1
+    def unknown(self) -> list[np.ndarray]:
+        """Where in each sentence the words are that were never seen in training."""
+        unseen = self.forms_UF[self.words.values, 0] == 1
+        return [np.flatnonzero(its) for its in np.split(unseen, self.words.offsets[1:-1])]
 
     def batch(self, indices: np.ndarray) -> TaggingBatch:
         """Collate the sentences at ``indices``."""

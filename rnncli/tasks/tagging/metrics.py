@@ -1,78 +1,139 @@
-"""What a report says of predicted tags: figures, intervals, types, confusion, mistakes, predictions."""
+"""What predicted tags are worth: see :class:`rnncli.tasks.base.Scoring`. A row is as :func:`row` writes it, and has
+
+- ``place``, and ``truth``, the true tags as the user writes them,
+- ``unknown``, where the words are that were never seen in training, which rows of version 0.1 do not say,
+- ``truth_spans`` if spans are read strictly: then they are others than the repaired tags of ``truth`` mean.
+
+Words are right whose tags are right in the internal scheme, whichever scheme wrote them. Shape letters: N sentences, P
+words of all of them, T words of one, K tags.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from rnncli.data.text.tagschemes import INTERNAL, OUTSIDE, Scheme, Span, read_spans
-from rnncli.metrics.confusion import Confusion
-from rnncli.metrics.spans import SpanCounts, share_interval
+from rnncli.metrics import curves
+from rnncli.metrics.confusion import Confusion, averages, label_figures
+from rnncli.metrics.spans import FIGURES, SpanCounts
+from rnncli.metrics.statistics import Scores, Statistics, Sums, shares
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import Evaluation, Mistake
-from rnncli.tasks.tagging.sentences import SentencePart
+from rnncli.report.build import Classes, Details, Mistake
+from rnncli.report.figures import Figure, Line, Piece, Sample
+from rnncli.tasks.base import About, Row
 
 MISTAKES = 5
+"""Confusions of words that a report names."""
 MOST_TAGS = 60
 """A matrix of more tags than these is left out."""
+MOST_UNSEEN = 5
+"""Tags that training does not have which are named."""
+NEAR = 4
+"""Words on either side that a mistake is shown with."""
 Sentences = Sequence[Sequence[str]]
+Spans = Sequence[Sequence[Span]]
+
+
+def statistics(rows: Sequence[Row], about: About) -> Statistics:
+    """Scores of spans where tags are spans; then those of words and sentences."""
+    return _scored(rows).statistics()
+
+
+def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
+    """Which tags, of spans which types, were taken for which; the most frequent mistakes; tags of no training."""
+    scored = _scored(rows)
+    confusion = scored.confusion()
+    shown = (confusion.labels, confusion.counts_KK) if len(confusion.labels) <= MOST_TAGS else ((), ())
+    per_class = scored.span_counts().per_type() if scored.spans else confusion.per_class()
+    notes = tuple(_unseen(scored, rows, about))
+    return Details(classes=Classes.of(*shown, per_class), mistakes=_mistakes(scored, rows), notes=notes)
+
+
+def figures(rows: Sequence[Row], about: About) -> list[Figure]:
+    """How far the probabilities of tags can be believed."""
+    sure = [p for row in rows for p in row["probabilities"]]
+    line = Line("", *curves.calibration(np.concatenate(_scored(rows).hits).tolist(), sure))
+    return [Figure("calibration of tags", "probability", "share that is right", (line,), diagonal=True)]
+
+
+def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
+    """The sentences with most wrong spans, or words."""
+    errors = [(_errors(row), i) for i, row in enumerate(rows)]
+    ranked = sorted((-n, i) for n, i in errors if n)[:most]
+    return [_sample(rows[i], -n) for n, i in ranked]
+
+
+def row(
+    tokens: Sequence[str],
+    tags: Sequence[str],
+    sure_T2: np.ndarray,
+    scheme: Scheme | None,
+    spans: Sequence[Span] | None = None,
+) -> dict[str, Any]:
+    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans.
+
+    ``sure_T2`` says how probable each tag is by itself and given the tag before it. ``spans`` are those that the valid
+    ``tags`` mean if they are not given.
+    """
+    found: dict[str, Any] = {
+        "tokens": list(tokens),
+        "tags": list(tags),
+        "probabilities": [round(p, 6) for p in sure_T2[:, 0].tolist()],
+    }
+    if scheme is not None:
+        meant = read_spans(tags, INTERNAL)[0]
+        found["tags"] = scheme.write(meant, len(tags))
+        found["spans"] = [_span(span, tokens, sure_T2) for span in (meant if spans is None else spans)]
+    return found
+
+
+def place_of(span: Span) -> dict[str, Any]:
+    """A span as JSON."""
+    return {"type": span.kind, "start": span.start, "end": span.end}
 
 
 @dataclass(frozen=True)
 class Scored:
-    """True and predicted tags of some sentences, by sentence; ``known`` says of all words whether they were seen.
+    """True and predicted tags of each sentence in the internal scheme.
 
-    ``spans`` are the true and the predicted ones, None where tags are no spans.
+    ``unknown`` is where in each the words are that were never seen in training, None if that is not known. ``spans``
+    are the true and the predicted ones, None where tags are no spans.
     """
 
     truth: Sentences
     predicted: Sentences
-    known: np.ndarray
-    spans: tuple[Sequence[Sequence[Span]], Sequence[Sequence[Span]]] | None = None
+    unknown: Sequence[Sequence[int] | np.ndarray] | None = None
+    spans: tuple[Spans, Spans] | None = None
 
-    def metrics(self) -> dict[str, float]:
-        """Scores of spans where there are spans; then those of tokens and sentences."""
-        right_N, lengths_N = self.right(), self.lengths()
-        tokens = max(1, int(lengths_N.sum()))
-        found = self.span_counts().figures() if self.spans else {}
-        found["accuracy"] = float(right_N.sum() / tokens)
-        hits = np.concatenate([_hits(*pair) for pair in self._pairs()] or [np.zeros(0, bool)])
-        found["unknown_accuracy"] = float(hits[~self.known].mean()) if (~self.known).any() else float("nan")
-        found["sentence_accuracy"] = float((right_N == lengths_N).mean()) if len(lengths_N) else float("nan")
-        if not self.spans:
-            averages = self.confusion().averages()
-            found["f1_macro"] = averages["f1_macro"]
-        return found
+    @cached_property
+    def hits(self) -> list[np.ndarray]:
+        """Which words of each sentence have the right tag, (T,) bool."""
+        pairs = zip(self.truth, self.predicted, strict=True)
+        return [
+            np.fromiter((a == b for a, b in zip(truth, found, strict=True)), bool, len(truth)) for truth, found in pairs
+        ]
 
-    def intervals(self, settings: EvaluationSection, seed: int) -> dict[str, tuple[float, float]]:
-        """Percentile bootstrap over sentences."""
-        options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
-        if not settings.resamples:
-            return {}
-        right_N, lengths_N = self.right(), self.lengths()
-        found = self.span_counts().intervals(**options) if self.spans else {}
-        found["accuracy"] = share_interval(right_N, lengths_N, **options)
-        ends = np.cumsum(lengths_N)
-        unknown_N = np.array([(~self.known[end - n : end]).sum() for n, end in zip(lengths_N, ends, strict=True)])
-        hits = [_hits(*pair) for pair in self._pairs()]
-        new_N = [(hit & ~self.known[e - len(hit) : e]).sum() for hit, e in zip(hits, ends, strict=True)]
-        if unknown_N.sum():
-            found["unknown_accuracy"] = share_interval(new_N, unknown_N, **options)
-        whole_N = (right_N == lengths_N).astype(int)
-        found["sentence_accuracy"] = share_interval(whole_N, np.ones(len(whole_N), int), **options)
-        return found
-
-    def right(self) -> np.ndarray:
-        """Words with the right tag, of each sentence."""
-        return np.array([_hits(*pair).sum() for pair in self._pairs()], dtype=np.int64)
-
-    def lengths(self) -> np.ndarray:
-        """Words of each sentence."""
-        return np.array([len(tags) for tags in self.truth], dtype=np.int64)
+    def statistics(self) -> Statistics:
+        """All metrics, of sentences that are drawn independently of each other."""
+        right_N, lengths_N = (np.array([count(hit) for hit in self.hits], dtype=float) for count in (np.sum, len))
+        parts = {"accuracy": [right_N, lengths_N]}
+        if self.unknown is not None:
+            places = [np.asarray(at, dtype=np.int64) for at in self.unknown]
+            new_N = [hit[at].sum() for hit, at in zip(self.hits, places, strict=True)]
+            parts["unknown_accuracy"] = [np.array(new_N, dtype=float), np.array([len(at) for at in places])]
+        parts["sentence_accuracy"] = [right_N == lengths_N, np.ones(len(right_N))]
+        families = shares(list(parts), [np.column_stack(part) for part in parts.values()])
+        if self.spans:
+            return Statistics((Sums(self.span_counts().counts().astype(float), _span_figures), *families))
+        return Statistics((*families, Sums(self._cells(), _macro)))
 
     def span_counts(self) -> SpanCounts:
         """Right, predicted and true spans."""
@@ -83,99 +144,154 @@ class Scored:
 
     def confusion(self) -> Confusion:
         """Which tags, of spans which types, were taken for which."""
-        pairs = [[_bare(tag) if self.spans else tag for tags in part for tag in tags] for part in self._parts()]
-        labels = sorted(set(pairs[0]) | set(pairs[1]))
-        number = {label: k for k, label in enumerate(labels)}
+        labels, truth_P, predicted_P = self._numbered()
         counts = Confusion(labels)
-        counts.add(*(np.array([number[tag] for tag in part], dtype=np.int64) for part in pairs))
+        counts.add(truth_P, predicted_P)
         return counts
 
-    def _parts(self) -> tuple[Sentences, Sentences]:
-        return self.truth, self.predicted
+    def _numbered(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """All tags, of spans all types, and the number of each word's true and predicted one."""
+        both = [list(chain.from_iterable(part)) for part in (self.truth, self.predicted)]
+        if self.spans:
+            both = [[_bare(tag) for tag in tags] for tags in both]
+        labels = sorted({*both[0], *both[1]})
+        number = {label: k for k, label in enumerate(labels)}
+        truth_P, predicted_P = (np.array([number[tag] for tag in tags], dtype=np.int64) for tags in both)
+        return labels, truth_P, predicted_P
 
-    def _pairs(self) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-        return zip(self.truth, self.predicted, strict=True)
-
-
-def evaluate(
-    scored: Scored, sure: Sequence[np.ndarray], part: SentencePart, settings: EvaluationSection, seed: int
-) -> Evaluation:
-    """All that a report says of the part; ``sure`` are probabilities as in :func:`row`."""
-    confusion = scored.confusion()
-    small = len(confusion.labels) <= MOST_TAGS
-    return Evaluation(
-        examples=len(scored.truth),
-        metrics=scored.metrics(),
-        intervals=scored.intervals(settings, seed),
-        labels=confusion.labels if small else (),
-        confusion=confusion.counts_KK if small else (),
-        per_class=scored.span_counts().per_type() if scored.spans else confusion.per_class(),
-        confidence=settings.confidence,
-        mistakes=_mistakes(scored, part),
-        predictions=_predictions(scored, sure, part),
-    )
+    def _cells(self) -> Any:
+        """Right, predicted and true words of each tag in each sentence, sparse (N, 3 K)."""
+        labels, truth_P, predicted_P = self._numbered()
+        sentence_P = np.repeat(np.arange(len(self.truth)), [len(tags) for tags in self.truth])
+        right_P, K = truth_P == predicted_P, len(labels)
+        whose = np.concatenate([sentence_P[right_P], sentence_P, sentence_P])
+        at = np.concatenate([truth_P[right_P], K + predicted_P, 2 * K + truth_P])
+        return coo_array((np.ones(len(at)), (whose, at)), shape=(len(self.truth), 3 * K)).tocsr()
 
 
-def row(tokens: Sequence[str], tags: Sequence[str], sure_T2: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
-    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans.
+def _scored(rows: Sequence[Row]) -> Scored:
+    """The rows' tags, those of spans in the internal scheme."""
+    unknown = [row["unknown"] for row in rows] if all("unknown" in row for row in rows) else None
+    truth, predicted = ([row[key] for row in rows] for key in ("truth", "tags"))
+    if not rows or "spans" not in rows[0]:
+        return Scored(truth, predicted, unknown)
+    true, found = zip(*map(_spans, rows), strict=True)
+    return Scored(list(map(_internal, truth)), list(map(_internal, predicted)), unknown, (true, found))
 
-    ``sure_T2`` says how probable each tag is by itself and given the tag before it.
-    """
-    found: dict[str, Any] = {
-        "tokens": list(tokens),
-        "tags": list(tags),
-        "probabilities": [round(p, 6) for p in sure_T2[:, 0].tolist()],
-    }
-    if scheme is not None:
-        spans = read_spans(tags, INTERNAL)[0]
-        found["tags"] = scheme.write(spans, len(tags))
-        found["spans"] = [_span(span, tokens, sure_T2) for span in spans]
-    return found
+
+def _internal(tags: Sequence[str]) -> list[str]:
+    return INTERNAL.write(read_spans(tags, INTERNAL)[0], len(tags))
+
+
+def _spans(row: Row) -> tuple[list[Span], list[Span]]:
+    """True and predicted spans; tags are read alike whichever scheme wrote them."""
+    true = _listed(row["truth_spans"]) if "truth_spans" in row else read_spans(row["truth"], INTERNAL)[0]
+    return true, _listed(row["spans"])
+
+
+def _listed(spans: Sequence[Mapping[str, Any]]) -> list[Span]:
+    return [Span(span["type"], span["start"], span["end"]) for span in spans]
 
 
 def _span(span: Span, tokens: Sequence[str], sure_T2: np.ndarray) -> dict[str, Any]:
-    """A span, as probable as all its tags together."""
+    """A span with its words, as probable as all its tags together."""
     words = " ".join(tokens[span.start : span.end])
     probability = sure_T2[span.start, 0] * sure_T2[span.start + 1 : span.end, 1].prod()
-    where = {"type": span.kind, "start": span.start, "end": span.end, "text": words}
-    return where | {"probability": round(float(probability), 6)}
+    return place_of(span) | {"text": words, "probability": round(float(probability), 6)}
 
 
-def _predictions(scored: Scored, sure: Sequence[np.ndarray], part: SentencePart) -> Iterator[dict[str, Any]]:
-    for i, tokens in enumerate(part.tokens()):
-        truth = (
-            part.scheme.write(read_spans(scored.truth[i], INTERNAL)[0], len(tokens)) if part.scheme else scored.truth[i]
-        )
-        right = {"place": part.table.place(i), "truth": list(truth)}
-        yield right | row(tokens, scored.predicted[i], sure[i], part.scheme)
+def _span_figures(sums: np.ndarray) -> Scores:
+    return dict(zip(FIGURES, label_figures(sums[..., 0], sums[..., 1], sums[..., 2]), strict=True))
 
 
-def _mistakes(scored: Scored, part: SentencePart) -> list[Mistake]:
+def _macro(sums: np.ndarray) -> Scores:
+    return {"f1_macro": averages(*np.split(sums, 3, axis=-1))["f1_macro"]}
+
+
+def _mistakes(scored: Scored, rows: Sequence[Row]) -> list[Mistake]:
     """The most frequent confusions of a word, each with the first place where it happened."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    where: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for i, tokens in enumerate(part.tokens()):
-        for at, pair in enumerate(zip(scored.truth[i], scored.predicted[i], strict=True)):
+    first: dict[tuple[str, str, str], tuple[Row, int]] = {}
+    for row, truths, predictions in zip(rows, scored.truth, scored.predicted, strict=True):
+        for at, pair in enumerate(zip(truths, predictions, strict=True)):
             truth, predicted = map(_bare, pair) if scored.spans else pair
             if truth != predicted:
-                key = (tokens[at], truth, predicted)
+                key = (row["tokens"][at], truth, predicted)
                 counts[key] += 1
-                where.setdefault(key, (i, at))
-    frequent = counts.most_common(MISTAKES)
-    rows = [where[key][0] for key, _ in frequent]
-    texts = part.take(np.array(rows, dtype=np.int64)).tokens() if rows else iter(())
+                first.setdefault(key, (row, at))
     found = []
-    for (key, count), tokens, i in zip(frequent, texts, rows, strict=True):
-        at = where[key][1]
-        near = " ".join([*tokens[max(0, at - 4) : at], f"[{tokens[at]}]", *tokens[at + 1 : at + 5]])
-        found.append(
-            Mistake(f"{count} time{'s' if count > 1 else ''}: {near}", key[1], key[2], None, part.table.place(i))
-        )
+    for key, count in counts.most_common(MISTAKES):
+        row, at = first[key]
+        tokens = row["tokens"]
+        near = " ".join([*tokens[max(0, at - NEAR) : at], f"[{tokens[at]}]", *tokens[at + 1 : at + 1 + NEAR]])
+        found.append(Mistake(f"{count} time{'s' if count > 1 else ''}: {near}", key[1], key[2], None, row["place"]))
     return found
 
 
-def _hits(truth: Sequence[str], predicted: Sequence[str]) -> np.ndarray:
-    return np.fromiter((a == b for a, b in zip(truth, predicted, strict=True)), bool, len(truth))
+def _unseen(scored: Scored, rows: Sequence[Row], about: About) -> Iterator[str]:
+    """A sentence on tags that the training part does not have, where there are any."""
+    known = set(about.get("tags", ()))
+    where = [(tag, row["place"]) for row, tags in zip(rows, scored.truth, strict=True) for tag in tags]
+    new = [(tag, place) for tag, place in where if known and tag not in known]
+    if new:
+        counts = Counter(tag for tag, _ in new).most_common()
+        names = ", ".join(tag for tag, _ in counts[:MOST_UNSEEN]) + (", ..." if len(counts) > MOST_UNSEEN else "")
+        words = f"{len(new):,} words have tags that training has not"
+        yield f"{new[0][1]}: from here on {words} ({names}): all wrong"
+
+
+def _errors(row: Row) -> int:
+    if "spans" not in row:
+        return sum(truth != found for truth, found in zip(row["truth"], row["tags"], strict=True))
+    truth, found = map(set, _spans(row))
+    return len(truth ^ found)
+
+
+def _sample(row: Row, errors: int) -> Sample:
+    if "spans" in row:
+        return Sample(f"{errors} spans wrong or missed", tuple(_span_pieces(row)), row["place"])
+    return Sample(f"{errors} of {len(row['tokens'])} words wrong", tuple(_word_pieces(row)), row["place"])
+
+
+def _word_pieces(row: Row) -> list[Piece]:
+    words = zip(row["tokens"], row["truth"], row["tags"], strict=True)
+    return [
+        Piece(word) if truth == found else Piece(word, "wrong", f"{found}, truth {truth}")
+        for word, truth, found in words
+    ]
+
+
+def _span_pieces(row: Row) -> list[Piece]:
+    """The words in order; a predicted span is one piece, and so is a missed one where nothing was predicted."""
+    tokens = row["tokens"]
+    truth, found = map(set, _spans(row))
+    begins: dict[int, Piece] = {}
+    ends: dict[int, int] = {}
+    free = np.ones(len(tokens), dtype=bool)
+
+    def add(span: Span, mark: str, says: str) -> None:
+        begins[span.start], ends[span.start] = Piece(" ".join(tokens[span.start : span.end]), mark, says), span.end
+
+    for span in found:
+        over = sorted((one for one in truth if one.start < span.end and span.start < one.end), key=_start)
+        was = ", ".join(f"{one.kind} {' '.join(tokens[one.start : one.end])}" for one in over)
+        if span in truth:
+            add(span, "right", span.kind)
+        else:
+            add(span, "wrong" if over else "added", f"{span.kind}, truth {was or 'nothing'}")
+        free[span.start : span.end] = False
+    for span in truth - found:
+        if free[span.start : span.end].all():
+            add(span, "missed", f"truth {span.kind}")
+    pieces, at = [], 0
+    while at < len(tokens):
+        pieces.append(begins.get(at, Piece(tokens[at])))
+        at = ends.get(at, at + 1)
+    return pieces
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 def _marks(spans: Sequence[Span]) -> list[tuple[str, tuple[int, int]]]:

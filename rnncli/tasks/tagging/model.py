@@ -1,6 +1,13 @@
-"""The tagger: what is known of each word, a recurrent core over the sentence, scores of tags, and a head."""
+"""The tagger: what is known of each word, a recurrent core over the sentence, scores of tags, and a head.
+
+Words are read by their characters by a recurrent core, or by convolutions (Ma & Hovy 2016). Shape letters: B sentences,
+T words, K tags, U different words, C characters, I size of what is known of a word or character, E size of what comes
+out.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,14 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.core.dropout import Dropout
+from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
 from rnncli.tasks.common.core import recurrent
-from rnncli.tasks.tagging.characters import character_reader
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
-from rnncli.tasks.tagging.lexicon import SHAPES, Lexicon
+from rnncli.tasks.tagging.extras.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
 
 SHAPE_EMBEDDING = 8
+WIDTH = 3
+"""Characters that a convolution sees at once."""
 
 
 class WordKnowledge(nn.Module):
@@ -63,7 +72,46 @@ class Forgetting(nn.Module):
         return numbers.masked_fill(torch.rand(numbers.shape, device=numbers.device) < self.share_V[numbers], 1)
 
 
-class Scorer(nn.Module):
+class RecurrentReader(nn.Module):
+    """The states in which both directions of a recurrent core end, side by side."""
+
+    def __init__(self, settings: TaggerModel) -> None:
+        super().__init__()
+        self.core = Recurrent(
+            settings.character_embedding,
+            settings.characters,
+            cell=settings.cell,
+            activation=settings.activation,
+            reset=settings.reset,
+            bidirectional=True,
+        )
+        self.output_size = self.core.output_size
+
+    def forward(self, x_UCI: Tensor, lengths_U: Tensor) -> Tensor:
+        """(U, E)."""
+        _, state = self.core(x_UCI, lengths_U)
+        end_DUH = state[0] if isinstance(state, tuple) else state
+        return end_DUH.transpose(0, 1).flatten(1)
+
+
+class ConvolutionReader(nn.Module):
+    """The largest answer of each filter anywhere in the word, at least 0."""
+
+    def __init__(self, settings: TaggerModel) -> None:
+        super().__init__()
+        self.output_size = 2 * settings.characters
+        self.filters = nn.Conv1d(settings.character_embedding, self.output_size, WIDTH, padding=WIDTH // 2)
+
+    def forward(self, x_UCI: Tensor, lengths_U: Tensor) -> Tensor:
+        """(U, E)."""
+        inside_UC = torch.arange(x_UCI.shape[1]) < lengths_U[:, None]
+        inside_UC1 = inside_UC.to(x_UCI.device).unsqueeze(-1)
+        # What lies beyond a word is 0, as beyond the batch, so that a word's company does not matter.
+        answers_UEC = self.filters(x_UCI.masked_fill(~inside_UC1, 0).transpose(1, 2))
+        return answers_UEC.masked_fill(~inside_UC1.transpose(1, 2), 0).amax(-1).clamp(min=0)
+
+
+class TagScorer(nn.Module):
     """Sentences to one score a word and tag."""
 
     def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int) -> None:
@@ -97,7 +145,7 @@ class Scorer(nn.Module):
                 numbers_BT = self.forgetting[name](numbers_BT)
             found.append(self.places[name](numbers_BT))
         x_BTI = self.input_dropout(torch.cat(found, -1))
-        y_BTE, _ = self.core(x_BTI, batch.read_B, need_state=False)
+        y_BTE, _ = self.core(x_BTI, batch.read_lengths_B, need_state=False)
         x_BTI, y_BTE = batch.own(x_BTI), batch.own(y_BTE)
         # One product each: putting both side by side first takes longer than the second product.
         weights = self.linear.weight.split([y_BTE.shape[-1], x_BTI.shape[-1]], 1)
@@ -113,13 +161,13 @@ class Tagger(nn.Module):
 
     def __init__(self, lexicon: Lexicon, settings: TaggerModel, tags: int, head: CRF | None) -> None:
         super().__init__()
-        self.scorers = nn.ModuleList(Scorer(lexicon, settings, tags) for _ in range(settings.members))
+        self.scorers = nn.ModuleList(TagScorer(lexicon, settings, tags) for _ in range(settings.members))
         self.head = head
 
     @property
-    def members(self) -> list[Scorer]:
+    def members(self) -> list[TagScorer]:
         """Those whose scores are averaged."""
-        return [scorer for scorer in self.scorers if isinstance(scorer, Scorer)]
+        return [scorer for scorer in self.scorers if isinstance(scorer, TagScorer)]
 
     def words(self, forms_UF: Tensor, characters_UC: Tensor, character_lengths_U: Tensor) -> Tensor:
         """What the members know of words, side by side, (U, W)."""
@@ -164,6 +212,21 @@ class Tagger(nn.Module):
             best_BT = self.head.best(scores_BTK, batch.lengths_B)
             alone_BT, given_BT = self.head.shares(scores_BTK, best_BT, batch.lengths_B)
         return best_BT, torch.stack([alone_BT, given_BT], -1)
+
+
+def character_reader(settings: TaggerModel) -> RecurrentReader | ConvolutionReader:
+    """The reader that the recipe asks for."""
+    return RecurrentReader(settings) if settings.character_reader == "core" else ConvolutionReader(settings)
+
+
+def allowed(tags: Sequence[str]) -> dict[str, Tensor]:
+    """Which tags may follow each other, begin and end a sentence so that spans in BIOES are whole."""
+    opens = torch.tensor([tag[0] in "BI" for tag in tags])  # a span is open behind these
+    goes_on = torch.tensor([tag[0] in "IE" for tag in tags])
+    kinds = [tag[1:] for tag in tags]
+    same_KK = torch.tensor([[one == other for other in kinds] for one in kinds])
+    allowed_KK = torch.where(opens[:, None], goes_on & same_KK, ~goes_on)
+    return {"allowed_KK": allowed_KK, "allowed_start_K": ~goes_on, "allowed_end_K": ~opens}
 
 
 def embedding(count: int, width: int, scale: float) -> nn.Embedding:

@@ -8,23 +8,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.conll import Block, blocks, fill, with_feature
 from rnncli.errors import DataError, UsageError
-from rnncli.tasks.base import Piece
-from rnncli.tasks.tagging import metrics
+from rnncli.tasks.base import Coloured
 from rnncli.tasks.tagging.data import TOKEN_NAMES
-from rnncli.tasks.tagging.known import KnownWords
+from rnncli.tasks.tagging.extras.known import KnownWords
+from rnncli.tasks.tagging.extras.neighbours import Given, with_neighbours
+from rnncli.tasks.tagging.fitted import FittedTagging
+from rnncli.tasks.tagging.metrics import row
 from rnncli.tasks.tagging.model import Tagger
-from rnncli.tasks.tagging.neighbours import Given, with_neighbours
-
-if TYPE_CHECKING:
-    from rnncli.tasks.tagging.task import FittedTagging
 
 FORMATS = ("conll", "jsonl", "text")
 TOGETHER = 2048
@@ -43,10 +40,9 @@ class TagPredictor:
     formats = FORMATS
     together = TOGETHER
 
-    def __init__(self, fitted: FittedTagging, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, fitted: FittedTagging, model: Tagger, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
         self.layout, self.lexicon = fitted.layout, fitted.lexicon
-        assert isinstance(model, Tagger)
         self.context = fitted.recipe.data.context
         self.known = KnownWords(fitted.lexicon, model, device, self.context)
         self.example = (
@@ -98,7 +94,7 @@ class TagPredictor:
         """One row a sentence, in order; batch mates do not matter."""
         tags, sure = self.known.tag(examples, sure=True)
         found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
-        return [metrics.row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
+        return [row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
 
     def write(self, examples: Sequence[Given], form: str) -> Iterator[str]:
         """What :meth:`text` would write of each prediction, without the probabilities where they are not shown."""
@@ -141,22 +137,22 @@ class TagPredictor:
             return tag
         return str(max(2, block.layout.width))
 
-    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[list[Piece]]]]:
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[list[Coloured]]]]:
         """The sentence with its spans in brackets, or with a tag behind each word."""
         return [""], [[self._pieces(row)] for row in rows]
 
-    def _pieces(self, row: dict[str, Any]) -> list[Piece]:
+    def _pieces(self, row: dict[str, Any]) -> list[Coloured]:
         words, gap = row["tokens"], "" if self.layout["by_character"] else " "
         if "spans" not in row:
             tagged = ((f"{word}/", tag) for word, tag in zip(words, row["tags"], strict=True))
-            return [piece for word, tag in tagged for piece in (Piece(word), Piece(f"{tag} ", self._mark[tag]))]
+            return [piece for word, tag in tagged for piece in (Coloured(word), Coloured(f"{tag} ", self._mark[tag]))]
         pieces, end = [], 0
         for span in row["spans"]:
-            pieces += [Piece(word + gap) for word in words[end : span["start"]]]
+            pieces += [Coloured(word + gap) for word in words[end : span["start"]]]
             end = span["end"]
-            pieces.append(Piece(f"[{gap.join(words[span['start'] : end])} {span['type']}]", self._mark[span["type"]]))
-            pieces.append(Piece(gap))
-        return [*pieces, *(Piece(word + gap) for word in words[end:])]
+            text = f"[{gap.join(words[span['start'] : end])} {span['type']}]"
+            pieces += [Coloured(text, self._mark[span["type"]]), Coloured(gap)]
+        return [*pieces, *(Coloured(word + gap) for word in words[end:])]
 
     @cached_property
     def _mark(self) -> dict[str, int]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.data.text.tagschemes import INTERNAL, Span, read_spans
-from rnncli.tasks.tagging.lexicon import Sentence
-from rnncli.tasks.tagging.sentences import SentencePart
+from rnncli.tasks.tagging.data import SentencePart
+from rnncli.tasks.tagging.extras.lexicon import Sentence
 
 
 class Tagged(NamedTuple):

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
-from rnncli.tasks.tagging.distinct import Distinct
 from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
-from rnncli.tasks.tagging.lexicon import Lexicon
+from rnncli.tasks.tagging.extras.distinct import Distinct
+from rnncli.tasks.tagging.extras.lexicon import Lexicon
+from rnncli.tasks.tagging.extras.neighbours import Given, laid_out, reach
 from rnncli.tasks.tagging.model import Tagger
-from rnncli.tasks.tagging.neighbours import Given, laid_out, reach
 
 MOST_KNOWN = 40_000
 """Words that are remembered; when there are more, all are forgotten."""
@@ -45,7 +46,7 @@ class KnownWords:
         while len(order):
             size = max(1, MOST_WORDS // max(1, int(read[order[0]])))
             some, order = order[:size], order[size:]
-            batch = examples.known_batch(wanted[some]).to(self.device)
+            batch = placed(examples.known_batch(wanted[some]), self.device)
             found_BT, sure_BT2 = self._decode(batch, words_VW, sure)
             for row, (i, length) in enumerate(zip(some.tolist(), batch.lengths_B.tolist(), strict=True)):
                 tags[i] = found_BT[row, :length]

@@ -8,16 +8,17 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.text.tagschemes import OUTSIDE
+from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.checks import overlaps
+from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
-from rnncli.tasks.tagging.sentences import SentencePart
 
-Table = tuple[str, list[str], list[list[str]]]
-SHOWN = 10
+MOST_NAMED = 10
+"""Words with several tags that are named."""
 
 
-def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[Table]:
+def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
     """Sizes, tags or types of spans, words known, words with several tags, sentences that stand in several parts."""
     parts: dict[str, SentencePart] = dict(corpus.parts)
     lower = recipe.data.lower
@@ -35,28 +36,26 @@ def _words(part: SentencePart, lower: bool) -> Counter[str]:
     return Counter(word.lower() if lower else word for tokens in part.tokens() for word in tokens)
 
 
-def _sizes(parts: dict[str, SentencePart]) -> Table:
+def _sizes(parts: dict[str, SentencePart]) -> ReportTable:
     rows = []
     for name, part in parts.items():
         lengths = np.array([len(tokens) for tokens in part.tokens()])
         quantiles = [f"{q:,.0f}" for q in np.quantile(lengths, [0, 0.5, 0.95, 1])]
-        rows.append([name, f"{len(part):,}", f"{lengths.sum():,}", *quantiles, f"{part.repaired():,}"])
-    return (
-        "sizes, and lengths in words",
-        ["split", "sentences", "words", "least", "median", "95 %", "most", "repaired tags"],
-        rows,
-    )
+        rows.append((name, f"{len(part):,}", f"{lengths.sum():,}", *quantiles, f"{part.repaired():,}"))
+    columns = ("split", "sentences", "words", "least", "median", "95 %", "most", "repaired tags")
+    return ReportTable("sizes, and lengths in words", columns, tuple(rows))
 
 
-def _tags(parts: dict[str, SentencePart]) -> Table:
+def _tags(parts: dict[str, SentencePart]) -> ReportTable:
     counts = {name: _count(part) for name, part in parts.items()}
     every = sum(counts.values(), Counter[str]())
     rows = []
     for tag, _ in every.most_common():
         cells = [f"{n[tag]:,}  {100 * n[tag] / max(1, n.total()):.1f} %" for n in counts.values()]
-        rows.append([tag, *cells, "" if counts["train"][tag] else "not in train"])
+        rows.append((tag, *cells, "" if counts["train"][tag] else "not in train"))
     spans = next(iter(parts.values())).scheme is not None
-    return ("spans" if spans else "tags"), ["type" if spans else "tag", *counts, ""], rows
+    title, first = ("spans", "type") if spans else ("tags", "tag")
+    return ReportTable(title, (first, *counts, ""), tuple(rows))
 
 
 def _count(part: SentencePart) -> Counter[str]:
@@ -65,27 +64,28 @@ def _count(part: SentencePart) -> Counter[str]:
     return Counter(tag[2:] for tags in part.tags() for tag in tags if tag[0] in "BS")
 
 
-def _coverage(words: dict[str, Counter[str]], min_count: int) -> Table:
+def _coverage(words: dict[str, Counter[str]], min_count: int) -> ReportTable:
     known = {word for word, count in words["train"].items() if count >= min_count}
     rows = []
     for name, found in words.items():
         running = sum(count for word, count in found.items() if word in known)
-        rows.append([name, f"{len(found):,}", f"{100 * running / max(1, found.total()):.2f} %"])
-    return f"vocabulary of {len(known):,} words from train", ["split", "distinct words", "running words known"], rows
+        rows.append((name, f"{len(found):,}", f"{100 * running / max(1, found.total()):.2f} %"))
+    title = f"vocabulary of {len(known):,} words from train"
+    return ReportTable(title, ("split", "distinct words", "running words known"), tuple(rows))
 
 
-def _several(train: SentencePart) -> Table:
+def _several(train: SentencePart) -> ReportTable:
     """Words that have several tags, by how often they have another than their most frequent one."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for tokens, tags in zip(train.tokens(), train.tags(), strict=True):
         for word, tag in zip(tokens, tags, strict=True):
             found[word][tag if train.scheme is None else tag[2:] or OUTSIDE] += 1
     odd = {word: tags.total() - max(tags.values()) for word, tags in found.items() if len(tags) > 1}
-    worst = sorted(odd, key=lambda word: (-odd[word], word))[:SHOWN]
-    rows = [[word, ", ".join(f"{tag} {n:,}" for tag, n in found[word].most_common(5))] for word in worst]
-    return f"words of train with several tags: {len(odd):,}", ["word", "tags"], rows
+    worst = sorted(odd, key=lambda word: (-odd[word], word))[:MOST_NAMED]
+    rows = tuple((word, ", ".join(f"{tag} {n:,}" for tag, n in found[word].most_common(5))) for word in worst)
+    return ReportTable(f"words of train with several tags: {len(odd):,}", ("word", "tags"), rows)
 
 
-def _leaks(parts: dict[str, SentencePart]) -> Table:
+def _leaks(parts: dict[str, SentencePart]) -> ReportTable:
     prints = {name: splits.fingerprints(" ".join(tokens) for tokens in part.tokens()) for name, part in parts.items()}
     return overlaps("sentences", prints)

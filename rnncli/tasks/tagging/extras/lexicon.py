@@ -15,7 +15,7 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
-from rnncli.tasks.tagging.distinct import Column, Pairs
+from rnncli.tasks.tagging.extras.distinct import Column, Pairs
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"

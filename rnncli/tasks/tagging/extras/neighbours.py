@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.tables.conll import Block
-from rnncli.tasks.tagging.lexicon import Sentence
+from rnncli.tasks.tagging.extras.lexicon import Sentence
 
 
 @dataclass(frozen=True)
