@@ -49,7 +49,7 @@ def test_help_imports_nothing_heavy_and_is_quick(tmp_path):
         assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_help_takes_less_than_four_tenths_of_a_second(tmp_path):
     """Of the processor's time, which other work on the machine does not lengthen.
 
