@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,9 @@ def make_optimizer(settings: TrainSection, groups: Sequence[dict[str, Any]]) -> 
         }
         for group in groups
     ]
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, fused=True)
-    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=settings.learning_rate, fused=True)
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    more = {"momentum": settings.momentum} if settings.optimizer == "sgd" else {}
+    return _without_compiler(kinds[settings.optimizer])(groups, lr=settings.learning_rate, fused=True, **more)
 
 
 def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
@@ -90,3 +90,13 @@ class MovingAverage:
     def _copy(model: nn.Module, weights: dict[str, Tensor]) -> None:
         for name, parameter in model.named_parameters():
             parameter.copy_(weights[name])
+
+
+def _without_compiler(kind: Any) -> Any:
+    """The class ``kind`` of optimizers without the wrappers that keep torch's compiler out of its methods.
+
+    To tell the compiler so they load it, which takes nearly as long as torch itself, and nothing here is compiled.
+    """
+    names = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), methods | {"step": torch.no_grad()(inspect.unwrap(kind.step))})

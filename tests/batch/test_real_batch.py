@@ -18,7 +18,7 @@ from rnncli.batch.ledger import BEGUN, FAILED, FINISHED, Ledger
 from rnncli.runs import lock
 from tests.commands import TINY, reviews, rnncli, start_rnncli
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 RUNS, EPOCHS = 24, 2
 FAILING = "sentiment-default-data.source=file-data.train=absent.csv"
@@ -164,6 +164,7 @@ def assert_as_if_undisturbed(here: Path, out: Path) -> None:
         assert one["reach"] == two["reach"]
 
 
+@pytest.mark.alone
 def test_two_at_a_time_are_half_as_long_again_as_fast_as_one_after_the_other(here):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor")

@@ -271,7 +271,7 @@ def test_what_is_no_clip_is_refused_by_name(inputs, says, trained_folder, here):
 
 @pytest.mark.slow
 def test_signs_are_told_apart(real_data, here):
-    keys = (f"data.root={real_data / 'action/signs'}", "train.epochs=15", "compute.threads=1")
+    keys = (f"data.root={real_data / 'action/signs'}", "train.epochs=8", "compute.threads=1")
     done = rnncli("run", "action/signs", *keys, "--json")
     assert done.code == 0, done.err
     assert done.json["metrics"]["accuracy"]["value"] > 0.9

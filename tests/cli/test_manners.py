@@ -123,7 +123,7 @@ def test_python_dash_m_is_the_same_command(here):
     assert json.loads((here / "run/run.json").read_text())["argv"] == ["rnncli", *command]
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_help_takes_little_longer_than_typers_own(tmp_path):
     """Of the processor's time, which other work on the machine does not lengthen.
 

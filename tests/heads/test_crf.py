@@ -210,6 +210,7 @@ def measured(losses, crf, scores_BTK, repeats=9):
     return [min(its) for its in times], gradients
 
 
+@pytest.mark.alone
 def test_the_analytic_gradient_equals_that_of_an_autograd_loop_in_less_than_half_the_time(record_property):
     torch.manual_seed(3)
     crf, scores_BTK, tags_BT = CRF(23), torch.randn(32, 40, 23), torch.randint(23, (32, 40))

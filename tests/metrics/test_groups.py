@@ -17,20 +17,29 @@ def parts_of(trial: int, rates, sizes=(40, 60, 50, 30)) -> tuple[Parts, list[str
 
 
 def p_of(trial: int, rates) -> float:
-    found = gap(Metric("accuracy"), *parts_of(trial, rates), seed=trial)
+    found = gap(Metric("accuracy"), *parts_of(trial, rates), seed=trial, resamples=0)
     assert found is not None
     return found.p
 
 
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """Fewer regroupings than anybody wants to see, for tests of hundreds of gaps; p is exact for any number of them."""
+    monkeypatch.setattr("rnncli.metrics.groups.ROUNDS", 199)
+
+
+@pytest.mark.usefixtures("few_rounds")
 def test_groups_that_are_alike_part_by_chance_as_often_as_p_says():
     rejected = np.mean([p_of(trial, (0.8,) * 4) <= 0.05 for trial in range(200)])
     assert rejected <= stats.binom.ppf(0.999, 200, 0.05) / 200
 
 
+@pytest.mark.usefixtures("few_rounds")
 def test_a_group_that_is_worse_is_found():
     assert np.mean([p_of(trial, (0.85, 0.85, 0.85, 0.4)) <= 0.05 for trial in range(50)]) > 0.9
 
 
+@pytest.mark.usefixtures("few_rounds")
 def test_the_interval_allows_for_the_choice_of_the_farthest_pair():
     for rates in ((0.8,) * 4, (0.9, 0.8, 0.7, 0.6)):
         covered = 0

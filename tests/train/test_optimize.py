@@ -1,6 +1,7 @@
 """Schedules and averages against their definitions written out."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -40,6 +41,34 @@ def test_groups_scale_the_rate_and_the_decay():
     )
     assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.05]
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.2, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "more"),
+    [
+        ("adamw", torch.optim.AdamW, {}),
+        ("adam", torch.optim.Adam, {}),
+        ("sgd", torch.optim.SGD, {"momentum": 0.9}),
+    ],
+)
+def test_an_optimizer_steps_as_torchs_own_and_loads_no_compiler(name, kind, more, monkeypatch):
+    ours, theirs = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+    oracle = kind([theirs], lr=0.1, weight_decay=0.2, fused=True, **more)
+    settings = TrainSection(optimizer=name, learning_rate=0.1, weight_decay=0.2)
+
+    def take_steps(optimizer, parameter):
+        for step in range(4):
+            optimizer.zero_grad()
+            (parameter * torch.tensor([1.0, -2.0, step])).square().sum().backward()
+            optimizer.step()
+
+    take_steps(oracle, theirs)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "torch._dynamo", None)  # what imports it fails
+        optimizer = make_optimizer(settings, [{"params": [ours]}])
+        take_steps(optimizer, ours)
+        optimizer.load_state_dict(optimizer.state_dict())
+    assert torch.equal(ours, theirs)
 
 
 def test_the_average_is_the_recurrence_written_out():

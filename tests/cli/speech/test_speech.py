@@ -179,14 +179,23 @@ def test_a_language_model_of_the_training_texts_is_used_kept_and_loaded_again(un
 
 
 @pytest.mark.slow
-def test_spoken_digits_are_recognised(real_data, here):
-    keys = (f"data.root={real_data / 'speech/fsdd'}", "data.cache=cache", "train.epochs=3", "compute.threads=2")
-    done = rnncli("run", "speech/fsdd", *keys, "--json")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "model.hidden=64 model.layers=1 train.epochs=4 train.learning_rate=3e-3 train.ema=0.99 compute.threads=1",
+        pytest.param("train.epochs=3 compute.threads=2", marks=pytest.mark.long),
+    ],
+    ids=["a narrow layer", "as shipped"],
+)
+def test_spoken_digits_are_recognised(keys, real_data, here):
+    data = (f"data.root={real_data / 'speech/fsdd'}", "data.cache=cache")
+    done = rnncli("run", "speech/fsdd", *data, *keys.split(), "--json")
     assert done.code == 0, done.err
     assert done.json["metrics"]["accuracy"]["value"] > 0.93
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_given_cepstra_are_learnt_from(real_data, here):
     keys = (
         f"data.root={real_data / 'speech/an4'}",
