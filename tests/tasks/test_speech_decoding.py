@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rnncli.data.text.ngram import learn
 from rnncli.data.text.subwords import MARK
 from rnncli.tasks.decode.language import TextScorer, Weights, characters, tune
-from rnncli.tasks.speech.decoding import Decoder, Listener, joined
-from rnncli.tasks.speech.subtitles import Subtitles
+from rnncli.tasks.speech.extras.decoding import Decoder, Listener, joined
+from rnncli.tasks.speech.extras.subtitles import Subtitles
 
 WORDS = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)
 
