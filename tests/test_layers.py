@@ -123,7 +123,7 @@ def test_the_command_line_imports_nothing_heavy():
 
 def test_saved_predictions_are_read_without_torch():
     code = (
-        "import sys; from rnncli import tasks; [tasks.saved(name) for name in tasks.names()];"
+        "import sys; from rnncli import tasks; [tasks.scoring(name) for name in tasks.names()];"
         "print([name for name in ('torch', 'datasets', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -187,4 +187,4 @@ def placed(batch: B, device: torch.device) -> B:
         value = getattr(batch, field.name)
         if isinstance(value, torch.Tensor) and "lengths" not in field.name:
             moved[field.name] = value.to(device, non_blocking=True)
-    return replace(batch, **moved)  # pyright: ignore[reportType]
+    return replace(batch, **moved)  # pyright: ignore[reportArgumentType]

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.data.audio.features import Clip, Recording, compute
+from rnncli.data.audio.features import SoundClip, SoundRecording, compute
 from rnncli.data.audio.frontend import Frontend
 from rnncli.data.audio.sound import Sound
 from rnncli.errors import DataError
-from rnncli.tasks.speech import builtin
+from rnncli.tasks.speech import builtin, task
 from rnncli.tasks.speech.data import read_corpus
-from rnncli.tasks.speech.examples import Scale, Varying, collate
-from rnncli.tasks.speech.model import Recogniser, _windows, frames_after
+from rnncli.tasks.speech.examples import collate
+from rnncli.tasks.speech.extras.augmentation import Varying
+from rnncli.tasks.speech.extras.form import Scale
+from rnncli.tasks.speech.model import Recognizer, _windows, frames_after
 from rnncli.tasks.speech.schema import SpeechData, SpeechModel, SpeechRecipe, Variation
-from rnncli.tasks.speech.task import TASK
 from tests.tasks.recordings import write_recordings
 
 SETTINGS = SpeechModel(hidden=6, channels=5, layers=2)
@@ -28,14 +29,14 @@ def features(*lengths, width=4):
 
 def clip(features_TF):
     """Features as if they were given."""
-    return Clip(features_TF, features_TF.shape, Recording(Path("x.npy"), "x.npy", features=True), given=True)
+    return SoundClip(features_TF, features_TF.shape, SoundRecording(Path("x.npy"), "x.npy", features=True), given=True)
 
 
 @pytest.mark.parametrize("subsampling", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_scores_of_a_recording_do_not_depend_on_its_batch_mates(subsampling, bidirectional):
     settings = SETTINGS.model_copy(update={"subsampling": subsampling, "bidirectional": bidirectional})
-    model = Recogniser(4, settings, 7).eval()
+    model = Recognizer(4, settings, 7).eval()
     found = features(23, 8, 1, 17)
     none = [np.zeros(0, dtype=np.int64)]
     together = collate(found, none * 4)
@@ -56,7 +57,7 @@ def _inputs(one, none):
 def test_windows_hear_nothing_of_each_other_and_nothing_behind_a_recording(bidirectional):
     torch.manual_seed(1)
     settings = SETTINGS.model_copy(update={"subsampling": 1, "bidirectional": bidirectional})
-    (model,) = Recogniser(4, settings, 7).eval().members
+    (model,) = Recognizer(4, settings, 7).eval().members
     x_BRC = torch.randn(2, 17, 5)
     lengths = torch.tensor([17, 9])
     windows, filled = _windows(x_BRC, lengths, 6, 4)
@@ -91,8 +92,8 @@ FRONTEND = Frontend("log-mel", 8000, 20)
 
 def test_noise_is_in_the_recording_so_far_below_it_as_was_drawn():
     tone = (0.3 * np.sin(2 * np.pi * 500 * np.arange(16000) / 8000)).astype(np.float32)
-    (found,) = compute([Recording(Sound(tone, 8000), "tone")], FRONTEND, None)
-    assert isinstance(found, Clip)
+    (found,) = compute([SoundRecording(Sound(tone, 8000), "tone")], FRONTEND, None)
+    assert isinstance(found, SoundClip)
     vary = Varying(STILL.model_copy(update={"noise": 0.999}), "spectrum", 20, AS_IT_IS, FRONTEND)
     levels = []
     for seed in range(60):
@@ -121,14 +122,14 @@ def test_recordings_at_other_speeds_are_learnt_from_where_their_texts_fit(tmp_pa
         data=SpeechData(**keys), variation=Variation(speeds=(0.5, 2), stretch=0, time_masks=0, band_masks=0, warp=0)
     )
     corpus = read_corpus(recipe)
-    train = TASK.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
+    train = task.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
     torch.manual_seed(1)
     seconds = {round(len(train.batch(np.array([0])).x_BTF[0]) / train.lengths[0], 1) for _ in range(30)}
     assert seconds == {0.5, 1.0, 2.0}
     train.least[0] = train.lengths[0]
     seconds = {round(len(train.batch(np.array([0])).x_BTF[0]) / train.lengths[0], 1) for _ in range(30)}
     assert seconds == {1.0, 2.0}
-    dev = TASK.fit(recipe, corpus).encode(corpus.parts["dev"])
+    dev = task.fit(recipe, corpus).encode(corpus.parts["dev"])
     assert not dev.others
 
 
@@ -141,7 +142,7 @@ def test_features_are_not_played_at_other_speeds(tmp_path):
     )
     corpus = read_corpus(recipe)
     with pytest.raises(DataError, match=r"train.csv:\d+: features cannot be played at other speeds"):
-        TASK.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
+        task.fit(recipe, corpus).encode(corpus.parts["train"], training=True)
 
 
 def test_nothing_varied_is_normalised():

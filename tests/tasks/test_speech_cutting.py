@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.audio.sound import Sound
-from rnncli.tasks.speech.cutting import AROUND, Said, lines_in, pieces
+from rnncli.tasks.speech.extras.cutting import MOST_SILENCE_KEPT, Segment, lines_in, pieces
 
 RATE = 8000
 
@@ -15,7 +15,7 @@ def laid(*pairs):
     """Words behind each other: the silence before each, and how long it is."""
     found, at = [], 0.0
     for number, (silence, length) in enumerate(pairs):
-        found.append(Said(f"w{number}", at + silence, at + silence + length))
+        found.append(Segment(f"w{number}", at + silence, at + silence + length))
         at += silence + length
     return found
 
@@ -33,7 +33,7 @@ def test_each_word_is_in_one_piece_and_no_piece_is_too_long(pairs, longest, afte
     words = [word for piece in found for word in piece.text.split()]
     assert words == [word for word in (one.text for one in said) if word in words]
     assert len(words) + lost == len(said)
-    assert all(one.end - one.start > longest - 2 * AROUND for one in said if one.text not in words)
+    assert all(one.end - one.start > longest - 2 * MOST_SILENCE_KEPT for one in said if one.text not in words)
     end = 0.0
     for piece in found:
         inside = [one for one in said if one.text in piece.text.split()]
@@ -48,8 +48,8 @@ def test_a_piece_ends_at_the_longest_silence_in_the_second_half_of_what_fits():
     found, lost = pieces(said, 10.0, 8.5)
     assert [piece.text for piece in found] == ["w0 w1 w2", "w3 w4 w5"]
     assert not lost
-    assert found[0].end == pytest.approx(said[2].end + AROUND)
-    assert found[1].start == pytest.approx(said[3].start - AROUND)
+    assert found[0].end == pytest.approx(said[2].end + MOST_SILENCE_KEPT)
+    assert found[1].start == pytest.approx(said[3].start - MOST_SILENCE_KEPT)
 
 
 def test_what_fits_stays_whole_and_what_is_longer_alone_is_left_out():

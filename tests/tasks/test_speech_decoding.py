@@ -1,5 +1,6 @@
 """Texts from log probabilities: against plain enumeration, and cut anywhere."""
 
+import json
 from itertools import product
 
 import numpy as np
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from rnncli.data.text.ngram import learn
 from rnncli.data.text.subwords import MARK
-from rnncli.tasks.decode.language import TextScorer, Weights, characters, tune
-from rnncli.tasks.speech.decoding import Decoder, Listener, joined
-from rnncli.tasks.speech.subtitles import Subtitles
+from rnncli.tasks.decode.language import Language, TextScorer, Weights, characters, tune
+from rnncli.tasks.decode.sections import LanguageSection
+from rnncli.tasks.decode.tuning import choose
+from rnncli.tasks.speech.extras.decoding import Decoder, Listener, joined
+from rnncli.tasks.speech.extras.subtitles import Subtitles
 
 WORDS = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)
 
@@ -69,6 +72,34 @@ def test_a_lexicon_lets_only_its_words_be_written():
 
 def test_weights_are_those_with_the_fewest_errors():
     assert tune(lambda weights: abs(weights.weight - 0.8) + abs(weights.bonus - 2)) == Weights(0.8, 2.0)
+
+
+def test_weights_are_chosen_by_the_words_of_some_examples_of_dev_in_any_order():
+    looked_at = set()
+
+    def write_by(weights):
+        def write(log_probs_TV):
+            looked_at.add(number := int(log_probs_TV[0, 0]))
+            return truths[number] if weights == Weights(1.2, 3.0) else ["wrong"]
+
+        return write
+
+    truths = [["go"], ["on", "go"], ["no"], ["go", "no"], ["on"]]
+    found = [(number, np.full((2, 3), float(number))) for number in (3, 0, 4, 1, 2)]
+    assert choose(found, truths, write_by, most=2) == Weights(1.2, 3.0)
+    assert looked_at == {3, 4, 2}
+
+
+def test_what_is_known_of_texts_comes_back_as_it_was_saved(tmp_path):
+    settings = LanguageSection(lm="train", order=2)
+    texts = ["go on", "go no", "on go"]
+    known = Language.of(settings, texts, str).weighed(Weights(0.2, 3.0))
+    assert known.lexicon == ("go", "no", "on")
+    again = Language.load(settings, tmp_path, json.loads(json.dumps(known.save(tmp_path))))
+    pieces, labels = ["g", "o", "n", " "], (1, 2, 4, 2, 3)
+    assert said(again.scorer(pieces), *labels) == pytest.approx(said(known.scorer(pieces), *labels), abs=1e-4)
+    assert again.lexicon == known.lexicon
+    assert again.weights == known.weights
 
 
 @pytest.mark.parametrize(

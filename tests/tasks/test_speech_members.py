@@ -1,4 +1,4 @@
-"""Several stacks in one recogniser, against each of them by itself."""
+"""Several stacks in one recognizer, against each of them by itself."""
 
 import math
 
@@ -7,21 +7,21 @@ import pytest
 import torch
 from torch.nn import functional
 
-from rnncli.tasks.speech.decoding import Decoder
-from rnncli.tasks.speech.examples import Scale, collate
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.speech.examples import collate
+from rnncli.tasks.speech.extras.form import FeatureForm, Scale
+from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
-from rnncli.tasks.speech.keep import Form
-from rnncli.tasks.speech.model import Recogniser
+from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.schema import SpeechModel, SpeechRecipe
-from rnncli.tasks.speech.units import Units
 
 LENGTHS, LABELS = (60, 44, 31), ([1, 2, 2, 3], [4], [])
 
 
-def recogniser(**keys):
+def recognizer(**keys):
     torch.manual_seed(3)
     settings = SpeechModel(hidden=6, channels=5, layers=2, dropout=0).model_copy(update={"members": 3} | keys)
-    return Recogniser(4, settings, 5)
+    return Recognizer(4, settings, 5)
 
 
 def some_batch():
@@ -61,7 +61,7 @@ def nll(log_probs_RV, labels):
 
 
 def test_log_probabilities_are_the_mean_of_members_that_differ():
-    model, batch = recogniser().eval(), some_batch()
+    model, batch = recognizer().eval(), some_batch()
     scores_BRV, lengths_B = model(batch.x_BTF, batch.lengths_B)
     for i, length in enumerate(lengths_B.tolist()):
         apart = alone(model, batch.x_BTF[i, : LENGTHS[i]].numpy())
@@ -72,9 +72,9 @@ def test_log_probabilities_are_the_mean_of_members_that_differ():
 
 @pytest.mark.parametrize("training", [True, False])
 def test_members_learn_each_and_together_and_are_judged_together(training):
-    units = Units("character", tuple("abcd"))
-    fitted = FittedSpeech(SpeechRecipe(), units, Decoder(units.labels, "character", 0.02), Form(4, True, Scale()))
-    model, batch = recogniser().train(training), some_batch()
+    units = LabelUnits("character", tuple("abcd"))
+    fitted = FittedSpeech(SpeechRecipe(), units, Language(), FeatureForm(4, True, Scale()))
+    model, batch = recognizer().train(training), some_batch()
     learnt = []
     for i, labels in enumerate(LABELS):
         apart = alone(model, batch.x_BTF[i, : LENGTHS[i]].numpy())
@@ -84,7 +84,7 @@ def test_members_learn_each_and_together_and_are_judged_together(training):
 
 
 def test_equal_members_are_dropped_out_by_masks_of_their_own():
-    model, batch = recogniser(members=2, dropout=0.5), some_batch()
+    model, batch = recognizer(members=2, dropout=0.5), some_batch()
     one, other = model.members
     other.load_state_dict(one.state_dict())
     for training in (True, False):

@@ -40,21 +40,21 @@ class Array(NamedTuple):
         return Array(self.address + FLOAT_BYTES * column, self.stride)
 
 
-class Table(NamedTuple):
+class IntegerTable(NamedTuple):
     """Rows of 64-bit integers, one behind the other."""
 
     address: int
     length: int
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> Table:
+    def of(cls, rows: np.ndarray) -> IntegerTable:
         """A contiguous matrix of int64."""
         return cls(rows.ctypes.data, len(rows))
 
 
 NOWHERE = Array(0, 0)
 """An array that this cell, or this call, has no use for."""
-NO_STEPS = Table(0, 0)
+NO_STEPS = IntegerTable(0, 0)
 
 
 class ForwardArguments(NamedTuple):
@@ -64,9 +64,9 @@ class ForwardArguments(NamedTuple):
     """I."""
     hidden: int = 0
     """H."""
-    chunks: Table = NO_STEPS
+    chunks: IntegerTable = NO_STEPS
     """``Tables.chunks_K4`` of :mod:`rnncli.core.layout.packed`."""
-    steps: Table = NO_STEPS
+    steps: IntegerTable = NO_STEPS
     """``Tables.steps_T4``."""
     keeps: int = 0
     """1 where ``kept`` has a place for each row of the packing, 0 where each chunk writes over the last one's."""
@@ -101,8 +101,8 @@ class BackArguments(NamedTuple):
 
     input: int = 0
     hidden: int = 0
-    chunks: Table = NO_STEPS
-    steps: Table = NO_STEPS
+    chunks: IntegerTable = NO_STEPS
+    steps: IntegerTable = NO_STEPS
     keeps: int = 0
     x: Array = NOWHERE
     kept: Array = NOWHERE
@@ -156,7 +156,7 @@ def slots(arguments: type[Any]) -> list[str]:
     return found
 
 
-def as_integers(arguments: Iterable[int | Array | Table]) -> ctypes.Array[ctypes.c_int64]:
+def as_integers(arguments: Iterable[int | Array | IntegerTable]) -> ctypes.Array[ctypes.c_int64]:
     """The integers that stand for ``arguments``."""
     values: list[int] = []
     for value in arguments:

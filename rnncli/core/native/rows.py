@@ -17,7 +17,7 @@ from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.layout.buffers import POOL, ROW_GAP
 from rnncli.core.layout.packed import Part
-from rnncli.core.native.arguments import NOWHERE, Array, BackArguments, ForwardArguments, Table
+from rnncli.core.native.arguments import NOWHERE, Array, BackArguments, ForwardArguments, IntegerTable
 from rnncli.core.native.kernels import Mode, kernels_of
 from rnncli.core.native.openmp import Call, run, run_by_team
 
@@ -78,10 +78,10 @@ class _Way:
         self.held.append(POOL.take(rows, width))
         return Array.of(self.held[-1])
 
-    def walk(self, part: Part, d: int, *, back: bool) -> tuple[Table, Table]:
+    def walk(self, part: Part, d: int, *, back: bool) -> tuple[IntegerTable, IntegerTable]:
         """The chunks and the steps of a walk."""
         chunks_K4, steps_T4 = part.tables(self.target, reverse=bool(d), back=back)
-        return Table.of(chunks_K4), Table.of(steps_T4)
+        return IntegerTable.of(chunks_K4), IntegerTable.of(steps_T4)
 
     def recurrent(self, weight_hh: Tensor) -> tuple[Tensor, Tensor]:
         """The rows of the gates that see h itself, and of a gru's candidate, which has its own product."""

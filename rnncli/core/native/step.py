@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights, State
-from rnncli.core.native.arguments import FLOAT_BYTES, Array, ForwardArguments, Table, slots
+from rnncli.core.native.arguments import FLOAT_BYTES, Array, ForwardArguments, IntegerTable, slots
 from rnncli.core.native.kernels import kernels_of
 from rnncli.core.native.openmp import Call
 
@@ -61,8 +61,8 @@ class _Plan:
         arguments = ForwardArguments(
             input=inputs,
             hidden=hidden,
-            chunks=Table.of(self.chunk_14),
-            steps=Table.of(self.step_14),
+            chunks=IntegerTable.of(self.chunk_14),
+            steps=IntegerTable.of(self.step_14),
             x=Array(0, inputs),
             kept=Array(0, width),
             y=row,

@@ -31,7 +31,7 @@ from rnncli.core.layout.packed import carried
 Sizes = Sequence[int]
 
 
-class Products(NamedTuple):
+class GradientProducts(NamedTuple):
     """What the gradients of the weights are made of, for the rows of a chunk.
 
     ``input_NG`` are gradients before the activations as the input meets them, in the order of the rows of
@@ -52,7 +52,7 @@ class Sweep(Protocol):
     spare: tuple[int, ...]
     """Widths of what the forward pass needs of a chunk only."""
     weight_ih: Tensor
-    """The input's weights with their rows in the order of ``Products.input_NG``."""
+    """The input's weights with their rows in the order of ``GradientProducts.input_NG``."""
     weight_hh: Tensor
 
     def project(self, buffers: Sequence[Tensor], x_NI: Tensor) -> None:
@@ -68,7 +68,7 @@ class Sweep(Protocol):
 
     def back(
         self, kept: Sequence[Tensor], y_NH: Tensor, before_NH: Tensor, gradients: Gradients, work: Workspace
-    ) -> Products:
+    ) -> GradientProducts:
         """Step back through a chunk: change the gradients of the state in place."""
         ...
 
@@ -147,7 +147,7 @@ class _Rnn:
 
     def back(
         self, kept: Sequence[Tensor], y_NH: Tensor, before_NH: Tensor, gradients: Gradients, work: Workspace
-    ) -> Products:
+    ) -> GradientProducts:
         factor_NH = work.take("factors", *y_NH.shape)
         if self.activation == "tanh":
             torch.mul(y_NH, y_NH, out=factor_NH)
@@ -167,7 +167,7 @@ class _Rnn:
             torch.mm(f_BH, self.weight_hh, out=d_BH)
             if more_BH is not None:
                 d_BH = d_all[: len(more_BH)].add_(more_BH)
-        return Products(factor_NH, [(factor_NH, before_NH)])
+        return GradientProducts(factor_NH, [(factor_NH, before_NH)])
 
 
 class _GruBefore:
@@ -200,7 +200,7 @@ class _GruBefore:
 
     def back(
         self, kept: Sequence[Tensor], y_NH: Tensor, before_NH: Tensor, gradients: Gradients, work: Workspace
-    ) -> Products:
+    ) -> GradientProducts:
         rows, hidden = y_NH.shape
         (r_NH, z_NH), n_NH = kept[0].chunk(2, 1), kept[1]
         f_N3H = work.take("factors", rows, 3, hidden)
@@ -214,7 +214,7 @@ class _GruBefore:
         torch.addcmul(z_NH, z_NH, an_NH, value=-1, out=an_NH)
         f_NG = f_N3H.view(rows, 3 * hidden)
         self._back_steps(f_N3H, f_NG, keep_NH, r_NH, gradients)
-        return Products(f_NG, [(f_NG[:, : self.cut], before_NH), (f_NG[:, self.cut :], rh_NH)])
+        return GradientProducts(f_NG, [(f_NG[:, : self.cut], before_NH), (f_NG[:, self.cut :], rh_NH)])
 
     def _back_steps(self, f_N3H: Tensor, f_NG: Tensor, keep_NH: Tensor, r_NH: Tensor, gradients: Gradients) -> None:
         weight_gates, weight_rx = self.weight_hh[: self.cut], self.weight_hh[self.cut :]
@@ -278,7 +278,7 @@ class _GruAfter:
 
     def back(
         self, kept: Sequence[Tensor], y_NH: Tensor, before_NH: Tensor, gradients: Gradients, work: Workspace
-    ) -> Products:
+    ) -> GradientProducts:
         rows, hidden = y_NH.shape
         (r_NH, z_NH), n_NH, m_NH = kept[0].chunk(2, 1), kept[1], kept[2]
         f_N4H, keep_NH = work.take("factors", rows, 4, hidden), work.take("keep", rows, hidden)
@@ -292,7 +292,7 @@ class _GruAfter:
         torch.addcmul(ar_NH, ar_NH, r_NH, value=-1, out=ar_NH)
         f_NG = f_N4H.view(rows, 4 * hidden)
         self._back_steps(f_N4H, f_NG[:, hidden:], keep_NH, gradients)
-        return Products(f_NG[:, : 3 * hidden], [(f_NG[:, hidden:], before_NH)], f_NG[:, 3 * hidden :])
+        return GradientProducts(f_NG[:, : 3 * hidden], [(f_NG[:, hidden:], before_NH)], f_NG[:, 3 * hidden :])
 
     def _back_steps(self, f_N4H: Tensor, f_NG: Tensor, keep_NH: Tensor, gradients: Gradients) -> None:
         (d_all,) = gradients.state
@@ -348,7 +348,7 @@ class _Lstm:
 
     def back(
         self, kept: Sequence[Tensor], y_NH: Tensor, before_NH: Tensor, gradients: Gradients, work: Workspace
-    ) -> Products:
+    ) -> GradientProducts:
         rows, hidden = y_NH.shape
         i_NH, f_NH, g_NH, o_NH = kept[0].chunk(4, 1)
         f_N4H, t_NH = work.take("factors", rows, 4, hidden), work.take("memory", rows, hidden)
@@ -365,7 +365,7 @@ class _Lstm:
         torch.addcmul(y_NH, y_NH, o_NH, value=-1, out=ao_NH)
         f_NG = f_N4H.view(rows, 4 * hidden)
         self._back_steps(f_N4H, f_NG, ac_NH, f_NH, gradients)
-        return Products(f_NG, [(f_NG, before_NH)])
+        return GradientProducts(f_NG, [(f_NG, before_NH)])
 
     def _back_steps(self, f_N4H: Tensor, f_NG: Tensor, ac_NH: Tensor, forget_NH: Tensor, gradients: Gradients) -> None:
         d_all, dc_all = gradients.state

@@ -30,7 +30,7 @@ FRAME = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class SoundRecording:
     """Where a recording is: a file, the content of one, samples, or a file of features.
 
     ``name`` is for a person; ``span`` a stretch of the recording, where it begins and how long it is in seconds;
@@ -64,12 +64,12 @@ class Recording:
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class SoundClip:
     """The features (T, F) of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
 
     source: Path | np.ndarray
     shape: tuple[int, int]
-    recording: Recording
+    recording: SoundRecording
     given: bool = False
 
     @property
@@ -144,10 +144,10 @@ def default_cache() -> Path:
 
 
 def compute(
-    recordings: Sequence[Recording], frontend: Frontend, cache: FeatureCache | None
-) -> list[Clip | RecordingError]:
+    recordings: Sequence[SoundRecording], frontend: Frontend, cache: FeatureCache | None
+) -> list[SoundClip | RecordingError]:
     """The clip of each recording, or what is wrong with it; raises UserError where nothing can be computed."""
-    found: list[Clip | RecordingError] = []
+    found: list[SoundClip | RecordingError] = []
     with _single_threaded(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for done, clip in enumerate(pool.map(_attempt(frontend, cache), recordings), start=1):
             found.append(clip)
@@ -189,8 +189,8 @@ def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | 
         raise RecordingError("recording shorter than a frame", said, "record it again, or take it out of the data")
 
 
-def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[Recording], Clip | RecordingError]:
-    def attempt(recording: Recording) -> Clip | RecordingError:
+def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[SoundRecording], SoundClip | RecordingError]:
+    def attempt(recording: SoundRecording) -> SoundClip | RecordingError:
         try:
             return _clip(recording, frontend, cache)
         except RecordingError as error:
@@ -199,17 +199,17 @@ def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[Record
     return attempt
 
 
-def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) -> Clip:
+def _clip(recording: SoundRecording, frontend: Frontend, cache: FeatureCache | None) -> SoundClip:
     source, name = recording.source, recording.name
     if recording.features:
         assert isinstance(source, Path)
         features_TF = _stretch(read_features(source, name), recording.span)
         if not features_TF.size:
             raise RecordingError("features without frames", f"{name}: holds no frames there")
-        return Clip(source, _shape(features_TF), recording, given=True)
+        return SoundClip(source, _shape(features_TF), recording, given=True)
     if cache is None or isinstance(source, Sound):
         features_TF = features_of(recording.sound(), frontend, name)
-        return Clip(features_TF, _shape(features_TF), recording)
+        return SoundClip(features_TF, _shape(features_TF), recording)
     content = read_content(source) if isinstance(source, Path) else source
     place = cache.place(content, frontend, recording.portion)
     shape = cache.shape(place)
@@ -217,7 +217,7 @@ def _clip(recording: Recording, frontend: Frontend, cache: FeatureCache | None) 
         features_TF = features_of(recording.sound(content), frontend, name)
         cache.put(place, features_TF)
         shape = _shape(features_TF)
-    return Clip(place, shape, recording)
+    return SoundClip(place, shape, recording)
 
 
 def _stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:

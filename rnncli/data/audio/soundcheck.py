@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data import progress
-from rnncli.data.audio.features import Recording
+from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import CLIPPED, RecordingError
 
 QUIET = -60.0
@@ -40,7 +40,7 @@ class SoundFacts:
         return self.clipped >= OFTEN
 
 
-def inspect(recordings: Sequence[Recording]) -> list[SoundFacts | None]:
+def inspect(recordings: Sequence[SoundRecording]) -> list[SoundFacts | None]:
     """The facts of each recording, on all cores; None for features and for what cannot be read."""
     found: list[SoundFacts | None] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -50,7 +50,7 @@ def inspect(recordings: Sequence[Recording]) -> list[SoundFacts | None]:
     return found
 
 
-def _facts(recording: Recording) -> SoundFacts | None:
+def _facts(recording: SoundRecording) -> SoundFacts | None:
     if recording.features:
         return None
     try:

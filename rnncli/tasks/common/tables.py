@@ -69,11 +69,16 @@ def read_parts(data: FilesSection, suffixes: Collection[str], columns: tuple[str
 
     A folder of classes is read as a table of ``columns``: the file and its class.
     """
+    return read_sources(data, lambda path: read_place(path, data, suffixes, columns))
+
+
+def read_sources(data: FilesSection, read_local: Callable[[Path], Tables]) -> Tables:
+    """The tables of a recipe by part: of a repository, or of what ``read_local`` makes of files and folders."""
     if is_repository(data):
         found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
     else:
-        found = read_place(Path(data.root) / data.train, data, suffixes, columns)
-    return with_given_parts(found, data, lambda path: read_place(path, data, suffixes, columns))
+        found = read_local(Path(data.root) / data.train)
+    return with_given_parts(found, data, read_local)
 
 
 def read_place(path: Path, data: FilesSection, suffixes: Collection[str], columns: tuple[str, str]) -> dict[str, Table]:
@@ -85,6 +90,11 @@ def read_place(path: Path, data: FilesSection, suffixes: Collection[str], column
         kept = {part: table for part, table in found.items() if table is not None}
         if kept:
             return kept
+    return read_file(path, data)
+
+
+def read_file(path: Path, data: FilesSection) -> Tables:
+    """The tables of a file, or of a folder of such, by part, with the folder that their paths start from."""
     found = read(
         path, source=source_of(data), encoding=data.encoding, splits=data.splits or None, config=data.config or None
     )

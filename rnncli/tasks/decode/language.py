@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.text.ngram import END, Gram, NGram, learn, read_arpa
@@ -17,6 +17,7 @@ WEIGHTS, BONUSES = (0.2, 0.5, 0.8, 1.2, 1.7), (0.0, 1.0, 2.0, 3.0)
 """What is tried on dev."""
 SPACE = "▁"
 """What a space is called in a language model of characters."""
+ARPA = "language.arpa"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Weights:
 
     weight: float
     bonus: float
+
+    @property
+    def chosen(self) -> str:
+        """A sentence that tells them once they are chosen."""
+        return f"language model weighs {self.weight:g}, a word adds {self.bonus:g}: chosen on dev"
 
 
 UNTUNED = Weights(0.5, 1.0)
@@ -108,6 +114,55 @@ class TextScorer:
                 total += self.weights.weight * self.model.log(token, context)
                 context = self.model.after(context, token)
         return context, total
+
+
+@dataclass(frozen=True)
+class Language:
+    """What is known of the texts to be written: a model with its weights, and the only words, none for all.
+
+    ``by_character`` says that the model is one of characters.
+
+    >>> Language(lexicon=("go", "on")).scorer(["g", "o", "n", " "]).extend(State((), "g", False), 3) is None
+    True
+    """
+
+    model: NGram | None = None
+    lexicon: tuple[str, ...] = ()
+    weights: Weights = UNTUNED
+    by_character: bool = False
+
+    @classmethod
+    def of(cls, settings: LanguageSection, texts: Sequence[str], clean: Callable[[str], str]) -> Self:
+        """What a recipe asks for, of the training ``texts``: see :func:`model_of` and :func:`lexicon_of`."""
+        lexicon = lexicon_of(settings, texts, clean)
+        return cls(model_of(settings, texts), lexicon, by_character=settings.lm_unit == "character")
+
+    @classmethod
+    def load(cls, settings: LanguageSection, folder: Path, body: Mapping[str, Any]) -> Self:
+        """What was saved; KeyError, TypeError, ValueError or DataError where it is damaged."""
+        weights = Weights(*map(float, body["weights"]))
+        model = read_arpa(folder / ARPA) if settings.lm else None
+        return cls(model, tuple(map(str, body["lexicon"])), weights, settings.lm_unit == "character")
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the model into ``folder``; returns the rest as plain values for JSON."""
+        if self.model is not None:
+            self.model.write(folder / ARPA)
+        return {"lexicon": list(self.lexicon), "weights": [self.weights.weight, self.weights.bonus]}
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to search by."""
+        return bool(self.model or self.lexicon)
+
+    def weighed(self, weights: Weights) -> Self:
+        """The same with other weights."""
+        return replace(self, weights=weights)
+
+    def scorer(self, pieces: Sequence[str]) -> TextScorer:
+        """A scorer of labels that add ``pieces`` to a text."""
+        weights = self.weights if self.model else Weights(0.0, 0.0)
+        return TextScorer(pieces, self.model, weights, by_character=self.by_character, lexicon=self.lexicon)
 
 
 def model_of(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:

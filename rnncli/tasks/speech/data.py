@@ -1,4 +1,10 @@
-"""Recordings and their texts: which columns, which part each goes to, what is of no use."""
+"""Recordings and their texts: which columns, which part each goes to, what is of no use.
+
+A row as it comes, of a csv, and as it is learnt from, the features of the recording and the numbers of its characters::
+
+    audio,text,speaker       ->  x (T, 80) float32, T = 131 frames of 10 ms
+    wav/0001.wav,go on,mary      labels (S,) int64: 4 1 2 1 3, S = 5
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnncli.data.audio.features import Clip, FeatureCache, Recording, compute, default_cache
+from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute, default_cache
 from rnncli.data.audio.frontend import Frontend
 from rnncli.data.audio.sound import RecordingError, Sound
 from rnncli.data.tables.sources import ALL
@@ -18,11 +24,11 @@ from rnncli.data.tables.table import Table
 from rnncli.data.text.units import normalise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common import columns
+from rnncli.tasks.common import columns, tables
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.speech import builtin as generated
-from rnncli.tasks.speech.cutting import Said
-from rnncli.tasks.speech.manifests import (
+from rnncli.tasks.speech.extras.cutting import Segment
+from rnncli.tasks.speech.extras.manifests import (
     AUDIO_NAMES,
     TEXT_NAMES,
     durations,
@@ -33,7 +39,7 @@ from rnncli.tasks.speech.manifests import (
 )
 from rnncli.tasks.speech.schema import SpeechData, SpeechRecipe
 
-TOLERANCE = 0.1
+DURATION_TOLERANCE = 0.1
 """Seconds, and share of the length, by which a duration may be wrong without a word."""
 
 
@@ -41,14 +47,14 @@ TOLERANCE = 0.1
 class SpeechPart:
     """One part of the corpus: clips, texts, speakers (empty where unknown), places in the user's data.
 
-    ``said`` is what a long recording can be cut by, where that is asked: words, segments, or lines without times.
+    ``segments`` are what a long recording can be cut by, where that is asked: words, sentences, or lines without times.
     """
 
-    clips: list[Clip]
+    clips: list[SoundClip]
     texts: list[str]
     speakers: list[str]
     places: list[str]
-    said: list[tuple[Said, ...]]
+    segments: list[tuple[Segment, ...]]
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -65,8 +71,16 @@ class SpeechPart:
 
     def take(self, rows: np.ndarray) -> SpeechPart:
         """Some of the recordings."""
-        columns = (self.clips, self.texts, self.speakers, self.places, self.said)
+        columns = (self.clips, self.texts, self.speakers, self.places, self.segments)
         return SpeechPart(*([column[row] for row in rows] for column in columns))
+
+
+def require_width(part: SpeechPart, width: int) -> None:
+    """DataError for the first recording with another number of bins than the model reads."""
+    for clip, place in zip(part.clips, part.places, strict=True):
+        if clip.width != width:
+            hint = "give features of the same kind for all"
+            raise DataError(f"{place}: {clip.width} bins, where the first recording has {width}", hint)
 
 
 def frontend(data: SpeechData) -> Frontend:
@@ -79,28 +93,26 @@ def read_corpus(recipe: SpeechRecipe) -> Corpus:
     data = recipe.data
     dropped: Counter[str] = Counter()
     notes: list[str] = []
-    if data.source == "builtin" or not data.train:
-        if data.source not in ("builtin", "auto"):
-            raise DataError(f"data.train names no {data.source}", "for example data.train=train.csv")
+    if tables.is_builtin(data, "train.csv"):
         parts = {ALL: _builtin(data)}
         notes.append("the words are invented and spoken by a synthesiser: figures say nothing about real speech")
         name = "built-in recordings"
     else:
-        tables = read_tables(data)
-        parts = {part: _load(table, data, dropped, notes) for part, table in tables.items()}
-        for table in tables.values():
+        found = read_tables(data)
+        parts = {part: _load(table, data, dropped, notes) for part, table in found.items()}
+        for table in found.values():
             dropped.update(table.dropped)
             notes += table.notes
-        name = next(iter(tables.values())).name
+        name = next(iter(found.values())).name
     seconds = sum(clip.seconds for part in parts.values() for clip in part.clips)
     least = 2 * (("dev" not in parts) + (ALL in parts))
-    parts, said = Parting(data, recipe.seed, groups=lambda part: _groups(part, data, least))(parts)
+    parts, how = Parting(data, recipe.seed, groups=lambda part: _groups(part, data, least))(parts)
     count = sum(map(len, parts.values()))
     headline = f"{name}: {count:,} recordings, {seconds / 60:.1f} minutes at 10 ms a frame"
-    return Corpus(parts, headline, (*notes, said), +dropped)
+    return Corpus(parts, headline, (*notes, how), +dropped)
 
 
-def read_part(recipe: SpeechRecipe, path: Path) -> Corpus:
+def read_more(recipe: SpeechRecipe, path: Path) -> Corpus:
     """A further labelled file or folder, all of it as the part ``test``."""
     dropped: Counter[str] = Counter()
     notes: list[str] = []
@@ -129,7 +141,7 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
         table.require(data.speaker_column, "data.speaker_column")
     speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")
     texts = [clean_text(value, data.lower) for value in table.texts(text)]
-    said = _said(table, text, data.lower) if data.cut else [()] * len(texts)
+    segments = _segments(table, text, data.lower) if data.cut else [()] * len(texts)
     speakers = list(table.texts(speaker)) if speaker else [""] * len(texts)
     found = compute(list(recordings(table, audio)), frontend(data), feature_cache(data))
     part, first = SpeechPart([], [], [], [], []), {}
@@ -144,7 +156,7 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
             part.texts.append(texts[i])
             part.speakers.append(speakers[i])
             part.places.append(table.place(i))
-            part.said.append(said[i])
+            part.segments.append(segments[i])
     if not part.clips:
         error = next(iter(first.values()), None)
         if error:
@@ -155,22 +167,22 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
     return part
 
 
-def _otherwise_long(found: Sequence[Clip | RecordingError], durations: Sequence[float], table: Table) -> list[str]:
+def _otherwise_long(found: Sequence[SoundClip | RecordingError], durations: Sequence[float], table: Table) -> list[str]:
     """What is to be said of recordings whose length is not the one that the manifest gives."""
     other = [
         i
         for i, (clip, seconds) in enumerate(zip(found, durations, strict=True))
-        if isinstance(clip, Clip) and abs(clip.seconds - seconds) > max(TOLERANCE, TOLERANCE * seconds)
+        if isinstance(clip, SoundClip) and abs(clip.seconds - seconds) > DURATION_TOLERANCE * max(1, seconds)
     ]
     if not other:
         return []
-    said = f"{table.place(other[0])}: duration {durations[other[0]]:g}"
-    return [f"{len(other):,} recordings have another length than their manifest gives, such as {said}"]
+    example = f"{table.place(other[0])}: duration {durations[other[0]]:g}"
+    return [f"{len(other):,} recordings have another length than their manifest gives, such as {example}"]
 
 
-def _said(table: Table, text: str, lower: bool) -> list[tuple[Said, ...]]:
+def _segments(table: Table, text: str, lower: bool) -> list[tuple[Segment, ...]]:
     """What each row can be cut by: its words or segments with times, else the lines of its text."""
-    lines = [tuple(Said(one, math.nan, math.nan) for one in value.splitlines()) for value in table.texts(text)]
+    lines = [tuple(Segment(one, math.nan, math.nan) for one in value.splitlines()) for value in table.texts(text)]
     found = [given or own for given, own in zip(timed(table), lines, strict=True)]
     cleaned = [tuple(replace(one, text=clean_text(one.text, lower)) for one in row) for row in found]
     return [tuple(one for one in row if one.text) for row in cleaned]
@@ -178,8 +190,10 @@ def _said(table: Table, text: str, lower: bool) -> list[tuple[Said, ...]]:
 
 def _builtin(data: SpeechData) -> SpeechPart:
     found = list(generated.generate())
-    recordings = [Recording(Sound(samples, generated.RATE), f"built-in {n}") for n, (samples, _, _) in enumerate(found)]
-    clips = [clip for clip in compute(recordings, frontend(data), None) if isinstance(clip, Clip)]
+    recordings = [
+        SoundRecording(Sound(samples, generated.RATE), f"built-in {n}") for n, (samples, _, _) in enumerate(found)
+    ]
+    clips = [clip for clip in compute(recordings, frontend(data), None) if isinstance(clip, SoundClip)]
     names = [recording.name for recording in recordings]
     return SpeechPart(clips, [t for _, t, _ in found], [s for _, _, s in found], names, [()] * len(names))
 

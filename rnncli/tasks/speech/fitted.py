@@ -1,55 +1,76 @@
-"""A recogniser fitted to its training part: how texts become labels, features become scores, scores become texts."""
+"""A recognizer fitted to its training part: how texts become labels, features become scores, scores become texts.
+
+Shape letters: B batch, T frames of the input, R frames of the core, F feature bins, V labels and blank, M members.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rnncli.errors import DataError
+from rnncli.data.audio.features import FRAME
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.errors import DataError, RunError
 from rnncli.heads.ctc import ctc_nll, frames_needed
-from rnncli.metrics.edits import error_rate
-from rnncli.report.build import Evaluation
-from rnncli.tasks.base import Batches, Metrics
-from rnncli.tasks.decode.language import Weights, tune
-from rnncli.tasks.speech import keep, metrics
-from rnncli.tasks.speech.data import SpeechPart, frontend
-from rnncli.tasks.speech.decoding import Decoder
-from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, Varying
-from rnncli.tasks.speech.keep import Form
-from rnncli.tasks.speech.model import Recogniser, together
-from rnncli.tasks.speech.predictor import SpeechPredictor
+from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.decode.language import Language, Weights
+from rnncli.tasks.decode.tuning import Write, choose
+from rnncli.tasks.speech.data import SpeechPart, frontend, require_width
+from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples
+from rnncli.tasks.speech.extras.augmentation import Varying
+from rnncli.tasks.speech.extras.decoding import Decoder
+from rnncli.tasks.speech.extras.form import FeatureForm
+from rnncli.tasks.speech.extras.selection import at_other_speeds, to_train_on
+from rnncli.tasks.speech.extras.units import LabelUnits
+from rnncli.tasks.speech.metrics import rates
+from rnncli.tasks.speech.model import Recognizer, together
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.training import at_other_speeds, to_train_on
-from rnncli.tasks.speech.units import Units
 
-TUNED = 200
-"""Recordings of dev that the weights of the language model are chosen by."""
+KIND, FILE = "speech labels", "labels.json"
+TUNED_ON = 200
+"""Recordings of dev that the weights of the language model are chosen by, about."""
 NARROW = 0.5
 """Seconds that the recurrent layers hear at once in the first steps of training."""
 
 
 class FittedSpeech:
-    """What the training part writes, the form of its features, and the model that they lead to."""
+    """See :class:`rnncli.tasks.base.Fitted`."""
 
     best_by = "wer"
 
-    def __init__(self, recipe: SpeechRecipe, units: Units, decoder: Decoder, form: Form) -> None:
-        self.recipe, self.units, self.decoder, self.form = recipe, units, decoder, form
+    def __init__(self, recipe: SpeechRecipe, units: LabelUnits, language: Language, form: FeatureForm) -> None:
+        self.recipe, self.units, self.form = recipe, units, form
+        settings, seconds = recipe.decoding, FRAME * recipe.model.subsampling
+        self.decoder = Decoder(units.labels, units.kind, seconds, language, settings.beam, settings.best)
         self.window = 0
+        self.about: About = {}
         milliseconds = 10 * recipe.model.subsampling
         self.notes: tuple[str, ...] = (
             f"{units.describe()} to write, {form.width} figures a frame, a decision every {milliseconds} ms",
         )
 
     def save(self, folder: Path) -> None:
-        """Write labels, form and decoder: see :func:`rnncli.tasks.speech.keep.save`."""
-        keep.save(folder, self.units, self.decoder, self.form)
+        """Write the labels, the form of the features, and the language model with its weights."""
+        body = self.units.to_dict() | self.form.to_dict() | self.decoder.language.save(folder)
+        write_json(folder / FILE, KIND, body)
+
+    @classmethod
+    def load(cls, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
+        """What ``save`` wrote; raises RunError."""
+        body = read_json(folder / FILE, KIND)
+        try:
+            units, form = LabelUnits.from_dict(recipe.data.unit, body), FeatureForm.from_dict(body)
+            language = Language.load(recipe.decoding, folder, body)
+        except (KeyError, TypeError, ValueError, DataError) as error:
+            why = f"{folder}: labels, normalisation or language model are damaged"
+            raise RunError(why, "take it from a copy of the run") from error
+        return cls(recipe, units, language, form)
 
     def pace(self, done: float) -> None:
         """In the first steps the recurrent layers hear half a second at once."""
@@ -57,8 +78,8 @@ class FittedSpeech:
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
     def encode(self, part: SpeechPart, *, training: bool = False) -> SpeechExamples:
-        """Texts to numbers; training leaves out what is of no use to it: see :mod:`rnncli.tasks.speech.training`."""
-        self.require_width(part)
+        """Texts to numbers; training leaves out what is of no use: see :mod:`rnncli.tasks.speech.extras.selection`."""
+        require_width(part, self.form.width)
         if training:
             part, notes = to_train_on(part, self.units, self.recipe)
             self.notes = (*self.notes, *notes)
@@ -70,32 +91,22 @@ class FittedSpeech:
         others = at_other_speeds(part, self.recipe)
         return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying(), others)
 
-    def build(self) -> nn.Module:
-        """A new recogniser."""
-        return Recogniser(self.form.width, self.recipe.model, len(self.units.labels) + 1)
+    def build(self) -> Recognizer:
+        """A new recognizer."""
+        return Recognizer(self.form.width, self.recipe.model, len(self.units.labels) + 1)
 
-    def kernel(self, model: nn.Module) -> str:
-        """Which recurrent path the model takes and why."""
-        assert isinstance(model, Recogniser)
-        return model.kernel()
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Weights decay, biases and gains do not."""
-        return shared.parameter_groups(model)
-
-    def loss(self, model: nn.Module, batch: SpeechBatch) -> Tensor:
+    def loss(self, model: Recognizer, batch: SpeechBatch) -> Tensor:
         """Minus the log probability of the labels, the mean over labels.
 
         In training the mean over what it is under the scores of each member and, that they write labels at the same
         frames, under the scores that are their mean.
         """
-        assert isinstance(model, Recogniser)
         apart, lengths_B = model.apart(batch.x_BTF, batch.lengths_B, window=self.window if model.training else 0)
         learnt = [together(apart), *(apart if model.training and len(apart) > 1 else ())]
         nll_MB = torch.stack([ctc_nll(one, lengths_B, batch.labels_BS, batch.label_lengths_B) for one in learnt])
         return nll_MB.mean(0).sum() / batch.label_lengths_B.sum().clamp(min=1)
 
-    def validate(self, model: nn.Module, examples: SpeechExamples, batches: Batches) -> Metrics:
+    def validate(self, model: Recognizer, examples: SpeechExamples, batches: Batches) -> Metrics:
         """Error rates by greedy decoding, and ``loss`` over the recordings whose texts fit their frames."""
         founds = [""] * len(examples)
         total = labels = 0.0
@@ -105,76 +116,59 @@ class FittedSpeech:
             fits_B = torch.isfinite(nll_B)
             total += float(nll_B[fits_B].sum())
             labels += float(batch.label_lengths_B[fits_B].sum())
-            for i, log_probs_RV in zip(indices, _cut(logits_BRV, lengths_B), strict=True):
+            for i, log_probs_RV in zip(indices, _each(logits_BRV, lengths_B), strict=True):
                 founds[i] = self.decoder.plain(log_probs_RV)
-        truths = examples.part.texts
-        wer = error_rate([text.split() for text in truths], [text.split() for text in founds])
-        right = [truth == found for truth, found in zip(truths, founds, strict=True)]
-        accuracy = float(np.mean(right))
-        return {"wer": wer, "cer": error_rate(truths, founds), "accuracy": accuracy, "loss": total / max(1.0, labels)}
+        return rates(examples.part.texts, founds) | {"loss": total / max(1.0, labels)}
 
-    def evaluate(self, model: nn.Module, part: SpeechPart, examples: SpeechExamples, batches: Batches) -> Evaluation:
-        """Error rates with their parts, intervals, rates by speaker and length, the worst alignments, predictions."""
-        rows: list[dict[str, Any]] = [{}] * len(examples)
-        plain = [""] * len(examples)
-        for indices, batch in batches():
-            for i, log_probs_RV in zip(indices, self._log_probs(model, batch), strict=True):
-                rows[i], plain[i] = self.decoder.row(log_probs_RV), self.decoder.plain(log_probs_RV)
-        return metrics.evaluate(part, rows, plain, self.recipe.evaluation, self.recipe.seed)
-
-    def settle(self, model: nn.Module, dev: SpeechExamples, batches: Batches) -> None:
-        """Choose the weights of the language model by the word error rate of dev, of 200 recordings at most."""
-        if self.decoder.language is None:
+    def settle(self, model: Recognizer, dev: SpeechExamples, batches: Batches) -> None:
+        """Choose the weights of the language model by the word error rate of dev."""
+        if self.decoder.language.model is None:
             return
-        found = [
-            (i, one) for indices, b in batches() for i, one in zip(indices, self._log_probs(model, b), strict=True)
-        ]
-        found = found[:: max(1, len(found) // TUNED)]
-        truths = [dev.part.texts[int(i)].split() for i, _ in found]
 
-        def wrong(weights: Weights) -> float:
+        def write_by(weights: Weights) -> Write:
             decoder = self.decoder.narrower().weighed(weights)
-            return error_rate(truths, [decoder.row(one)["text"].split() for _, one in found])
+            return lambda log_probs_RV: decoder.row(log_probs_RV)["text"].split()
 
-        weights = tune(wrong)
+        truths = [text.split() for text in dev.part.texts]
+        weights = choose(self._log_probs(model, batches), truths, write_by, TUNED_ON)
         self.decoder = self.decoder.weighed(weights)
-        said = f"language model weighs {weights.weight:g}, a word adds {weights.bonus:g}: chosen on dev"
-        self.notes = (*self.notes, said)
+        self.notes = (*self.notes, weights.chosen)
 
-    def recognise(self, model: nn.Module, batch: SpeechBatch) -> list[dict[str, Any]]:
-        """A row for each recording: see :meth:`rnncli.tasks.speech.decoding.Decoder.row`."""
-        return [self.decoder.row(log_probs_RV) for log_probs_RV in self._log_probs(model, batch)]
+    def predictions(
+        self, model: Recognizer, part: SpeechPart, examples: SpeechExamples, batches: Batches
+    ) -> list[dict[str, Any]]:
+        """What is said in each recording by the search and, ``greedy``, by the most probable path."""
+        rows: list[dict[str, Any]] = [{}] * len(examples)
+        for i, log_probs_RV in self._log_probs(model, batches):
+            known = {"place": part.places[i], "truth": part.texts[i]}
+            speaker = {"speaker": part.speakers[i]} if part.speakers[i] else {}
+            greedy = {"greedy": self.decoder.plain(log_probs_RV)}
+            rows[i] = known | self.decoder.row(log_probs_RV) | greedy | speaker
+        return rows
+
+    def recognize(self, model: Recognizer, batch: SpeechBatch) -> list[dict[str, Any]]:
+        """A row for each recording: see :meth:`rnncli.tasks.speech.extras.decoding.Decoder.row`."""
+        return [self.decoder.row(one) for one in _each(*model(batch.x_BTF, batch.lengths_B))]
 
     def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """The text that training has most often, whatever is said."""
         usual = Counter(parts["train"].texts).most_common(1)[0][0]
         truths = parts[split].texts
-        found = {"wer": error_rate([t.split() for t in truths], [usual.split()] * len(truths))}
-        found["cer"] = error_rate(truths, [usual] * len(truths))
-        found["accuracy"] = float(np.mean([truth == usual for truth in truths]))
-        return {"most frequent text": found}, ()
+        return {"most frequent text": rates(truths, [usual] * len(truths))}, ()
 
-    def predictor(self, model: nn.Module, device: torch.device) -> SpeechPredictor:
-        """A predictor around a trained recogniser."""
-        return SpeechPredictor(self, model, device)
-
-    def _log_probs(self, model: nn.Module, batch: SpeechBatch) -> list[np.ndarray]:
-        return _cut(*model(batch.x_BTF, batch.lengths_B))
+    def _log_probs(self, model: Recognizer, batches: Batches) -> Iterator[tuple[int, np.ndarray]]:
+        """The log probabilities (R, V) of each recording behind its number."""
+        for indices, batch in batches():
+            found = _each(*model(batch.x_BTF, batch.lengths_B))
+            yield from ((int(i), one) for i, one in zip(indices, found, strict=True))
 
     def _varying(self) -> Varying:
         data, form = self.recipe.data, self.form
         kind = data.given if form.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
         return Varying(self.recipe.variation, kind, form.width, form.scale, None if form.given else frontend(data))
 
-    def require_width(self, part: SpeechPart) -> None:
-        """Raise DataError where a recording has another number of bins than the model reads."""
-        for clip, place in zip(part.clips, part.places, strict=True):
-            if clip.width != self.form.width:
-                hint = "give features of the same kind for all"
-                raise DataError(f"{place}: {clip.width} bins, where the first recording has {self.form.width}", hint)
 
-
-def _cut(logits_BRV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
+def _each(logits_BRV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
     """Log probabilities (R, V) of each recording, float64."""
     log_probs = logits_BRV.double().log_softmax(-1).cpu().numpy()
     return [one[:length] for one, length in zip(log_probs, lengths_B.tolist(), strict=True)]

@@ -1,126 +1,215 @@
-"""What a report says of recognised speech: error rates with their parts, intervals, alignments, confusions."""
+"""What the predictions of a recognizer are worth: see :class:`rnncli.tasks.base.Scoring`.
+
+A row has ``truth``, ``text`` and its ``words`` with confidences; ``greedy``, the text of the most probable path, and
+``speaker`` where one is named. Shape letters: N rows, G speakers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.metrics import curves
 from rnncli.metrics.confusion import Confusion
-from rnncli.metrics.edits import EditCounts, Pair
+from rnncli.metrics.edits import KINDS, EditCounts, Pair
+from rnncli.metrics.statistics import Statistics, shares
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import Evaluation, Mistake, Table
-from rnncli.tasks.speech.data import SpeechPart
+from rnncli.report.build import Classes, Details, Mistake, ReportTable
+from rnncli.report.figures import Figure, Line, Piece, Sample
+from rnncli.tasks.base import About, Row
 
-MISTAKES, CONFUSIONS = 5, 12
+MISTAKES = 5
+"""That a report names."""
+CONFUSIONS = 12
+"""Pairs of words that a report names."""
 MOST_WORDS = 60
 """A matrix of more words than these is left out."""
+ALIGNMENTS = 1 << 15
+"""Pairs of texts whose edits are kept, so that metrics, tables and samples count each of them once."""
+LENGTHS = ((1, 1), (2, 4), (5, 9), (10, 19), (20, None))
+"""Words of the texts of each row of the table by length, from and to."""
 
 
-def count(truths: Sequence[str], founds: Sequence[str]) -> tuple[EditCounts, EditCounts]:
-    """Edits of words and of characters."""
-    words, characters = EditCounts(), EditCounts()
-    for truth, found in zip(truths, founds, strict=True):
-        words.add(truth.split(), found.split())
-        characters.add(list(truth), list(found))
-    return words, characters
+def statistics(rows: Sequence[Row], about: About) -> Statistics:
+    """Error rates of words and characters, those of the most probable paths where they differ, whole texts right."""
+    truths, founds = [row["truth"] for row in rows], [row["text"] for row in rows]
+    parts = _rates(truths, founds)
+    greedy = [row.get("greedy", row["text"]) for row in rows]
+    if greedy != founds:
+        parts |= {f"{name}_greedy": counts_N2 for name, counts_N2 in _rates(truths, greedy).items()}
+    parts["accuracy" if _single(truths) else "sentence_accuracy"] = _right(truths, founds)
+    return _statistics(parts)
 
 
-def evaluate(
-    part: SpeechPart, rows: Sequence[dict[str, Any]], greedy: Sequence[str], settings: EvaluationSection, seed: int
-) -> Evaluation:
-    """All that a report says of the part; ``rows`` are the predictions, ``greedy`` those without a language model."""
-    founds = [one["text"] for one in rows]
-    words, characters = count(part.texts, founds)
-    metrics = {"wer": words.rate(), "cer": characters.rate()}
-    if list(greedy) != founds:
-        plain = count(part.texts, greedy)
-        metrics |= {"wer_greedy": plain[0].rate(), "cer_greedy": plain[1].rate()}
-    single = all(len(text.split()) == 1 for text in part.texts)
-    right_N = np.array([truth == found for truth, found in zip(part.texts, founds, strict=True)])
-    metrics["accuracy" if single else "sentence_accuracy"] = float(right_N.mean())
-    options: dict[str, Any] = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": seed}
-    tables = [_parts(words, characters), _by_length(words, part.texts)]
-    intervals = {}
-    if settings.resamples:
-        intervals = {"wer": words.interval(**options), "cer": characters.interval(**options)}
-    if len(set(part.speakers)) > 1:
-        tables.append(_by_speaker(words, part.speakers))
+def rates(truths: Sequence[str], founds: Sequence[str]) -> dict[str, float]:
+    """``wer``, ``cer`` and ``accuracy``, the share of whole texts that are right, however many words they have."""
+    return _statistics(_rates(truths, founds) | {"accuracy": _right(truths, founds)}).values()
+
+
+def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
+    """Errors by kind, by length and by speaker, frequent ones, the worst texts; of single words a matrix."""
+    words = [_words(row["truth"], row["text"]) for row in rows]
+    characters = [_characters(row["truth"], row["text"]) for row in rows]
+    tables = [_by_kind(words, characters), _by_length(words)]
+    speakers = [row.get("speaker", "") for row in rows]
+    if len(set(speakers)) > 1:
+        tables.append(_by_speaker(words, speakers))
         if settings.resamples:
-            low, high = words.interval(groups=part.speakers, **options)
-            tables.append(Table("wer, interval over speakers", ("low", "high"), ((low, high),)))
-    if words.confusions:
+            tables.append(_over_speakers(words, speakers, settings, seed))
+    if any(one.errors for one in words):
         tables.append(_confusions(words))
-    matrix = _matrix(part.texts, founds) if single else None
-    return Evaluation(
-        examples=len(part),
-        metrics=metrics,
-        intervals=intervals,
-        labels=matrix.labels if matrix else (),
-        confusion=matrix.counts_KK if matrix else (),
-        per_class=matrix.per_class() if matrix else (),
-        confidence=settings.confidence,
-        mistakes=_mistakes(words, part, founds),
-        tables=tables,
-        predictions=_predictions(part, rows),
-    )
+    mistakes = [_mistake(rows[i], words[i].pairs) for i in _worst(rows, MISTAKES)]
+    return Details(classes=_classes(rows), mistakes=mistakes, tables=tables)
 
 
-def _parts(words: EditCounts, characters: EditCounts) -> Table:
+def figures(rows: Sequence[Row], about: About) -> list[Figure]:
+    """How far the confidence of a word can be believed."""
+    right, sure = [], []
+    for row in rows:
+        heard = [pair for pair in _words(row["truth"], row["text"]).pairs if pair[1] is not None]
+        if len(heard) == len(row["words"]):
+            right += [truth == found for truth, found in heard]
+            sure += [word["confidence"] for word in row["words"]]
+    if not sure:
+        return []
+    line = Line("", *curves.calibration(right, sure))
+    return [Figure("calibration of words", "confidence", "share that is right", (line,), diagonal=True)]
+
+
+def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
+    """The utterances with most wrong words, aligned with their truth."""
+    return [_sample(rows[i]) for i in _worst(rows, most)]
+
+
+class _Edits(NamedTuple):
+    """Edits of one text by their kinds, its true units, and its alignment, which is left out of characters."""
+
+    substitutions: int
+    deletions: int
+    insertions: int
+    true: int
+    pairs: tuple[Pair, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
+
+@lru_cache(maxsize=ALIGNMENTS)
+def _words(truth: str, found: str) -> _Edits:
+    counts = EditCounts()
+    pairs = counts.add(truth.split(), found.split())
+    return _Edits(*counts.rows[0], tuple(pairs))
+
+
+@lru_cache(maxsize=ALIGNMENTS)
+def _characters(truth: str, found: str) -> _Edits:
+    counts = EditCounts()
+    counts.add(truth, found)
+    return _Edits(*counts.rows[0])
+
+
+def _rates(truths: Sequence[str], founds: Sequence[str]) -> dict[str, np.ndarray]:
+    """Edits and true units of each text, (N, 2), of words and of characters."""
+    pairs = list(zip(truths, founds, strict=True))
+    edits = {"wer": [_words(*pair) for pair in pairs], "cer": [_characters(*pair) for pair in pairs]}
+    return {name: _counts(found) for name, found in edits.items()}
+
+
+def _right(truths: Sequence[str], founds: Sequence[str]) -> np.ndarray:
+    """Whether each whole text is right, beside 1, (N, 2)."""
+    found = [(truth == found, 1) for truth, found in zip(truths, founds, strict=True)]
+    return np.array(found, dtype=np.float64).reshape(-1, 2)
+
+
+def _counts(edits: Sequence[_Edits]) -> np.ndarray:
+    """Edits and true units, (N, 2)."""
+    return np.array([(one.errors, one.true) for one in edits], dtype=np.float64).reshape(-1, 2)
+
+
+def _statistics(parts: dict[str, np.ndarray]) -> Statistics:
+    return Statistics(shares(list(parts), list(parts.values())))
+
+
+def _single(truths: Sequence[str]) -> bool:
+    """Whether all texts are one word long."""
+    return all(len(truth.split()) == 1 for truth in truths)
+
+
+def _worst(rows: Sequence[Row], most: int) -> list[int]:
+    """The numbers of the rows with most wrong words, at most ``most`` of them."""
+    errors = [_words(row["truth"], row["text"]).errors for row in rows]
+    wrong = [i for i, count in enumerate(errors) if count]
+    return sorted(wrong, key=lambda i: -errors[i])[:most]
+
+
+def _by_kind(words: Sequence[_Edits], characters: Sequence[_Edits]) -> ReportTable:
     rows = []
-    for name, counts in (("words", words), ("characters", characters)):
-        rows.append((name, *counts.parts().values(), int(counts.counts()[:, 3].sum())))
-    return Table("errors", ("of", "substitutions", "deletions", "insertions", "true"), tuple(rows))
+    for name, edits in (("words", words), ("characters", characters)):
+        rows.append((name, *(sum(getattr(one, kind) for one in edits) for kind in (*KINDS, "true"))))
+    return ReportTable("errors", ("of", *KINDS, "true"), tuple(rows))
 
 
-def _by_length(words: EditCounts, texts: Sequence[str]) -> Table:
-    rows_N4 = words.counts()
-    length_N = np.array([len(text.split()) for text in texts])
+def _by_length(words: Sequence[_Edits]) -> ReportTable:
     rows = []
-    for low, high in ((1, 1), (2, 4), (5, 9), (10, 19), (20, 10**9)):
-        at = (length_N >= low) & (length_N <= high)
-        if at.any():
-            name = str(low) if low == high else f"{low}-{high}" if high < 10**9 else f"{low} and more"
-            rows.append((name, int(at.sum()), float(rows_N4[at, :3].sum() / rows_N4[at, 3].sum())))
-    return Table("by length in words", ("words", "recordings", "wer"), tuple(rows))
+    for low, high in LENGTHS:
+        found = [one for one in words if low <= one.true and (high is None or one.true <= high)]
+        if found:
+            name = f"{low} and more" if high is None else f"{low}-{high}" if high > low else str(low)
+            rows.append((name, len(found), _wer(found)))
+    return ReportTable("by length in words", ("words", "recordings", "wer"), tuple(rows))
 
 
-def _by_speaker(words: EditCounts, speakers: Sequence[str]) -> Table:
-    rows_N4, who_N = words.counts(), np.array(speakers)
+def _by_speaker(words: Sequence[_Edits], speakers: Sequence[str]) -> ReportTable:
+    """The worst first."""
     rows = []
     for speaker in sorted(set(speakers)):
-        at = who_N == speaker
-        rows.append((speaker, int(at.sum()), float(rows_N4[at, :3].sum() / rows_N4[at, 3].sum())))
-    return Table("by speaker", ("speaker", "recordings", "wer"), tuple(sorted(rows, key=lambda one: -one[2])))
+        found = [one for one, who in zip(words, speakers, strict=True) if who == speaker]
+        rows.append((speaker, len(found), _wer(found)))
+    return ReportTable("by speaker", ("speaker", "recordings", "wer"), tuple(sorted(rows, key=lambda row: -row[2])))
 
 
-def _confusions(words: EditCounts) -> Table:
-    rows = [(t or "-", f or "-", n) for (t, f), n in words.confusions.most_common(CONFUSIONS)]
-    return Table("most frequent word errors", ("truth", "found", "times"), tuple(rows))
+def _over_speakers(
+    words: Sequence[_Edits], speakers: Sequence[str], settings: EvaluationSection, seed: int
+) -> ReportTable:
+    """The interval of the word error rate where whole speakers are drawn."""
+    numbers = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
+    counts_G2 = np.zeros((len(numbers), 2))
+    np.add.at(counts_G2, [numbers[speaker] for speaker in speakers], _counts(words))
+    found = _statistics({"wer": counts_G2})
+    intervals = found.intervals(resamples=settings.resamples, confidence=settings.confidence, seed=seed)
+    return ReportTable("wer, interval over speakers", ("low", "high"), (intervals["wer"],))
 
 
-def _matrix(truths: Sequence[str], founds: Sequence[str]) -> Confusion | None:
+def _wer(words: Sequence[_Edits]) -> float:
+    return _statistics({"wer": _counts(words)}).values()["wer"]
+
+
+def _confusions(words: Sequence[_Edits]) -> ReportTable:
+    counts = Counter(pair for one in words for pair in one.pairs if pair[0] != pair[1])
+    rows = tuple((truth or "-", found or "-", times) for (truth, found), times in counts.most_common(CONFUSIONS))
+    return ReportTable("most frequent word errors", ("truth", "found", "times"), rows)
+
+
+def _classes(rows: Sequence[Row]) -> Classes:
+    """A matrix of texts that are single words, of which there are few; what is never true counts as one."""
+    truths, founds = [row["truth"] for row in rows], [row["text"] for row in rows]
     known = sorted(set(truths))
-    other = "(other)"
-    labels = [*known, other] if any(found not in known for found in founds) else known
-    if len(labels) > MOST_WORDS:
-        return None
+    labels = [*known, "(other)"] if set(founds) - set(known) else known
+    if not _single(truths) or len(labels) > MOST_WORDS:
+        return Classes()
     number = {label: k for k, label in enumerate(labels)}
     counts = Confusion(labels)
-    counts.add([number[t] for t in truths], [number.get(f, len(known)) for f in founds])
-    return counts
+    counts.add([number[truth] for truth in truths], [number.get(found, len(known)) for found in founds])
+    return Classes.of(labels, counts.counts_KK, counts.per_class())
 
 
-def _mistakes(words: EditCounts, part: SpeechPart, founds: Sequence[str]) -> list[Mistake]:
-    """The utterances with most errors, their words aligned."""
-    errors_N = words.errors()
-    worst = [int(i) for i in np.argsort(-errors_N, kind="stable")[:MISTAKES] if errors_N[i]]
-    found = []
-    for i in worst:
-        pairs = EditCounts().add(part.texts[i].split(), founds[i].split())
-        found.append(Mistake(_aligned(pairs), part.texts[i], founds[i] or "(nothing)", None, part.places[i], True))
-    return found
+def _mistake(row: Row, pairs: Sequence[Pair]) -> Mistake:
+    return Mistake(_aligned(pairs), row["truth"], row["text"] or "(nothing)", None, row["place"], True)
 
 
 def _aligned(pairs: Sequence[Pair]) -> str:
@@ -136,6 +225,17 @@ def _aligned(pairs: Sequence[Pair]) -> str:
     return " ".join(shown)
 
 
-def _predictions(part: SpeechPart, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for i, one in enumerate(rows):
-        yield {"place": part.places[i], "truth": part.texts[i]} | one
+def _sample(row: Row) -> Sample:
+    edits = _words(row["truth"], row["text"])
+    caption = f"{edits.errors} errors, {edits.true} words" if edits.errors > 1 else "1 error"
+    return Sample(caption, tuple(_piece(*pair) for pair in edits.pairs), row["place"])
+
+
+def _piece(truth: str | None, heard: str | None) -> Piece:
+    if truth == heard:
+        return Piece(truth or "")
+    if truth is None:
+        return Piece(heard or "", "added", "not said")
+    if heard is None:
+        return Piece(truth, "missed", "not heard")
+    return Piece(heard, "wrong", f"truth {truth}")

@@ -1,4 +1,4 @@
-"""The recogniser: two convolutions that subsample, stacks of recurrent layers over them, the mean of their scores.
+"""The recognizer: two convolutions that subsample, stacks of recurrent layers over them, the mean of their scores.
 
 Shape letters: B batch, T frames of the input, R frames of the core, F feature bins, C channels, V labels and blank.
 """
@@ -75,7 +75,7 @@ class Stack(nn.Module):
         return self.linear(self.lookahead(y_BRE.transpose(1, 2)).transpose(1, 2) if self.ahead else y_BRE)
 
 
-class Recogniser(nn.Module):
+class Recognizer(nn.Module):
     """Features to the mean scores of several stacks, a frame of scores for ``subsampling`` frames of features."""
 
     def __init__(self, width: int, settings: SpeechModel, labels: int) -> None:
@@ -113,11 +113,6 @@ class Recogniser(nn.Module):
     def heard(self, k: int, x_BTX: Tensor) -> Tensor:
         """What convolution ``k`` makes of whole windows, (B, R, C)."""
         return functional.relu(self.convolution_norms[k](self.convolutions[k](x_BTX.transpose(1, 2)).transpose(1, 2)))
-
-    def kernel(self) -> str:
-        """Which recurrent path it takes and why."""
-        member = self.members[0]
-        return member.cores[0].kernel(member.linear.weight.device)  # pyright: ignore[reportCallIssue]
 
 
 def together(scores: Sequence[Tensor]) -> Tensor:

@@ -7,29 +7,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from torch import nn
 
+from rnncli.core.device import placed
 from rnncli.data.audio.features import features_of, read_features, require_frames
 from rnncli.data.audio.resampling import Resampler
 from rnncli.data.audio.sound import SUFFIXES, Sound, pcm, read_blocks, read_sound
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import frontend
-from rnncli.tasks.speech.decoding import Listener, joined
 from rnncli.tasks.speech.examples import collate
-from rnncli.tasks.speech.model import Recogniser
-from rnncli.tasks.speech.streaming import Stream
-from rnncli.tasks.speech.subtitles import Subtitles
-
-if TYPE_CHECKING:
-    from rnncli.tasks.speech.fitted import FittedSpeech
+from rnncli.tasks.speech.extras.decoding import Listener, joined
+from rnncli.tasks.speech.extras.streaming import Stream
+from rnncli.tasks.speech.extras.subtitles import Subtitles
+from rnncli.tasks.speech.fitted import FittedSpeech
+from rnncli.tasks.speech.model import Recognizer
 
 NOTHING_N = np.zeros(0, dtype=np.float32)
-PIECE = 0.2
-"""Seconds of raw samples that are heard at once, at most."""
+LONGEST_PIECE = 0.2
+"""Seconds of raw samples that are heard at once."""
 
 
 class SpeechPredictor:
@@ -43,8 +41,7 @@ class SpeechPredictor:
     example = "recording.wav"
     together = 1  # so that memory is that of the longest
 
-    def __init__(self, fitted: FittedSpeech, model: nn.Module, device: torch.device) -> None:
-        assert isinstance(model, Recogniser)
+    def __init__(self, fitted: FittedSpeech, model: Recognizer, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
         self.frontend = frontend(fitted.recipe.data)
         self.heard = self.spent = 0.0
@@ -146,8 +143,8 @@ class SpeechPredictor:
             hint = "give what it was trained on"
             width = self.fitted.form.width
             raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {width}", hint)
-        batch = collate([self.fitted.form.scale(features_TF)], [self.fitted.units.encode("")]).to(self.device)
-        return self.fitted.recognise(self.model, batch)[0]
+        batch = collate([self.fitted.form.scale(features_TF)], [self.fitted.units.encode("")])
+        return self.fitted.recognize(self.model, placed(batch, self.device))[0]
 
     def _in_blocks(self, path: Path) -> dict[str, Any]:
         rate, blocks = read_blocks(path)
@@ -185,11 +182,11 @@ def _with_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]
 
 
 def _samples(stream: BinaryIO, rate: int) -> Iterator[np.ndarray]:
-    """Samples as they come, ``PIECE`` seconds at most; raises DataError for a file and for half a sample."""
+    """Samples as they come, ``LONGEST_PIECE`` seconds at most; raises DataError for a file and for half a sample."""
     read = getattr(stream, "read1", stream.read)
     rest = b""
     begun = False
-    while content := read(2 * max(1, round(PIECE * rate))):
+    while content := read(2 * max(1, round(LONGEST_PIECE * rate))):
         content = rest + content
         if not begun and content[:4] in (b"RIFF", b"fLaC", b"OggS", b"NIST", b"ID3\x03", b"ID3\x04"):
             raise DataError("stdin: a file of audio, where raw 16-bit samples are wanted", "give the file's path")

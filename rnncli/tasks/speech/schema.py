@@ -1,4 +1,4 @@
-"""The recipe of a speech recogniser."""
+"""The recipe of a speech recognizer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SpeechData(FilesSection, frozen=True):
         default="utterance", description="mean and variance of each bin: of the recording, or of all of training"
     )
     unit: Literal["character", "word", "subword"] = Field(
-        default="character", description="what the recogniser writes; subword: pieces of words, learnt from training"
+        default="character", description="what the recognizer writes; subword: pieces of words, learnt from training"
     )
     subwords: Count = Field(default=200, description="how many pieces of words, about, where unit is subword")
 
@@ -98,7 +98,7 @@ class SpeechModel(CoreSection, frozen=True):
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
 
 
-class Decoding(LanguageSection, frozen=True):
+class SpeechDecoding(LanguageSection, frozen=True):
     """How labels are searched for when a part is scored, and in use."""
 
     beam: Count = Field(default=24, description="beginnings that are followed at once in a search")
@@ -106,7 +106,7 @@ class Decoding(LanguageSection, frozen=True):
 
 
 class SpeechTrain(LongTrain, frozen=True):
-    """Training of a recogniser; batches are counted in frames of the input."""
+    """Training of a recognizer; batches are counted in frames of the input."""
 
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
     longest_first: bool = Field(
@@ -129,7 +129,7 @@ class SpeechRecipe(Recipe, frozen=True):
     variation: Variation = Variation()
     model: SpeechModel = SpeechModel()
     train: SpeechTrain = SpeechTrain()
-    decoding: Decoding = Decoding()
+    decoding: SpeechDecoding = SpeechDecoding()
 
 
 RECIPE = SpeechRecipe

@@ -1,62 +1,53 @@
-"""Speech recognition: recordings to text by a recurrent network and CTC."""
+"""Speech recognition, recordings to text by a recurrent network and CTC: a :class:`rnncli.tasks.base.Task`."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import torch
 
+from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.decode.language import lexicon_of, model_of
-from rnncli.tasks.speech import checks, keep
-from rnncli.tasks.speech.data import SpeechPart, clean_text, read_corpus, read_part
-from rnncli.tasks.speech.examples import Scale
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.speech import data
+from rnncli.tasks.speech.data import SpeechPart
+from rnncli.tasks.speech.extras import checks
+from rnncli.tasks.speech.extras.form import FeatureForm, Scale
+from rnncli.tasks.speech.extras.units import NAMES, LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
-from rnncli.tasks.speech.keep import Form, make_decoder
+from rnncli.tasks.speech.model import Recognizer
+from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.units import NAMES, Units
+
+read, read_more = data.read_corpus, data.read_more
+load = FittedSpeech.load
 
 
-class Speech:
-    """The task: see :class:`rnncli.tasks.base.Task`."""
-
-    def read(self, recipe: SpeechRecipe) -> Corpus:
-        """Read recordings, compute features, split."""
-        return read_corpus(recipe)
-
-    def read_more(self, recipe: SpeechRecipe, path: Path) -> Corpus:
-        """A further labelled file or folder."""
-        return read_part(recipe, path)
-
-    def fit(self, recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
-        """The labels, the normalisation and the language model of the training part."""
-        train: SpeechPart = corpus.parts["train"]
-        units = Units.learn(train.texts, recipe.data.unit, recipe.data.subwords)
-        lexicon = lexicon_of(recipe.decoding, train.texts, lambda line: clean_text(line, recipe.data.lower))
-        decoder = make_decoder(recipe, units).known(model_of(recipe.decoding, train.texts), lexicon)
-        first = train.clips[0]
-        fitted = FittedSpeech(recipe, units, decoder, Form(first.width, first.given, Scale()))
-        fitted.require_width(train)
-        if recipe.data.normalise == "global":
-            fitted.form = Form(fitted.form.width, first.given, Scale.learn(clip.load() for clip in train.clips))
-        fitted.notes = (*fitted.notes, *_unknown(units, corpus))
-        return fitted
-
-    def load(self, recipe: SpeechRecipe, folder: Path) -> FittedSpeech:
-        """What a run kept."""
-        return FittedSpeech(recipe, *keep.load(recipe, folder))
-
-    def check(self, recipe: SpeechRecipe, corpus: Corpus) -> list[shared.Table]:
-        """Tables of lengths, sound, characters, speakers and leaks."""
-        return checks.tables(recipe, corpus)
+def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
+    """The labels, the normalisation and the language model of the training part."""
+    train: SpeechPart = corpus.parts["train"]
+    units = LabelUnits.learn(train.texts, recipe.data.unit, recipe.data.subwords)
+    language = Language.of(recipe.decoding, train.texts, lambda line: data.clean_text(line, recipe.data.lower))
+    first = train.clips[0]
+    data.require_width(train, first.width)
+    scale = Scale.learn(clip.load() for clip in train.clips) if recipe.data.normalise == "global" else Scale()
+    fitted = FittedSpeech(recipe, units, language, FeatureForm(first.width, first.given, scale))
+    fitted.notes = (*fitted.notes, *_unknown(units, corpus))
+    return fitted
 
 
-def _unknown(units: Units, corpus: Corpus) -> list[str]:
+def predictor(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> SpeechPredictor:
+    """A predictor of recordings."""
+    return SpeechPredictor(fitted, model, device)
+
+
+def check(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
+    """Tables of lengths, sound, characters, speakers and leaks."""
+    return checks.tables(recipe, corpus)
+
+
+def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:
     """What is to be said of parts whose texts have units that training does not."""
     found = []
     for name, part in corpus.parts.items():
-        lacking = sum(len(units.encode(text)) < len(units.cut(text)) for text in part.texts)
-        if lacking:
+        if lacking := sum(map(units.lacks, part.texts)):
             found.append(f"{lacking:,} of the texts of {name} have {NAMES[units.kind]} that train lacks")
     return found
-
-
-TASK = Speech()

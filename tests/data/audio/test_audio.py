@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rnncli.data.audio.features import Clip, FeatureCache, Recording, compute
+from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute
 from rnncli.data.audio.frontend import FLOOR, FrameStream, Frontend
 from rnncli.data.audio.resampling import resample
 from rnncli.data.audio.sound import RecordingError, Sound, pcm, read_blocks, read_sound
@@ -91,33 +91,33 @@ def test_less_than_a_frame_has_no_features():
 def test_features_are_kept_by_content_and_computed_again_for_other_settings(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(4000), 8000)
     soundfile.write(tmp_path / "b.wav", noise(4000), 8000)
-    recordings = [Recording(tmp_path / name, name) for name in ("a.wav", "b.wav")]
+    recordings = [SoundRecording(tmp_path / name, name) for name in ("a.wav", "b.wav")]
     cache = FeatureCache(tmp_path / "cache")
     for bins, files in ((20, 1), (20, 1), (30, 2)):
         clips = compute(recordings, Frontend("log-mel", 8000, bins), cache)
         assert len(list((tmp_path / "cache").rglob("*.npy"))) == files
         for clip in clips:
-            assert isinstance(clip, Clip)
+            assert isinstance(clip, SoundClip)
             assert clip.load().shape == (clip.frames, bins)
     assert not list((tmp_path / "cache").rglob("*.partial"))
 
 
 def test_a_damaged_cache_entry_is_computed_again(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(4000), 8000)
-    cache, recordings = FeatureCache(tmp_path / "cache"), [Recording(tmp_path / "a.wav", "a.wav")]
+    cache, recordings = FeatureCache(tmp_path / "cache"), [SoundRecording(tmp_path / "a.wav", "a.wav")]
     frontend = Frontend("log-mel", 8000, 20)
     (before,) = compute(recordings, frontend, cache)
     (entry,) = (tmp_path / "cache").rglob("*.npy")
     entry.write_bytes(entry.read_bytes()[:100])
     (after,) = compute(recordings, frontend, cache)
-    assert isinstance(after, Clip)
-    assert isinstance(before, Clip)
+    assert isinstance(after, SoundClip)
+    assert isinstance(before, SoundClip)
     assert len(after.load()) == before.frames
 
 
 def test_a_bad_recording_is_told_with_its_kind(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF but no more")
-    (found,) = compute([Recording(tmp_path / "a.wav", "a.wav")], Frontend(), None)
+    (found,) = compute([SoundRecording(tmp_path / "a.wav", "a.wav")], Frontend(), None)
     assert isinstance(found, RecordingError)
     assert found.reason == "unreadable recording"
     assert "a.wav" in found.message
@@ -150,9 +150,11 @@ def test_a_recording_that_is_played_faster_is_shorter_and_higher_and_kept_apart(
     tone = (0.5 * np.sin(2 * np.pi * 400 * np.arange(16000) / 16000)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", tone, 16000)
     frontend, cache = Frontend("log-mel", 16000, 40), FeatureCache(tmp_path / "cache")
-    own, fast = compute([Recording(tmp_path / "a.wav", "a", speed=speed) for speed in (1.0, 1.25)], frontend, cache)
-    assert isinstance(own, Clip)
-    assert isinstance(fast, Clip)
+    own, fast = compute(
+        [SoundRecording(tmp_path / "a.wav", "a", speed=speed) for speed in (1.0, 1.25)], frontend, cache
+    )
+    assert isinstance(own, SoundClip)
+    assert isinstance(fast, SoundClip)
     assert fast.frames == pytest.approx(own.frames / 1.25, abs=2)
     higher = frontend(np.sin(2 * np.pi * 500 * np.arange(16000) / 16000).astype(np.float32))
     assert fast.load().mean(0).argmax() == higher.mean(0).argmax() > own.load().mean(0).argmax()
@@ -164,12 +166,12 @@ def test_a_stretch_of_samples_in_memory_and_of_features_is_cut(tmp_path):
     frontend = Frontend("log-mel", 8000, 20)
     np.save(tmp_path / "a.npy", frontend(samples))
     span = (0.5, 1.0)
-    in_memory = Recording(Sound(samples, 8000), "samples", span=span)
-    given = Recording(tmp_path / "a.npy", "a.npy", features=True, span=span)
-    beyond = Recording(tmp_path / "a.npy", "a.npy", features=True, span=(5.0, 1.0))
+    in_memory = SoundRecording(Sound(samples, 8000), "samples", span=span)
+    given = SoundRecording(tmp_path / "a.npy", "a.npy", features=True, span=span)
+    beyond = SoundRecording(tmp_path / "a.npy", "a.npy", features=True, span=(5.0, 1.0))
     one, other, nothing = compute([in_memory, given, beyond], frontend, None)
-    assert isinstance(one, Clip)
-    assert isinstance(other, Clip)
+    assert isinstance(one, SoundClip)
+    assert isinstance(other, SoundClip)
     assert (one.frames, other.frames) == (98, 100)
     np.testing.assert_allclose(one.load(), other.load()[:98], atol=1e-5)
     assert isinstance(nothing, RecordingError)

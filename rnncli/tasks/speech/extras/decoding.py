@@ -6,33 +6,35 @@ Shape letters: R frames of the core, V labels and blank.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.text.ngram import NGram
 from rnncli.data.text.subwords import MARK
 from rnncli.heads.beam import Hypothesis, beam_search
 from rnncli.heads.ctc import BLANK, Decoded, greedy, spot
-from rnncli.tasks.decode.language import UNTUNED, TextScorer, Weights
+from rnncli.tasks.decode.language import Language, TextScorer, Weights
 
-PAUSE, LONGEST = 2.0, 60.0
-"""Seconds without a word behind which a text begins anew, and after which it does so in any case."""
+PAUSE = 2.0
+"""Seconds without a word behind which a text begins anew."""
+LONGEST_STRETCH = 60.0
+"""Seconds after which it does so in any case."""
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Writes what the labels say; ``seconds`` is how long a frame lasts, ``lexicon`` the only words, none for all."""
+    """Writes what the labels say; ``seconds`` is how long a frame lasts.
+
+    >>> Decoder(("g", "o", " "), "character", 0.02).written([1, 2, 3, 1, 2])
+    'go go'
+    """
 
     labels: tuple[str, ...]
     unit: str
     seconds: float
-    language: NGram | None = None
-    by_character: bool = False
-    weights: Weights = UNTUNED
-    lexicon: tuple[str, ...] = ()
+    language: Language = field(default_factory=Language)
     beam: int = 16
     best: int = 1
 
@@ -46,21 +48,16 @@ class Decoder:
     @cached_property
     def scorer(self) -> TextScorer:
         """The language model and the lexicon in the search."""
-        weights = self.weights if self.language else Weights(0.0, 0.0)
-        return TextScorer(self.pieces, self.language, weights, by_character=self.by_character, lexicon=self.lexicon)
+        return self.language.scorer(self.pieces)
 
     @property
     def searches(self) -> bool:
         """Whether there is anything to search by; the most probable path is taken otherwise."""
-        return bool(self.language or self.lexicon or self.best > 1)
-
-    def known(self, language: NGram | None, lexicon: tuple[str, ...]) -> Decoder:
-        """The same with a language model, and with the only words that may be written, none for all."""
-        return replace(self, language=language, lexicon=lexicon)
+        return self.language.known or self.best > 1
 
     def weighed(self, weights: Weights) -> Decoder:
         """The same with other weights."""
-        return replace(self, weights=weights)
+        return replace(self, language=self.language.weighed(weights))
 
     def narrower(self) -> Decoder:
         """The same in half the time, about, and with the best hypothesis alone."""
@@ -116,7 +113,7 @@ class Listener:
     """Frames in as they come, texts out behind each pause; what it remembers is a stretch of speech.
 
     Where frames are cut makes no difference. A stretch ends behind ``PAUSE`` seconds without a word, or when it is
-    ``LONGEST`` seconds long.
+    ``LONGEST_STRETCH`` seconds long.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -124,7 +121,7 @@ class Listener:
         self._rows: list[np.ndarray] = []
         self._start = self._quiet = 0
         self._said = False
-        self._pause, self._longest = (max(1, round(limit / decoder.seconds)) for limit in (PAUSE, LONGEST))
+        self._pause, self._longest = (max(1, round(limit / decoder.seconds)) for limit in (PAUSE, LONGEST_STRETCH))
         self._silent = {BLANK} | {k for k, piece in enumerate(decoder.pieces, start=1) if not piece.strip()}
 
     def __call__(self, log_probs_RV: np.ndarray) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-TOGETHER, GAP = 10, 1.0
-"""Words of a subtitle at most, and the seconds of silence that part two."""
+MOST_WORDS = 10
+"""Of a subtitle."""
+LONGEST_GAP = 1.0
+"""Seconds of silence within a subtitle."""
 
 
 class Subtitles:
@@ -20,7 +22,7 @@ class Subtitles:
         """The subtitles of some words with ``word``, ``start`` and ``end``."""
         groups: list[list[dict[str, Any]]] = []
         for word in words:
-            follows = groups and len(groups[-1]) < TOGETHER and word["start"] - groups[-1][-1]["end"] <= GAP
+            follows = groups and len(groups[-1]) < MOST_WORDS and word["start"] - groups[-1][-1]["end"] <= LONGEST_GAP
             if follows:
                 groups[-1].append(word)
             else:

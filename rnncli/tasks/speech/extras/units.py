@@ -1,12 +1,12 @@
-"""What a recogniser writes: characters, words, or learnt pieces of words, numbered from 1; 0 is the blank."""
+"""What a recognizer writes: characters, words, or learnt pieces of words, numbered from 1; 0 is the blank."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -18,21 +18,41 @@ NAMES: dict[Kind, str] = {"character": "characters", "word": "words", "subword":
 
 
 @dataclass(frozen=True)
-class Units:
-    """The labels, label k being ``labels[k - 1]``; ``subwords`` cuts words where they are pieces of such."""
+class LabelUnits:
+    """The labels, label k being ``labels[k - 1]``; ``subwords`` cuts words where they are pieces of such.
+
+    >>> LabelUnits.learn(["go on", "no"], "character", 0).encode("on")
+    array([1, 2])
+    """
 
     kind: Kind
     labels: tuple[str, ...]
     subwords: Subwords = WHOLE
 
     @classmethod
-    def learn(cls, texts: Iterable[str], kind: Kind, size: int) -> Units:
+    def learn(cls, texts: Iterable[str], kind: Kind, size: int) -> Self:
         """Those of the texts, the most frequent first; of pieces of words about ``size``."""
         texts = list(texts)
         subwords = learn(texts, size) if kind == "subword" else WHOLE
         bare = cls(kind, (), subwords)
         counts = Counter(unit for text in texts for unit in bare.cut(text))
         return cls(kind, tuple(sorted(counts, key=lambda unit: (-counts[unit], unit))), subwords)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"labels": list(self.labels), "merges": [list(pair) for pair in self.subwords.merges]}
+
+    @classmethod
+    def from_dict(cls, kind: Kind, body: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` gave; KeyError, TypeError or ValueError for anything else."""
+        merges = tuple((str(one), str(other)) for one, other in body["merges"])
+        if not body["labels"]:
+            raise ValueError("no labels")
+        return cls(kind, tuple(map(str, body["labels"])), Subwords(merges))
+
+    def lacks(self, text: str) -> bool:
+        """Whether the text has units that are none of the labels."""
+        return len(self.encode(text)) < len(self.cut(text))
 
     def describe(self) -> str:
         """How many of what."""

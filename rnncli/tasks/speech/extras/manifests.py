@@ -11,14 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from rnncli.data.audio.features import Recording
+from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import SUFFIXES
-from rnncli.data.tables.sources import ALL, READERS, read
+from rnncli.data.tables.sources import ALL, READERS
 from rnncli.data.tables.table import PLACE, Table, TableWriter
 from rnncli.errors import DataError
 from rnncli.tasks.common import tables
-from rnncli.tasks.common.tables import is_repository, with_given_parts
-from rnncli.tasks.speech.cutting import Said
+from rnncli.tasks.speech.extras.cutting import Segment
 from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
@@ -29,11 +28,7 @@ TIMED = {"words": "word", "segments": "text"}
 
 def read_tables(data: SpeechData) -> dict[str, Table]:
     """The tables of a recipe by part, ``all`` where the parts are to be carved; raises DataError."""
-    if is_repository(data):
-        found = read(data.train, source="datasets", splits=data.splits or None, config=data.config or None)
-    else:
-        found = read_manifest(Path(data.root) / data.train, data)
-    return with_given_parts(found, data, lambda path: read_manifest(path, data))
+    return tables.read_sources(data, lambda path: read_manifest(path, data))
 
 
 def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
@@ -42,9 +37,7 @@ def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
         if files:
             return {ALL: _folder(path, files)}
-    source = "auto" if data.source == "builtin" else data.source
-    tables = read(path, source=source, encoding=data.encoding, splits=data.splits or None, config=data.config or None)
-    return {part: tables.based(table, path) for part, table in tables.items()}
+    return tables.read_file(path, data)
 
 
 def _folder(path: Path, files: list[Path]) -> Table:
@@ -63,7 +56,7 @@ def _folder(path: Path, files: list[Path]) -> Table:
         return writer.finish((), {"recording without a text beside it": len(files) - len(kept)})
 
 
-def recordings(table: Table, column: str) -> Iterator[Recording]:
+def recordings(table: Table, column: str) -> Iterator[SoundRecording]:
     """The recording of each row; raises DataError.
 
     Columns ``offset`` and ``duration``, or ``start`` and ``end``, cut a stretch of it.
@@ -74,17 +67,17 @@ def recordings(table: Table, column: str) -> Iterator[Recording]:
             yield replace(_row_recording(value, folder, table.place(i)), span=span)
         elif isinstance(value, str) and value.strip():
             path = folder / value
-            yield Recording(path, str(path), path.suffix == ".npy", span)
+            yield SoundRecording(path, str(path), path.suffix == ".npy", span)
         else:
             raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
 
 
-def _row_recording(value: dict[str, Any], folder: Path, place: str) -> Recording:
+def _row_recording(value: dict[str, Any], folder: Path, place: str) -> SoundRecording:
     """A row of ``datasets``: bytes, or a path."""
     if value.get("bytes"):
-        return Recording(value["bytes"], place)
+        return SoundRecording(value["bytes"], place)
     if value.get("path"):
-        return Recording(folder / value["path"], place)
+        return SoundRecording(folder / value["path"], place)
     raise DataError(f"{place}: an audio row without bytes or path", "each row needs one of them")
 
 
@@ -109,7 +102,7 @@ def _spans(table: Table) -> Iterator[tuple[float, float] | None]:
         yield None if math.isnan(end) else (start, end - start if names[1] == "end" else end)
 
 
-def timed(table: Table) -> list[tuple[Said, ...]]:
+def timed(table: Table) -> list[tuple[Segment, ...]]:
     """What each row's column ``words``, else ``segments``, says was said when; raises DataError."""
     name = next((name for name in TIMED if name in table.columns), None)
     if name is None:
@@ -118,14 +111,14 @@ def timed(table: Table) -> list[tuple[Said, ...]]:
     for i, value in enumerate(table.values(name)):
         try:
             parts = (json.loads(value) if isinstance(value, str) else value) or ()
-            said = tuple(Said(str(part[TIMED[name]]), float(part["start"]), float(part["end"])) for part in parts)
-            order = [time for one in said for time in (one.start, one.end)]
+            row = tuple(Segment(str(part[TIMED[name]]), float(part["start"]), float(part["end"])) for part in parts)
+            order = [time for one in row for time in (one.start, one.end)]
             if order != sorted(order) or not all(0 <= time < math.inf for time in order):
                 raise ValueError
         except (TypeError, ValueError, KeyError) as error:
             hint = f'[{{"{TIMED[name]}": "go", "start": 0.5, "end": 0.9}}, ...] in seconds, one after the other'
             raise DataError(f"{table.place(i)}: {name} do not say what is said when", hint) from error
-        found.append(said)
+        found.append(row)
     return found
 
 

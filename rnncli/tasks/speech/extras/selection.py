@@ -1,4 +1,4 @@
-"""What training hears of its part: recordings that fit their texts, and pieces of those that are too long."""
+"""What of its split training hears: recordings that fit their texts, and pieces of those that are too long."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.data.audio.features import Clip, Recording, compute
+from rnncli.data.audio.features import SoundClip, SoundRecording, compute
 from rnncli.data.audio.sound import RecordingError
 from rnncli.errors import DataError
-from rnncli.tasks.speech.cutting import Said, lines_in, pieces
 from rnncli.tasks.speech.data import SpeechPart, feature_cache, frontend
 from rnncli.tasks.speech.examples import too_short
+from rnncli.tasks.speech.extras.cutting import Segment, lines_in, pieces
+from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.units import Units
 
 LONGER_ALONE = "words or segments that are longer alone"
 NO_TIMES = "no times of words or segments, nor a line of text for each stretch between long silences"
 
 
-def to_train_on(part: SpeechPart, units: Units, recipe: SpeechRecipe) -> tuple[SpeechPart, list[str]]:
+def to_train_on(part: SpeechPart, units: LabelUnits, recipe: SpeechRecipe) -> tuple[SpeechPart, list[str]]:
     """The part without what training cannot use, and sentences that count it; raises DataError where nothing is left.
 
     Left out are recordings beyond ``data.longest``, those that ``data.cut`` can cut at silences but as pieces, and
@@ -47,7 +47,7 @@ def to_train_on(part: SpeechPart, units: Units, recipe: SpeechRecipe) -> tuple[S
     return whole.take(np.flatnonzero(~short)), notes
 
 
-def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[Clip]]:
+def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[SoundClip]]:
     """Each recording at the other speeds of a recipe, as far as it has a frame there; DataError for features."""
     speeds = recipe.variation.speeds
     if not speeds:
@@ -59,15 +59,15 @@ def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[Clip]]:
     recordings = [replace(clip.recording, speed=speed) for clip in part.clips for speed in speeds]
     found = compute(recordings, frontend(recipe.data), feature_cache(recipe.data))
     rows = [found[start : start + len(speeds)] for start in range(0, len(found), len(speeds))]
-    return [[clip for clip in row if isinstance(clip, Clip)] for row in rows]
+    return [[clip for clip in row if isinstance(clip, SoundClip)] for row in rows]
 
 
 def _cut(part: SpeechPart, recipe: SpeechRecipe) -> tuple[SpeechPart, Counter[str]]:
     """The pieces of long recordings, and how many recordings, or stretches of them, are lost for which reason."""
     cut, lost = SpeechPart([], [], [], [], []), Counter[str]()
-    wanted: list[Recording] = []
-    for clip, speaker, place, said in zip(part.clips, part.speakers, part.places, part.said, strict=True):
-        known = _with_times(clip.recording, said)
+    wanted: list[SoundRecording] = []
+    for clip, speaker, place, segments in zip(part.clips, part.speakers, part.places, part.segments, strict=True):
+        known = _with_times(clip.recording, segments)
         found, alone = pieces(known, clip.seconds, recipe.data.longest) if known else ([], 0)
         lost += Counter({LONGER_ALONE: alone} if known else {NO_TIMES: 1})
         for piece in found:
@@ -77,21 +77,21 @@ def _cut(part: SpeechPart, recipe: SpeechRecipe) -> tuple[SpeechPart, Counter[st
             cut.texts.append(piece.text)
             cut.speakers.append(speaker)
             cut.places.append(f"{place} at {piece.start:.2f} s")
-            cut.said.append(())
+            cut.segments.append(())
     clips = compute(wanted, frontend(recipe.data), feature_cache(recipe.data))
     for clip in clips:
         if isinstance(clip, RecordingError):
             lost[clip.reason] += 1
-    usable = [i for i, clip in enumerate(clips) if isinstance(clip, Clip)]
+    usable = [i for i, clip in enumerate(clips) if isinstance(clip, SoundClip)]
     cut = replace(cut, clips=clips).take(np.array(usable, dtype=np.int64))
     return cut, +lost
 
 
-def _with_times(recording: Recording, said: tuple[Said, ...]) -> list[Said] | None:
+def _with_times(recording: SoundRecording, segments: tuple[Segment, ...]) -> list[Segment] | None:
     """What is said when; None where that is not known."""
-    if said and not math.isnan(said[0].start):
-        return list(said)
-    return None if recording.features else lines_in(recording.sound(), [one.text for one in said])
+    if segments and not math.isnan(segments[0].start):
+        return list(segments)
+    return None if recording.features else lines_in(recording.sound(), [one.text for one in segments])
 
 
 def _both(one: SpeechPart, other: SpeechPart) -> SpeechPart:

@@ -1,4 +1,4 @@
-"""A causal recogniser over pieces of a recording, with what it has to remember in between.
+"""A causal recognizer over pieces of a recording, with what it has to remember in between.
 
 Pieces of any size give the scores that one pass over the whole recording gives. What is remembered does not grow: the
 last frames that the next windows of the convolutions cover, and the states of the recurrent layers.
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rnncli.data.audio.frontend import FrameStream, Frontend
-from rnncli.tasks.speech.model import KERNEL, Recogniser, Stack, together
+from rnncli.tasks.speech.model import KERNEL, Recognizer, Stack, together
 
 
 class Stream:
@@ -24,7 +24,7 @@ class Stream:
 
     def __init__(
         self,
-        model: Recogniser,
+        model: Recognizer,
         frontend: Frontend,
         scale: Callable[[np.ndarray], np.ndarray],
         device: torch.device | str = "cpu",
@@ -42,9 +42,9 @@ class Stream:
 class ScoreStream:
     """Features in, scores of labels out: see :class:`Stream`."""
 
-    def __init__(self, model: Recogniser) -> None:
+    def __init__(self, model: Recognizer) -> None:
         if not model.causal:
-            raise ValueError("a bidirectional recogniser hears the end before it writes the beginning")
+            raise ValueError("a bidirectional recognizer hears the end before it writes the beginning")
         self.model = model
         around = (KERNEL // 2, KERNEL // 2)
         self.convolved = [_Windows(KERNEL, stride, around) for stride in model.strides]

@@ -15,16 +15,18 @@ import numpy as np
 from rnncli.data.audio.features import FRAME
 from rnncli.data.audio.sound import Sound
 
-AROUND = 0.25
-"""Seconds of silence that are kept before and after a piece, at most."""
-BETWEEN_LINES, LONGER = 0.5, 1.5
-"""Seconds of silence that part lines at least, and how many times as long as any within a line they must be."""
-CLICK = 0.05
-"""Seconds of sound between silences that are none of speech."""
+MOST_SILENCE_KEPT = 0.25
+"""Seconds of silence before and after a piece."""
+SHORTEST_BREAK = 0.5
+"""Seconds of silence that part lines at least."""
+LEAST_BREAK_RATIO = 1.5
+"""How many times as long as any silence within a line such a break must be."""
+SHORTEST_SPEECH = 0.05
+"""Seconds of sound between silences; less is a click."""
 
 
 @dataclass(frozen=True)
-class Said:
+class Segment:
     """Some words and when they are said, in seconds from the beginning of the recording."""
 
     text: str
@@ -32,34 +34,37 @@ class Said:
     end: float
 
 
-def pieces(said: Sequence[Said], seconds: float, longest: float) -> tuple[list[Said], int]:
-    """Neighbours put together to pieces of at most ``longest`` seconds, and how many of ``said`` are longer than that.
+def pieces(segments: Sequence[Segment], seconds: float, longest: float) -> tuple[list[Segment], int]:
+    """Neighbours put together to pieces of at most ``longest`` seconds, and how many ``segments`` are longer than that.
 
     Each piece ends at the longest silence in the second half of what it could hold. What is longer alone is left out.
     ``seconds`` is the length of the recording.
     """
-    edges = [(0.0, 0.0), *((one.start, one.end) for one in said), (seconds, seconds)]
+    edges = [(0.0, 0.0), *((one.start, one.end) for one in segments), (seconds, seconds)]
     gaps = [after[0] - before[1] for before, after in pairwise(edges)]
-    begins = [one.start - min(AROUND, max(0.0, gap) / 2) for one, gap in zip(said, gaps, strict=False)]
-    ends = [one.end + min(AROUND, max(0.0, gap) / 2) for one, gap in zip(said, gaps[1:], strict=True)]
-    found: list[Said] = []
+    begins = [one.start - min(MOST_SILENCE_KEPT, max(0.0, gap) / 2) for one, gap in zip(segments, gaps, strict=False)]
+    ends = [one.end + min(MOST_SILENCE_KEPT, max(0.0, gap) / 2) for one, gap in zip(segments, gaps[1:], strict=True)]
+    found: list[Segment] = []
     first = lost = 0
-    while first < len(said):
+    while first < len(segments):
         fits = first
-        while fits < len(said) and ends[fits] - begins[first] <= longest:
+        while fits < len(segments) and ends[fits] - begins[first] <= longest:
             fits += 1
-        late = [i for i in range(first, fits) if ends[i] - begins[first] >= longest / 2] or range(first, fits)
-        last = first if fits == first else fits - 1 if fits == len(said) else max(late, key=lambda i: (gaps[i + 1], i))
         if fits == first:
             lost += 1
-        else:
-            text = " ".join(one.text for one in said[first : last + 1])
-            found.append(Said(text, begins[first], ends[last]))
+            first += 1
+            continue
+        last = fits - 1
+        if fits < len(segments):
+            late = [i for i in range(first, fits) if ends[i] - begins[first] >= longest / 2] or range(first, fits)
+            last = max(late, key=lambda i: (gaps[i + 1], i))
+        text = " ".join(one.text for one in segments[first : last + 1])
+        found.append(Segment(text, begins[first], ends[last]))
         first = last + 1
     return found, lost
 
 
-def lines_in(sound: Sound, lines: Sequence[str]) -> list[Said] | None:
+def lines_in(sound: Sound, lines: Sequence[str]) -> list[Segment] | None:
     """When each line is said; None unless the recording has as many stretches between long silences as lines."""
     stretches = _stretches(_levels(sound))
     silences = [after[0] - before[1] for before, after in pairwise(stretches)]
@@ -68,12 +73,12 @@ def lines_in(sound: Sound, lines: Sequence[str]) -> list[Said] | None:
     if not 0 < parting <= len(silences):
         return None
     shortest, within = ranked[parting - 1], ranked[parting] if parting < len(ranked) else 0
-    if shortest * FRAME < BETWEEN_LINES or shortest < LONGER * within:
+    if shortest * FRAME < SHORTEST_BREAK or shortest < LEAST_BREAK_RATIO * within:
         return None
     starts = [0, *(i + 1 for i, silence in enumerate(silences) if silence >= shortest)]
     ends = [*(start - 1 for start in starts[1:]), len(stretches) - 1]
     return [
-        Said(line, stretches[start][0] * FRAME, stretches[end][1] * FRAME)
+        Segment(line, stretches[start][0] * FRAME, stretches[end][1] * FRAME)
         for line, start, end in zip(lines, starts, ends, strict=True)
     ]
 
@@ -91,4 +96,4 @@ def _stretches(levels_T: np.ndarray) -> list[tuple[int, int]]:
         return []
     loud_T = levels_T > np.quantile(levels_T, [0.05, 0.95]).mean()
     edges = np.flatnonzero(np.diff(loud_T, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return [(start, end) for start, end in edges if (end - start) * FRAME >= CLICK]
+    return [(start, end) for start, end in edges if (end - start) * FRAME >= SHORTEST_SPEECH]

@@ -9,37 +9,41 @@ import numpy as np
 from rnncli.data import splits
 from rnncli.data.audio.soundcheck import OFTEN, QUIET, inspect
 from rnncli.errors import DataError
+from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.checks import overlaps
+from rnncli.tasks.common.checks import overlaps, shared_groups
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short
+from rnncli.tasks.speech.extras.selection import to_train_on
+from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
-from rnncli.tasks.speech.training import to_train_on
-from rnncli.tasks.speech.units import Units
 
 QUANTILES = ("least", "median", "95 %", "most")
 
 
-def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[Table]:
+def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
     """Durations, sound, characters, texts that do not fit, speakers and what parts share."""
     parts: dict[str, SpeechPart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
-    units = Units.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
+    units = LabelUnits.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
     found = [_lengths(parts), *_sound(parts), _unfit(recipe, parts, units), *_training(recipe, parts["train"], units)]
     found += [_characters(parts), overlaps("recordings", prints)]
-    return [*found, _speakers(parts)] if any(any(part.speakers) for part in parts.values()) else found
+    if any(any(part.speakers) for part in parts.values()):
+        found.append(shared_groups("speakers", {name: part.speakers for name, part in parts.items()}))
+    return found
 
 
-def _lengths(parts: dict[str, SpeechPart]) -> Table:
+def _lengths(parts: dict[str, SpeechPart]) -> ReportTable:
     rows = []
     for name, part in parts.items():
         seconds = np.array([clip.seconds for clip in part.clips])
         quantiles = [f"{q:.2f}" for q in np.quantile(seconds, [0, 0.5, 0.95, 1])]
-        rows.append([name, f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles])
-    return "recordings, and their lengths in seconds", ["split", "recordings", "minutes", *QUANTILES], rows
+        rows.append((name, f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles))
+    columns = ("split", "recordings", "minutes", *QUANTILES)
+    return ReportTable("recordings, and their lengths in seconds", columns, tuple(rows))
 
 
-def _sound(parts: dict[str, SpeechPart]) -> list[Table]:
+def _sound(parts: dict[str, SpeechPart]) -> list[ReportTable]:
     """Rates, channels, silence, clipping; nothing where features are given."""
     rows = []
     for name, part in parts.items():
@@ -49,46 +53,39 @@ def _sound(parts: dict[str, SpeechPart]) -> list[Table]:
             channels = Counter(one.channels for one in facts).most_common()
             cells = [", ".join(f"{value:,}: {count:,}" for value, count in counts) for counts in (rates, channels)]
             silent, clipped = sum(one.is_silent for one in facts), sum(one.is_clipped for one in facts)
-            rows.append([name, *cells, f"{silent:,}", f"{clipped:,}"])
+            rows.append((name, *cells, f"{silent:,}", f"{clipped:,}"))
     silence, clipping = f"silent (below {QUIET:g} dB)", f"clipped (from {100 * OFTEN:g} % of samples)"
-    return [("sound", ["split", "rates in Hz", "channels", silence, clipping], rows)] if rows else []
+    columns = ("split", "rates in Hz", "channels", silence, clipping)
+    return [ReportTable("sound", columns, tuple(rows))] if rows else []
 
 
-def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart], units: Units) -> Table:
+def _unfit(recipe: SpeechRecipe, parts: dict[str, SpeechPart], units: LabelUnits) -> ReportTable:
     """Texts with more labels than frames: training leaves such recordings out, elsewhere they cannot come out right."""
     rows = []
     for name, part in parts.items():
         short = [part.places[i] for i in np.flatnonzero(too_short(part, units, recipe.model.subsampling))]
-        unknown = sum(len(units.encode(text)) < len(units.cut(text)) for text in part.texts)
-        rows.append([name, f"{len(short):,}", short[0] if short else "-", f"{unknown:,}"])
-    columns = ["split", "too short for their texts", "such as", f"with {recipe.data.unit}s that train lacks"]
-    return f"recordings and texts at a decision every {10 * recipe.model.subsampling} ms", columns, rows
+        unknown = sum(map(units.lacks, part.texts))
+        rows.append((name, f"{len(short):,}", short[0] if short else "-", f"{unknown:,}"))
+    columns = ("split", "too short for their texts", "such as", f"with {recipe.data.unit}s that train lacks")
+    title = f"recordings and texts at a decision every {10 * recipe.model.subsampling} ms"
+    return ReportTable(title, columns, tuple(rows))
 
 
-def _training(recipe: SpeechRecipe, train: SpeechPart, units: Units) -> list[Table]:
+def _training(recipe: SpeechRecipe, train: SpeechPart, units: LabelUnits) -> list[ReportTable]:
     """What training would cut or leave out; nothing where it hears all as it is."""
     try:
         _, notes = to_train_on(train, units, recipe)
     except DataError as error:
         notes = [error.message]
-    return [("training", ["what it would hear"], [[note] for note in notes])] if notes else []
+    return [ReportTable("training", ("what it would hear",), tuple((note,) for note in notes))] if notes else []
 
 
-def _characters(parts: dict[str, SpeechPart]) -> Table:
+def _characters(parts: dict[str, SpeechPart]) -> ReportTable:
     counts = {name: Counter(character for text in part.texts for character in text) for name, part in parts.items()}
     every = sum(counts.values(), Counter[str]())
     rows = []
     for character, _ in every.most_common():
         cells = [f"{found[character]:,}" for found in counts.values()]
         shown = "space" if character == " " else character
-        rows.append([shown, *cells, "" if counts["train"][character] else "not in train"])
-    return "characters of the texts", ["character", *counts, ""], rows
-
-
-def _speakers(parts: dict[str, SpeechPart]) -> Table:
-    own = {name: set(part.speakers) - {""} for name, part in parts.items()}
-    rows = []
-    for name, speakers in own.items():
-        shared = ", ".join(sorted(speakers & own["train"])[:8]) if name != "train" else ""
-        rows.append([name, f"{len(speakers):,}", shared or "-"])
-    return "speakers", ["split", "speakers", "also in train"], rows
+        rows.append((shown, *cells, "" if counts["train"][character] else "not in train"))
+    return ReportTable("characters of the texts", ("character", *counts, ""), tuple(rows))
