@@ -19,7 +19,7 @@ from torch import Tensor
 
 from rnncli.core.cells import State
 from rnncli.core.layer import Back, Forward, Layer
-from rnncli.core.paths.torch_loops import Gradients, Products, Workspace, sweep
+from rnncli.core.paths.torch_loops import GradientProducts, Gradients, Workspace, sweep
 from rnncli.core.paths.torch_rows import TorchRows, WeightGradients
 
 MAX_STEPS = 64
@@ -74,7 +74,7 @@ class Captured:
         self.h_BH, self.d_BH = x_NI.new_zeros(self.batch, hidden), x_NI.new_zeros(self.batch, hidden)
         self.y_NH, self.grad_NH, self.before_NH = (x_NI.new_zeros(rows, hidden) for _ in range(3))
         self.work = Workspace(rows, x_NI)
-        self.products: dict[int, Products] = {}
+        self.products: dict[int, GradientProducts] = {}
         self.pool = torch.cuda.graph_pool_handle() if x_NI.is_cuda else None
         self.loops = sweep(cell, self.weights)
         self.kept = [x_NI.new_zeros(rows, width * hidden) for width in self.loops.kept]

@@ -16,7 +16,7 @@ from torch import Tensor
 from rnncli.core.cells import CellWeights, State
 from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.layout.packed import Part
-from rnncli.core.paths.torch_loops import Gradients, Products, Sweep, Workspace, steps, sweep
+from rnncli.core.paths.torch_loops import GradientProducts, Gradients, Sweep, Workspace, steps, sweep
 
 CHUNK_ELEMENTS = 2**20
 """Elements of a chunk's gates, 4 MiB of fp32: about what stays in the cache of a core between two passes."""
@@ -135,7 +135,7 @@ class WeightGradients:
         self.bias = torch.zeros_like(weights.bias)
         self.inner = None if weights.bias_hh is None else torch.zeros_like(weights.bias_hh)
 
-    def add(self, products: Products, x_NI: Tensor) -> None:
+    def add(self, products: GradientProducts, x_NI: Tensor) -> None:
         """What a chunk of rows adds."""
         self.ih.addmm_(products.input_NG.T, x_NI)
         self.bias += products.input_NG.sum(0)
