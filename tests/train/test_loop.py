@@ -104,6 +104,15 @@ def test_an_unknown_metric_to_watch_is_a_recipe_error_with_the_known_ones():
     assert "accuracy" in caught.value.hint
 
 
+def test_a_metric_that_nobody_declared_is_a_mistake_of_the_task():
+    class Careless(Toy):
+        def validate(self, model, examples, batches):
+            return super().validate(model, examples, batches) | {"mae": 0.5}
+
+    with pytest.raises(AssertionError, match="mae"):
+        list(toy_trainer(Careless()).events())
+
+
 def test_a_loss_that_is_no_number_stops_and_names_the_examples():
     with pytest.raises(TrainingError, match=r"nan in epoch 1.*toy\.csv:\d+"):
         list(toy_trainer(train=ToyExamples(poison=7), batch_size=1).events())
