@@ -8,7 +8,7 @@ import pytest
 from rnncli.data.text.tagschemes import SCHEMES, read_spans
 from tests.cli.test_manners import in_a_terminal, plain
 from tests.commands import rnncli
-from tests.tasks.test_tagging import conll
+from tests.tasks.tagged import conll
 
 TINY = (
     "model.hidden=12",

@@ -1,9 +1,8 @@
-"""What is told from saved predictions, against scikit-learn, seqeval and jiwer."""
+"""What is told from saved predictions, against scikit-learn and jiwer."""
 
 import jiwer
 import numpy as np
 import pytest
-from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
@@ -72,37 +71,6 @@ def test_parts_of_several_labels_agree_with_scikit_learn():
     assert parts["accuracy"].value() == pytest.approx(sk.accuracy_score(truth, found))
     for kind in ("macro", "micro", "weighted"):
         assert parts[f"f1_{kind}"].value() == pytest.approx(sk.f1_score(truth, found, average=kind))
-
-
-def test_parts_of_a_tagger_agree_with_seqeval_in_every_scheme():
-    random = np.random.default_rng(2)
-    rows, true_bio, found_bio = [], [], []
-    for i in range(120):
-        truth, found = (random.choice(["B-X", "I-X", "B-Y", "O", "O"], 7).tolist() for _ in range(2))
-        for tags in (truth, found):  # only valid tags are ever written
-            for at, tag in enumerate(tags):
-                if tag == "I-X" and (at == 0 or tags[at - 1] not in ("B-X", "I-X")):
-                    tags[at] = "B-X"
-        spans = [{"type": tags[s][2:], "start": s, "end": e} for tags in (found,) for s, e in _runs(tags)]
-        rows.append({"place": str(i), "truth": truth, "tags": found, "tokens": list("abcdefg"), "spans": spans})
-        true_bio.append(truth)
-        found_bio.append(found)
-    saved = tasks.saved("tagging")
-    parts = saved.parts(rows, None)
-    assert parts["f1"].value() == pytest.approx(f1_score(true_bio, found_bio))
-    assert parts["precision"].value() == pytest.approx(precision_score(true_bio, found_bio))
-    assert parts["recall"].value() == pytest.approx(recall_score(true_bio, found_bio))
-    assert parts["accuracy"].value() == pytest.approx(np.mean(np.array(true_bio) == np.array(found_bio)))
-    assert parts["f1"].counts_NC.shape == (120, 3)
-
-
-def _runs(tags):
-    starts = [at for at, tag in enumerate(tags) if tag[0] == "B"]
-    for start in starts:
-        end = start + 1
-        while end < len(tags) and tags[end][0] == "I":
-            end += 1
-        yield start, end
 
 
 def test_parts_of_a_recogniser_agree_with_jiwer():
@@ -209,43 +177,6 @@ def test_the_worst_texts_are_the_most_confident_mistakes():
     wrong.sort(key=lambda row: -row["probabilities"][row["label"]])
     assert [one.place for one in worst] == [row["place"] for row in wrong[:4]]
     assert worst[0].caption.endswith(f"sure of {wrong[0]['label']}, truth {wrong[0]['truth']}")
-
-
-def test_the_worst_sentences_show_spans_right_wrong_added_and_missed():
-    row = {
-        "place": "a.conll:1",
-        "tokens": ["Ann", "Lee", "saw", "Rome", "and", "Bonn", "in", "May"],
-        "truth": ["B-PER", "I-PER", "O", "B-LOC", "O", "B-LOC", "O", "O"],
-        "tags": ["B-PER", "O", "O", "B-LOC", "O", "O", "O", "B-LOC"],
-        "spans": [
-            {"type": "PER", "start": 0, "end": 1},
-            {"type": "LOC", "start": 3, "end": 4},
-            {"type": "LOC", "start": 7, "end": 8},
-        ],
-    }
-    (worst,) = tasks.saved("tagging").worst([row, {**row, "tags": row["truth"], "spans": _spans_of(row["truth"])}], 5)
-    assert [(piece.text, piece.mark) for piece in worst.pieces] == [
-        ("Ann", "wrong"),
-        ("Lee", ""),
-        ("saw", ""),
-        ("Rome", "right"),
-        ("and", ""),
-        ("Bonn", "missed"),
-        ("in", ""),
-        ("May", "added"),
-    ]
-    assert worst.pieces[0].says == "PER, truth PER Ann Lee"
-
-
-def _spans_of(tags):
-    return [{"type": tags[s][2:], "start": s, "end": e} for s, e in _runs(tags)]
-
-
-def test_the_worst_words_of_a_tagger_without_spans_say_both_tags():
-    row = {"place": "a:1", "tokens": ["to", "run"], "truth": ["PART", "VERB"], "tags": ["PART", "NOUN"]}
-    (worst,) = tasks.saved("tagging").worst([row], 5)
-    assert worst.caption == "1 of 2 words wrong"
-    assert [(p.text, p.mark, p.says) for p in worst.pieces] == [("to", "", ""), ("run", "wrong", "NOUN, truth VERB")]
 
 
 def test_the_worst_recordings_are_aligned():
