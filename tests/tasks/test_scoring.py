@@ -1,9 +1,8 @@
-"""What is told from saved predictions, against scikit-learn, seqeval and jiwer."""
+"""What is told from saved predictions, against scikit-learn and jiwer."""
 
 import jiwer
 import numpy as np
 import pytest
-from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
@@ -72,36 +71,6 @@ def test_parts_of_several_labels_agree_with_scikit_learn():
     assert parts["accuracy"].value() == pytest.approx(sk.accuracy_score(truth, found))
     for kind in ("macro", "micro", "weighted"):
         assert parts[f"f1_{kind}"].value() == pytest.approx(sk.f1_score(truth, found, average=kind))
-
-
-def test_parts_of_a_tagger_agree_with_seqeval_in_every_scheme():
-    random = np.random.default_rng(2)
-    rows, true_bio, found_bio = [], [], []
-    for i in range(120):
-        truth, found = (random.choice(["B-X", "I-X", "B-Y", "O", "O"], 7).tolist() for _ in range(2))
-        for tags in (truth, found):  # only valid tags are ever written
-            for at, tag in enumerate(tags):
-                if tag == "I-X" and (at == 0 or tags[at - 1] not in ("B-X", "I-X")):
-                    tags[at] = "B-X"
-        spans = [{"type": tags[s][2:], "start": s, "end": e} for tags in (found,) for s, e in _runs(tags)]
-        rows.append({"place": str(i), "truth": truth, "tags": found, "tokens": list("abcdefg"), "spans": spans})
-        true_bio.append(truth)
-        found_bio.append(found)
-    parts = tasks.scoring("tagging").statistics(rows, {}).parts()
-    assert parts["f1"].value() == pytest.approx(f1_score(true_bio, found_bio))
-    assert parts["precision"].value() == pytest.approx(precision_score(true_bio, found_bio))
-    assert parts["recall"].value() == pytest.approx(recall_score(true_bio, found_bio))
-    assert parts["accuracy"].value() == pytest.approx(np.mean(np.array(true_bio) == np.array(found_bio)))
-    assert parts["f1"].counts_NC.shape == (120, 3)
-
-
-def _runs(tags):
-    starts = [at for at, tag in enumerate(tags) if tag[0] == "B"]
-    for start in starts:
-        end = start + 1
-        while end < len(tags) and tags[end][0] == "I":
-            end += 1
-        yield start, end
 
 
 def test_parts_of_a_recogniser_agree_with_jiwer():
