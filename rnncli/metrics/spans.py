@@ -5,15 +5,15 @@ Counts are kept by sentence, so that they can be resampled. Shape letters: N sen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable
 from typing import Any
 
 import numpy as np
 
-from rnncli.metrics.bootstrap import interval, resampled_sums
 from rnncli.metrics.confusion import class_rows, label_figures
+from rnncli.metrics.statistics import Scores, Sums
 
-FIGURES = ("precision", "recall", "f1")
+NAMES = ("precision", "recall", "f1")
 
 
 class SpanCounts:
@@ -31,13 +31,9 @@ class SpanCounts:
             for kind, _ in spans:
                 self._types.setdefault(kind, [0, 0, 0])[column] += 1
 
-    def counts(self) -> np.ndarray:
-        """Right, predicted and true spans of each sentence, (N, 3)."""
-        return np.array(self.sentences, dtype=np.int64).reshape(-1, 3)
-
-    def figures(self) -> dict[str, float]:
+    def sums(self) -> Sums:
         """Precision, recall and F1 over all spans; NaN where nothing was predicted, or there is nothing to find."""
-        return {name: float(value) for name, value in zip(FIGURES, label_figures(*self.counts().sum(0)), strict=True)}
+        return Sums(np.array(self.sentences, dtype=np.float64).reshape(-1, 3), _scores)
 
     def per_type(self) -> list[dict[str, Any]]:
         """A row for each type: ``label, precision, recall, f1, support``."""
@@ -45,21 +41,6 @@ class SpanCounts:
         counts_K3 = np.array([self._types[kind] for kind in types], dtype=np.int64).reshape(-1, 3)
         return class_rows(types, *counts_K3.T)
 
-    def intervals(self, *, resamples: int, confidence: float, seed: int) -> dict[str, tuple[float, float]]:
-        """Percentile bootstrap over sentences."""
-        values = label_figures(*resampled_sums(self.counts(), resamples, seed).T)
-        return {name: interval(value_R, confidence) for name, value_R in zip(FIGURES, values, strict=True)}
 
-
-def share_interval(
-    right_N: Sequence[int] | np.ndarray,
-    all_N: Sequence[int] | np.ndarray,
-    *,
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> tuple[float, float]:
-    """The interval of a share whose parts are summed over resampled sentences, such as the accuracy of tokens."""
-    sums_R2 = resampled_sums(np.stack([right_N, all_N], 1), resamples, seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return interval(sums_R2[:, 0] / sums_R2[:, 1], confidence)
+def _scores(sums: np.ndarray) -> Scores:
+    return dict(zip(NAMES, label_figures(sums[..., 0], sums[..., 1], sums[..., 2]), strict=True))

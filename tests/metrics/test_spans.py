@@ -5,7 +5,8 @@ import pytest
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 
 from rnncli.data.text.tagschemes import SCHEMES, read_spans
-from rnncli.metrics.spans import SpanCounts, share_interval
+from rnncli.metrics.spans import SpanCounts
+from rnncli.metrics.statistics import Statistics, shares
 
 
 def drawn_tags(seed, sentences=60):
@@ -29,7 +30,7 @@ def test_figures_are_those_of_seqeval(seed):
     draw = random.Random(seed + 100)
     predicted = [[tag if draw.random() < 0.8 else "O" for tag in tags] for tags in truth]
     counts = counted(truth, predicted)
-    assert counts.figures() == pytest.approx(
+    assert Statistics((counts.sums(),)).values() == pytest.approx(
         {
             "precision": precision_score(truth, predicted),
             "recall": recall_score(truth, predicted),
@@ -51,8 +52,9 @@ def test_intervals_hold_the_figure_and_narrow_with_more_sentences():
     for truth in (few, many):
         predicted = [[tag if draw.random() < 0.8 else "O" for tag in tags] for tags in truth]
         counts = counted(truth, predicted)
-        low, high = counts.intervals(resamples=300, confidence=0.95, seed=1)["f1"]
-        assert low < counts.figures()["f1"] < high
+        found = Statistics((counts.sums(),))
+        low, high = found.intervals(resamples=300, confidence=0.95, seed=1)["f1"]
+        assert low < found.values()["f1"] < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 3
 
@@ -60,10 +62,10 @@ def test_intervals_hold_the_figure_and_narrow_with_more_sentences():
 def test_nothing_predicted_or_nothing_to_find_is_undefined():
     counts = SpanCounts()
     counts.add([], [])
-    assert all(np.isnan(value) for value in counts.figures().values())
+    assert all(np.isnan(value) for value in Statistics((counts.sums(),)).values().values())
     assert counts.per_type() == []
 
 
 def test_the_interval_of_a_share_is_over_sentences():
-    low, high = share_interval(np.array([9, 0]), np.array([9, 1]), resamples=200, confidence=0.95, seed=1)
-    assert (low, high) == (0, 1)
+    found = Statistics(shares(["share"], [np.array([[9, 9], [0, 1]])]))
+    assert found.intervals(resamples=200, confidence=0.95, seed=1) == {"share": (0, 1)}

@@ -22,8 +22,8 @@ from scipy.sparse import coo_array
 
 from rnncli.data.text.tagschemes import INTERNAL, OUTSIDE, Scheme, Span, read_spans
 from rnncli.metrics import curves
-from rnncli.metrics.confusion import Confusion, averages, label_figures
-from rnncli.metrics.spans import FIGURES, SpanCounts
+from rnncli.metrics.confusion import Confusion, averages
+from rnncli.metrics.spans import SpanCounts
 from rnncli.metrics.statistics import Scores, Statistics, Sums, shares
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Classes, Details, Mistake
@@ -132,7 +132,7 @@ class Scored:
         parts["sentence_accuracy"] = [right_N == lengths_N, np.ones(len(right_N))]
         families = shares(list(parts), [np.column_stack(part) for part in parts.values()])
         if self.spans:
-            return Statistics((Sums(self.span_counts().counts().astype(float), _span_figures), *families))
+            return Statistics((self.span_counts().sums(), *families))
         return Statistics((*families, Sums(self._cells(), _macro)))
 
     def span_counts(self) -> SpanCounts:
@@ -198,10 +198,6 @@ def _span(span: Span, tokens: Sequence[str], sure_T2: np.ndarray) -> dict[str, A
     words = " ".join(tokens[span.start : span.end])
     probability = sure_T2[span.start, 0] * sure_T2[span.start + 1 : span.end, 1].prod()
     return place_of(span) | {"text": words, "probability": round(float(probability), 6)}
-
-
-def _span_figures(sums: np.ndarray) -> Scores:
-    return dict(zip(FIGURES, label_figures(sums[..., 0], sums[..., 1], sums[..., 2]), strict=True))
 
 
 def _macro(sums: np.ndarray) -> Scores:
