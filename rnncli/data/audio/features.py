@@ -18,6 +18,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from platformdirs import user_cache_path
 
 from rnncli.data import progress
 from rnncli.data.audio.frontend import Frontend
@@ -139,8 +140,8 @@ class FeatureCache:
 
 
 def default_cache() -> Path:
-    """Where features are kept unless a recipe says otherwise: in the user's folder of caches."""
-    return Path.home() / ".cache" / "rnncli" / "features"
+    """Where features are kept unless a recipe says otherwise: in the folder of caches that the user's system has."""
+    return user_cache_path("rnncli", appauthor=False) / "features"
 
 
 def compute(
