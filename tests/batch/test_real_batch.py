@@ -29,7 +29,7 @@ COMMAND = ("batch", "cells.yaml", "--jobs", "2", "--out", "out")
 def here(tmp_path, monkeypatch):
     """A folder with a batch of 24 short runs on the corpus that rnncli makes itself, and one that must fail."""
     monkeypatch.chdir(tmp_path)
-    always = dict(key.split("=") for key in TINY) | {"train.epochs": EPOCHS, "evaluation.page": "false"}
+    always = dict(key.split("=") for key in TINY) | {"train.epochs": EPOCHS}
     cells = ("rnn", "lstm", "gru")
     each = [f"  - {{model.cell: {cell}, seed: {seed}}}" for seed in range(RUNS // len(cells)) for cell in cells]
     each.insert(5, "  - {data.source: file, data.train: absent.csv}")

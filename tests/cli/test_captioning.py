@@ -103,7 +103,7 @@ def test_a_language_model_beside_attention_is_refused(here):
 
 
 def test_runs_of_captions_are_compared_shown_and_told_apart_by_group(here):
-    keys = (*SMALL, "evaluation.groups=[caption]", "--quiet")
+    keys = (*SMALL, "evaluation.groups=[caption]", "evaluation.page=true", "--quiet")
     for seed in (1, 2):
         assert rnncli("captioning", "--data", "one.csv", "--out", f"run{seed}", *keys, f"seed={seed}").code == 0
     report = json.loads((here / "run1/report.json").read_text())

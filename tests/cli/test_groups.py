@@ -56,7 +56,7 @@ def test_each_metric_by_group_agrees_with_the_predictions(here):
 
 
 def test_groups_are_shown_with_the_gap_and_a_word_on_small_ones(here):
-    out = run("--out", "run").out
+    out = run("--out", "run", "evaluation.page=true").out
     assert re.search(r"accuracy: ann is [\d.]+ points \(95 % interval [\d.]+ \.\. [\d.]+\) better than bob", out)
     assert "too few examples to say anything of, left out of the gaps: eve" in out
     page = (here / "run/report.html").read_text()

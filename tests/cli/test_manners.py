@@ -20,7 +20,7 @@ import pytest
 from rnncli import tasks
 from rnncli.cli import menu
 from rnncli.recipe import library
-from tests.commands import PYTHON, TINY, own_environment, reviews, rnncli, start_rnncli
+from tests.commands import PYTHON, TINY, own_environment, reviews, rnncli, start_rnncli, train
 
 ANSI = "\x1b"
 HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "scipy", "pyarrow", "pandas", "safetensors")
@@ -255,8 +255,7 @@ def test_the_report_of_a_cross_validation_has_its_folds(here):
 
 
 def test_a_run_keeps_what_the_design_says(here):
-    assert train_here("--out", "run").code == 0
-    run = here / "run"
+    run = train(here / "reviews.csv", here / "run")
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file()}
     assert files == {
         *(

@@ -32,7 +32,7 @@ def test_a_run_that_is_told_to_leaves_no_page(here):
 
 def test_a_page_that_cannot_be_written_does_not_undo_the_run(here, monkeypatch):
     monkeypatch.setattr("rnncli.runs.page.report_page", lambda _: 1 / 0)
-    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY)
+    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY, "evaluation.page=true")
     assert done.code == 0
     assert "ZeroDivisionError" in (here / "run/log.txt").read_text()
 
@@ -53,7 +53,7 @@ def test_the_report_is_shown_again_as_text_json_card_or_page(trained, tmp_path):
 def test_a_page_shades_the_words_of_mistakes_by_the_attention_that_they_got(here):
     text = reviews(120).replace("good ", "such ").replace("bad ", "such ")  # nothing tells the labels apart
     (here / "reviews.csv").write_text(text, encoding="utf-8")
-    keys = (*TINY, "model.pooling=max+attention")
+    keys = (*TINY, "model.pooling=max+attention", "evaluation.page=true")
     done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *keys)
     assert done.code == 0, done.err
     rows = [json.loads(line) for line in (here / "run/predictions/test.jsonl").read_text().splitlines()]

@@ -21,6 +21,7 @@ TINY = (
     "evaluation.resamples=20",
     "compute.threads=1",
     "compute.device=cpu",
+    "evaluation.page=false",
 )
 LONGER = (
     *(key for key in TINY if not key.startswith("train.epochs")),

@@ -14,6 +14,7 @@ TINY = (
     "evaluation.baselines=false",
     "compute.threads=1",
     "compute.device=cpu",
+    "evaluation.page=false",
 )
 """Overrides that make a run of a few clips take a second."""
 

@@ -21,6 +21,7 @@ TINY = (
     "evaluation.resamples=20",
     "compute.threads=1",
     "compute.device=cpu",
+    "evaluation.page=false",
 )
 """Overrides that make a run of a few recordings take a second."""
 
