@@ -186,7 +186,7 @@ def test_a_batch_of_real_runs_trains_compares_and_keeps_a_log_of_each(here):
     assert batch.returncode == 0, err
     found = json.loads(out)
     assert set(found) == {"out", "runs", "comparison"}
-    fields = {"name", "path", "state", "seconds", "exit_code", "error", "metric", "score", "before"}
+    fields = {"name", "path", "state", "seconds", "exit_code", "error", "metric", "score", "unit", "before"}
     assert all(set(run) == fields for run in found["runs"])
     names = [f"sentiment-own-data-model.cell={cell}" for cell in ("rnn", "gru")]
     assert [run["name"] for run in found["runs"]] == names

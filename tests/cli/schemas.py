@@ -35,7 +35,15 @@ def one_of(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
-METRIC = fields({"deviation": MAYBE}, value=MAYBE, low=MAYBE, high=MAYBE)
+UNIT, BETTER = one_of("share", "plain", "count"), one_of("higher", "lower")
+METRIC = fields(
+    {"deviation": MAYBE, "show": one_of("last", "never"), "title": TEXT},
+    value=MAYBE,
+    low=MAYBE,
+    high=MAYBE,
+    unit=UNIT,
+    better=BETTER,
+)
 GROUP = fields(name=TEXT, examples=COUNT, small=TRUTH, metrics=by_name(METRIC))
 GAP = fields(best=TEXT, worst=TEXT, difference=NUMBER, p=NUMBER, low=MAYBE, high=MAYBE)
 FOLD = fields(
@@ -50,6 +58,7 @@ REPORT = fields(
     {
         "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
         "folds": many(FOLD),
+        "about": by_name(ANY),
         "reach": fields(least=NUMBER, steps=NUMBER, beyond=TRUTH, sequences=COUNT, shares=by_name(many(NUMBER))),
     },
     task=TEXT,
@@ -99,6 +108,8 @@ COMPARISON = fields(
     keys=many(TEXT),
     base=TEXT,
     best=by_name(TEXT),
+    units=by_name(UNIT),
+    better=by_name(BETTER),
     settings=many(SETTING),
     notes=many(TEXT),
 )
@@ -112,6 +123,7 @@ ENDED = fields(
     error=TEXT,
     metric=TEXT,
     score=MAYBE,
+    unit=UNIT,
     before=TRUTH,
 )
 BATCH = fields(out=TEXT, runs=many(ENDED), comparison={"anyOf": [COMPARISON, {"type": "null"}]})
@@ -125,6 +137,7 @@ LEDGER_LINE = fields(
         "seconds": NUMBER,
         "metric": TEXT,
         "score": MAYBE,
+        "unit": UNIT,
         "exit_code": {"type": "integer"},
         "error": TEXT,
     },
@@ -140,6 +153,7 @@ FACTS: Schema = {
     "state": one_of("running", "finished", "failed", "interrupted", "stopped", "damaged"),
     "metric": TEXT,
     "score": MAYBE,
+    "unit": UNIT,
     "epochs": COUNT,
     "age": NUMBER,
     "size": COUNT,

@@ -18,7 +18,7 @@ from rnncli.report.reach import reach
 from tests.commands import rnncli
 from tests.runs.made import made_run
 
-FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "settings", "notes"}
+FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "units", "better", "settings", "notes"}
 SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
 VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
 SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}

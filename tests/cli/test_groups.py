@@ -47,7 +47,7 @@ def test_each_metric_by_group_agrees_with_the_predictions(here):
             accuracy = sum(row["label"] == row["truth"] for row in mine) / len(mine)
             assert group["metrics"]["accuracy"]["value"] == pytest.approx(accuracy)
             assert group["small"] == (len(mine) < 20)
-            assert set(group["metrics"]["accuracy"]) == {"value", "low", "high"}
+            assert set(group["metrics"]["accuracy"]) == {"value", "low", "high", "unit", "better"}
     gap = found["speaker"]["gaps"]["accuracy"]
     assert (gap["best"], gap["worst"]) == ("ann", "bob")
     assert gap["p"] < 0.01

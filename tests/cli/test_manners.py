@@ -222,7 +222,7 @@ def test_debug_shows_where_an_error_came_from(here):
 
 
 def test_a_defect_is_called_one_and_kept_in_the_log(here, monkeypatch):
-    monkeypatch.setattr("rnncli.tasks.classify.classified.evaluate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("rnncli.runs.score.evaluate", lambda *_, **__: 1 / 0)
     done = train_here("--out", "run")
     assert done.code == 1
     assert "defect" in done.err
@@ -232,9 +232,9 @@ def test_a_defect_is_called_one_and_kept_in_the_log(here, monkeypatch):
 
 def test_the_report_has_exactly_the_fields_that_programs_read(here):
     report = train_here("--json", "evaluation.baselines=true", "evaluation.resamples=20").json
-    assert FIELDS | {"confidence", "positive", "reach", "notes", "mistakes", "tables"} == set(report)
+    assert FIELDS | {"confidence", "positive", "about", "reach", "notes", "mistakes", "tables"} == set(report)
     assert report == json.loads(next(here.glob("runs/*/report.json")).read_text())
-    assert set(report["metrics"]["accuracy"]) == {"value", "low", "high"}
+    assert set(report["metrics"]["accuracy"]) == {"value", "low", "high", "unit", "better"}
     assert set(report["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
     assert set(report["model"]) == {"cell", "layers", "hidden", "bidirectional", "parameters"}
     assert set(report["training"]) == {"seconds", "epochs", "best_epoch", "examples_per_second", "device"}

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from rnncli.runs.use import load
+from rnncli.runs.use import load, predictor_of
 from tests.commands import TINY, reviews, rnncli
 from tests.runs.made import made_run
 
@@ -75,7 +75,7 @@ def paid(trained, text: str) -> list[float]:
     """The attention to each word of one text, from what the pooling is given when a text is predicted."""
     given = []
     hook = trained.model.pooling.register_forward_pre_hook(lambda _, arguments: given.append(arguments))
-    trained.fitted.predictor(trained.model, trained.placement.device).predict([text])
+    predictor_of(trained).predict([text])
     hook.remove()
     return trained.model.pooling.weights(*given[0])[0].tolist()
 

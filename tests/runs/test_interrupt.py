@@ -166,7 +166,7 @@ def test_an_interrupt_while_scoring_says_how_to_go_on(tmp_path, monkeypatch):
     (tmp_path / "reviews.csv").write_text(reviews(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("rnncli.tasks.classify.classified.evaluate", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        patch.setattr("rnncli.runs.score.evaluate", lambda *_, **__: signal.raise_signal(signal.SIGINT))
         done = rnncli(*RECIPE, "run")
     assert done.code == 130
     assert "rnncli run --resume run" in done.err
