@@ -18,7 +18,7 @@ from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.decode.language import lexicon_of, model_of
+from rnncli.tasks.decode.language import Language
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
@@ -37,8 +37,8 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     words = tuple(sorted(kept, key=lambda unit: (-counts[unit], unit)))
     spelling = Spelling(units, words, recipe.model.head == "ctc")
     written = [" ".join(spelling.words(text)) for text in train.truths]
-    lexicon = lexicon_of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
-    writer = CaptionWriter(spelling, recipe.decoding, model_of(recipe.decoding, written), lexicon)
+    language = Language.of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
+    writer = CaptionWriter(spelling, recipe.decoding, language)
     fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, data.once(train).part.clips))
     fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
     return fitted

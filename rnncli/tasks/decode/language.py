@@ -133,9 +133,12 @@ class Language:
 
     @classmethod
     def of(cls, settings: LanguageSection, texts: Sequence[str], clean: Callable[[str], str]) -> Self:
-        """What a recipe asks for, of the training ``texts``: see :func:`model_of` and :func:`lexicon_of`."""
-        lexicon = lexicon_of(settings, texts, clean)
-        return cls(model_of(settings, texts), lexicon, by_character=settings.lm_unit == "character")
+        """What a recipe asks for, learnt from the training ``texts`` or read; raises DataError.
+
+        ``clean`` brings a line of a file of words to what texts are like.
+        """
+        lexicon = _lexicon(settings, texts, clean)
+        return cls(_model(settings, texts), lexicon, by_character=settings.lm_unit == "character")
 
     @classmethod
     def load(cls, settings: LanguageSection, folder: Path, body: Mapping[str, Any]) -> Self:
@@ -165,19 +168,15 @@ class Language:
         return TextScorer(pieces, self.model, weights, by_character=self.by_character, lexicon=self.lexicon)
 
 
-def model_of(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:
-    """The language model that a recipe asks for, learnt from the training ``texts`` or read; raises DataError."""
+def _model(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:
     if settings.lm == "train":
         cut = characters if settings.lm_unit == "character" else str.split
         return learn((cut(text) for text in texts), settings.order)
     return read_arpa(Path(settings.lm).expanduser()) if settings.lm else None
 
 
-def lexicon_of(settings: LanguageSection, texts: Iterable[str], clean: Callable[[str], str]) -> tuple[str, ...]:
-    """The words that may be written, none for all; ``clean`` brings a line of a file to what texts are like.
-
-    Raises DataError.
-    """
+def _lexicon(settings: LanguageSection, texts: Iterable[str], clean: Callable[[str], str]) -> tuple[str, ...]:
+    """The words that may be written, none for all."""
     wanted = settings.lexicon
     if wanted == "none" or (wanted == "auto" and not settings.lm):
         return ()
