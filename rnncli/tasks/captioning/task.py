@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
-
 from rnncli.data.text import units as text_units
 from rnncli.errors import DataError
-from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning import data
 from rnncli.tasks.captioning.extras import checks
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
-from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.decode.language import Language
@@ -24,6 +20,8 @@ from rnncli.tasks.frames.form import Form
 
 read, read_more = data.read_corpus, data.read_more
 load = FittedCaptioning.load
+predictor = CaptionPredictor
+check = checks.tables
 
 
 def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
@@ -42,13 +40,3 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, data.once(train).part.clips))
     fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
     return fitted
-
-
-def predictor(fitted: FittedCaptioning, model: Captioner, device: torch.device) -> CaptionPredictor:
-    """A predictor of captions."""
-    return CaptionPredictor(fitted, model, device)
-
-
-def check(recipe: CaptionRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of lengths, words and leaks."""
-    return checks.tables(corpus)

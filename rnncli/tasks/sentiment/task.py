@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
-
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Cut
 from rnncli.data.text.vocabulary import Vocabulary
@@ -17,7 +15,6 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
 from rnncli.tasks.sentiment.fitted import FittedSentiment
-from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
@@ -26,6 +23,7 @@ MOST_CLASSES, MOST_UNITS = 10, 1_000_000
 
 read, read_more = read_corpus, read_part
 load = FittedSentiment.load
+predictor = TextPredictor
 
 
 def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
@@ -45,11 +43,6 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     if uses_evidence(recipe, len(fitted.labels.names), counts.total()):
         fitted.learn_evidence(train)
     return fitted
-
-
-def predictor(fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> TextPredictor:
-    """A predictor of texts."""
-    return TextPredictor(fitted, model, device)
 
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:

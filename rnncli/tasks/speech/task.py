@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
-from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech import data
@@ -13,12 +10,13 @@ from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
 from rnncli.tasks.speech.extras.units import NAMES, LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
-from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 read, read_more = data.read_corpus, data.read_more
 load = FittedSpeech.load
+predictor = SpeechPredictor
+check = checks.tables
 
 
 def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
@@ -32,16 +30,6 @@ def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
     fitted = FittedSpeech(recipe, units, language, FeatureForm(first.width, first.given, scale))
     fitted.notes = (*fitted.notes, *_unknown(units, corpus))
     return fitted
-
-
-def predictor(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> SpeechPredictor:
-    """A predictor of recordings."""
-    return SpeechPredictor(fitted, model, device)
-
-
-def check(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of lengths, sound, characters, speakers and leaks."""
-    return checks.tables(recipe, corpus)
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

@@ -6,17 +6,14 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import torch
 
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.errors import DataError
-from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.fitted import FittedTagging
-from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -27,6 +24,8 @@ MEASURED = 1000
 
 read, read_more = read_corpus, read_part
 load = FittedTagging.load
+predictor = TagPredictor
+check = checks.tables
 
 
 def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
@@ -47,16 +46,6 @@ def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
     layout: dict[str, Any] = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}
     layout |= {"features": list(columns.features), "by_character": word_size(train) < ONE_CHARACTER}
     return FittedTagging(recipe, lexicon, tags, train.scheme, layout, fresh=True, notes=(note,) if note else ())
-
-
-def predictor(fitted: FittedTagging, model: Tagger, device: torch.device) -> TagPredictor:
-    """A predictor of sentences."""
-    return TagPredictor(fitted, model, device)
-
-
-def check(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of sizes, tags, coverage, inconsistent words and leaks."""
-    return checks.tables(recipe, corpus)
 
 
 def suited(recipe: TaggingRecipe, train: SentencePart) -> tuple[TaggingRecipe, str]:

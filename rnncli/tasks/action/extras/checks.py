@@ -8,12 +8,13 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.report.build import ReportTable
+from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.checks import overlaps, shared_groups
 from rnncli.tasks.frames.clips import FramePart
 
 
-def tables(corpus: Corpus) -> list[ReportTable]:
+def tables(recipe: ActionRecipe, corpus: Corpus) -> list[ReportTable]:
     """Lengths, classes, groups and what parts share."""
     parts: dict[str, FramePart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
