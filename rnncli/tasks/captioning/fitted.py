@@ -29,7 +29,6 @@ from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.decode.language import Language, Weights
 from rnncli.tasks.decode.tuning import Write, choose
 from rnncli.tasks.frames.clips import FramePart, require_alike
-from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form
 
 KIND, FILE, UNITS = "caption words", "words.json", "units.json"
@@ -84,7 +83,7 @@ class FittedCaptioning:
                 lost = int((~fits).sum())
                 self.notes = (*self.notes, f"{lost:,} clips of train left out: too short for their captions")
                 rows, words = rows.take(np.flatnonzero(fits)), [words[i] for i in np.flatnonzero(fits)]
-        return CaptionExamples(Clips.of(rows, self.form.view, training), words, captioned)
+        return CaptionExamples.of(rows, self.form.view, training, words=words, captioned=captioned)
 
     def build(self) -> Captioner:
         """A new captioner."""
@@ -191,5 +190,5 @@ class FittedCaptioning:
         return [[self.spelling.words(text) for text in texts] for texts in examples.captioned.references]
 
     def _means(self, examples: CaptionExamples) -> np.ndarray:
-        shown = (self.form.view.show(prepared) for prepared in examples.clips.prepared)
+        shown = (self.form.view.show(prepared) for prepared in examples.prepared)
         return np.array([frames.astype(np.float32).mean(0).ravel() for frames in shown])
