@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rnncli.data.audio.features import FeatureCache
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
 from rnncli.tasks.base import Corpus
@@ -15,7 +16,7 @@ from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, table
 from rnncli.tasks.frames import clips
 from rnncli.tasks.frames.builtin import Scene, written
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.frames.reader import KNOWN, Reader, cache_folder
+from rnncli.tasks.frames.reader import KNOWN, Reader
 from rnncli.tasks.frames.schema import FramesRecipe
 
 
@@ -89,10 +90,10 @@ def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth, column
 
 def _built_in(recipe: FramesRecipe, truth: Truth) -> Table:
     """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
-    cache, scenes = recipe.data.cache, truth.scenes()
-    if cache == "none":
+    cache, scenes = FeatureCache.named(recipe.data.cache), truth.scenes()
+    if cache is None:
         rows = [({"bytes": scene.content, "path": None}, truth.said(scene)) for scene in scenes]
     else:
-        folder = cache_folder(cache) / truth.folder
-        rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in written(scenes, folder)]
+        files = written(scenes, cache.folder / truth.folder)
+        rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in files]
     return table_of("built-in videos", truth.columns, rows)

@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
+from rnncli.heads import ctc
 from rnncli.heads.attention import AttentionDecoder, Written
 from rnncli.heads.beam import beam_search
-from rnncli.heads.ctc import greedy
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.schema import CaptionDecoding
@@ -74,9 +74,8 @@ class CaptionWriter:
 
 def log_probs(model: Captioner, frames: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
     """What ctc says of each frame of each clip, (T, V) float64."""
-    found = model.head(model.encode(frames, lengths_B)).double().log_softmax(-1).cpu().numpy()
-    return [one[:length] for one, length in zip(found, lengths_B.tolist(), strict=True)]
+    return ctc.log_probs(model.head(model.encode(frames, lengths_B)), lengths_B)
 
 
 def _greedy(log_probs_TV: np.ndarray) -> Written:
-    return Written(tuple(greedy(log_probs_TV).labels), float(log_probs_TV.max(1).sum()))
+    return Written(tuple(ctc.greedy(log_probs_TV).labels), float(log_probs_TV.max(1).sum()))
