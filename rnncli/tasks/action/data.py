@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnncli.data.video import shapes
 from rnncli.errors import DataError
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.classify.labels import require_known
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.frames import builtin, clips, corpus
+from rnncli.tasks.frames import clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
 
 LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
 MOST_LABELS, CLIPS = 1000, 600
-TRUTH = Truth("label", LABEL_NAMES, lambda: builtin.actions(CLIPS), lambda scene: scene.movement, "shapes-actions")
+TRUTH = Truth("label", LABEL_NAMES, lambda: shapes.actions(CLIPS), lambda scene: scene.movement, "shapes-actions")
 
 
 def read_corpus(recipe: ActionRecipe) -> Corpus:

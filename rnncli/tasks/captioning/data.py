@@ -14,16 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
+from rnncli.data.video import shapes
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.schema import CaptionData, CaptionRecipe
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.frames import builtin, clips, corpus
+from rnncli.tasks.frames import clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
 
 CAPTION_NAMES = ("caption", "captions", "text", "sentence", "description")
 CLIPS = 600
-TRUTH = Truth("caption", CAPTION_NAMES, lambda: builtin.stories(CLIPS), lambda scene: scene.caption, "shapes-stories")
+TRUTH = Truth("caption", CAPTION_NAMES, lambda: shapes.stories(CLIPS), lambda scene: scene.caption, "shapes-stories")
 
 
 @dataclass(frozen=True, eq=False)

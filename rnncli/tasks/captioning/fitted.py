@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.text import units as text_units
+from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
@@ -26,8 +27,8 @@ from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter, log_probs
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.decode.language import Language, Weights
-from rnncli.tasks.decode.tuning import Write, choose
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.form import Form
 
@@ -123,7 +124,7 @@ class FittedCaptioning:
             for i, one in zip(indices, log_probs(model, batch.frames, batch.lengths_B), strict=True)
         )
         weights = choose(found, [said[0] for said in self._references(dev)], write_by, MOST_CAPTIONED)
-        self.writer, self.notes = self.writer.weighed(weights), (*self.notes, weights.chosen)
+        self.writer, self.notes = self.writer.weighed(weights), (*self.notes, chosen(weights))
 
     def predictions(
         self, model: Captioner, part: FramePart, examples: CaptionExamples, batches: Batches

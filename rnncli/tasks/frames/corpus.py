@@ -10,11 +10,11 @@ from pathlib import Path
 from rnncli.data.audio.features import FeatureCache
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
+from rnncli.data.video.shapes import Scene, written
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common import columns
 from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, table_of
 from rnncli.tasks.frames import clips
-from rnncli.tasks.frames.builtin import Scene, written
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.reader import KNOWN, Reader
 from rnncli.tasks.frames.schema import FramesRecipe

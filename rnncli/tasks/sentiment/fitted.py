@@ -16,6 +16,7 @@ from torch import Tensor
 from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
 from rnncli.data.text import units as text_units
+from rnncli.data.text.evidence import Evidence, Kinds, cross_fitted, learn
 from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
@@ -27,7 +28,6 @@ from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
 from rnncli.tasks.sentiment.extras import baselines
-from rnncli.tasks.sentiment.extras.evidence import Evidence, Kinds, cross_fitted, learn
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 

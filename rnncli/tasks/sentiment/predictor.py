@@ -12,11 +12,11 @@ import torch
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.tables.sources import READERS, read_file
+from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.sentiment.data import TEXT_NAMES
-from rnncli.tasks.sentiment.extras.evidence import pad_evidence
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnncli.data.audio.cutting import Segment
 from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute
 from rnncli.data.audio.frontend import Frontend
 from rnncli.data.audio.sound import RecordingError, Sound
@@ -27,7 +28,6 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.common import columns, tables
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.speech import builtin as generated
-from rnncli.tasks.speech.extras.cutting import Segment
 from rnncli.tasks.speech.extras.manifests import (
     AUDIO_NAMES,
     TEXT_NAMES,

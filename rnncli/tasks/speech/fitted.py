@@ -16,18 +16,19 @@ from torch import Tensor
 
 from rnncli.data.audio.features import FRAME
 from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.text.labelunits import LabelUnits
+from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
 from rnncli.heads.ctc import ctc_nll, frames_needed, log_probs
 from rnncli.tasks.base import About, Batches, Metrics
-from rnncli.tasks.decode.language import Language, Weights
-from rnncli.tasks.decode.tuning import Write, choose
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.speech.data import SpeechPart, frontend, require_width
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples
 from rnncli.tasks.speech.extras.augmentation import Varying
 from rnncli.tasks.speech.extras.decoding import Decoder
 from rnncli.tasks.speech.extras.form import FeatureForm
 from rnncli.tasks.speech.extras.selection import at_other_speeds, to_train_on
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.metrics import rates
 from rnncli.tasks.speech.model import Recognizer, together
 from rnncli.tasks.speech.schema import SpeechRecipe
@@ -132,7 +133,7 @@ class FittedSpeech:
         truths = [text.split() for text in dev.part.texts]
         weights = choose(self._log_probs(model, batches), truths, write_by, TUNED_ON)
         self.decoder = self.decoder.weighed(weights)
-        self.notes = (*self.notes, weights.chosen)
+        self.notes = (*self.notes, chosen(weights))
 
     def predictions(
         self, model: Recognizer, part: SpeechPart, examples: SpeechExamples, batches: Batches

@@ -15,13 +15,13 @@ from rnncli.core.device import placed
 from rnncli.data.audio.features import features_of, read_features, require_frames
 from rnncli.data.audio.resampling import Resampler
 from rnncli.data.audio.sound import SUFFIXES, Sound, pcm, read_blocks, read_sound
+from rnncli.data.text.subtitles import Subtitles
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
 from rnncli.tasks.speech.data import frontend
 from rnncli.tasks.speech.examples import collate
 from rnncli.tasks.speech.extras.decoding import Listener, joined
 from rnncli.tasks.speech.extras.streaming import Stream
-from rnncli.tasks.speech.extras.subtitles import Subtitles
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.model import Recognizer
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from rnncli.data.text.labelunits import NAMES, LabelUnits
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
-from rnncli.tasks.speech.extras.units import NAMES, LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe

@@ -14,12 +14,12 @@ import torch
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.conll import Block, blocks, fill, with_feature
+from rnncli.data.text.neighbours import Given, with_neighbours
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.base import Coloured
 from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 from rnncli.tasks.tagging.extras.known import KnownWords
-from rnncli.tasks.tagging.extras.neighbours import Given, with_neighbours
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.metrics import row
 from rnncli.tasks.tagging.model import Tagger

@@ -11,13 +11,14 @@ from functools import cached_property
 import numpy as np
 from torch import Tensor
 
+from rnncli.data.text.scorer import TextScorer, Weights
 from rnncli.heads import ctc
 from rnncli.heads.attention import AttentionDecoder, Written
 from rnncli.heads.beam import beam_search
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.schema import CaptionDecoding
-from rnncli.tasks.decode.language import Language, TextScorer, Weights
+from rnncli.tasks.decode.language import Language
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.audio.soundcheck import OFTEN, QUIET, inspect
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.errors import DataError
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
@@ -15,7 +16,6 @@ from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, q
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.extras.selection import to_train_on
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 

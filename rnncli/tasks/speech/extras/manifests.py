@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from rnncli.data.audio.cutting import Segment
 from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import SUFFIXES
 from rnncli.data.tables.sources import ALL, READERS
 from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.tasks.common import tables
-from rnncli.tasks.speech.extras.cutting import Segment
 from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnncli.data.audio.cutting import Segment, lines_in, pieces
 from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute
 from rnncli.data.audio.sound import RecordingError
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.errors import DataError
 from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.examples import too_short
-from rnncli.tasks.speech.extras.cutting import Segment, lines_in, pieces
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 LONGER_ALONE = "words or segments that are longer alone"
