@@ -14,9 +14,6 @@ from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedAction.load
-predictor = ActionPredictor
-check = checks.tables
 
 
 def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
@@ -24,3 +21,8 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
     train: FramePart = corpus.parts["train"]
     longest = max(clip.frames for clip in train.clips)
     return FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
+
+
+load = FittedAction.load
+predictor = ActionPredictor
+check = checks.tables

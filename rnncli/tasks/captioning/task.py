@@ -19,9 +19,6 @@ from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedCaptioning.load
-predictor = CaptionPredictor
-check = checks.tables
 
 
 def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
@@ -40,3 +37,8 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, data.once(train).part.clips))
     fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
     return fitted
+
+
+load = FittedCaptioning.load
+predictor = CaptionPredictor
+check = checks.tables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -45,8 +45,5 @@ def chosen(weights: Weights) -> str:
 
 def tune(wrong: Callable[[Weights], float]) -> Weights:
     """The weights with the lowest error rate ``wrong``, the smaller ones where several are alike."""
-    return min(_grid(), key=lambda weights: (wrong(weights), weights.weight, weights.bonus))
-
-
-def _grid() -> Iterator[Weights]:
-    return (Weights(*pair) for pair in product(WEIGHTS, BONUSES))
+    grid = (Weights(*pair) for pair in product(WEIGHTS, BONUSES))
+    return min(grid, key=lambda weights: (wrong(weights), weights.weight, weights.bonus))

@@ -22,8 +22,6 @@ MOST_CLASSES, MOST_UNITS = 10, 1_000_000
 """Evidence is left out by ``auto`` beyond these: it costs a regression a class, and helps less where data abounds."""
 
 read, read_more = read_corpus, read_part
-load = FittedSentiment.load
-predictor = TextPredictor
 
 
 def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
@@ -43,6 +41,10 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     if uses_evidence(recipe, len(fitted.labels.names), counts.total()):
         fitted.learn_evidence(train)
     return fitted
+
+
+load = FittedSentiment.load
+predictor = TextPredictor
 
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:

@@ -14,9 +14,6 @@ from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedSpeech.load
-predictor = SpeechPredictor
-check = checks.tables
 
 
 def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
@@ -30,6 +27,11 @@ def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
     fitted = FittedSpeech(recipe, units, language, FeatureForm(first.width, first.given, scale))
     fitted.notes = (*fitted.notes, *_unknown(units, corpus))
     return fitted
+
+
+load = FittedSpeech.load
+predictor = SpeechPredictor
+check = checks.tables
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

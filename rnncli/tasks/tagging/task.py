@@ -23,9 +23,6 @@ MEASURED = 1000
 """Sentences that this average is taken over."""
 
 read, read_more = read_corpus, read_part
-load = FittedTagging.load
-predictor = TagPredictor
-check = checks.tables
 
 
 def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
@@ -46,6 +43,11 @@ def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
     layout: dict[str, Any] = {"columns": train.table.columns, "token": columns.token, "tag": columns.tag_name}
     layout |= {"features": list(columns.features), "by_character": word_size(train) < ONE_CHARACTER}
     return FittedTagging(recipe, lexicon, tags, train.scheme, layout, fresh=True, notes=(note,) if note else ())
+
+
+load = FittedTagging.load
+predictor = TagPredictor
+check = checks.tables
 
 
 def suited(recipe: TaggingRecipe, train: SentencePart) -> tuple[TaggingRecipe, str]:
