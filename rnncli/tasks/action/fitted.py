@@ -99,7 +99,4 @@ class FittedAction:
         return self.labels.probabilities(model(frames, lengths_B))
 
     def _probabilities(self, model: ActionClassifier, count: int, batches: Batches) -> np.ndarray:
-        found_NK = np.zeros((count, len(self.labels.names)))
-        for indices, batch in batches():
-            found_NK[indices] = self.probabilities(model, batch.frames, batch.lengths_B)
-        return found_NK
+        return self.labels.of_batches(batches, count, lambda batch: model(batch.frames, batch.lengths_B))
