@@ -35,6 +35,12 @@ def ctc_nll(logits_BTV: Tensor, lengths_B: Tensor, labels_BS: Tensor, label_leng
     )
 
 
+def log_probs(logits_BTV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
+    """The log probabilities of each example within its length, (T, V) float64."""
+    found_BTV = logits_BTV.double().log_softmax(-1).cpu().numpy()
+    return [one[:length] for one, length in zip(found_BTV, lengths_B.tolist(), strict=True)]
+
+
 def frames_needed(labels: Sequence[int] | np.ndarray) -> int:
     """The fewest frames that a path of these labels has: one each, and a blank between equal neighbours."""
     labels = np.asarray(labels)

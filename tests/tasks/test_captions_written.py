@@ -1,5 +1,7 @@
 """Captions from what ctc says of each frame, alone and with what is known of captions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from rnncli.data.text.units import make
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.schema import CaptionDecoding
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.tuning import choose
 
 TEXTS = ["ab cd", "ab ef", "ab cd"]
 
@@ -26,7 +30,7 @@ def heard(labels, count, sure=0.9):
 
 
 def best(writer, log_probs_TV):
-    (found,) = writer._search(log_probs_TV)
+    (found,) = writer.search(log_probs_TV)
     return " ".join(writer.spelling.read(found.words))
 
 
@@ -48,7 +52,8 @@ def test_a_lexicon_lets_no_other_word_stand():
     log_probs_TV = heard(spelled.numbers("ab ed"), spelled.size, sure=0.7)
     settings = CaptionDecoding(beam=50, best=1)
     assert best(CaptionWriter(spelled, settings), log_probs_TV) == "ab ed"
-    assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), log_probs_TV) in ("ab cd", "ab ef")
+    only = CaptionWriter(spelled, settings, Language(lexicon=("ab", "cd", "ef")))
+    assert best(only, log_probs_TV) in ("ab cd", "ab ef")
 
 
 def test_a_language_model_settles_what_is_not_heard_well():
@@ -56,8 +61,15 @@ def test_a_language_model_settles_what_is_not_heard_well():
     cd, ef = (heard(spelled.numbers(text), spelled.size, sure=0.8) for text in ("ab cd", "ab ef"))
     unsure_TV = np.logaddexp(cd + np.log(0.49), ef + np.log(0.51))
     settings = CaptionDecoding(beam=50, best=1, order=2)
-    writer = CaptionWriter(spelled, settings, learn(text.split() for text in TEXTS), ("ab", "cd", "ef"))
-    assert best(CaptionWriter(spelled, settings, lexicon=("ab", "cd", "ef")), unsure_TV) == "ab ef"
+    only = Language(lexicon=("ab", "cd", "ef"))
+    known = replace(only, model=learn(text.split() for text in TEXTS))
+    writer = CaptionWriter(spelled, settings, known)
+    assert best(CaptionWriter(spelled, settings, only), unsure_TV) == "ab ef"
     assert best(writer, unsure_TV) == "ab cd"
-    tuned = writer.tuned([unsure_TV], [["ab", "cd"]])
-    assert best(tuned, unsure_TV) == "ab cd"
+
+    def write_by(weights):
+        narrow = writer.narrower().weighed(weights)
+        return lambda log_probs_TV: spelled.read(narrow.search(log_probs_TV)[0].words)
+
+    weights = choose([(0, unsure_TV)], [["ab", "cd"]], write_by, most=1)
+    assert best(writer.weighed(weights), unsure_TV) == "ab cd"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.audio.cutting import MOST_SILENCE_KEPT, Segment, lines_in, pieces
 from rnncli.data.audio.sound import Sound
-from rnncli.tasks.speech.extras.cutting import MOST_SILENCE_KEPT, Segment, lines_in, pieces
 
 RATE = 8000
 

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.text.ngram import learn
+from rnncli.data.text.scorer import TextScorer, Weights, characters
+from rnncli.data.text.subtitles import Subtitles
 from rnncli.data.text.subwords import MARK
-from rnncli.tasks.decode.language import Language, TextScorer, Weights, characters, tune
+from rnncli.tasks.decode.language import Language
 from rnncli.tasks.decode.sections import LanguageSection
-from rnncli.tasks.decode.tuning import choose
+from rnncli.tasks.decode.tuning import choose, tune
 from rnncli.tasks.speech.extras.decoding import Decoder, Listener, joined
-from rnncli.tasks.speech.extras.subtitles import Subtitles
 
 WORDS = learn([["go", "on"], ["go", "no"], ["on", "go"]], 2)
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech.examples import collate
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.schema import SpeechModel, SpeechRecipe

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.text.distinct import Distinct
 from rnncli.data.text.tagschemes import INTERNAL, SCHEMES, read_spans
 from rnncli.errors import RunError
 from rnncli.tasks.tagging import builtin, task
 from rnncli.tasks.tagging.examples import UNSEEN, encode
 from rnncli.tasks.tagging.extras import baselines, known
 from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, linear_crf
-from rnncli.tasks.tagging.extras.distinct import Distinct
 from rnncli.tasks.tagging.extras.lexicon import EDGE, Lexicon, shape
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.model import ConvolutionReader, Forgetting, allowed

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.text.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.errors import DataError
 from rnncli.tasks.tagging import builtin, task
-from rnncli.tasks.tagging.extras.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.train.loop import evaluation_batches
 from tests.tasks.tagged import recipe
 

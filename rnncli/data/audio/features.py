@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -112,6 +112,15 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """The cache that a recipe names: a folder, ``auto`` for the user's own; None for ``none``."""
+        if name == "none":
+            return None
+        return cls(
+            user_cache_path("rnncli", appauthor=False) / "features" if name == "auto" else Path(name).expanduser()
+        )
+
     def place(self, content: bytes, settings: Keyed, portion: str = "") -> Path:
         """Where the features of this content belong, or of what ``portion`` names of it."""
         how = settings.key() + portion
@@ -137,11 +146,6 @@ class FeatureCache:
                 f"{place.parent}: features cannot be kept here: {error.strerror or error}",
                 "data.cache=FOLDER names another place, data.cache=none keeps them in memory",
             ) from error
-
-
-def default_cache() -> Path:
-    """Where features are kept unless a recipe says otherwise: in the folder of caches that the user's system has."""
-    return user_cache_path("rnncli", appauthor=False) / "features"
 
 
 def compute(

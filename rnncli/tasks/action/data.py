@@ -10,23 +10,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnncli.data.video import shapes
 from rnncli.errors import DataError
-from rnncli.tasks.action.schema import ActionData, ActionRecipe
+from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.classify.labels import require_known
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.frames import builtin, clips, corpus
+from rnncli.tasks.frames import clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
 
 LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
 MOST_LABELS, CLIPS = 1000, 600
+TRUTH = Truth("label", LABEL_NAMES, lambda: shapes.actions(CLIPS), lambda scene: scene.movement, "shapes-actions")
 
 
 def read_corpus(recipe: ActionRecipe) -> Corpus:
     """Read and split the clips of a recipe; raises DataError."""
     data = recipe.data
-    found = corpus.gather(recipe, _truth(data))
+    found = corpus.gather(recipe, TRUTH, data.label_column)
     parts = found.parts
     cut, how = Parting(data, recipe.seed, lambda part: part.truths, lambda part: clips.groups(part, data))(parts)
     _require_classes(cut["train"])
@@ -40,20 +42,7 @@ def read_corpus(recipe: ActionRecipe) -> Corpus:
 
 def read_more(recipe: ActionRecipe, path: Path) -> Corpus:
     """A further labelled file or folder, all of it as the part ``test``."""
-    found = corpus.gather_more(recipe, path, _truth(recipe.data))
-    return Corpus(found.parts, f"{path}: {len(found.parts['test']):,} clips", tuple(found.notes), +found.dropped)
-
-
-def _truth(data: ActionData) -> Truth:
-    return Truth(
-        name="label",
-        column=data.label_column,
-        key="data.label_column",
-        names=LABEL_NAMES,
-        scenes=lambda: builtin.actions(CLIPS),
-        said=lambda scene: scene.movement,
-        folder="shapes-actions",
-    )
+    return corpus.read_more(recipe, path, TRUTH, recipe.data.label_column)
 
 
 def _require_classes(part: FramePart) -> None:

@@ -23,25 +23,12 @@ class ActionBatch:
     truth_B: Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class ActionExamples:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ActionExamples(Clips):
     """Clips of one part with their classes, (N,) int64."""
 
-    clips: Clips
     truth: np.ndarray
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Frames of each clip, (N,)."""
-        return self.clips.lengths
-
-    def __len__(self) -> int:
-        return len(self.clips)
 
     def batch(self, indices: np.ndarray) -> ActionBatch:
         """Collate the clips at ``indices``."""
-        return ActionBatch(*self.clips.pad(indices), torch.from_numpy(self.truth[indices]))
-
-    def place(self, index: int) -> str:
-        """Where a clip stands in the user's data."""
-        return self.clips.place(index)
+        return ActionBatch(*self.pad(indices), torch.from_numpy(self.truth[indices]))

@@ -24,7 +24,6 @@ from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.frames.clips import FramePart, require_alike
-from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form
 
 KIND, FILE = "action classes", "classes.json"
@@ -63,7 +62,7 @@ class FittedAction:
         """Clips as the model is shown them, varied in training."""
         require_alike([part], self.form.shape)
         require_known(part, part.labels(), self.labels.names)
-        return ActionExamples(Clips.of(part, self.form.view, training), self.labels.truth(part.labels()))
+        return ActionExamples.of(part, self.form.view, training, truth=self.labels.truth(part.labels()))
 
     def build(self) -> ActionClassifier:
         """A new recognizer."""
@@ -100,7 +99,4 @@ class FittedAction:
         return self.labels.probabilities(model(frames, lengths_B))
 
     def _probabilities(self, model: ActionClassifier, count: int, batches: Batches) -> np.ndarray:
-        found_NK = np.zeros((count, len(self.labels.names)))
-        for indices, batch in batches():
-            found_NK[indices] = self.probabilities(model, batch.frames, batch.lengths_B)
-        return found_NK
+        return self.labels.of_batches(batches, count, lambda batch: model(batch.frames, batch.lengths_B))

@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Count, Fraction
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
-from rnncli.tasks.common.sections import LongTrain
+from rnncli.tasks.common.sections import Averaging, Epochs, LongTrain
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 
 
@@ -27,8 +26,8 @@ class ActionModel(FrameModel, frozen=True):
 class ActionTrain(LongTrain, ClassTrain, frozen=True):
     """Training of a recogniser of actions; batches are counted in frames."""
 
-    epochs: Count = Field(default=60, description="at most this many passes over the training part")
-    ema: Fraction = Field(default=0.98, description="decay of the moving average of the weights; 0 keeps none")
+    epochs: Epochs = 60
+    ema: Averaging = 0.98
     best_by: str = Field(default="loss", description="the dev metric that names the best epoch; empty: accuracy")
 
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
-
-from rnncli.report.build import ReportTable
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
 from rnncli.tasks.action.fitted import FittedAction
-from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
@@ -18,7 +14,6 @@ from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedAction.load
 
 
 def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
@@ -28,11 +23,6 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
     return FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
 
 
-def predictor(fitted: FittedAction, model: ActionClassifier, device: torch.device) -> ActionPredictor:
-    """A predictor of clips."""
-    return ActionPredictor(fitted, model, device)
-
-
-def check(recipe: ActionRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of lengths, classes, groups and leaks."""
-    return checks.tables(corpus)
+load = FittedAction.load
+predictor = ActionPredictor
+check = checks.tables

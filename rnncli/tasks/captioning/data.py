@@ -14,15 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
+from rnncli.data.video import shapes
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.schema import CaptionData, CaptionRecipe
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.frames import builtin, clips, corpus
+from rnncli.tasks.frames import clips, corpus
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.corpus import Truth
 
 CAPTION_NAMES = ("caption", "captions", "text", "sentence", "description")
 CLIPS = 600
+TRUTH = Truth("caption", CAPTION_NAMES, lambda: shapes.stories(CLIPS), lambda scene: scene.caption, "shapes-stories")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Captioned:
 def read_corpus(recipe: CaptionRecipe) -> Corpus:
     """Read and split the clips of a recipe; raises DataError."""
     data = recipe.data
-    found = corpus.gather(recipe, _truth(data))
+    found = corpus.gather(recipe, TRUTH, data.caption_column)
     cut, how = Parting(data, recipe.seed, lambda part: None, lambda part: _groups(part, data))(found.parts)
     rows = sum(map(len, found.parts.values()))
     unique = sum(len({clip.name for clip in part.clips}) for part in found.parts.values())
@@ -45,8 +47,7 @@ def read_corpus(recipe: CaptionRecipe) -> Corpus:
 
 def read_more(recipe: CaptionRecipe, path: Path) -> Corpus:
     """A further file of clips and captions, all of it as the part ``test``."""
-    found = corpus.gather_more(recipe, path, _truth(recipe.data))
-    return Corpus(found.parts, f"{path}: {len(found.parts['test']):,} captions", tuple(found.notes), +found.dropped)
+    return corpus.read_more(recipe, path, TRUTH, recipe.data.caption_column, "captions")
 
 
 def once(part: FramePart) -> Captioned:
@@ -56,18 +57,6 @@ def once(part: FramePart) -> Captioned:
         rows.setdefault(clip.name, []).append(row)
     first = np.array([found[0] for found in rows.values()], dtype=np.int64)
     return Captioned(part.take(first), [[part.truths[row] for row in found] for found in rows.values()])
-
-
-def _truth(data: CaptionData) -> Truth:
-    return Truth(
-        name="caption",
-        column=data.caption_column,
-        key="data.caption_column",
-        names=CAPTION_NAMES,
-        scenes=lambda: builtin.stories(CLIPS),
-        said=lambda scene: scene.caption,
-        folder="shapes-stories",
-    )
 
 
 def _groups(part: FramePart, data: CaptionData) -> list[str] | None:

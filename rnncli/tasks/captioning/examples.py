@@ -27,28 +27,15 @@ class CaptionBatch:
     word_lengths_B: Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class CaptionExamples:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CaptionExamples(Clips):
     """Clips of one part with the numbers of a caption each; ``captioned`` has all of them."""
 
-    clips: Clips
     words: Sequence[np.ndarray]
     captioned: Captioned
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Frames of each clip, (N,)."""
-        return self.clips.lengths
-
-    def __len__(self) -> int:
-        return len(self.clips)
 
     def batch(self, indices: np.ndarray) -> CaptionBatch:
         """Collate the clips at ``indices``."""
         words = [torch.from_numpy(self.words[int(i)]) for i in indices]
         words_BS = nn.utils.rnn.pad_sequence(words, batch_first=True, padding_value=PADDING)
-        return CaptionBatch(*self.clips.pad(indices), words_BS, torch.tensor([len(one) for one in words]))
-
-    def place(self, index: int) -> str:
-        """Where a clip stands in the user's data."""
-        return self.clips.place(index)
+        return CaptionBatch(*self.pad(indices), words_BS, torch.tensor([len(one) for one in words]))

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.text import units as text_units
-from rnncli.data.text.ngram import read_arpa
+from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
@@ -27,12 +27,12 @@ from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter, log_probs
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.decode.language import Weights
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.frames.clips import FramePart, require_alike
-from rnncli.tasks.frames.examples import Clips
 from rnncli.tasks.frames.form import Form
 
-KIND, FILE, UNITS, ARPA = "caption words", "words.json", "units.json", "language.arpa"
+KIND, FILE, UNITS = "caption words", "words.json", "units.json"
 MOST_CAPTIONED = 100
 """Clips of dev that are captioned after each epoch, and to tune by; the loss is of all."""
 
@@ -53,13 +53,8 @@ class FittedCaptioning:
     def save(self, folder: Path) -> None:
         """Write words, the form of frames and the language model."""
         text_units.save(self.spelling.units, folder / UNITS)
-        writer = self.writer
-        body: dict[str, Any] = {"words": list(self.spelling.known), "lexicon": list(writer.lexicon)}
-        body["weights"] = [writer.weights.weight, writer.weights.bonus]
         self.form.save(folder)
-        write_json(folder / FILE, KIND, body)
-        if writer.language is not None:
-            writer.language.write(folder / ARPA)
+        write_json(folder / FILE, KIND, {"words": list(self.spelling.known)} | self.writer.language.save(folder))
 
     @classmethod
     def load(cls, recipe: CaptionRecipe, folder: Path) -> FittedCaptioning:
@@ -67,17 +62,13 @@ class FittedCaptioning:
         body = read_json(folder / FILE, KIND)
         units = text_units.load(folder / UNITS)
         try:
-            words, lexicon = (tuple(map(str, body[name])) for name in ("words", "lexicon"))
-            weights = Weights(*map(float, body["weights"]))
-            language = read_arpa(folder / ARPA) if recipe.decoding.lm else None
+            words, language = tuple(map(str, body["words"])), Language.load(recipe.decoding, folder, body)
             if not words:
                 raise ValueError
         except (KeyError, TypeError, ValueError, DataError) as error:
             raise RunError(f"{folder}: words or language model are damaged", "take them from a copy") from error
         spelling = Spelling(units, words, recipe.model.head == "ctc")
-        return cls(
-            recipe, CaptionWriter(spelling, recipe.decoding, language, lexicon, weights), Form.load(recipe, folder)
-        )
+        return cls(recipe, CaptionWriter(spelling, recipe.decoding, language), Form.load(recipe, folder))
 
     def encode(self, part: FramePart, *, training: bool = False) -> CaptionExamples:
         """Clips as the model is shown them: in training a row a caption, else each clip once with its first caption."""
@@ -93,7 +84,7 @@ class FittedCaptioning:
                 lost = int((~fits).sum())
                 self.notes = (*self.notes, f"{lost:,} clips of train left out: too short for their captions")
                 rows, words = rows.take(np.flatnonzero(fits)), [words[i] for i in np.flatnonzero(fits)]
-        return CaptionExamples(Clips.of(rows, self.form.view, training), words, captioned)
+        return CaptionExamples.of(rows, self.form.view, training, words=words, captioned=captioned)
 
     def build(self) -> Captioner:
         """A new captioner."""
@@ -120,19 +111,20 @@ class FittedCaptioning:
 
     def settle(self, model: Captioner, dev: CaptionExamples, batches: Batches) -> None:
         """Choose the weights of the language model by the word error rate of dev."""
-        if self.writer.language is None:
+        if self.writer.language.model is None:
             return
-        rows = [
+
+        def write_by(weights: Weights) -> Write:
+            writer = self.writer.narrower().weighed(weights)
+            return lambda log_probs_TV: self.spelling.read(writer.search(log_probs_TV)[0].words)
+
+        found = (
             (int(i), one)
             for indices, batch in batches()
             for i, one in zip(indices, log_probs(model, batch.frames, batch.lengths_B), strict=True)
-        ]
-        rows = rows[:: max(1, len(rows) // MOST_CAPTIONED)]
-        references = self._references(dev)
-        self.writer = self.writer.tuned([one for _, one in rows], [references[i][0] for i, _ in rows])
-        weights = self.writer.weights
-        said = f"language model weighs {weights.weight:g}, a word adds {weights.bonus:g}: chosen on dev"
-        self.notes = (*self.notes, said)
+        )
+        weights = choose(found, [said[0] for said in self._references(dev)], write_by, MOST_CAPTIONED)
+        self.writer, self.notes = self.writer.weighed(weights), (*self.notes, chosen(weights))
 
     def predictions(
         self, model: Captioner, part: FramePart, examples: CaptionExamples, batches: Batches
@@ -199,5 +191,5 @@ class FittedCaptioning:
         return [[self.spelling.words(text) for text in texts] for texts in examples.captioned.references]
 
     def _means(self, examples: CaptionExamples) -> np.ndarray:
-        shown = (self.form.view.show(prepared) for prepared in examples.clips.prepared)
+        shown = (self.form.view.show(prepared) for prepared in examples.prepared)
         return np.array([frames.astype(np.float32).mean(0).ravel() for frames in shown])

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
-
 from rnncli.data.text import units as text_units
 from rnncli.errors import DataError
-from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning import data
 from rnncli.tasks.captioning.extras import checks
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
-from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.decode.language import lexicon_of, model_of
+from rnncli.tasks.decode.language import Language
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedCaptioning.load
 
 
 def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
@@ -37,18 +32,13 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     words = tuple(sorted(kept, key=lambda unit: (-counts[unit], unit)))
     spelling = Spelling(units, words, recipe.model.head == "ctc")
     written = [" ".join(spelling.words(text)) for text in train.truths]
-    lexicon = lexicon_of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
-    writer = CaptionWriter(spelling, recipe.decoding, model_of(recipe.decoding, written), lexicon)
+    language = Language.of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
+    writer = CaptionWriter(spelling, recipe.decoding, language)
     fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, data.once(train).part.clips))
     fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
     return fitted
 
 
-def predictor(fitted: FittedCaptioning, model: Captioner, device: torch.device) -> CaptionPredictor:
-    """A predictor of captions."""
-    return CaptionPredictor(fitted, model, device)
-
-
-def check(recipe: CaptionRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of lengths, words and leaks."""
-    return checks.tables(corpus)
+load = FittedCaptioning.load
+predictor = CaptionPredictor
+check = checks.tables

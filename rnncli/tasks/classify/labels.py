@@ -5,7 +5,7 @@ Shape letters: N examples, B batch, K labels.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch.nn import functional
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.errors import DataError, RunError
 from rnncli.metrics.classification import class_statistics, minority, multilabel_statistics
-from rnncli.tasks.base import Metrics
+from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.classify.sections import ClassTrain
 from rnncli.tasks.common.splitting import CorpusPart
 
@@ -88,6 +88,13 @@ class Labels:
         """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""
         logits_BK = logits_BK.double()
         return (logits_BK.sigmoid() if self.several else logits_BK.softmax(-1)).cpu().numpy()
+
+    def of_batches(self, batches: Batches, count: int, scores: Callable[[Any], Tensor]) -> np.ndarray:
+        """The probabilities (N, K) of ``count`` examples; ``scores`` are those (B, K) of a batch."""
+        found_NK = np.zeros((count, len(self.names)))
+        for indices, batch in batches():
+            found_NK[indices] = self.probabilities(scores(batch))
+        return found_NK
 
     def validated(self, truth: np.ndarray, probabilities_NK: np.ndarray) -> Metrics:
         """Every metric of the classifier, and ``loss``, which is its log loss."""

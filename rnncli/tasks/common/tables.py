@@ -4,21 +4,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 
 from rnncli.data.splits import split_name
 from rnncli.data.tables.sources import ALL, READERS, UNLABELLED, Source, read
-from rnncli.data.tables.table import PLACE, Table, TableWriter
+from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.recipe.schema import DataSection, FilesSection
 
 Tables = dict[str, Table]
 FOLDER = "__folder__"
 """The column of the folder that a row's paths start from."""
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """One part of a corpus: rows of a table, of which a task knows more."""
+
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Some of the rows."""
+        return replace(self, table=self.table.take(rows))
+
+    def column(self, name: str, key: str) -> Iterator[str]:
+        """The values of a further column that the recipe's ``key`` names; raises DataError where there is none."""
+        self.table.require(name, key)
+        return self.table.texts(name)
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the user's data."""
+        return self.table.place(row)
 
 
 def is_builtin(data: DataSection, example: str) -> bool:
@@ -132,7 +156,4 @@ def _classes(path: Path, suffixes: Collection[str], columns: tuple[str, str]) ->
         columns[1]: [sub.name for sub, _ in files],
         PLACE: [str(file) for _, file in files],
     }
-    schema = pa.schema([(name, pa.string()) for name in rows])
-    with TableWriter(str(path), schema) as writer:
-        writer.write(pa.record_batch([pa.array(values) for values in rows.values()], schema=schema))
-        return writer.finish()
+    return Table(str(path), pa.table(rows))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 
 import numpy as np
 
+from rnncli.data.text.scorer import Weights
 from rnncli.metrics.edits import error_rate
-from rnncli.tasks.decode.language import Weights, tune
 
+WEIGHTS, BONUSES = (0.2, 0.5, 0.8, 1.2, 1.7), (0.0, 1.0, 2.0, 3.0)
+"""What is tried on dev."""
 Write = Callable[[np.ndarray], Sequence[str]]
 """Makes words of the log probabilities (T, V) of labels."""
 
@@ -33,3 +36,14 @@ def choose(
         return error_rate(wanted, [write(log_probs_TV) for _, log_probs_TV in some])
 
     return tune(wrong)
+
+
+def chosen(weights: Weights) -> str:
+    """A sentence that tells weights that were chosen."""
+    return f"language model weighs {weights.weight:g}, a word adds {weights.bonus:g}: chosen on dev"
+
+
+def tune(wrong: Callable[[Weights], float]) -> Weights:
+    """The weights with the lowest error rate ``wrong``, the smaller ones where several are alike."""
+    grid = (Weights(*pair) for pair in product(WEIGHTS, BONUSES))
+    return min(grid, key=lambda weights: (wrong(weights), weights.weight, weights.bonus))

@@ -15,7 +15,7 @@ from rnncli.data.tables.table import Table
 from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
 from rnncli.tasks.common.columns import column
-from rnncli.tasks.common.tables import places
+from rnncli.tasks.common.tables import TablePart, places
 from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
 from rnncli.tasks.frames.schema import FramesData
 
@@ -24,16 +24,12 @@ GROUP_NAMES = ("subject", "speaker", "group", "source")
 
 
 @dataclass(frozen=True, eq=False)
-class FramePart:
+class FramePart(TablePart):
     """One part of a corpus: rows of a table, the clip of each, what is true of it, and its group, empty for none."""
 
-    table: Table
     clips: list[Clip]
     truths: list[str]
     groups: list[str]
-
-    def __len__(self) -> int:
-        return len(self.clips)
 
     def take(self, rows: np.ndarray) -> FramePart:
         """Some of the clips."""
@@ -47,15 +43,6 @@ class FramePart:
     def labels(self) -> Iterator[list[str]]:
         """What is true of each clip, as a list of one."""
         return ([truth] for truth in self.truths)
-
-    def column(self, name: str, key: str) -> Iterator[str]:
-        """The values of a further column that the recipe's ``key`` names."""
-        self.table.require(name, key)
-        return self.table.texts(name)
-
-    def place(self, row: int) -> str:
-        """Where a clip stands in the user's data."""
-        return self.table.place(row)
 
 
 def read_part(

@@ -7,28 +7,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rnncli.data.audio.features import FeatureCache
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
-from rnncli.tasks.common.columns import column
+from rnncli.data.video.shapes import Scene, written
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.common import columns
 from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, table_of
 from rnncli.tasks.frames import clips
-from rnncli.tasks.frames.builtin import Scene, written
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.frames.reader import KNOWN, Reader, cache_folder
+from rnncli.tasks.frames.reader import KNOWN, Reader
 from rnncli.tasks.frames.schema import FramesRecipe
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of a clip: ``column``, or the first of ``names``, holds it; ``key`` is the recipe's for the column.
+    """What is true of a clip: what it is called, and the ``names`` that a column of it may have.
 
-    ``name`` is what it is called, ``scenes`` are the built-in videos, ``said`` what is true of one, ``folder`` where
-    they are kept.
+    ``scenes`` are the built-in videos, ``said`` what is true of one, ``folder`` where they are kept.
     """
 
     name: str
-    column: str
-    key: str
     names: tuple[str, ...]
     scenes: Callable[[], Iterator[Scene]]
     said: Callable[[Scene], str]
@@ -50,8 +49,11 @@ class Gathered:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def gather(recipe: FramesRecipe, truth: Truth) -> Gathered:
-    """The clips of a recipe by part, ``all`` for one that is still to be cut; raises DataError."""
+def gather(recipe: FramesRecipe, truth: Truth, column: str) -> Gathered:
+    """The clips of a recipe by part, ``all`` for one that is still to be cut; raises DataError.
+
+    ``column`` is that of what is true, empty to guess it.
+    """
     data = recipe.data
     notes: list[str] = []
     if is_builtin(data, "clips.csv"):
@@ -59,25 +61,27 @@ def gather(recipe: FramesRecipe, truth: Truth) -> Gathered:
         notes.append("the videos are rendered and encoded here: figures say nothing about real ones")
     else:
         tables = read_parts(data, KNOWN, truth.columns)
-    found = _judged(recipe, tables, truth)
+    found = _judged(recipe, tables, truth, column)
     parts = found.parts.values()
     clips.require_alike(parts, next(iter(parts)).clips[0].shape)
     found.notes[:0] = notes
     return found
 
 
-def gather_more(recipe: FramesRecipe, path: Path, truth: Truth) -> Gathered:
-    """The clips of a further labelled file or folder, all of them as the part ``test``; raises DataError."""
+def read_more(recipe: FramesRecipe, path: Path, truth: Truth, column: str, what: str = "clips") -> Corpus:
+    """A further labelled file or folder, all of it as the part ``test``; raises DataError."""
     tables = read_place(path, recipe.data, KNOWN, truth.columns)
-    return _judged(recipe, {"test": tables.get("test") or next(iter(tables.values()))}, truth)
+    found = _judged(recipe, {"test": tables.get("test") or next(iter(tables.values()))}, truth, column)
+    headline = f"{path}: {len(found.parts['test']):,} {what}"
+    return Corpus(found.parts, headline, tuple(found.notes), +found.dropped)
 
 
-def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth) -> Gathered:
+def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth, column: str) -> Gathered:
     reader = Reader(recipe.data, recipe.points)
     found = Gathered({}, ", ".join(sorted({table.name for table in tables.values()})))
     for name, table in tables.items():
-        truth_column = column(table, truth.column, truth.names, f"{truth.name}s", truth.key)
-        found.parts[name] = clips.read_part(table, recipe.data, reader, truth_column, found.dropped, found.notes)
+        its = columns.column(table, column, truth.names, f"{truth.name}s", f"data.{truth.name}_column")
+        found.parts[name] = clips.read_part(table, recipe.data, reader, its, found.dropped, found.notes)
     for table in tables.values():
         found.dropped.update(table.dropped)
         found.notes += table.notes
@@ -86,10 +90,10 @@ def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth) -> Gat
 
 def _built_in(recipe: FramesRecipe, truth: Truth) -> Table:
     """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
-    cache, scenes = recipe.data.cache, truth.scenes()
-    if cache == "none":
+    cache, scenes = FeatureCache.named(recipe.data.cache), truth.scenes()
+    if cache is None:
         rows = [({"bytes": scene.content, "path": None}, truth.said(scene)) for scene in scenes]
     else:
-        folder = cache_folder(cache) / truth.folder
-        rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in written(scenes, folder)]
+        files = written(scenes, cache.folder / truth.folder)
+        rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in files]
     return table_of("built-in videos", truth.columns, rows)

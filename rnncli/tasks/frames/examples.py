@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from rnncli.tasks.frames.views import View
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """The clips of one part as a view shows them; ``varied`` in training."""
+    """The clips of one part as a view shows them; ``varied`` in training. Tasks add what is true of each."""
 
     part: FramePart
     view: View
@@ -28,10 +28,10 @@ class Clips:
     varied: bool = False
 
     @classmethod
-    def of(cls, part: FramePart, view: View, varied: bool = False) -> Clips:
-        """Prepare all clips of a part."""
+    def of(cls, part: FramePart, view: View, varied: bool = False, **more: Any) -> Self:
+        """Prepare all clips of a part; ``more`` is what a task adds."""
         lengths = np.array([clip.frames for clip in part.clips], dtype=np.int64)
-        return cls(part, view, [view.prepare(clip) for clip in part.clips], lengths, varied)
+        return cls(part, view, [view.prepare(clip) for clip in part.clips], lengths, varied, **more)
 
     def __len__(self) -> int:
         return len(self.part)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rnncli.errors import DataError
+from rnncli.tasks.common.predicting import files_of, json_line, require_path
 from rnncli.tasks.frames.clips import by
 from rnncli.tasks.frames.form import Form
 from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader
@@ -26,13 +26,7 @@ class FramePredictor:
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all clips below a folder."""
-        folder = Path(text)
-        if not folder.is_dir():
-            return [text]
-        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in KNOWN)
-        if not files:
-            raise DataError(f"{text}: no clip in this folder", f"known are {', '.join(KNOWN)}")
-        return files
+        return files_of(text, KNOWN, "clip")
 
     def closing(self) -> str:
         """Nothing more to say."""
@@ -40,8 +34,7 @@ class FramePredictor:
 
     def parse(self, text: str) -> Item:
         """The path of a clip."""
-        if not text.strip():
-            raise DataError("an empty path of a clip", "rnncli predict RUN clip.mp4")
+        require_path(text, "clip", self.example)
         return Item.parse(text)
 
     def read(self, path: Path, form: str = "") -> Iterator[Item]:
@@ -54,7 +47,7 @@ class FramePredictor:
 
     def text(self, example: Item, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
-        return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_line(row)
 
     def clip(self, item: Item) -> Clip:
         """The clip; raises DataError where its frames have another shape."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.audio.features import FeatureCache, default_cache
+from rnncli.data.audio.features import FeatureCache
 from rnncli.data.video import encoders
 from rnncli.data.video.decoding import PICTURES, VIDEOS
 from rnncli.data.video.encoders import Recording
@@ -77,7 +77,7 @@ class Reader:
         self.sampling, self.points = Sampling(data.every, data.most_frames), points
         crop = (data.crop[0], data.crop[1], data.crop[2], data.crop[3]) if data.crop else None
         self.recording = Recording(data.encoder, data.fps, data.width, data.height, crop, data.weights)
-        self.cache = None if data.cache == "none" else FeatureCache(cache_folder(data.cache))
+        self.cache = FeatureCache.named(data.cache)
         self._encoder: encoders.Encoder | None = None
 
     def clip(self, item: Item) -> Clip:
@@ -117,11 +117,6 @@ class Reader:
             self._encoder = encoders.make(self.recording)
         with _named(name):
             return encoders.encode(source, self.recording, self._encoder, name)
-
-
-def cache_folder(name: str) -> Path:
-    """The folder that ``data.cache`` names."""
-    return default_cache() if name == "auto" else Path(name).expanduser()
 
 
 def _identity(path: Path, name: str) -> bytes:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.tasks.common.sections import Hidden, Layers, Size
 
 Point = Annotated[int, Field(ge=0)]
-Size = Annotated[int, Field(ge=0)]
 Span = Annotated[str, Field(pattern=r"^\d+-\d+$")]
 
 
@@ -92,8 +92,8 @@ class FrameVariation(Section, frozen=True):
 class FrameModel(CoreSection, frozen=True):
     """A frame by itself to a vector, then the recurrent core."""
 
-    hidden: Count = Field(default=64, description="hidden units of each direction")
-    layers: Count = Field(default=1, description="recurrent layers on top of each other")
+    hidden: Hidden = 64
+    layers: Layers = 1
     projection: Count = Field(default=64, description="width to which the figures of a frame are brought")
     channels: Count = Field(default=16, description="channels of the first of three convolutions over pixels")
     input_dropout: Fraction = Field(default=0.2, description="dropout of what a frame is brought to")

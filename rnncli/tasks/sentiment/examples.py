@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged
+from rnncli.data.text.evidence import pad_evidence
 from rnncli.tasks.sentiment.data import TextPart
-from rnncli.tasks.sentiment.extras.evidence import pad_evidence
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
 from rnncli.data.text import units as text_units
+from rnncli.data.text.evidence import Evidence, Kinds, cross_fitted, learn
 from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
@@ -27,7 +28,6 @@ from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
 from rnncli.tasks.sentiment.extras import baselines
-from rnncli.tasks.sentiment.extras.evidence import Evidence, Kinds, cross_fitted, learn
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
@@ -111,13 +111,8 @@ class FittedSentiment:
         pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
         model = TextClassifier(core, pooling, self.vocabulary, len(self.labels.names), settings)
         if settings.vectors and self.fresh:
-            vectors = read_vectors(
-                Path(settings.vectors),
-                self.vocabulary,
-                dimension=settings.embedding,
-                seed=self.recipe.seed,
-                scale=settings.embedding_scale,
-            )
+            path, size, scale = Path(settings.vectors), settings.embedding, settings.embedding_scale
+            vectors = read_vectors(path, self.vocabulary, dimension=size, seed=self.recipe.seed, scale=scale)
             model.embedding.weight.data.copy_(torch.from_numpy(vectors.matrix))
         return model
 
@@ -159,11 +154,10 @@ class FittedSentiment:
         return baselines.rivals(self.units.split, learn, score, self.labels), notes
 
     def _probabilities(self, model: TextClassifier, count: int, batches: Batches) -> np.ndarray:
-        found_NK = np.zeros((count, len(self.labels.names)))
-        for indices, batch in batches():
-            logits_BK = model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF)
-            found_NK[indices] = self.labels.probabilities(logits_BK)
-        return found_NK
+        def scores(batch: TextBatch) -> Tensor:
+            return model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF)
+
+        return self.labels.of_batches(batches, count, scores)
 
     def _truth(self, part: TextPart) -> np.ndarray:
         require_known(part, part.labels(), self.labels.names)

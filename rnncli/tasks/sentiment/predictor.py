@@ -12,10 +12,11 @@ import torch
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.tables.sources import READERS, read_file
+from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
+from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.sentiment.data import TEXT_NAMES
-from rnncli.tasks.sentiment.extras.evidence import pad_evidence
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -88,7 +89,7 @@ class TextPredictor:
 
     def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
-        return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_line(row)
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the text."""

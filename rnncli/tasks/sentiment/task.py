@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
-
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Cut
 from rnncli.data.text.vocabulary import Vocabulary
@@ -17,7 +15,6 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
 from rnncli.tasks.sentiment.fitted import FittedSentiment
-from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
@@ -25,7 +22,6 @@ MOST_CLASSES, MOST_UNITS = 10, 1_000_000
 """Evidence is left out by ``auto`` beyond these: it costs a regression a class, and helps less where data abounds."""
 
 read, read_more = read_corpus, read_part
-load = FittedSentiment.load
 
 
 def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
@@ -47,9 +43,8 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     return fitted
 
 
-def predictor(fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> TextPredictor:
-    """A predictor of texts."""
-    return TextPredictor(fitted, model, device)
+load = FittedSentiment.load
+predictor = TextPredictor
 
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:

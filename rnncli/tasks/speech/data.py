@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute, default_cache
+from rnncli.data.audio.cutting import Segment
+from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute
 from rnncli.data.audio.frontend import Frontend
 from rnncli.data.audio.sound import RecordingError, Sound
 from rnncli.data.tables.sources import ALL
@@ -27,7 +28,6 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.common import columns, tables
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.speech import builtin as generated
-from rnncli.tasks.speech.extras.cutting import Segment
 from rnncli.tasks.speech.extras.manifests import (
     AUDIO_NAMES,
     TEXT_NAMES,
@@ -121,13 +121,6 @@ def read_more(recipe: SpeechRecipe, path: Path) -> Corpus:
     return Corpus({"test": part}, f"{path}: {len(part):,} recordings", (*table.notes, *notes), +dropped)
 
 
-def feature_cache(data: SpeechData) -> FeatureCache | None:
-    """Where a recipe keeps features, None for memory."""
-    if data.cache == "none":
-        return None
-    return FeatureCache(default_cache() if data.cache == "auto" else Path(data.cache).expanduser())
-
-
 def clean_text(text: str, lower: bool) -> str:
     """NFC, single spaces, lower case if asked."""
     return " ".join(normalise(text, lower).split())
@@ -143,7 +136,7 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
     texts = [clean_text(value, data.lower) for value in table.texts(text)]
     segments = _segments(table, text, data.lower) if data.cut else [()] * len(texts)
     speakers = list(table.texts(speaker)) if speaker else [""] * len(texts)
-    found = compute(list(recordings(table, audio)), frontend(data), feature_cache(data))
+    found = compute(list(recordings(table, audio)), frontend(data), FeatureCache.named(data.cache))
     part, first = SpeechPart([], [], [], [], []), {}
     for i, clip in enumerate(found):
         if isinstance(clip, RecordingError):

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from rnncli.data.audio.features import SoundClip
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.heads.ctc import frames_needed
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras.augmentation import Varying
 from rnncli.tasks.speech.extras.form import Scale
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.model import frames_after
 
 

@@ -16,18 +16,19 @@ from torch import Tensor
 
 from rnncli.data.audio.features import FRAME
 from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.text.labelunits import LabelUnits
+from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
-from rnncli.heads.ctc import ctc_nll, frames_needed
+from rnncli.heads.ctc import ctc_nll, frames_needed, log_probs
 from rnncli.tasks.base import About, Batches, Metrics
-from rnncli.tasks.decode.language import Language, Weights
-from rnncli.tasks.decode.tuning import Write, choose
+from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.speech.data import SpeechPart, frontend, require_width
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples
 from rnncli.tasks.speech.extras.augmentation import Varying
 from rnncli.tasks.speech.extras.decoding import Decoder
 from rnncli.tasks.speech.extras.form import FeatureForm
 from rnncli.tasks.speech.extras.selection import at_other_speeds, to_train_on
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.metrics import rates
 from rnncli.tasks.speech.model import Recognizer, together
 from rnncli.tasks.speech.schema import SpeechRecipe
@@ -116,7 +117,7 @@ class FittedSpeech:
             fits_B = torch.isfinite(nll_B)
             total += float(nll_B[fits_B].sum())
             labels += float(batch.label_lengths_B[fits_B].sum())
-            for i, log_probs_RV in zip(indices, _each(logits_BRV, lengths_B), strict=True):
+            for i, log_probs_RV in zip(indices, log_probs(logits_BRV, lengths_B), strict=True):
                 founds[i] = self.decoder.plain(log_probs_RV)
         return rates(examples.part.texts, founds) | {"loss": total / max(1.0, labels)}
 
@@ -132,7 +133,7 @@ class FittedSpeech:
         truths = [text.split() for text in dev.part.texts]
         weights = choose(self._log_probs(model, batches), truths, write_by, TUNED_ON)
         self.decoder = self.decoder.weighed(weights)
-        self.notes = (*self.notes, weights.chosen)
+        self.notes = (*self.notes, chosen(weights))
 
     def predictions(
         self, model: Recognizer, part: SpeechPart, examples: SpeechExamples, batches: Batches
@@ -148,7 +149,7 @@ class FittedSpeech:
 
     def recognize(self, model: Recognizer, batch: SpeechBatch) -> list[dict[str, Any]]:
         """A row for each recording: see :meth:`rnncli.tasks.speech.extras.decoding.Decoder.row`."""
-        return [self.decoder.row(one) for one in _each(*model(batch.x_BTF, batch.lengths_B))]
+        return [self.decoder.row(one) for one in log_probs(*model(batch.x_BTF, batch.lengths_B))]
 
     def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
         """The text that training has most often, whatever is said."""
@@ -159,16 +160,10 @@ class FittedSpeech:
     def _log_probs(self, model: Recognizer, batches: Batches) -> Iterator[tuple[int, np.ndarray]]:
         """The log probabilities (R, V) of each recording behind its number."""
         for indices, batch in batches():
-            found = _each(*model(batch.x_BTF, batch.lengths_B))
+            found = log_probs(*model(batch.x_BTF, batch.lengths_B))
             yield from ((int(i), one) for i, one in zip(indices, found, strict=True))
 
     def _varying(self) -> Varying:
         data, form = self.recipe.data, self.form
         kind = data.given if form.given else "spectrum" if data.features in ("log-mel", "fbank") else "other"
         return Varying(self.recipe.variation, kind, form.width, form.scale, None if form.given else frontend(data))
-
-
-def _each(logits_BRV: Tensor, lengths_B: Tensor) -> list[np.ndarray]:
-    """Log probabilities (R, V) of each recording, float64."""
-    log_probs = logits_BRV.double().log_softmax(-1).cpu().numpy()
-    return [one[:length] for one, length in zip(log_probs, lengths_B.tolist(), strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +15,13 @@ from rnncli.core.device import placed
 from rnncli.data.audio.features import features_of, read_features, require_frames
 from rnncli.data.audio.resampling import Resampler
 from rnncli.data.audio.sound import SUFFIXES, Sound, pcm, read_blocks, read_sound
+from rnncli.data.text.subtitles import Subtitles
 from rnncli.errors import DataError
+from rnncli.tasks.common.predicting import files_of, json_line, require_path
 from rnncli.tasks.speech.data import frontend
 from rnncli.tasks.speech.examples import collate
 from rnncli.tasks.speech.extras.decoding import Listener, joined
 from rnncli.tasks.speech.extras.streaming import Stream
-from rnncli.tasks.speech.extras.subtitles import Subtitles
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.model import Recognizer
 
@@ -50,13 +50,7 @@ class SpeechPredictor:
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all recordings below a folder."""
-        folder = Path(text)
-        if not folder.is_dir():
-            return [text]
-        files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-        if not files:
-            raise DataError(f"{text}: no recording in this folder", f"known are {', '.join(SUFFIXES)}")
-        return files
+        return files_of(text, SUFFIXES, "recording")
 
     def closing(self) -> str:
         """How long it took beside how long the recordings are."""
@@ -67,8 +61,7 @@ class SpeechPredictor:
 
     def parse(self, text: str) -> Path:
         """The path of a recording."""
-        if not text.strip():
-            raise DataError("an empty path of a recording", "rnncli predict RUN recording.wav")
+        require_path(text, "recording", self.example)
         return Path(text)
 
     def read(self, path: Path, form: str = "") -> Iterator[Path]:
@@ -116,7 +109,7 @@ class SpeechPredictor:
     def text(self, example: Path, row: dict[str, Any], form: str = "") -> str:
         """File and text on a line, JSON, or subtitles."""
         if form == "jsonl":
-            return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+            return json_line(row)
         if form == "srt":
             return Subtitles().blocks(row["words"])
         return f"{row['file']}\t{row['text']}\n"
@@ -204,7 +197,7 @@ def _writer(form: str) -> Callable[[dict[str, Any], bool], str]:
 
     def write(row: dict[str, Any], final: bool) -> str:
         if form == "jsonl":
-            return json.dumps({"final": final} | row, ensure_ascii=False, allow_nan=False) + "\n"
+            return json_line({"final": final} | row)
         if form == "srt":
             return subtitles.blocks(row["words"]) if final else ""
         return f"{row['text']}\n" if final else f"... {row['text']}\n"

@@ -7,10 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
-from rnncli.tasks.common.sections import LongTrain
+from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
 from rnncli.tasks.decode.sections import LanguageSection
-
-Size = Annotated[int, Field(ge=0)]
 
 
 class SpeechData(FilesSection, frozen=True):
@@ -88,8 +86,8 @@ class SpeechModel(CoreSection, frozen=True):
         default=1,
         description="stacks of recurrent layers that learn side by side over the convolutions; scores are averaged",
     )
-    hidden: Count = Field(default=160, description="hidden units of each direction")
-    layers: Count = Field(default=3, description="recurrent layers on top of each other")
+    hidden: Hidden = 160
+    layers: Layers = 3
     channels: Count = Field(default=160, description="channels of the two convolutions")
     subsampling: Literal[1, 2, 3, 4, 6] = Field(default=2, description="frames of the input for each of the core")
     lookahead: Size = Field(
@@ -118,7 +116,7 @@ class SpeechTrain(LongTrain, frozen=True):
         description="share of training, at first, in which the recurrent layers hear half a second at once, so that "
         "labels are learnt where they are heard",
     )
-    ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
+    ema: Averaging = 0.995
 
 
 class SpeechRecipe(Recipe, frozen=True):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-
-from rnncli.report.build import ReportTable
+from rnncli.data.text.labelunits import NAMES, LabelUnits
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
-from rnncli.tasks.speech.extras.units import NAMES, LabelUnits
 from rnncli.tasks.speech.fitted import FittedSpeech
-from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 read, read_more = data.read_corpus, data.read_more
-load = FittedSpeech.load
 
 
 def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
@@ -34,14 +29,9 @@ def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
     return fitted
 
 
-def predictor(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> SpeechPredictor:
-    """A predictor of recordings."""
-    return SpeechPredictor(fitted, model, device)
-
-
-def check(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of lengths, sound, characters, speakers and leaks."""
-    return checks.tables(recipe, corpus)
+load = FittedSpeech.load
+predictor = SpeechPredictor
+check = checks.tables
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

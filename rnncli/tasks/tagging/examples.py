@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged, ranges
+from rnncli.data.text.distinct import Column, Distinct
+from rnncli.data.text.neighbours import Sentence, reach
 from rnncli.tasks.tagging.data import SentencePart
-from rnncli.tasks.tagging.extras.distinct import Column, Distinct
-from rnncli.tasks.tagging.extras.lexicon import Lexicon, Sentence
+from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.extras.mixing import MixedPart
-from rnncli.tasks.tagging.extras.neighbours import reach
 
 UNSEEN = -1
 """The number of a tag that the training part does not have."""

@@ -14,11 +14,12 @@ import torch
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.conll import Block, blocks, fill, with_feature
+from rnncli.data.text.neighbours import Given, with_neighbours
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.base import Coloured
+from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 from rnncli.tasks.tagging.extras.known import KnownWords
-from rnncli.tasks.tagging.extras.neighbours import Given, with_neighbours
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.metrics import row
 from rnncli.tasks.tagging.model import Tagger
@@ -119,7 +120,7 @@ class TagPredictor:
             return "".join(f"{word}\t{tag}\n" for word, tag in pairs) + "\n"
         if form == "text":
             return " ".join(f"{word}/{tag}" for word, tag in pairs) + "\n"
-        return json.dumps(example.row | row, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_line(example.row | row)
 
     def _filled(self, block: Block, tags: list[str]) -> str:
         """The lines of a block with the column of tags filled, or the key of FEATS that was learnt."""

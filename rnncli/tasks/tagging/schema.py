@@ -17,8 +17,7 @@ from rnncli.recipe.schema import (
     Recipe,
     TrainSection,
 )
-
-Size = Annotated[int, Field(ge=0)]
+from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Schedule, Size
 
 
 class TaggedData(DataSection, frozen=True):
@@ -57,7 +56,7 @@ class TaggerModel(CoreSection, frozen=True):
     """What is known of each word, a recurrent core over the sentence, and a head that chooses tags."""
 
     cell: Literal["rnn", "lstm", "gru"] = Field(default="lstm", description="the recurrent cell")
-    hidden: Count = Field(default=128, description="hidden units of each direction")
+    hidden: Hidden = 128
     head: Literal["crf", "softmax"] = Field(
         default="crf", description="choose all tags of a sentence together, or each by itself"
     )
@@ -93,14 +92,12 @@ class TaggerModel(CoreSection, frozen=True):
 class TaggerTrain(TrainSection, frozen=True):
     """Training of a tagger."""
 
-    epochs: Count = Field(default=20, description="at most this many passes over the training part")
+    epochs: Epochs = 20
     learning_rate: Positive = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
-        default="cosine", description="of the learning rate, after the warm-up"
-    )
-    ema: Fraction = Field(default=0.995, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Size = Field(default=6, description="stop after this many epochs without a better one; 0 never")
+    schedule: Schedule = "cosine"
+    ema: Averaging = 0.995
+    patience: Patience = 6
 
 
 class TaggerEvaluation(EvaluationSection, frozen=True):

@@ -6,17 +6,14 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import torch
 
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.errors import DataError
-from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.fitted import FittedTagging
-from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -26,7 +23,6 @@ MEASURED = 1000
 """Sentences that this average is taken over."""
 
 read, read_more = read_corpus, read_part
-load = FittedTagging.load
 
 
 def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
@@ -49,14 +45,9 @@ def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
     return FittedTagging(recipe, lexicon, tags, train.scheme, layout, fresh=True, notes=(note,) if note else ())
 
 
-def predictor(fitted: FittedTagging, model: Tagger, device: torch.device) -> TagPredictor:
-    """A predictor of sentences."""
-    return TagPredictor(fitted, model, device)
-
-
-def check(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
-    """Tables of sizes, tags, coverage, inconsistent words and leaks."""
-    return checks.tables(recipe, corpus)
+load = FittedTagging.load
+predictor = TagPredictor
+check = checks.tables
 
 
 def suited(recipe: TaggingRecipe, train: SentencePart) -> tuple[TaggingRecipe, str]:

@@ -35,8 +35,8 @@ def rivals(train: ActionExamples, test: ActionExamples, labels: Labels) -> dict[
 
 def _summaries(examples: ActionExamples) -> np.ndarray:
     """Mean and deviation over the frames of each clip, (N, 2 F)."""
-    view, rows = examples.clips.view, []
-    for prepared in examples.clips.prepared:
+    view, rows = examples.view, []
+    for prepared in examples.prepared:
         frames = view.show(prepared).astype(np.float32)
         if view.pixels:
             frames = _averaged(frames)

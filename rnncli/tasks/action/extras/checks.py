@@ -8,34 +8,27 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.report.build import ReportTable
+from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.checks import overlaps, shared_groups
-from rnncli.tasks.frames.clips import FramePart
+from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles, shared_groups
+from rnncli.tasks.frames.clips import FramePart, by
 
 
-def tables(corpus: Corpus) -> list[ReportTable]:
+def tables(recipe: ActionRecipe, corpus: Corpus) -> list[ReportTable]:
     """Lengths, classes, groups and what parts share."""
     parts: dict[str, FramePart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
-    found = [_lengths(parts), _classes(parts), overlaps("clips", prints)]
+    columns = ("clips", "frames", *QUANTILES, "frame")
+    found = [
+        by_split("clips, and their lengths in frames", columns, parts, _lengths),
+        counted("classes", "class", {name: Counter(part.truths) for name, part in parts.items()}),
+        overlaps("clips", prints),
+    ]
     if any(any(part.groups) for part in parts.values()):
         found.append(shared_groups("groups", {name: part.groups for name, part in parts.items()}))
     return found
 
 
-def _lengths(parts: dict[str, FramePart]) -> ReportTable:
-    rows = []
-    for name, part in parts.items():
-        frames = np.array([clip.frames for clip in part.clips])
-        quantiles = [f"{q:,.0f}" for q in np.quantile(frames, [0, 0.5, 0.95, 1])]
-        shape = " x ".join(map(str, part.clips[0].shape))
-        rows.append((name, f"{len(part):,}", f"{frames.sum():,}", *quantiles, shape))
-    columns = ("split", "clips", "frames", "least", "median", "95 %", "most", "frame")
-    return ReportTable("clips, and their lengths in frames", columns, tuple(rows))
-
-
-def _classes(parts: dict[str, FramePart]) -> ReportTable:
-    counts = {name: Counter(part.truths) for name, part in parts.items()}
-    every = sorted(set().union(*counts.values()))
-    rows = tuple((label, *(f"{found[label]:,}" for found in counts.values())) for label in every)
-    return ReportTable("classes", ("class", *counts), rows)
+def _lengths(part: FramePart) -> list[str]:
+    frames = np.array([clip.frames for clip in part.clips])
+    return [f"{len(part):,}", f"{frames.sum():,}", *quantiles(frames), by(part.clips[0].shape)]

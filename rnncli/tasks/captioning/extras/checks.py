@@ -10,13 +10,14 @@ from rnncli.data import splits
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.data import once
+from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.frames.clips import FramePart
 
 MOST_SHOWN = 10
 
 
-def tables(corpus: Corpus) -> list[ReportTable]:
+def tables(recipe: CaptionRecipe, corpus: Corpus) -> list[ReportTable]:
     """Sizes and lengths, frequent captions, and what parts share."""
     parts: dict[str, FramePart] = dict(corpus.parts)
     prints = {

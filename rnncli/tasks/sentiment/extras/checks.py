@@ -11,22 +11,28 @@ from rnncli.data.text.units import Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.checks import overlaps
+from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles
 from rnncli.tasks.sentiment.data import TextPart, count_labels
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
 
 def tables(recipe: SentimentRecipe, corpus: Corpus, units: Units) -> list[ReportTable]:
     """Sizes and lengths, labels, vocabulary and its coverage, texts that stand in several parts."""
-    data = recipe.data
-    measured = {name: _measure(part, units) for name, part in corpus.parts.items()}
+    data, parts = recipe.data, corpus.parts
+    prints = {name: splits.fingerprints(text.strip() for text in part.texts()) for name, part in parts.items()}
+    measured = {name: _measure(part, units) for name, part in parts.items()}
     words = measured["train"][1]
     vocabulary = Vocabulary.from_counts(words, min_count=data.min_count, max_size=data.max_vocabulary or None)
     return [
-        _lengths({name: lengths for name, (lengths, _) in measured.items()}, data.max_length),
-        _labels({name: count_labels(part) for name, part in corpus.parts.items()}),
+        by_split(
+            "sizes and lengths in units",
+            ("texts", *QUANTILES, "mean", "cut"),
+            {name: lengths for name, (lengths, _) in measured.items()},
+            lambda lengths: _lengths(lengths, data.max_length),
+        ),
+        counted("labels", "label", {name: count_labels(part) for name, part in parts.items()}, shares=True),
         _coverage({name: counts for name, (_, counts) in measured.items()}, vocabulary),
-        _overlaps(corpus.parts),
+        overlaps("texts", prints),
     ]
 
 
@@ -40,23 +46,9 @@ def _measure(part: TextPart, units: Units) -> tuple[np.ndarray, Counter[str]]:
     return lengths, counts
 
 
-def _lengths(lengths: dict[str, np.ndarray], limit: int) -> ReportTable:
-    rows = []
-    for name, found in lengths.items():
-        quantiles = [f"{q:,.0f}" for q in np.quantile(found, [0, 0.5, 0.95, 1])]
-        cut = int((found > limit).sum()) if limit else 0
-        rows.append((name, f"{len(found):,}", *quantiles, f"{found.mean():.1f}", f"{cut:,}"))
-    columns = ("split", "texts", "least", "median", "95 %", "most", "mean", "cut")
-    return ReportTable("sizes and lengths in units", columns, tuple(rows))
-
-
-def _labels(counts: dict[str, Counter[str]]) -> ReportTable:
-    labels = sorted({label for found in counts.values() for label in found})
-    rows = []
-    for label in labels:
-        cells = [f"{found[label]:,}  {100 * found[label] / max(1, found.total()):.1f} %" for found in counts.values()]
-        rows.append((label, *cells))
-    return ReportTable("labels", ("label", *counts), tuple(rows))
+def _lengths(found: np.ndarray, limit: int) -> list[str]:
+    cut = int((found > limit).sum()) if limit else 0
+    return [f"{len(found):,}", *quantiles(found), f"{found.mean():.1f}", f"{cut:,}"]
 
 
 def _coverage(counts: dict[str, Counter[str]], vocabulary: Vocabulary) -> ReportTable:
@@ -68,9 +60,3 @@ def _coverage(counts: dict[str, Counter[str]], vocabulary: Vocabulary) -> Report
     title = f"vocabulary of {len(vocabulary):,} units from train"
     columns = ("split", "distinct units", "running units known", "distinct units known")
     return ReportTable(title, columns, tuple(rows))
-
-
-def _overlaps(parts: dict[str, TextPart] | object) -> ReportTable:
-    assert isinstance(parts, dict)
-    prints = {name: splits.fingerprints(text.strip() for text in part.texts()) for name, part in parts.items()}
-    return overlaps("texts", prints)

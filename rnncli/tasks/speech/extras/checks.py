@@ -8,17 +8,15 @@ import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.audio.soundcheck import OFTEN, QUIET, inspect
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.errors import DataError
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.checks import overlaps, shared_groups
+from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles, shared_groups
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.examples import too_short
 from rnncli.tasks.speech.extras.selection import to_train_on
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
-
-QUANTILES = ("least", "median", "95 %", "most")
 
 
 def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
@@ -26,21 +24,21 @@ def tables(recipe: SpeechRecipe, corpus: Corpus) -> list[ReportTable]:
     parts: dict[str, SpeechPart] = dict(corpus.parts)
     prints = {name: splits.fingerprints(clip.load().tobytes() for clip in part.clips) for name, part in parts.items()}
     units = LabelUnits.learn(parts["train"].texts, recipe.data.unit, recipe.data.subwords)
-    found = [_lengths(parts), *_sound(parts), _unfit(recipe, parts, units), *_training(recipe, parts["train"], units)]
-    found += [_characters(parts), overlaps("recordings", prints)]
+    lengths = by_split(
+        "recordings, and their lengths in seconds", ("recordings", "minutes", *QUANTILES), parts, _lengths
+    )
+    found = [lengths, *_sound(parts), _unfit(recipe, parts, units), *_training(recipe, parts["train"], units)]
+    characters = {name: _characters(part) for name, part in parts.items()}
+    found.append(counted("characters of the texts", "character", characters, lacking=True))
+    found.append(overlaps("recordings", prints))
     if any(any(part.speakers) for part in parts.values()):
         found.append(shared_groups("speakers", {name: part.speakers for name, part in parts.items()}))
     return found
 
 
-def _lengths(parts: dict[str, SpeechPart]) -> ReportTable:
-    rows = []
-    for name, part in parts.items():
-        seconds = np.array([clip.seconds for clip in part.clips])
-        quantiles = [f"{q:.2f}" for q in np.quantile(seconds, [0, 0.5, 0.95, 1])]
-        rows.append((name, f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles))
-    columns = ("split", "recordings", "minutes", *QUANTILES)
-    return ReportTable("recordings, and their lengths in seconds", columns, tuple(rows))
+def _lengths(part: SpeechPart) -> list[str]:
+    seconds = np.array([clip.seconds for clip in part.clips])
+    return [f"{len(part):,}", f"{seconds.sum() / 60:,.1f}", *quantiles(seconds, ".2f")]
 
 
 def _sound(parts: dict[str, SpeechPart]) -> list[ReportTable]:
@@ -80,12 +78,5 @@ def _training(recipe: SpeechRecipe, train: SpeechPart, units: LabelUnits) -> lis
     return [ReportTable("training", ("what it would hear",), tuple((note,) for note in notes))] if notes else []
 
 
-def _characters(parts: dict[str, SpeechPart]) -> ReportTable:
-    counts = {name: Counter(character for text in part.texts for character in text) for name, part in parts.items()}
-    every = sum(counts.values(), Counter[str]())
-    rows = []
-    for character, _ in every.most_common():
-        cells = [f"{found[character]:,}" for found in counts.values()]
-        shown = "space" if character == " " else character
-        rows.append((shown, *cells, "" if counts["train"][character] else "not in train"))
-    return ReportTable("characters of the texts", ("character", *counts, ""), tuple(rows))
+def _characters(part: SpeechPart) -> Counter[str]:
+    return Counter("space" if character == " " else character for text in part.texts for character in text)

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.text.scorer import TextScorer, Weights
 from rnncli.data.text.subwords import MARK
 from rnncli.heads.beam import Hypothesis, beam_search
 from rnncli.heads.ctc import BLANK, Decoded, greedy, spot
-from rnncli.tasks.decode.language import Language, TextScorer, Weights
+from rnncli.tasks.decode.language import Language
 
 PAUSE = 2.0
 """Seconds without a word behind which a text begins anew."""

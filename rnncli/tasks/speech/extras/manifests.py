@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from rnncli.data.audio.cutting import Segment
 from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import SUFFIXES
 from rnncli.data.tables.sources import ALL, READERS
-from rnncli.data.tables.table import PLACE, Table, TableWriter
+from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.tasks.common import tables
-from rnncli.tasks.speech.extras.cutting import Segment
 from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
@@ -50,10 +50,8 @@ def _folder(path: Path, files: list[Path]) -> Table:
         "text": [text.read_text(encoding="utf-8", errors="replace") for _, text in kept],
         PLACE: [str(file) for file, _ in kept],
     }
-    schema = pa.schema([(name, pa.string()) for name in columns])
-    with TableWriter(str(path), schema) as writer:
-        writer.write(pa.record_batch([pa.array(column) for column in columns.values()], schema=schema))
-        return writer.finish((), {"recording without a text beside it": len(files) - len(kept)})
+    lost = {"recording without a text beside it": len(files) - len(kept)}
+    return Table(str(path), pa.table(columns), dropped=lost)
 
 
 def recordings(table: Table, column: str) -> Iterator[SoundRecording]:

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnncli.data.audio.features import SoundClip, SoundRecording, compute
+from rnncli.data.audio.cutting import Segment, lines_in, pieces
+from rnncli.data.audio.features import FeatureCache, SoundClip, SoundRecording, compute
 from rnncli.data.audio.sound import RecordingError
+from rnncli.data.text.labelunits import LabelUnits
 from rnncli.errors import DataError
-from rnncli.tasks.speech.data import SpeechPart, feature_cache, frontend
+from rnncli.tasks.speech.data import SpeechPart, frontend
 from rnncli.tasks.speech.examples import too_short
-from rnncli.tasks.speech.extras.cutting import Segment, lines_in, pieces
-from rnncli.tasks.speech.extras.units import LabelUnits
 from rnncli.tasks.speech.schema import SpeechRecipe
 
 LONGER_ALONE = "words or segments that are longer alone"
@@ -57,7 +57,7 @@ def at_other_speeds(part: SpeechPart, recipe: SpeechRecipe) -> list[list[SoundCl
             hint = "variation.stretch and variation.warp vary features"
             raise DataError(f"{place}: features cannot be played at other speeds (variation.speeds)", hint)
     recordings = [replace(clip.recording, speed=speed) for clip in part.clips for speed in speeds]
-    found = compute(recordings, frontend(recipe.data), feature_cache(recipe.data))
+    found = compute(recordings, frontend(recipe.data), FeatureCache.named(recipe.data.cache))
     rows = [found[start : start + len(speeds)] for start in range(0, len(found), len(speeds))]
     return [[clip for clip in row if isinstance(clip, SoundClip)] for row in rows]
 
@@ -78,7 +78,7 @@ def _cut(part: SpeechPart, recipe: SpeechRecipe) -> tuple[SpeechPart, Counter[st
             cut.speakers.append(speaker)
             cut.places.append(f"{place} at {piece.start:.2f} s")
             cut.segments.append(())
-    clips = compute(wanted, frontend(recipe.data), feature_cache(recipe.data))
+    clips = compute(wanted, frontend(recipe.data), FeatureCache.named(recipe.data.cache))
     for clip in clips:
         if isinstance(clip, RecordingError):
             lost[clip.reason] += 1

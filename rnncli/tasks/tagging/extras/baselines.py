@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnncli.tasks.tagging.extras.lexicon import EDGE, Sentence, shape
+from rnncli.data.text.neighbours import Sentence
+from rnncli.tasks.tagging.extras.lexicon import EDGE, shape
 
 MOST_WORDS = 400_000
 """The linear CRF learns from as many words at most."""

@@ -10,7 +10,7 @@ from rnncli.data import splits
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.checks import overlaps
+from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -22,13 +22,16 @@ def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
     """Sizes, tags or types of spans, words known, words with several tags, sentences that stand in several parts."""
     parts: dict[str, SentencePart] = dict(corpus.parts)
     lower = recipe.data.lower
+    prints = {name: splits.fingerprints(map(" ".join, part.tokens())) for name, part in parts.items()}
     words = {name: _words(part, lower) for name, part in parts.items()}
+    counts = {name: _count(part) for name, part in parts.items()}
+    spans = parts["train"].scheme is not None
     return [
-        _sizes(parts),
-        _tags(parts),
+        by_split("sizes, and lengths in words", ("sentences", "words", *QUANTILES, "repaired tags"), parts, _sizes),
+        counted(*(("spans", "type") if spans else ("tags", "tag")), counts, shares=True, lacking=True),
         _coverage(words, recipe.data.min_count),
         _several(parts["train"]),
-        _leaks(parts),
+        overlaps("sentences", prints),
     ]
 
 
@@ -36,26 +39,9 @@ def _words(part: SentencePart, lower: bool) -> Counter[str]:
     return Counter(word.lower() if lower else word for tokens in part.tokens() for word in tokens)
 
 
-def _sizes(parts: dict[str, SentencePart]) -> ReportTable:
-    rows = []
-    for name, part in parts.items():
-        lengths = np.array([len(tokens) for tokens in part.tokens()])
-        quantiles = [f"{q:,.0f}" for q in np.quantile(lengths, [0, 0.5, 0.95, 1])]
-        rows.append((name, f"{len(part):,}", f"{lengths.sum():,}", *quantiles, f"{part.repaired():,}"))
-    columns = ("split", "sentences", "words", "least", "median", "95 %", "most", "repaired tags")
-    return ReportTable("sizes, and lengths in words", columns, tuple(rows))
-
-
-def _tags(parts: dict[str, SentencePart]) -> ReportTable:
-    counts = {name: _count(part) for name, part in parts.items()}
-    every = sum(counts.values(), Counter[str]())
-    rows = []
-    for tag, _ in every.most_common():
-        cells = [f"{n[tag]:,}  {100 * n[tag] / max(1, n.total()):.1f} %" for n in counts.values()]
-        rows.append((tag, *cells, "" if counts["train"][tag] else "not in train"))
-    spans = next(iter(parts.values())).scheme is not None
-    title, first = ("spans", "type") if spans else ("tags", "tag")
-    return ReportTable(title, (first, *counts, ""), tuple(rows))
+def _sizes(part: SentencePart) -> list[str]:
+    lengths = np.array([len(tokens) for tokens in part.tokens()])
+    return [f"{len(part):,}", f"{lengths.sum():,}", *quantiles(lengths), f"{part.repaired():,}"]
 
 
 def _count(part: SentencePart) -> Counter[str]:
@@ -84,8 +70,3 @@ def _several(train: SentencePart) -> ReportTable:
     worst = sorted(odd, key=lambda word: (-odd[word], word))[:MOST_NAMED]
     rows = tuple((word, ", ".join(f"{tag} {n:,}" for tag, n in found[word].most_common(5))) for word in worst)
     return ReportTable(f"words of train with several tags: {len(odd):,}", ("word", "tags"), rows)
-
-
-def _leaks(parts: dict[str, SentencePart]) -> ReportTable:
-    prints = {name: splits.fingerprints(" ".join(tokens) for tokens in part.tokens()) for name, part in parts.items()}
-    return overlaps("sentences", prints)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
+from rnncli.data.text.distinct import Distinct
+from rnncli.data.text.neighbours import Given, laid_out, reach
 from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
-from rnncli.tasks.tagging.extras.distinct import Distinct
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
-from rnncli.tasks.tagging.extras.neighbours import Given, laid_out, reach
 from rnncli.tasks.tagging.model import Tagger
 
 MOST_KNOWN = 40_000

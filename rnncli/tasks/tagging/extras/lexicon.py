@@ -13,17 +13,16 @@ import numpy as np
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
+from rnncli.data.text.distinct import Column, Pairs
+from rnncli.data.text.neighbours import Sentence
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
-from rnncli.tasks.tagging.extras.distinct import Column, Pairs
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"
 AFFIXES = {"suffix 2": -2, "suffix 3": -3, "suffix 4": -4, "prefix 2": 2, "prefix 3": 3}
 AFFIX_COUNT = 3
 EDGE = "\x02"  # beyond either end of a sentence
-Sentence = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""Words, and further columns."""
 SHAPES = 11
 
 

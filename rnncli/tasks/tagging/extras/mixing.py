@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.data.text.neighbours import Sentence
 from rnncli.data.text.tagschemes import INTERNAL, Span, read_spans
 from rnncli.tasks.tagging.data import SentencePart
-from rnncli.tasks.tagging.extras.lexicon import Sentence
 
 
 class Tagged(NamedTuple):

@@ -10,9 +10,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from rnncli.data.ragged import Ragged
+from rnncli.data.text import evidence as module
+from rnncli.data.text.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 from rnncli.errors import RunError
-from rnncli.tasks.sentiment.extras import evidence as module
-from rnncli.tasks.sentiment.extras.evidence import Evidence, Kinds, cross_fitted, learn, pad_evidence
 
 WORDS = ["bad", "good", "film", "not", "a"]
 

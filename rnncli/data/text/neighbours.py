@@ -1,4 +1,4 @@
-"""Sentences with what stands around them in their document: up to so many words on either side, read but not tagged."""
+"""Sentences with what stands around them in their document: up to so many words on either side."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.tables.conll import Block
-from rnncli.tasks.tagging.extras.lexicon import Sentence
+
+Sentence = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Words and further columns."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """A sentence to tag, and the lines or the JSON object that it came in.
+    """A sentence, and the lines or the JSON object that it came in.
 
     ``before`` and ``after`` are the whole sentences of its document that are read with it.
     """
@@ -37,7 +39,7 @@ class Given:
 class Laid:
     """Sentences one after the other, as :func:`laid_out` puts them.
 
-    ``wanted`` are those to tag, and ``documents`` says which of all stand in the same one.
+    ``wanted`` are those of the examples, and ``documents`` says which of all stand in the same one.
     """
 
     sentences: list[Sentence]

@@ -1,0 +1,32 @@
+"""What predictors have in common: arguments that name files, rows as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnncli.errors import DataError
+
+
+def files_of(text: str, suffixes: Sequence[str], what: str) -> list[str]:
+    """The file that an argument names, or all of these ``suffixes`` below a folder; DataError for one without any."""
+    folder = Path(text)
+    if not folder.is_dir():
+        return [text]
+    files = sorted(str(file) for file in folder.rglob("*") if file.suffix.lower() in suffixes)
+    if not files:
+        raise DataError(f"{text}: no {what} in this folder", f"known are {', '.join(suffixes)}")
+    return files
+
+
+def require_path(text: str, what: str, example: str) -> None:
+    """DataError for an empty argument where the path of ``what`` is wanted."""
+    if not text.strip():
+        raise DataError(f"an empty path of a {what}", f"rnncli predict RUN {example}")
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    """A row as a JSON object on a line."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
