@@ -1,4 +1,4 @@
-"""All metrics of a classifier from the truth and its probabilities, with bootstrap intervals.
+"""All metrics of a classifier from the truth and its probabilities.
 
 Shape letters: N examples, K classes, U different pairs of truth and prediction, C counts. Undefined metrics are NaN,
 never a warning. ``positive`` is the label number whose own ``precision``, ``recall`` and ``f1`` are wanted (see
@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 
 from rnncli.metrics.calibration import BINS, bins, example_briers, example_log_losses, top_confidence
 from rnncli.metrics.confusion import averages, balanced_accuracy, label_figures, label_numbers, ratio
-from rnncli.metrics.statistics import Areas, Interval, Scores, Statistics, Sums
+from rnncli.metrics.statistics import Areas, Scores, Statistics, Sums
 
 Array = NDArray[Any]
 
@@ -123,37 +123,9 @@ def classification_metrics(
     return class_statistics(truth_N, probabilities_NK, positive).values()
 
 
-def classification_intervals(
-    truth_N: ArrayLike,
-    probabilities_NK: ArrayLike,
-    positive: int | None = None,
-    *,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> dict[str, Interval]:
-    """The intervals of :func:`class_statistics`; empty for no resamples."""
-    options = {"resamples": resamples, "confidence": confidence, "seed": seed}
-    return class_statistics(truth_N, probabilities_NK, positive).intervals(**options)
-
-
 def multilabel_metrics(truth_NK: ArrayLike, probabilities_NK: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
     """The values of :func:`multilabel_statistics`."""
     return multilabel_statistics(truth_NK, probabilities_NK, threshold).values()
-
-
-def multilabel_intervals(
-    truth_NK: ArrayLike,
-    probabilities_NK: ArrayLike,
-    threshold: float = 0.5,
-    *,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> dict[str, Interval]:
-    """The intervals of :func:`multilabel_statistics`; empty for no resamples."""
-    options = {"resamples": resamples, "confidence": confidence, "seed": seed}
-    return multilabel_statistics(truth_NK, probabilities_NK, threshold).intervals(**options)
 
 
 def _probabilities(values_NK: ArrayLike) -> Array:

@@ -6,13 +6,11 @@ from the end, prefers a pair to a deletion and a deletion to an insertion. Shape
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from rnncli.metrics.bootstrap import interval, resampled_sums
 from rnncli.metrics.statistics import Sums, shares
 
 Pair = tuple[str | None, str | None]
@@ -40,47 +38,31 @@ def align(truth: Sequence[str], found: Sequence[str]) -> list[Pair]:
     return pairs[::-1]
 
 
-@dataclass
-class EditCounts:
-    """Substitutions, deletions, insertions and true units of each utterance; counts of two parts can be added."""
+class Edits(NamedTuple):
+    """What turns what was found into the truth: edits by their kinds, true units, and the alignment."""
 
-    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
-    confusions: Counter[Pair] = field(default_factory=Counter)
+    substitutions: int
+    deletions: int
+    insertions: int
+    true: int
+    pairs: tuple[Pair, ...] = ()
 
-    def add(self, truth: Sequence[str], found: Sequence[str]) -> list[Pair]:
-        """Count an utterance; returns its alignment."""
-        pairs = align(truth, found)
-        wrong = [pair for pair in pairs if pair[0] != pair[1]]
-        missing, extra = (sum(pair[at] is None for pair in wrong) for at in (1, 0))
-        self.rows.append((len(wrong) - missing - extra, missing, extra, len(truth)))
-        self.confusions.update(wrong)
-        return pairs
+    @property
+    def errors(self) -> int:
+        """Edits of all kinds."""
+        return self.substitutions + self.deletions + self.insertions
 
-    def __add__(self, other: EditCounts) -> EditCounts:
-        return EditCounts(self.rows + other.rows, self.confusions + other.confusions)
 
-    def counts(self) -> np.ndarray:
-        """The rows as an array, (N, 4) int64."""
-        return np.array(self.rows, dtype=np.int64).reshape(-1, 4)
+def edits(truth: Sequence[str], found: Sequence[str]) -> Edits:
+    """The edits of one utterance.
 
-    def errors(self) -> np.ndarray:
-        """Edits of each utterance, (N,)."""
-        return self.counts()[:, :3].sum(1)
-
-    def rate(self) -> float:
-        """Edits by true units over all utterances; may be above 1, NaN where there is nothing to find."""
-        return float(_rate(self.counts().sum(0)[None])[0])
-
-    def parts(self) -> dict[str, int]:
-        """How many edits there are of each kind."""
-        return dict(zip(KINDS, map(int, self.counts().sum(0)), strict=False))
-
-    def interval(
-        self, *, resamples: int, confidence: float, seed: int, groups: Iterable[Hashable] | None = None
-    ) -> tuple[float, float]:
-        """Percentile bootstrap of the rate over utterances, or over whole ``groups`` of them, such as speakers."""
-        rows = self.counts() if groups is None else _by_group(self.counts(), groups)
-        return interval(_rate(resampled_sums(rows, resamples, seed)), confidence)
+    >>> edits("go home".split(), "no home now".split())[:4]
+    (1, 0, 1, 2)
+    """
+    pairs = align(truth, found)
+    wrong = [pair for pair in pairs if pair[0] != pair[1]]
+    missing, extra = (sum(pair[at] is None for pair in wrong) for at in (1, 0))
+    return Edits(len(wrong) - missing - extra, missing, extra, len(truth), tuple(pairs))
 
 
 def error_rate(truths: Iterable[Sequence[str]], founds: Iterable[Sequence[str]]) -> float:
@@ -119,17 +101,3 @@ def _distances(truth_S: np.ndarray, found_M: np.ndarray) -> list[np.ndarray]:
         np.minimum(candidates[1:], above[:-1] + (found_M != unit), out=candidates[1:])
         rows.append(np.minimum.accumulate(candidates - steps) + steps)
     return rows
-
-
-def _rate(sums_R4: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rates = sums_R4[:, :3].sum(1) / sums_R4[:, 3]
-    return np.where(sums_R4[:, 3] > 0, rates, np.nan)
-
-
-def _by_group(rows_N4: np.ndarray, groups: Iterable[Hashable]) -> np.ndarray:
-    numbers: dict[Hashable, int] = {}
-    group_N = np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
-    sums_G4 = np.zeros((len(numbers), 4), dtype=np.int64)
-    np.add.at(sums_G4, group_N, rows_N4)
-    return sums_G4

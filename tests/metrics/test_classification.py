@@ -10,14 +10,24 @@ from rnncli.metrics.classification import (
     CLASSIFICATION,
     MULTILABEL,
     OF_ONE_LABEL,
-    classification_intervals,
+    class_statistics,
     classification_metrics,
     minority,
-    multilabel_intervals,
     multilabel_metrics,
+    multilabel_statistics,
     prediction_metrics,
 )
 from rnncli.metrics.confusion import Confusion
+
+OPTIONS = {"resamples": 1000, "confidence": 0.95, "seed": 1}
+
+
+def classification_intervals(truth, probabilities, positive=None, **options):
+    return class_statistics(truth, probabilities, positive).intervals(**{**OPTIONS, **options})
+
+
+def multilabel_intervals(truth, probabilities, **options):
+    return multilabel_statistics(truth, probabilities).intervals(**{**OPTIONS, **options})
 
 
 def simulated(seed, examples=400, classes=2):

@@ -6,7 +6,8 @@ import jiwer
 import numpy as np
 import pytest
 
-from rnncli.metrics.edits import EditCounts, align, distance, error_rate
+from rnncli.metrics.edits import align, distance, edit_rates, edits, error_rate
+from rnncli.metrics.statistics import Statistics
 
 WORDS = ["a", "b", "c", "dd", "e"]
 
@@ -18,14 +19,14 @@ def sentences(count, seed, least=1):
 
 def test_rates_are_those_of_jiwer():
     truth, found = sentences(200, 1), sentences(200, 2, least=0)
-    counts = EditCounts()
-    for pair in zip(truth, found, strict=True):
-        counts.add(*pair)
+    counts = np.array([edits(*pair)[:4] for pair in zip(truth, found, strict=True)])
     theirs = jiwer.process_words([" ".join(t) for t in truth], [" ".join(f) for f in found])
-    assert counts.rate() == pytest.approx(theirs.wer)
+    substitutions, deletions, insertions, true = counts.sum(0)
+    assert (substitutions + deletions + insertions) / true == pytest.approx(theirs.wer)
     assert error_rate(truth, found) == pytest.approx(theirs.wer)
-    assert sum(counts.parts().values()) == theirs.substitutions + theirs.deletions + theirs.insertions
-    assert counts.parts()["deletions"] - counts.parts()["insertions"] == theirs.deletions - theirs.insertions
+    assert Statistics((edit_rates("wer", truth, found),)).values() == {"wer": pytest.approx(theirs.wer)}
+    assert substitutions + deletions + insertions == theirs.substitutions + theirs.deletions + theirs.insertions
+    assert deletions - insertions == theirs.deletions - theirs.insertions
 
 
 def test_character_rates_are_those_of_jiwer():
@@ -57,40 +58,12 @@ def test_an_alignment_holds_both_sides_in_order_and_as_many_edits_as_the_distanc
         assert (None, None) not in pairs
 
 
-def test_counts_of_two_parts_add_up():
-    one, other, both = EditCounts(), EditCounts(), EditCounts()
-    for at, pair in enumerate(zip(sentences(20, 7), sentences(20, 8), strict=True)):
-        (one if at < 12 else other).add(*pair)
-        both.add(*pair)
-    assert (one + other).rows == both.rows
-    assert (one + other).confusions == both.confusions
-
-
-def test_confusions_say_what_was_taken_for_what():
-    counts = EditCounts()
-    counts.add(["go", "home"], ["no", "home", "now"])
-    assert counts.confusions == {("go", "no"): 1, (None, "now"): 1}
-    assert counts.rows == [(1, 0, 1, 2)]
+def test_edits_say_what_was_taken_for_what():
+    found = edits(["go", "home"], ["no", "home", "now"])
+    assert [pair for pair in found.pairs if pair[0] != pair[1]] == [("go", "no"), (None, "now")]
+    assert (found[:4], found.errors) == ((1, 0, 1, 2), 2)
 
 
 def test_nothing_to_find_has_no_rate_and_nothing_found_has_rate_one():
-    counts = EditCounts()
-    counts.add([], ["a"])
-    assert np.isnan(counts.rate())
-    counts = EditCounts()
-    counts.add(["a", "b"], [])
-    assert counts.rate() == 1.0
-
-
-def test_an_interval_over_speakers_is_wider_where_speakers_differ():
-    counts = EditCounts()
-    speakers = []
-    for speaker in range(6):
-        for _ in range(20):
-            counts.add(["a"] * 10, (["b"] if speaker % 2 else ["a"]) * 10)
-            speakers.append(speaker)
-    options = {"resamples": 400, "confidence": 0.95, "seed": 1}
-    low, high = counts.interval(**options)
-    low_of_speakers, high_of_speakers = counts.interval(groups=speakers, **options)
-    assert low < counts.rate() == 0.5 < high
-    assert high_of_speakers - low_of_speakers > 2 * (high - low)
+    assert np.isnan(Statistics((edit_rates("wer", [[]], [["a"]]),)).values()["wer"])
+    assert Statistics((edit_rates("wer", [["a", "b"]], [[]]),)).values()["wer"] == 1.0

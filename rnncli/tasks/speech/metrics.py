@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from rnncli.metrics import curves
 from rnncli.metrics.confusion import Confusion
-from rnncli.metrics.edits import KINDS, EditCounts, Pair
+from rnncli.metrics.edits import KINDS, Edits, Pair, edits
 from rnncli.metrics.statistics import Statistics, shares
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Classes, Details, Mistake, ReportTable
@@ -85,32 +84,14 @@ def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
     return [_sample(rows[i]) for i in _worst(rows, most)]
 
 
-class _Edits(NamedTuple):
-    """Edits of one text by their kinds, its true units, and its alignment, which is left out of characters."""
-
-    substitutions: int
-    deletions: int
-    insertions: int
-    true: int
-    pairs: tuple[Pair, ...] = ()
-
-    @property
-    def errors(self) -> int:
-        return self.substitutions + self.deletions + self.insertions
+@lru_cache(maxsize=ALIGNMENTS)
+def _words(truth: str, found: str) -> Edits:
+    return edits(truth.split(), found.split())
 
 
 @lru_cache(maxsize=ALIGNMENTS)
-def _words(truth: str, found: str) -> _Edits:
-    counts = EditCounts()
-    pairs = counts.add(truth.split(), found.split())
-    return _Edits(*counts.rows[0], tuple(pairs))
-
-
-@lru_cache(maxsize=ALIGNMENTS)
-def _characters(truth: str, found: str) -> _Edits:
-    counts = EditCounts()
-    counts.add(truth, found)
-    return _Edits(*counts.rows[0])
+def _characters(truth: str, found: str) -> Edits:
+    return edits(truth, found)._replace(pairs=())
 
 
 def _rates(truths: Sequence[str], founds: Sequence[str]) -> dict[str, np.ndarray]:
@@ -126,7 +107,7 @@ def _right(truths: Sequence[str], founds: Sequence[str]) -> np.ndarray:
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
-def _counts(edits: Sequence[_Edits]) -> np.ndarray:
+def _counts(edits: Sequence[Edits]) -> np.ndarray:
     """Edits and true units, (N, 2)."""
     return np.array([(one.errors, one.true) for one in edits], dtype=np.float64).reshape(-1, 2)
 
@@ -147,14 +128,14 @@ def _worst(rows: Sequence[Row], most: int) -> list[int]:
     return sorted(wrong, key=lambda i: -errors[i])[:most]
 
 
-def _by_kind(words: Sequence[_Edits], characters: Sequence[_Edits]) -> ReportTable:
+def _by_kind(words: Sequence[Edits], characters: Sequence[Edits]) -> ReportTable:
     rows = []
-    for name, edits in (("words", words), ("characters", characters)):
-        rows.append((name, *(sum(getattr(one, kind) for one in edits) for kind in (*KINDS, "true"))))
+    for name, counted in (("words", words), ("characters", characters)):
+        rows.append((name, *(sum(getattr(one, kind) for one in counted) for kind in (*KINDS, "true"))))
     return ReportTable("errors", ("of", *KINDS, "true"), tuple(rows))
 
 
-def _by_length(words: Sequence[_Edits]) -> ReportTable:
+def _by_length(words: Sequence[Edits]) -> ReportTable:
     rows = []
     for low, high in LENGTHS:
         found = [one for one in words if low <= one.true and (high is None or one.true <= high)]
@@ -164,7 +145,7 @@ def _by_length(words: Sequence[_Edits]) -> ReportTable:
     return ReportTable("by length in words", ("words", "recordings", "wer"), tuple(rows))
 
 
-def _by_speaker(words: Sequence[_Edits], speakers: Sequence[str]) -> ReportTable:
+def _by_speaker(words: Sequence[Edits], speakers: Sequence[str]) -> ReportTable:
     """The worst first."""
     rows = []
     for speaker in sorted(set(speakers)):
@@ -174,7 +155,7 @@ def _by_speaker(words: Sequence[_Edits], speakers: Sequence[str]) -> ReportTable
 
 
 def _over_speakers(
-    words: Sequence[_Edits], speakers: Sequence[str], settings: EvaluationSection, seed: int
+    words: Sequence[Edits], speakers: Sequence[str], settings: EvaluationSection, seed: int
 ) -> ReportTable:
     """The interval of the word error rate where whole speakers are drawn."""
     numbers = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
@@ -185,11 +166,11 @@ def _over_speakers(
     return ReportTable("wer, interval over speakers", ("low", "high"), (intervals["wer"],))
 
 
-def _wer(words: Sequence[_Edits]) -> float:
+def _wer(words: Sequence[Edits]) -> float:
     return _statistics({"wer": _counts(words)}).values()["wer"]
 
 
-def _confusions(words: Sequence[_Edits]) -> ReportTable:
+def _confusions(words: Sequence[Edits]) -> ReportTable:
     counts = Counter(pair for one in words for pair in one.pairs if pair[0] != pair[1])
     rows = tuple((truth or "-", found or "-", times) for (truth, found), times in counts.most_common(CONFUSIONS))
     return ReportTable("most frequent word errors", ("truth", "found", "times"), rows)
