@@ -1,4 +1,4 @@
-"""The recogniser of actions: frames to vectors, recurrent core, pooling, linear layer."""
+"""The recognizer of actions: frames to vectors, recurrent core, pooling, linear layer."""
 
 from __future__ import annotations
 

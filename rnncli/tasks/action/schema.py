@@ -1,4 +1,4 @@
-"""The recipe of a recogniser of actions."""
+"""The recipe of a recognizer of actions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ActionModel(FrameModel, frozen=True):
 
 
 class ActionTrain(LongTrain, ClassTrain, frozen=True):
-    """Training of a recogniser of actions; batches are counted in frames."""
+    """Training of a recognizer of actions; batches are counted in frames."""
 
     epochs: Epochs = 60
     ema: Averaging = 0.98

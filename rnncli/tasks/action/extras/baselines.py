@@ -1,4 +1,4 @@
-"""Simple rivals of a recogniser of actions, so that a person sees what the order of frames buys."""
+"""Simple rivals of a recognizer of actions, so that a person sees what the order of frames buys."""
 
 from __future__ import annotations
 
