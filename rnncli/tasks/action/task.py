@@ -25,7 +25,9 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
     """The classes and the form of the training part."""
     train: FramePart = corpus.parts["train"]
     longest = max(clip.frames for clip in train.clips)
-    return FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
+    fitted = FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
+    fitted.labels.require_metric(recipe.train.best_by)
+    return fitted
 
 
 def predictor(fitted: FittedAction, model: ActionClassifier, device: torch.device) -> ActionPredictor:
