@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is done: its directory, and what it reports.
+    """A run that is done: its directory, as an absolute path, and what it reports.
 
     >>> import rnncli
     >>> done = rnncli.run(resume="runs/first")  # done before: nothing is trained
@@ -53,8 +53,8 @@ class TrainedModel:
 
     >>> import rnncli
     >>> model = rnncli.load("runs/first")
-    >>> model
-    TrainedModel('runs/first', task='sentiment')
+    >>> model.path.name, model.task
+    ('first', 'sentiment')
     >>> [row["label"] for row in model.predict(["a good film", "a bad film"])]
     ['positive', 'negative']
     >>> model.recipe.model.cell
@@ -85,12 +85,18 @@ class TrainedModel:
         """
         from rnncli.runs.use import predict
 
-        return predict(self._predictor, [inputs] if isinstance(inputs, str | Path) else list(inputs))
+        each = [inputs] if isinstance(inputs, str | Path | bytes | Mapping) else list(inputs)
+        for one in each:
+            if not isinstance(one, str | Path):
+                raise _wrong("predict", one, "a text or a path")
+        return predict(self._predictor, each)
 
     def evaluate(self, data: str | Path | None = None, *, split: str = "test") -> Report:
         """The report on ``split`` of the run's own data, or on the labelled file ``data``; raises DataError."""
         from rnncli.runs.use import score
 
+        if data is not None:
+            _require_named("data", data)
         return score(self._trained, data=None if data is None else Path(data), split=split)
 
     @cached_property
@@ -138,6 +144,8 @@ def run(
         )
     if resume is None and recipe is None:
         raise UsageError("name a recipe to run", 'rnncli.run("sentiment/default"), say')
+    if data is not None and not isinstance(data, Mapping):
+        _require_named("data", data)
     loaded = None if recipe is None else _recipe(recipe, data, overrides)
 
     from rnncli.runs import start
@@ -149,7 +157,7 @@ def run(
     else:
         assert loaded is not None
         done = start.start(loaded, out=None if out is None else Path(out), observe=hear)
-    return Run(done.path, done.report)
+    return Run(done.path.absolute(), done.report)
 
 
 def load(path: str | Path) -> TrainedModel:
@@ -168,7 +176,7 @@ def compare(
     runs: str | Path | Run | Iterable[str | Path | Run],
     *,
     base: str | Path | Run = "",
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
 ) -> Comparison:
     """Finished runs side by side: those that differ in their seed alone are one setting.
 
@@ -184,7 +192,20 @@ def compare(
     from rnncli.comparison.compare import compare as compare_runs
 
     named = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     return compare_runs([_path(one) for one in named], base=_path(base), metrics=metrics)
+
+
+def _require_named(name: str, place: Any) -> None:
+    """A file or folder that is named: TypeError for anything else, UsageError for an empty name."""
+    if not isinstance(place, str | Path):
+        raise _wrong(name, place, "the name of a file or folder")
+    if place == "":
+        raise UsageError(f"{name}= names no file or folder", f"name one, or leave {name}= away")
+
+
+def _wrong(name: str, value: Any, wanted: str) -> TypeError:
+    return TypeError(f"{name}: {wanted} is wanted, not a value of type {type(value).__name__}")
 
 
 def _path(run: str | Path | Run) -> str:
@@ -193,12 +214,12 @@ def _path(run: str | Path | Run) -> str:
 
 def _recipe(name: str | Path, data: str | Path | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> Recipe:
     section = {"data": data} if isinstance(data, Mapping) else {}
-    own = str(data) if isinstance(data, str | Path) else ""
-    options = data_keys(own, "data") if own else {}
+    own = isinstance(data, str | Path)
+    options = data_keys(str(data), "data") if own else {}
     for key, value in flat(_plain({**section, **overrides}, "")).items():
         options[key] = ("rnncli.run", value)
     if isinstance(name, str) and name in tasks.names():
-        return load_recipe(recipe_of_task(name, own_data=bool(own)), (), options, task=name)
+        return load_recipe(recipe_of_task(name, own_data=own), (), options, task=name)
     return load_recipe(str(name), (), options)
 
 

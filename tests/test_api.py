@@ -162,6 +162,9 @@ def test_overrides_may_be_what_python_programs_hold(here):
         ({"recipe": "sentiment", "train": {"epochs": {3}}}, RecipeError, "train.epochs: a value of type set"),
         ({"recipe": "sentiment", "train": {"learning_rate": float("nan")}}, RecipeError, "train.learning_rate"),
         ({"recipe": "sentiment", "data": "absent.csv"}, DataError, "absent.csv"),
+        ({"recipe": "sentiment", "data": ""}, UsageError, "names no file"),
+        ({"recipe": "sentiment", "data": ["reviews.csv"]}, TypeError, "data: .* not a value of type list"),
+        ({"recipe": "sentiment", "data": b"reviews.csv"}, TypeError, "not a value of type bytes"),
         ({}, UsageError, "name a recipe"),
         ({"resume": "runs/first", "seed": 4}, UsageError, "as it was begun"),
         ({"resume": "runs/first", "out": "x"}, UsageError, "own directory"),
@@ -173,9 +176,17 @@ def test_a_mistake_is_one_of_ours_with_a_hint_and_leaves_nothing(arguments, kind
     before = sorted(here.rglob("*"))
     with pytest.raises(kind, match=words) as raised:
         rnncli.run(**arguments)
-    assert raised.value.hint
+    assert kind is TypeError or raised.value.hint
     assert sorted(here.rglob("*")) == before
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_was_named_from_elsewhere_is_found_after_a_change_of_folder(here, model, tmp_path, monkeypatch):
+    done = rnncli.run(resume="runs/first")
+    before = model.evaluate(split="dev")
+    monkeypatch.chdir(tmp_path)
+    assert model.report.to_dict() == done.report.to_dict() == done.model().report.to_dict()
+    assert model.evaluate(split="dev").training == before.training
 
 
 def test_all_mistakes_of_a_recipe_come_at_once(here):
@@ -221,6 +232,12 @@ def test_a_path_is_a_file_of_examples(here, model):
         with pytest.raises(DataError, match=words) as raised:
             model.predict(wrong)
         assert raised.value.hint
+
+
+@pytest.mark.parametrize("wrong", [b"good", {"text": "good"}, [b"good"], [None], [["good", "bad"]], 3])
+def test_what_is_neither_text_nor_path_is_not_guessed_at(wrong, model):
+    with pytest.raises(TypeError):
+        model.predict(wrong)
 
 
 class OfFiles:
@@ -271,6 +288,8 @@ def test_an_evaluation_is_that_of_the_command(here, model):
     with pytest.raises(UsageError, match="validation") as raised:
         model.evaluate(split="validation")
     assert "test" in raised.value.hint
+    with pytest.raises(UsageError, match="names no file"):
+        model.evaluate("")
 
 
 def test_a_comparison_is_that_of_the_command(here, tmp_path):
@@ -285,6 +304,9 @@ def test_a_comparison_is_that_of_the_command(here, tmp_path):
     assert raised.value.hint
     with pytest.raises(RunError, match="no run is there"):
         rnncli.compare("nothing/*")
+    with pytest.raises(UsageError, match="name runs"):
+        rnncli.compare([])
+    assert rnncli.compare("runs/first", metrics="accuracy").metrics == ("accuracy",)
 
 
 def test_what_is_no_run_is_not_loaded(here):

@@ -86,7 +86,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         silent = resume is not None and not (recipe or overrides or options)
         carry_out(
             terminal,
-            None if silent else recipe or recipe_of_task(spec.name, own_data=bool(data)),
+            None if silent else recipe or recipe_of_task(spec.name, own_data=data is not None),
             overrides or [],
             options,
             out=out,

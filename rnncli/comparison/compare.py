@@ -29,7 +29,10 @@ def compare(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()
     ``metrics`` empty takes the one by which the first run was watched. Raises RunError where fewer than one run is
     finished, UsageError for a base or a metric that is not there.
     """
-    outcomes, notes = _finished(find_runs(named))
+    paths = find_runs(named)
+    if not paths:
+        raise UsageError("name runs to compare", "runs, folders of them or patterns, such as runs/*")
+    outcomes, notes = _finished(paths)
     outcomes, repeated = _each_once(outcomes)
     notes += repeated
     metrics = tuple(metrics) or (_watched(outcomes[0]),)

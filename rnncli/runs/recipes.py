@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import tasks
-from rnncli.errors import RecipeError, RunError
+from rnncli.errors import RecipeError, RunError, UsageError
 from rnncli.recipe import library
 from rnncli.recipe.load import load
 from rnncli.recipe.schema import Recipe
@@ -43,8 +43,11 @@ def recipe_of_task(task: str, *, own_data: bool) -> str:
 def data_keys(data: str, source: str) -> dict[str, tuple[str, Any]]:
     """The options of :func:`load_recipe` for training on ``data``, a file or folder that ``source`` named.
 
-    It is found from where the user is, and nothing of the recipe's own source is left.
+    It is found from where the user is, and nothing of the recipe's own source is left. UsageError for an empty name,
+    as a variable of a script that was never set gives: the built-in data would be learnt in its place.
     """
+    if not data:
+        raise UsageError(f"{source} names no file or folder", f"name one, or leave {source} away")
     keys = {"data.source": "auto", "data.root": ".", "data.train": data, "data.dev": "", "data.test": ""}
     return {key: (source, value) for key, value in keys.items()}
 

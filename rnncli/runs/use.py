@@ -54,6 +54,7 @@ def load(path: Path) -> Trained:
     fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
     model = fitted.build()
     checkpoint.load_weights(model, best, run.best)
+    run = RunDirectory(run.path.absolute())  # found also when the program has gone elsewhere
     return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
 
 

@@ -21,7 +21,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from rnncli.core.device import placed
 from rnncli.data import batching
-from rnncli.errors import TrainingError
+from rnncli.errors import RecipeError, TrainingError
 from rnncli.metrics.metric import Metric, require
 from rnncli.recipe.schema import TrainSection
 from rnncli.tasks.base import Batches, Examples, Fitted, Metrics, Paced
@@ -279,7 +279,12 @@ class Trainer:
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()
         metrics = self._validate()
-        require(self.watch.name, metrics)
+        if self.watch.name not in metrics:
+            known = ", ".join(metrics)
+            raise RecipeError(
+                f"train.best_by: {self.watch.name} is not measured on the dev split of this data",
+                f"use one of: {known}",
+            )
         seconds = time.perf_counter() - begun
         now = self.progress
         watched = metrics[self.watch.name]

@@ -244,6 +244,7 @@ def test_a_class_that_training_lacks_is_named(here):
         ("points.parts=[hand]", RECIPE, "parts"),
         ("data.group_column=person", DATA, "person"),
         ("train.best_by=wer", RECIPE, "wer"),
+        ("train.best_by=f1", RECIPE, "there are 3"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(key, code, says, here):

@@ -21,6 +21,7 @@ def vectors(text: str) -> dict[str, str | bytes]:
 
 UNREADABLE = (
     Bad("a missing file", "sentiment --data review.csv", DATA, ("review.csv", 'did you mean "reviews.csv"?')),
+    Bad("a name that a script left empty", "sentiment --data=", 2, ("--data", "no file")),
     Bad("a missing folder", "sentiment --data a/b/c.csv", DATA, ("a/b/c.csv",)),
     Bad("an empty file", OWN, DATA, ("x.csv", "empty"), csv("")),
     Bad("blank lines alone", OWN, DATA, ("x.csv", "blank"), csv("\n\n")),

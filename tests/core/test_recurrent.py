@@ -358,6 +358,12 @@ def test_shapes_that_do_not_fit_are_refused(call, message):
         call(Recurrent(3, 4))
 
 
+@pytest.mark.parametrize("lengths", [[3, 2], torch.tensor([3.0, 2.0])])
+def test_lengths_are_a_tensor_of_whole_numbers(lengths):
+    with pytest.raises(TypeError, match="whole numbers"):
+        Recurrent(3, 4)(torch.zeros(2, 3, 3), lengths)
+
+
 def test_the_kernel_is_told_with_its_reason(monkeypatch):
     assert Recurrent(1, 1, cell="lstm").double().kernel("cpu").startswith("lstm: packed autograd function, cpu, fp64")
     assert "computed in fp32" in Recurrent(1, 1).bfloat16().kernel("cpu")

@@ -104,6 +104,13 @@ def test_an_unknown_metric_to_watch_is_a_recipe_error_with_the_known_ones():
     assert "accuracy" in caught.value.hint
 
 
+def test_a_metric_that_this_data_does_not_give_is_told_from_an_unknown_one():
+    trainer = toy_trainer(best_by="f1", metrics=("accuracy", "f1"))
+    with pytest.raises(RecipeError, match="f1 is not measured") as caught:
+        list(trainer.events())
+    assert "accuracy, loss" in caught.value.hint
+
+
 def test_a_metric_that_nobody_declared_is_a_mistake_of_the_task():
     class Careless(Toy):
         def validate(self, model, examples, batches):

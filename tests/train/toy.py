@@ -63,7 +63,7 @@ class Toy:
         return {"accuracy": self.dev_values.pop(0) if self.dev_values else right / total, "loss": 0.0}
 
 
-def toy_trainer(fitted=None, train=None, model=None, **settings) -> Trainer:
+def toy_trainer(fitted=None, train=None, model=None, metrics=("accuracy",), **settings) -> Trainer:
     fitted = fitted or Toy()
     torch.manual_seed(5)
     return Trainer(
@@ -72,7 +72,7 @@ def toy_trainer(fitted=None, train=None, model=None, **settings) -> Trainer:
         train or ToyExamples(),
         ToyExamples(seed=1),
         TrainSection(**{"epochs": 3, "batch_size": 8, "learning_rate": 0.05, "patience": 0, **settings}),
-        by_name([Metric("accuracy")]),
+        by_name(map(Metric, metrics)),
         seed=3,
         device=torch.device("cpu"),
     )

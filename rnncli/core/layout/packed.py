@@ -270,7 +270,11 @@ def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
 
 
 def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
-    """The lengths on the CPU, or None if all equal ``steps``; raises ValueError for lengths that do not fit."""
+    """The lengths on the CPU, or None if all equal ``steps``; raises TypeError for what is no tensor of whole numbers,
+    ValueError for lengths that do not fit.
+    """
+    if not isinstance(lengths_B, Tensor) or lengths_B.is_floating_point():
+        raise TypeError("lengths are a tensor of whole numbers, one a sequence")
     if lengths_B.shape != (batch,):
         raise ValueError(f"lengths of shape {tuple(lengths_B.shape)} for a batch of {batch}")
     lengths_B = lengths_B.cpu()

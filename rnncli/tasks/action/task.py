@@ -20,7 +20,9 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
     """The classes and the form of the training part."""
     train: FramePart = corpus.parts["train"]
     longest = max(clip.frames for clip in train.clips)
-    return FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
+    fitted = FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
+    fitted.labels.require_metric(recipe.train.best_by)
+    return fitted
 
 
 load = FittedAction.load

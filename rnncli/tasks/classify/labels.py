@@ -17,8 +17,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.errors import DataError, RunError
-from rnncli.metrics.classification import class_statistics, minority, multilabel_statistics
+from rnncli.errors import DataError, RecipeError, RunError
+from rnncli.metrics.classification import (
+    MULTILABEL,
+    OF_ONE_LABEL,
+    class_statistics,
+    minority,
+    multilabel_statistics,
+)
+from rnncli.metrics.metric import LOSS
 from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.classify.sections import ClassTrain
 from rnncli.tasks.common.splitting import CorpusPart
@@ -103,6 +110,16 @@ class Labels:
         else:
             found = class_statistics(truth, probabilities_NK, self.number).values()
         return found | {"loss": found["log_loss"]}
+
+    def require_metric(self, name: str) -> None:
+        """RecipeError where the dev metric ``name`` of ``train.best_by``, if any, cannot be had of these labels."""
+        if self.several and name and name not in (*MULTILABEL, LOSS.name):
+            raise RecipeError(
+                f"train.best_by: {name} is not defined for several labels", f"use {', '.join(MULTILABEL)}"
+            )
+        if self.positive is None and name in OF_ONE_LABEL:
+            why = f"{name} is that of the rarer of two classes, and there are {len(self.names)}"
+            raise RecipeError(f"train.best_by: {why}", f"train.best_by={name}_macro")
 
     def save(self, path: Path, kind: str, **more: Any) -> None:
         """Write the labels, and what else a task keeps with them."""

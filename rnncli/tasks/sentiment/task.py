@@ -7,9 +7,6 @@ from collections import Counter
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Cut
 from rnncli.data.text.vocabulary import Vocabulary
-from rnncli.errors import RecipeError
-from rnncli.metrics.classification import MULTILABEL, OF_ONE_LABEL
-from rnncli.metrics.metric import LOSS
 from rnncli.report.build import ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
@@ -37,7 +34,7 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     if cut.count:
         notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
     fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train), fresh=True, notes=tuple(notes))
-    _require_metric(recipe.train.best_by, fitted)
+    fitted.labels.require_metric(recipe.train.best_by)
     if uses_evidence(recipe, len(fitted.labels.names), counts.total()):
         fitted.learn_evidence(train)
     return fitted
@@ -58,13 +55,3 @@ def uses_evidence(recipe: SentimentRecipe, classes: int, units: int) -> bool:
     if recipe.data.multi_label:
         return False
     return wanted == "on" or (wanted == "auto" and classes <= MOST_CLASSES and units <= MOST_UNITS)
-
-
-def _require_metric(name: str, fitted: FittedSentiment) -> None:
-    """RecipeError where no dev metric of that name can be had of these labels."""
-    labels = fitted.labels
-    if labels.several and name and name not in (*MULTILABEL, LOSS.name):
-        raise RecipeError(f"train.best_by: {name} is not defined for several labels", f"use {', '.join(MULTILABEL)}")
-    if labels.positive is None and name in OF_ONE_LABEL:
-        why = f"{name} is that of the rarer of two classes, and there are {len(labels.names)}"
-        raise RecipeError(f"train.best_by: {why}", f"train.best_by={name}_macro")
