@@ -8,7 +8,8 @@ comments and blank lines of the user. Columns are numbered from 1; those of CoNL
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.tables.comments import Values, has_names, is_well_known
 from rnncli.data.tables.table import (
     BATCH_CHARACTERS,
     BATCH_ROWS,
@@ -27,6 +29,8 @@ from rnncli.data.tables.table import (
 )
 from rnncli.errors import DataError
 
+LOOK = 5000
+"""Lines from the beginning of a file that are read ahead, at most, to tell comments from tokens."""
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.*\S)")
 _DOCUMENT = re.compile(r"-DOCSTART-|#\s*newdoc\b")
@@ -61,13 +65,17 @@ class Layout:
 
 @dataclass
 class Block:
-    """A sentence with all lines up to the next one: ``rows[i]`` of ``lines`` holds token i, whose fields are given."""
+    """A sentence with all lines up to the next one: ``rows[i]`` of ``lines`` holds token i, whose fields are given.
+
+    ``header`` is the number of the line that names the columns, 0 in all blocks without.
+    """
 
     start: int
     layout: Layout | None = None
     lines: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     fields: list[list[str]] = field(default_factory=list)
+    header: int = 0
 
     def line(self, token: int) -> int:
         """The line number of a token."""
@@ -86,12 +94,14 @@ class Block:
 def blocks(lines: Iterable[str], name: str) -> Iterator[Block]:
     """The sentences of a stream of lines; raises DataError with the line's number.
 
-    The layout is that of the first line of a token: separated by tabs if there is one in it, else by spaces. A line
-    that begins with # before a sentence's first token is a comment unless it has the columns of a token. Lines behind
-    the last sentence come as a block without tokens.
+    The layout is that of the first line of a token that does not begin with #: separated by tabs if there is one in it,
+    else by spaces. A line that begins with # before a sentence's first token is a comment unless it is like the tokens
+    of the file, of which up to ``LOOK`` lines are read ahead to tell; a first line of names of columns is a header.
+    Lines behind the last sentence come as a block without tokens.
     """
-    block, layout, columns, ended = Block(1), None, (), False
-    for number, line in enumerate(lines, start=1):
+    stream = _Stream(lines)
+    block, begun, ended = Block(1), False, False
+    for number, line in enumerate(stream, start=1):
         text = line.rstrip("\r\n")
         blank = not text.strip(" \t")
         if ended and not blank and block.rows:
@@ -99,13 +109,14 @@ def blocks(lines: Iterable[str], name: str) -> Iterator[Block]:
             block = Block(number)
         ended = blank
         block.lines.append(line)
-        if text.startswith("#") and (found := _GLOBAL.match(text)):
-            columns = tuple(found[1].lower().split())
-        if blank or text.startswith("-DOCSTART-") or (text.startswith("#") and _is_comment(text, layout, block)):
+        if blank or text.startswith("-DOCSTART-") or (text.startswith("#") and stream.is_comment(text, block)):
             continue
-        layout = layout or _layout(text, columns, number)
-        block.layout = layout
+        layout = block.layout = stream.layout_from(text, number)
         fields = layout.cut(text)
+        if not begun and stream.is_header(fields):
+            block.header, begun = number, True
+            continue
+        begun = True
         if len(fields) != layout.width:
             raise DataError(
                 f"{name}:{number}: {_count(fields)} where line {layout.seen} has {layout.width}",
@@ -160,7 +171,8 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
                 document = documents[-1]
                 writer.write(pa.record_batch([*columns, places, pa.array(documents)], schema=schema))
             require_rows(writer, "no tokens")
-            return writer.finish([found.note] if found.note else [])
+            header = [f"{path}:{first.header}: read as the names of the columns, not as a word"] if first.header else []
+            return writer.finish([*([found.note] if found.note else []), *header])
 
 
 def feature(values: list[str], key: str) -> list[str]:
@@ -177,6 +189,78 @@ def with_feature(feats: str, key: str, value: str) -> str:
     pairs = [part.split("=", 1) for part in feats.split("|") if "=" in part and not part.startswith(f"{key}=")]
     pairs += [[key, value]] if value != "_" else []
     return "|".join("=".join(pair) for pair in sorted(pairs, key=lambda pair: pair[0].lower())) or "_"
+
+
+class _Stream:
+    """The lines of a stream, with the layout and the values of its tokens as far as it was read, or read ahead."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.layout: Layout | None = None
+        self._rest = iter(lines)
+        self._waiting: deque[str] = deque()
+        self._read = 0
+        self._inside = False  # a sentence, where # begins a word
+        self._names: tuple[str, ...] = ()
+        self._values = Values()
+
+    def __iter__(self) -> Iterator[str]:
+        while self._waiting or self._pull():
+            yield self._waiting.popleft()
+
+    def layout_from(self, text: str, number: int) -> Layout:
+        """The layout of the file, that of this line of a token if there is none yet."""
+        self.layout = self.layout or _layout(text, self._names, number)
+        return self.layout
+
+    def is_comment(self, text: str, block: Block) -> bool:
+        """Whether a line that begins with # is no token: it stands before a sentence's first and is unlike others."""
+        if block.rows:
+            return False
+        self._look(lambda: self.layout is not None)
+        if self.layout is None or self.layout.conllu:
+            return _COMMENT.match(text) is not None
+        fields = self.layout.cut(text)
+        if len(fields) != self.layout.width:
+            return True
+        known = is_well_known(text)
+        self._look(lambda: known or (bool(self._values.columns_of_spans) and self._values.fits(fields) is True))
+        found = self._values.fits(fields)
+        return known if found is None else not found
+
+    def is_header(self, fields: list[str]) -> bool:
+        """Whether the first line that is no comment names the columns, which no other line of the file repeats."""
+        if not has_names(fields):
+            return False
+        self._look(lambda: False)
+        return self._values.rows > 0 and not self._values.fits(fields)
+
+    def _look(self, enough: Callable[[], bool]) -> None:
+        """Read ahead until it is enough, at most so far that ``LOOK`` lines were read."""
+        while not enough() and self._read < LOOK and self._pull():
+            pass
+
+    def _pull(self) -> bool:
+        line = next(self._rest, None)
+        if line is None:
+            return False
+        self._waiting.append(line)
+        self._read += 1
+        if self._read <= LOOK:
+            self._learn(line.rstrip("\r\n"))
+        return True
+
+    def _learn(self, text: str) -> None:
+        """Take the layout and the values of a line, if it is a token for certain."""
+        if text.startswith("#") and (found := _GLOBAL.match(text)):
+            self._names = tuple(found[1].lower().split())
+        blank = not text.strip(" \t")
+        if blank or text.startswith("-DOCSTART-") or (text.startswith("#") and not self._inside):
+            self._inside = self._inside and not blank
+            return
+        self._inside = True
+        fields = self.layout_from(text, self._read).cut(text)
+        if len(fields) == self.layout_from(text, self._read).width and (self._values.rows or not has_names(fields)):
+            self._values.add(fields)
 
 
 def _chunks(first: Block, rest: Iterable[Block]) -> Iterator[list[Block]]:
@@ -197,14 +281,6 @@ def _layout(text: str, columns: tuple[str, ...], number: int) -> Layout:
     conllu = separator == "\t" and len(fields) == 10 and re.fullmatch(r"\d+([-.]\d+)?", fields[0]) is not None
     names = columns if len(columns) == len(fields) else CONLLU if conllu else ()
     return Layout(len(fields), separator, names, conllu or names[:1] == ("id",), number)
-
-
-def _is_comment(text: str, layout: Layout | None, block: Block) -> bool:
-    if block.rows:
-        return False
-    if layout is None or layout.conllu:
-        return _COMMENT.match(text) is not None
-    return len(layout.cut(text)) != layout.width
 
 
 def _count(fields: list[str]) -> str:
