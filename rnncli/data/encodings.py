@@ -59,6 +59,19 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[IO[str]]:
         yield stream
 
 
+def read_text(path: Path, encoding: str = "auto") -> tuple[str, str]:
+    """The text of a small file without blanks around it, and what to tell the user of its encoding, or nothing.
+
+    A file without a byte is an empty text. Raises DataError as ``detect`` does.
+    """
+    with readable(str(path)):
+        if not path.stat().st_size:
+            return "", ""
+        found = detect(path, encoding)
+        with open_text(path, found) as stream:
+            return stream.read().strip(), found.note
+
+
 def detect(path: Path, encoding: str = "auto", shown: str = "") -> Encoding:
     """Find or check the encoding of a whole file.
 
@@ -74,7 +87,7 @@ def detect(path: Path, encoding: str = "auto", shown: str = "") -> Encoding:
         if not head:
             raise DataError(f"{shown}: the file is empty")
         if encoding != "auto":
-            return _check_named(path, encoding, shown)
+            return _check_named(path, encoding, shown, head)
         marked = next((name for mark, name in MARKS if head.startswith(mark)), "utf-8")
         line, _ = _first_misfit(path, marked, shown)
         if not line:
@@ -84,7 +97,7 @@ def detect(path: Path, encoding: str = "auto", shown: str = "") -> Encoding:
         return _detect_gb18030(path, shown, line)
 
 
-def _check_named(path: Path, encoding: str, shown: str) -> Encoding:
+def _check_named(path: Path, encoding: str, shown: str, head: bytes) -> Encoding:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)
@@ -94,6 +107,8 @@ def _check_named(path: Path, encoding: str, shown: str) -> Encoding:
             f'{shown}: there is no encoding called "{encoding}"{near}', "data.encoding=auto finds out"
         ) from None
     name = "utf-8-sig" if name == "utf-8" else name  # which also reads files without the mark
+    if name[:-3] in ("utf-16", "utf-32") and head.startswith("\ufeff".encode(name)):
+        name = name[:-3]  # the order of bytes by name, utf-16-le, would take the mark for a character
     line, reason = _first_misfit(path, name, shown)
     if line:
         raise DataError(f"{shown}:{line}: not {encoding} ({reason})", "data.encoding=auto finds out the encoding")

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from rnncli.data.encodings import detect, open_text
+from rnncli.data.encodings import read_text
 from rnncli.data.splits import split_name
 from rnncli.data.tables.arrow import load_repository, read_parquet
 from rnncli.data.tables.delimited import read_csv, read_tsv
@@ -86,6 +86,11 @@ def read_file(path: Path, encoding: str = "auto") -> Table:
             hint="known are " + ", ".join(READERS) + "; text files also with .gz behind",
         )
     return READERS[suffix](path, encoding)
+
+
+def shortened(notes: list[str]) -> list[str]:
+    """The first notes, and how many more there are."""
+    return notes if len(notes) <= 3 else [*notes[:3], f"and the like for {len(notes) - 3} more files"]
 
 
 def _suffix(path: Path) -> str:
@@ -168,7 +173,7 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
     room = BATCH_CHARACTERS
     with TableWriter(str(folder), schema) as writer:
         for number, (label, file) in enumerate(files, start=1):
-            text, note = _read_text(file, encoding)
+            text, note = read_text(file, encoding)
             notes += [note] if note else []
             rows += [(text, label, str(file))] if text else []
             dropped[EMPTY] += not text
@@ -178,19 +183,7 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
                 rows, room = [], BATCH_CHARACTERS
         if not writer.rows:
             raise DataError(f"{folder}: all {len(files)} files are empty")
-        return writer.finish(_shortened(notes), +dropped)
-
-
-def _read_text(file: Path, encoding: str) -> tuple[str, str]:
-    if not file.stat().st_size:
-        return "", ""
-    found = detect(file, encoding)
-    with open_text(file, found) as stream:
-        return stream.read().strip(), found.note
-
-
-def _shortened(notes: list[str]) -> list[str]:
-    return notes if len(notes) <= 3 else [*notes[:3], f"and the like for {len(notes) - 3} more files"]
+        return writer.finish(shortened(notes), +dropped)
 
 
 def _read_repository(name: str, place: Path, splits: Mapping[str, str] | None, config: str | None) -> dict[str, Table]:

@@ -201,3 +201,80 @@ def test_a_datasets_folder_with_audio_bytes_is_read(here):
     pq.write_table(table, here / "repository/train.parquet")
     done = rnncli("speech", "--data", "repository", "--out", "run", *TINY, "--json")
     assert done.code == 0, done.err
+
+
+def write_folder(here, *contents, word="zero"):
+    """The recordings of ``here`` in a folder, a text beside each: ``contents`` for the first ones, then ``word``."""
+    folder = here / "folder"
+    folder.mkdir()
+    for number, wav in enumerate(sorted((here / "wav").iterdir())):
+        content = contents[number] if number < len(contents) else word.encode()
+        (folder / f"{number:02}.wav").write_bytes(wav.read_bytes())
+        (folder / f"{number:02}.txt").write_bytes(content)
+    return folder
+
+
+def characters(done):
+    (table,) = [table for table in done.json["tables"] if table["title"].startswith("characters")]
+    return {row["character"] for row in table["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "expected"),
+    [
+        ("\ufeffzoé\n".encode(), "auto", "zeroé"),
+        ("\ufeffzoé\r\n".encode(), "utf-8", "zeroé"),
+        ("zoé\n".encode("utf-16"), "auto", "zeroé"),
+        ("zoé\n".encode("utf-32"), "auto", "zeroé"),
+        (b"\xff\xfe" + "zoé\r\n".encode("utf-16-le"), "auto", "zeroé"),
+        (b"\xfe\xff" + "zoé\n".encode("utf-16-be"), "auto", "zeroé"),
+        ("零".encode("gb18030"), "auto", "zero零"),
+        ("zoé".encode("cp1252"), "cp1252", "zeroé"),
+        ("zo\x92".encode("latin-1"), "cp1252", "zero’"),
+        ("ноль".encode("koi8-r"), "koi8-r", "zeroноль"),
+        ("ゼロ".encode("shift_jis"), "shift_jis", "zeroゼロ"),
+    ],
+)
+def test_a_text_beside_a_recording_is_read_in_its_encoding(content, encoding, expected, here):
+    folder = write_folder(here, content)
+    done = rnncli("data", "check", "speech/own-data", f"data.train={folder}", f"data.encoding={encoding}", "--json")
+    assert done.code == 0, done.err
+    assert characters(done) == set(expected)
+
+
+def test_the_byte_order_mark_is_dropped_where_the_order_is_named(here):
+    contents = ["\ufeffzoé".encode("utf-16-le")] * len(list((here / "wav").iterdir()))
+    folder = write_folder(here, *contents)
+    done = rnncli("data", "check", "speech/own-data", f"data.train={folder}", "data.encoding=utf-16-le", "--json")
+    assert done.code == 0, done.err
+    assert characters(done) == set("zoé")
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "says"),
+    [
+        ("zoé".encode("cp1252"), "auto", "01.txt:1: not utf-8"),
+        ("naïve\ncafé".encode("latin-1"), "auto", "01.txt:1: not utf-8"),
+        ("one\ntwo é".encode("cp1252"), "auto", "01.txt:2: not utf-8"),
+        ("zero".encode("utf-16-le"), "auto", "01.txt:1: a NUL byte"),
+        (b"zero\n\0\0\0", "auto", "01.txt:2: a NUL byte"),
+        ("zoé".encode()[:-1], "auto", "01.txt:1: not utf-8"),
+        (b"\xef\xbb\xbfzo\xe9", "auto", "01.txt:1: not utf-8-sig"),
+        ("zoé".encode("cp1252"), "ascii", "01.txt:1: not ascii"),
+        (b"zero", "utf-9", 'no encoding called "utf-9"'),
+    ],
+)
+def test_a_text_beside_a_recording_in_no_known_encoding_is_named(content, encoding, says, here):
+    folder = write_folder(here, b"zero", content)
+    done = rnncli("data", "check", "speech/own-data", f"data.train={folder}", f"data.encoding={encoding}")
+    assert done.code == DATA
+    assert says in done.err
+    assert "data.encoding" in done.err or "NUL" in done.err
+
+
+def test_a_text_of_nothing_but_a_mark_is_empty_and_how_texts_were_read_is_told(here):
+    folder = write_folder(here, b"", b"\xef\xbb\xbf", "零".encode("gb18030"))
+    done = rnncli("data", "check", "speech/own-data", f"data.train={folder}", "--json")
+    assert done.code == 0, done.err
+    assert done.json["tables"][-1]["rows"] == [{"reason": "empty text", "rows": "2"}]
+    assert "02.txt: read as gb18030" in str(done.json)

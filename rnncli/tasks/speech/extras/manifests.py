@@ -14,7 +14,8 @@ import pyarrow as pa
 from rnncli.data.audio.cutting import Segment
 from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import SUFFIXES
-from rnncli.data.tables.sources import ALL, READERS
+from rnncli.data.encodings import read_text
+from rnncli.data.tables.sources import ALL, READERS, shortened
 from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.tasks.common import tables
@@ -36,22 +37,25 @@ def read_manifest(path: Path, data: SpeechData) -> dict[str, Table]:
     if path.is_dir() and not any(file.suffix in READERS for file in path.iterdir()):
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
         if files:
-            return {ALL: _folder(path, files)}
+            return {ALL: _folder(path, files, data.encoding)}
     return tables.read_file(path, data)
 
 
-def _folder(path: Path, files: list[Path]) -> Table:
+def _folder(path: Path, files: list[Path], encoding: str) -> Table:
+    """Recordings and the texts beside them; raises DataError for a text in an encoding that is not found out."""
     texts = [file.with_suffix(".txt") for file in files]
     kept = [(f, t) for f, t in zip(files, texts, strict=True) if t.is_file()]
     if not kept:
         raise DataError(f"{path}: no recording has a text beside it", "a.wav wants its words in a.txt")
+    read = [read_text(text, encoding) for _, text in kept]
     columns = {
         "audio": [str(file.resolve()) for file, _ in kept],
-        "text": [text.read_text(encoding="utf-8", errors="replace") for _, text in kept],
+        "text": [text for text, _ in read],
         PLACE: [str(file) for file, _ in kept],
     }
     lost = {"recording without a text beside it": len(files) - len(kept)}
-    return Table(str(path), pa.table(columns), dropped=lost)
+    notes = shortened([note for _, note in read if note])
+    return Table(str(path), pa.table(columns), notes=tuple(notes), dropped=lost)
 
 
 def recordings(table: Table, column: str) -> Iterator[SoundRecording]:
