@@ -77,6 +77,53 @@ def test_a_conll_file_comes_back_with_its_tags_filled_and_all_else_as_it_was(fol
     assert len(set(tags)) > 2
 
 
+@pytest.mark.parametrize("note", ["# chapter 3", "# id\tdomain=x y", "#newdoc of novel", "# sentence 7", "# text = x"])
+def test_comments_with_as_many_fields_as_tokens_come_back_as_they_were(folder, note):
+    text = "".join(f"{note}\n{part}\n\n" for part in conll(4, columns=3).strip().split("\n\n"))
+    (folder / "noted.conll").write_text(text, encoding="utf-8")
+    done = rnncli("predict", folder / "run", folder / "noted.conll")
+    assert done.code == 0, done.err
+    pairs = list(zip(text.split("\n"), done.out.split("\n"), strict=True))
+    assert [after for before, after in pairs if before.startswith("#")] == [note] * 4
+    assert [after.split(" ")[:2] for _, after in pairs] == [before.split(" ")[:2] for before, _ in pairs]
+    assert rnncli("predict", folder / "run", "-", stdin=text).out == done.out
+
+
+def test_the_word_hash_and_a_header_are_told_apart_in_prediction(folder):
+    text = "Word Length Tag\n# 1 O\nRara 4 O\n\n# 1 O\n"
+    done = rnncli("predict", folder / "run", "-", "--format", "conll", stdin=text)
+    assert done.code == 0, done.err
+    assert [line.rpartition(" ")[0] for line in done.out.splitlines()] == ["Word Length", "# 1", "Rara 4", "", "# 1"]
+    assert done.out.startswith("Word Length Tag\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: "Word Tag\n" + text, "train.conll:1: read as the names of the columns"),
+        (lambda text: text.replace(" O\n", " 0\n", 1), "1 tag is not written in IOB2, read as O: '0' ("),
+        (lambda text: text.replace(" O\n", " O\u00a0\n", 1), "1 tag is read without the invisible characters around"),
+        (lambda text: "# newdoc\n" + text.replace("\n\n", "\n\n# newdoc\n", 9), "tags are spans in IOB2"),
+        (lambda text: "# O\n" + text, "tags are spans in IOB2"),
+    ],
+)
+def test_slips_in_a_file_of_tags_are_said_and_spans_are_kept(tmp_path, change, says):
+    (tmp_path / "train.conll").write_text(change(conll(60)), encoding="utf-8")
+    done = rnncli("data", "check", "tagging/own-data", f"data.train={tmp_path / 'train.conll'}")
+    assert done.code == 0, done.err
+    said = " ".join((done.out + done.err).split())
+    assert "tags are spans in IOB2" in said
+    assert says in said
+
+
+def test_spans_among_many_odd_tags_end_in_a_sentence(tmp_path):
+    (tmp_path / "train.conll").write_text(conll(60).replace(" O\n", " 0\n"), encoding="utf-8")
+    done = rnncli("data", "check", "tagging/own-data", f"data.train={tmp_path / 'train.conll'}")
+    assert done.code == 3
+    assert "belong to no scheme of spans" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_predictions_by_stream_by_file_and_by_sentence_are_the_same(folder):
     text = (folder / "test.conll").read_text(encoding="utf-8")
     by_file = rnncli("predict", folder / "run", folder / "test.conll").out

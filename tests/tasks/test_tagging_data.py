@@ -47,6 +47,70 @@ def test_repairs_are_counted_and_said(tmp_path):
     assert ": 1 tag breaks the rules of IOB2" in notes
 
 
+def spoilt(count, tag):
+    """Generated sentences with the first ``count`` tags that are O written otherwise."""
+    return conll(40).replace(" O\n", f" {tag}\n", count)
+
+
+@pytest.mark.parametrize("tag", ["0", "o", "Outside", "\u041e", "_", "-", "NONE"])
+def test_a_few_odd_tags_are_named_with_their_lines_and_spans_are_kept(tmp_path, tag):
+    text = spoilt(2, tag)
+    first, second = (at for at, line in enumerate(text.splitlines(), start=1) if line.endswith(f" {tag}"))
+    read = read_corpus(recipe(tmp_path, text))
+    notes = " ".join(read.notes).replace(f"{tmp_path}/", "")
+    assert "tags are spans in IOB2" in notes
+    places = f"{tag!a} (train.conll:{first}), {tag!a} (train.conll:{second})"
+    assert f"2 tags are not written in IOB2, read as O: {places}" in notes
+    plain = read_corpus(recipe(tmp_path, conll(40), name="plain.conll"))
+    assert list(read.parts["train"].tags()) == list(plain.parts["train"].tags())
+
+
+@pytest.mark.parametrize("mark", ["\u00a0", "\u200b", "\u3000", "\ufeff", "\u2009", "\u200e"])
+def test_what_cannot_be_seen_behind_a_tag_is_left_out_and_said(tmp_path, mark):
+    text = conll(40)
+    at = text.index("-PER\n") + len("-PER")
+    read = read_corpus(recipe(tmp_path, text[:at] + mark + text[at:]))
+    line = text.count("\n", 0, at) + 1
+    notes = " ".join(read.notes).replace(f"{tmp_path}/", "")
+    assert "tags are spans in IOB2" in notes
+    assert "1 tag is read without the invisible characters around" in notes
+    assert f"(train.conll:{line})" in notes
+    assert {tag[2:] for tags in read.parts["train"].tags() for tag in tags} == {"", "PER", "LOC", "ORG", "TIME"}
+
+
+def test_only_the_first_of_many_odd_tags_are_named(tmp_path):
+    rows = [{"tokens": ["Oslo", "is", "far"], "tags": ["B-LOC", "O", "O"]} for _ in range(200)]
+    for at in range(5):
+        rows[at]["tags"][2] = "0"
+    text = "\n".join(map(json.dumps, rows))
+    notes = " ".join(read_corpus(recipe(tmp_path, text, name="train.jsonl")).notes).replace(f"{tmp_path}/", "")
+    assert "'0' (train.jsonl:1), '0' (train.jsonl:2), '0' (train.jsonl:3) and 2 more" in notes
+
+
+@pytest.mark.parametrize("tag", ["0", "o", "PERSON", "nothing", "Tag"])
+def test_spans_among_many_odd_tags_are_refused_with_their_lines(tmp_path, tag):
+    text = spoilt(30, tag)
+    line = next(at for at, line in enumerate(text.splitlines(), start=1) if line.endswith(f" {tag}"))
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, text))
+    assert "of the tags belong to no scheme of spans, though others do" in caught.value.message
+    assert f"{tag!a} (" in caught.value.message
+    assert f"train.conll:{line})" in caught.value.message
+    assert "data.tag_scheme=none" in caught.value.hint
+    notes = read_corpus(recipe(tmp_path, text, tag_scheme="none")).notes
+    assert "tags are no spans: scored token by token" in notes
+
+
+@pytest.mark.parametrize("note", ["# newdoc", "# chapter", "# 3", "#newdoc", "# id=7"])
+def test_comments_of_two_words_leave_the_scheme_and_documents_as_they_are(tmp_path, note):
+    text = "".join(f"{note}\n{part}\n\n" for part in conll(40).strip().split("\n\n"))
+    read = read_corpus(recipe(tmp_path, text, dev_fraction=0.1))
+    assert any(said.startswith("tags are spans in IOB2") for said in read.notes)
+    assert not any("#" in tokens for part in read.parts.values() for tokens in part.tokens())
+    starts = {number for part in read.parts.values() for number in part.documents().tolist()}
+    assert len(starts) == (40 if "newdoc" in note else 1)
+
+
 @pytest.mark.parametrize(
     ("text", "data", "says"),
     [

@@ -64,6 +64,15 @@ class Table:
         place = self.store.column(PLACE)[self._row(i)].as_py()
         return place if isinstance(place, str) else f"{self.name}:{place}"
 
+    def place_of_word(self, i: int, word: int) -> str:
+        """Where a word of row ``i`` stands: its own line in CoNLL columns, else that of the row.
+
+        CoNLL-U has lines that are no words, so that there it is the line of the sentence.
+        """
+        place = self.store.column(PLACE)[self._row(i)].as_py()
+        in_lines = DOCUMENT in self.store.column_names and "id" not in self.columns
+        return f"{self.name}:{place + word}" if in_lines else self.place(i)
+
     def row(self, i: int) -> dict[str, Any]:
         """Row ``i`` of this view as a dictionary of its columns."""
         number = self._row(i)

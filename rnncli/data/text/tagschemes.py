@@ -21,7 +21,20 @@ from dataclasses import dataclass
 from rnncli.errors import DataError
 
 OUTSIDE = "O"
+ODD_SHARE = 0.01
+"""Odd tags among all tags up to which they are slips."""
+SLIP_SHARE = 0.05
+"""Prefixes of another scheme among the tags of spans up to which they are slips."""
+_PREFIXES = frozenset("BIESLUM")
 _INTERNAL = {"L": "E", "U": "S", "M": "I"}
+
+
+class OddTagsError(ValueError):
+    """Tags of spans are mixed with others: ``share`` of all tags, from 0 to 1."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(f"{share:.1%} of the tags belong to no scheme of spans")
+        self.share = share
 
 
 @dataclass(frozen=True)
@@ -84,14 +97,20 @@ def recognise(sequences: Iterable[Sequence[str]]) -> Scheme | None:
 
     Decided by the prefixes that occur; I and B alone are IOB2 unless some span begins with I and is not the
     continuation of one, and then IOB1 where B occurs between touching spans only. Where both kinds of beginnings occur,
-    the more frequent rule wins.
+    the more frequent rule wins. A few odd tags, such as ``0`` for ``O``, do not matter; raises OddTagsError where tags
+    of spans are mixed with so many others that these are no slips.
     """
     prefixes: Counter[str] = Counter()
     separators: Counter[str] = Counter()
     starts: Counter[str] = Counter()
+    odd: Counter[str] = Counter()
     for tags in sequences:
         previous = (OUTSIDE, "")
         for tag in tags:
+            if is_odd(tag):
+                odd[tag] += 1
+                previous = (OUTSIDE, "")
+                continue
             prefix, separator, kind = _cut(tag)
             prefixes[prefix] += 1
             separators[separator] += 1
@@ -99,12 +118,19 @@ def recognise(sequences: Iterable[Sequence[str]]) -> Scheme | None:
             if prefix in ("B", "I") and not (touching and prefix == "I"):
                 starts[f"{prefix}{'+' if touching else ''}"] += 1
             previous = (prefix, kind)
+    if not _are_spans(prefixes, separators, odd):
+        return None
     name = _name(prefixes, starts)
     if name is None:
         return None
     separator = "_" if separators["_"] > separators["-"] else "-"
     known = SCHEMES[name]
     return Scheme(known.name, known.begin, known.inner, known.last, known.single, separator)
+
+
+def is_odd(tag: str) -> bool:
+    """Whether a tag is neither O nor of a span in any scheme, as ``0``, ``o`` or the ``Tag`` of a header."""
+    return tag != OUTSIDE and _cut(tag)[0] not in _PREFIXES
 
 
 def named(name: str) -> Scheme:
@@ -119,13 +145,14 @@ def named(name: str) -> Scheme:
 def read_spans(tags: Sequence[str], scheme: Scheme, *, strict: bool = False) -> tuple[list[Span], int]:
     """The spans that the tags mean, and how many tags broke the scheme's rules.
 
-    ``strict`` leaves out spans that do not begin and end as the scheme says, which otherwise are repaired.
+    ``strict`` leaves out spans that do not begin and end as the scheme says, which otherwise are repaired. Odd tags are
+    read as O, and not counted.
     """
     spans: list[Span] = []
     repaired, begun, open_kind, whole = 0, -1, "", True
     known = {OUTSIDE, "B", scheme.begin, scheme.inner, scheme.last, scheme.single}
     for at, tag in enumerate([*tags, OUTSIDE]):
-        prefix, _, kind = _cut(tag)
+        prefix, _, kind = _cut(OUTSIDE if is_odd(tag) else tag)
         repaired += prefix not in known
         prefix = _INTERNAL.get(prefix, prefix)
         goes_on = begun >= 0 and prefix in ("I", "E") and kind == open_kind
@@ -153,15 +180,41 @@ def _cut(tag: str) -> tuple[str, str, str]:
     return tag, "", ""
 
 
+def _are_spans(prefixes: Counter[str], separators: Counter[str], odd: Counter[str]) -> bool:
+    """Whether tags are spans in spite of odd ones; raises OddTagsError where they are neither that nor something else.
+
+    Bare letters may be parts of speech (M is a measure word), so with odd tags beside them only a share of slips will
+    do; a prefix with a type is no accident, and where most tags have one, the user has to say what the rest means.
+    """
+    inside = prefixes.total() - prefixes[OUTSIDE]
+    if not odd or not inside:
+        return inside > 0
+    share = odd.total() / (prefixes.total() + odd.total())
+    typed = separators["-"] + separators["_"]
+    zeros = odd["0"] + odd["o"]  # which stand for O
+    if 2 * odd.total() <= inside and (share <= ODD_SHARE or (odd.total() <= 2 and typed)):
+        return True
+    if typed > odd.total() - zeros:
+        raise OddTagsError(share)
+    return False
+
+
 def _name(counts: Counter[str], starts: Counter[str]) -> str | None:
-    prefixes = set(counts) - {OUTSIDE}
-    if not prefixes or not prefixes <= set("BIESLUM"):
+    """The scheme by the prefixes that occur, but for slips, a few of another scheme."""
+    if not set(counts) - {OUTSIDE}:
         return None
-    if prefixes & {"L", "U"}:
-        return "BILOU" if prefixes <= set("BILU") else None
-    if "M" in prefixes:
-        return "BMES" if prefixes <= set("BMES") else None
-    if 2 * (counts["E"] + counts["S"]) > counts["B"]:  # a few may be mistakes
+    slips = SLIP_SHARE * _others(counts, "")
+    if counts["L"] + counts["U"] > max(slips, counts["E"] + counts["S"]):
+        return "BILOU" if _others(counts, "BILU") <= slips else None
+    if counts["M"] > min(slips, counts["I"]):
+        return "BMES" if _others(counts, "BMES") <= slips else None
+    if _others(counts, "BIES") > slips:
+        return None
+    if 2 * (counts["E"] + counts["S"]) > max(counts["B"], 2 * slips):  # a few may be mistakes
         return "BIOES"
     plain_i, plain_b, touching_b = starts["I"], starts["B"], starts["B+"]
     return "IOB1" if plain_i > plain_b + touching_b or (plain_i and not plain_b) else "IOB2"
+
+
+def _others(counts: Counter[str], prefixes: str) -> int:
+    return sum(count for prefix, count in counts.items() if prefix not in (OUTSIDE, *prefixes))

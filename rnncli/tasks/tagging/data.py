@@ -20,13 +20,14 @@ from rnncli.data import splits
 from rnncli.data.tables.conll import feature, read_conll
 from rnncli.data.tables.sources import ALL, READERS, read
 from rnncli.data.tables.table import Table, did_you_mean
-from rnncli.data.text.tagschemes import INTERNAL, Scheme, named, read_spans, recognise
+from rnncli.data.text.tagschemes import INTERNAL, OddTagsError, Scheme, named, read_spans, recognise
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.columns import guess
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import TablePart, is_builtin, is_repository, source_of, table_of, with_given_parts
 from rnncli.tasks.tagging import builtin as generated
+from rnncli.tasks.tagging.extras import odd
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
 TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
@@ -73,7 +74,11 @@ class SentencePart(TablePart):
         return zip(self.tokens(), self.features(), strict=True)
 
     def raw_tags(self) -> Iterator[list[str]]:
-        """The tags as the source writes them."""
+        """The tags as the source writes them, without what cannot be seen around them."""
+        return ([odd.stripped(tag) for tag in tags] for tags in self.written_tags())
+
+    def written_tags(self) -> Iterator[list[str]]:
+        """The tags as they are in the source to the letter."""
         for value in self.table.values(self.columns.tag):
             tags = strings(value)
             yield feature(tags, self.columns.tag_key) if self.columns.tag_key else tags
@@ -117,11 +122,13 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
     if data.context:
         _require_documents(parts, data)
+    slips = [note for part in parts.values() for note in odd.notes(part.table, part.scheme, part.written_tags)]
     cut, said = Parting(data, recipe.seed, groups=_documents if data.context else _alone)(parts)
     for name, part in cut.items():
         notes += _repairs_note(name, part)
     notes = [
         _scheme_note(scheme, recipe.evaluation.scorer),
+        *slips,
         *notes,
         *(_context_note(cut, data.context) if data.context else ()),
         *(note for table in tables.values() for note in table.notes),
@@ -137,7 +144,12 @@ def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:
     scheme = _scheme(SentencePart(table, columns, None), recipe.data)
     dropped: Counter[str] = Counter()
     part = _clean(SentencePart(table, columns, scheme), dropped)
-    notes = (_scheme_note(scheme, recipe.evaluation.scorer), *_repairs_note(str(path), part), *table.notes)
+    notes = (
+        _scheme_note(scheme, recipe.evaluation.scorer),
+        *odd.notes(part.table, scheme, part.written_tags),
+        *_repairs_note(str(path), part),
+        *table.notes,
+    )
     return Corpus({"test": part}, f"{path}: {len(part):,} sentences, {how}", notes, +dropped)
 
 
@@ -210,7 +222,14 @@ def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:
     if data.tag_scheme == "none":
         return None
     sample = (tags for _, tags in zip(range(SNIFFED), part.raw_tags(), strict=False))
-    found = recognise(sample)
+    try:
+        found = recognise(sample)
+    except OddTagsError as error:
+        raise DataError(
+            f"{part.table.name}: {error.share:.1%} of the tags belong to no scheme of spans, though others do: "
+            + odd.odd_tags(part.table, part.written_tags())[1],
+            "write O where there is no span; data.tag_scheme=none takes tags as they are, scored token by token",
+        ) from None
     if data.tag_scheme == "auto":
         return found
     asked = named(data.tag_scheme)

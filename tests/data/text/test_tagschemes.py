@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from rnncli.data.text.tagschemes import SCHEMES, Span, named, read_spans, recognise
+from rnncli.data.text.tagschemes import SCHEMES, OddTagsError, Span, named, read_spans, recognise
 from rnncli.errors import DataError
 
 
@@ -96,3 +96,41 @@ def test_other_names_of_schemes_are_known_and_wrong_ones_refused():
     assert named("BMEO").name == "BMES"
     with pytest.raises(DataError, match="no tag scheme"):
         named("XYZ")
+
+
+SENTENCES = {
+    "IOB2": "B-A I-A O O B-B O O",
+    "IOB1": "I-A I-A O O I-B O O",
+    "BIOES": "B-A I-A E-A O O S-B O O",
+    "BILOU": "B-A I-A L-A O O U-B O O",
+    "BMES": "B-A M-A E-A O O S-B O O",
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+@pytest.mark.parametrize("odd", ["0", "o", "Tag", "b-A", "B\u2013A", "\u041e", "L-A", "S-A", "M-A", "U-B", "E-B"])
+def test_one_odd_tag_among_many_does_not_change_the_scheme(name, odd):
+    right = SENTENCES[name].split()
+    for at in (0, 2, len(right) - 1):
+        found = recognise([[*right[:at], odd, *right[at + 1 :]], *[right] * 20])
+        assert found is not None
+        assert found.name == name
+
+
+def test_odd_tags_are_read_as_outside_and_are_no_repairs():
+    for odd in ("0", "Tag", "X-A", "", "nothing"):
+        assert read_spans(["B-A", odd, "B-A"], SCHEMES["IOB2"]) == ([Span("A", 0, 1), Span("A", 2, 3)], 0)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    ["B-A I-A 0 0 0", "B-A I-A O PERSON", "B-A E-A S-A x y O O O", "B_A I_A o o o o o", "U-A B-A L-A none"],
+)
+def test_spans_among_many_other_tags_are_refused(tags):
+    with pytest.raises(OddTagsError):
+        recognise([tags.split()] * 20)
+
+
+@pytest.mark.parametrize("tags", ["NN M VV NN P", "N B V N", "1 2 0 0 3", "E-X N V D N P", "O PER LOC O"])
+def test_other_tags_stay_no_spans_though_some_read_like_prefixes(tags):
+    assert recognise([tags.split()] * 20) is None
