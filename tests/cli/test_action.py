@@ -11,6 +11,7 @@ import pytest
 
 from rnncli.data.video.decoding import Picking, read_video
 from tests.commands import rnncli
+from tests.data.video.damaged import ARRAYS, PICTURES, VIDEOS
 from tests.data.video.videos import write_sound, write_video
 from tests.tasks.clips import TINY, dots, write_clips
 
@@ -372,3 +373,45 @@ def test_the_built_in_videos_are_files_that_can_be_named(here):
     assert len(files) == 600
     found = [frame.pixels.shape for frame in read_video(files[0], Picking())]
     assert set(found) == {(64, 64, 3)}
+
+
+def test_damaged_arrays_among_good_ones_are_counted_and_named(here):
+    rows = (here / "clips.csv").read_text()
+    for name, write in ARRAYS.items():
+        write(here / "clips" / name)
+        rows += f"clips/{name},rise,s0\n"
+    rows += f"clips/{'n' * 300}.npy,rise,s0\n"
+    (here / "clips.csv").write_text(rows)
+    done = rnncli("action", "--data", "clips.csv", "--out", "run", *TINY, *POINTS, "train.epochs=1", "--json")
+    assert done.code == 0, done.err
+    assert done.json["dropped"] == {"unreadable frames": len(ARRAYS), "unreadable file": 1}
+    assert "clips/petabytes.npy" in done.err
+
+
+def test_damaged_videos_and_pictures_among_good_ones_are_counted_and_named(videos, here):
+    rows = videos.read_text()
+    for name, write in (PICTURES | VIDEOS).items():
+        write(here / "videos" / name)
+        rows += f"videos/{name},left\n"
+    videos.write_text(rows + f"videos/{'n' * 300}.mp4,left\n")
+    done = rnncli("action", "--data", "videos.csv", "--out", "run", *SMALL, "data.cache=cache", "--json")
+    assert done.code == 0, done.err
+    assert sum(done.json["dropped"].values()) == len(PICTURES | VIDEOS) + 1
+    assert "videos/svg.png: no decoder for its video" in done.err
+
+
+@pytest.mark.parametrize("name", ["svg.png", "codec.mkv", "codec.mp4", "claims.png", "petabytes.npy", "petabytes.h5"])
+def test_a_damaged_file_among_those_to_name_is_refused_by_name(name, trained_folder, here):
+    (ARRAYS | PICTURES | VIDEOS)[name](here / name)
+    done = rnncli("predict", trained_folder / "run", "clips/0.npy", name, "clips/1.npy")
+    assert done.code == DATA
+    assert name in done.err
+    assert "Traceback" not in done.err
+
+
+def test_those_before_a_damaged_file_are_answered_a_batch_at_a_time(trained_folder, here):
+    ARRAYS["petabytes.npy"](here / "bad.npy")
+    done = rnncli("predict", trained_folder / "run", *(f"clips/{n}.npy" for n in range(20)), "bad.npy")
+    assert done.code == DATA
+    assert len(done.lines) == 16
+    assert "bad.npy" in done.err

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.commands import rnncli, start_rnncli
+from tests.data.video.damaged import PICTURES, VIDEOS
 from tests.data.video.videos import numbered, write_sound, write_video
 
 DATA, USAGE = 3, 2
@@ -169,3 +170,15 @@ def test_mouths_cut_out_of_real_videos_are_those_that_others_cut_out(real_data, 
         name = Path(row["frames"]).name.partition(".")[0]
         found, theirs = np.load(here / "out" / row["frames"]), np.load(real_data / f"video/grid/lips/{name}.npy")
         assert np.abs(found.astype(int) - theirs).max() <= 1
+
+
+def test_damaged_videos_and_pictures_are_listed_with_reasons(here):
+    for name, write in (PICTURES | VIDEOS).items():
+        write(here / "videos/left" / name)
+    done = rnncli("features", "videos", "out", "--fps", "0", "--size", "8x6", "--json")
+    assert done.code == 0, done.err
+    assert done.json["clips"] == 12
+    refused = {Path(row["file"]).name: row["reason"] for row in rows("out/refused.csv")}
+    # A folder of that name is no video to begin with; sound.mp4 is refused in any case.
+    assert set(refused) == {*PICTURES, *VIDEOS, "sound.mp4"} - {"folder.mp4"}
+    assert refused["svg.png"] == refused["codec.mkv"] == refused["codec.mp4"] == "no decoder"

@@ -21,6 +21,7 @@ import torch
 from platformdirs import user_cache_path
 
 from rnncli.data import progress
+from rnncli.data.arrays import DAMAGED
 from rnncli.data.audio.frontend import Frontend
 from rnncli.data.audio.resampling import resample
 from rnncli.data.audio.sound import RecordingError, Sound, read_content, read_sound
@@ -166,7 +167,7 @@ def read_features(path: Path, name: str = "") -> np.ndarray:
     content = read_content(path)
     try:
         found = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (*DAMAGED, OSError) as error:
         hint = "numpy.save writes it; the column audio is for recordings"
         raise RecordingError("unreadable features", f"{name}: not a .npy file of numbers", hint) from error
     if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind not in "fiu":

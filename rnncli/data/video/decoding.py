@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.video.frames import ClipError
+from rnncli.data.video.frames import MISSING, ClipError, unreadable
 from rnncli.errors import UserError
 
 VIDEOS = (
@@ -76,7 +76,7 @@ def read_video(source: Path | bytes, picking: Picking, name: str = "") -> Iterat
         with _open(av, source, name) as container:
             stream = _stream(container, name)
             yield from _picked(_decoded(av, container, stream, name), picking)
-    except av.FFmpegError as error:
+    except (av.FFmpegError, ValueError, ArithmeticError, MemoryError) as error:  # headers that claim what cannot be
         raise ClipError("unreadable video", f"{name}: cannot be read as video: {_reason(error)}", AGAIN) from error
 
 
@@ -94,14 +94,15 @@ def import_av() -> Any:
 
 def _open(av: Any, source: Path | bytes, name: str) -> Any:
     if isinstance(source, bytes):
-        return av.open(io.BytesIO(source))
+        return av.open(io.BytesIO(source), metadata_errors="replace")
     try:
         if not source.stat().st_size:
             raise ClipError("empty file", f"{name}: an empty file", AGAIN)
     except FileNotFoundError as error:
-        hint = "paths are taken from the folder of the file that names them"
-        raise ClipError("missing file", f"{name}: no such file", hint) from error
-    return av.open(str(source))
+        raise ClipError("missing file", f"{name}: no such file", MISSING) from error
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
+    return av.open(str(source), metadata_errors="replace")
 
 
 def _stream(container: Any, name: str) -> Any:
@@ -110,9 +111,11 @@ def _stream(container: Any, name: str) -> Any:
     if not streams:
         kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
         raise ClipError("no video stream", f"{name}: holds {', '.join(kinds)}, no video", AGAIN)
-    stream = max(streams, key=lambda one: one.width * one.height)
-    if not stream.codec_context or not stream.width:
+    # Without a decoder a stream has no size either.
+    known = [one for one in streams if one.codec_context and one.width and one.height]
+    if not known:
         raise ClipError("no decoder", f"{name}: no decoder for its video", "convert it to mp4 (h264)")
+    stream = max(known, key=lambda one: one.width * one.height)
     # One thread a video: many are decoded side by side.
     stream.thread_count = 1
     return stream

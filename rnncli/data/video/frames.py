@@ -6,7 +6,9 @@ Shape letters: T frames, F figures a frame, H rows, W columns, C channels, J poi
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.arrays import DAMAGED
 from rnncli.errors import DataError, UsageError
 
 SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
+MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "numpy.save writes such files; write it again, or take it out of the data"
+
+MAX_COMPRESSION = 1100
+"""Bytes that a stored byte of HDF5 may stand for; deflate reaches 1032."""
+MAX_UNSTORED = 1 << 28
+"""Bytes of HDF5 that need not be stored: a constant is the value that fills what was never written."""
 
 
 class ClipError(DataError):
@@ -63,13 +72,21 @@ def read_frames(file: FrameFile, name: str = "") -> np.ndarray:
     return np.ascontiguousarray(found, dtype=np.uint8 if found.dtype == np.uint8 else np.float32)
 
 
+def unreadable(name: str, error: OSError | ValueError) -> ClipError:
+    """What the system says of a path that it does not open, or that is no path."""
+    if isinstance(error, FileNotFoundError):
+        return ClipError("missing file", f"{name}: no such file", MISSING)
+    reason = getattr(error, "strerror", None) or error
+    return ClipError("unreadable file", f"{name}: cannot be read: {reason}")
+
+
 def _read_npy(file: FrameFile, name: str) -> Any:
     try:
         with file.path.open("rb") as stream:
             return np.load(stream, allow_pickle=False)
     except OSError as error:
-        raise _missing(file, name, error) from error
-    except (ValueError, EOFError) as error:
+        raise unreadable(name, error) from error
+    except DAMAGED as error:
         raise ClipError("unreadable frames", f"{name}: not a whole .npy file of numbers", AGAIN) from error
 
 
@@ -78,8 +95,8 @@ def _read_npz(file: FrameFile, name: str) -> Any:
         with file.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return archive[_one_of(list(archive), file, name)]
     except OSError as error:
-        raise _missing(file, name, error) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise unreadable(name, error) from error
+    except (*DAMAGED, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise ClipError("unreadable frames", f"{name}: not a whole .npz file of numbers", AGAIN) from error
 
 
@@ -88,14 +105,21 @@ def _read_h5(file: FrameFile, name: str) -> Any:
         import h5py
     except ImportError as error:
         raise UsageError(f"{name}: HDF5 files need the package h5py", 'pip install "rnncli[h5]"') from error
-    if not file.path.is_file():
-        raise _missing(file, name, FileNotFoundError())
+    try:
+        file.path.stat()
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
     try:
         with h5py.File(file.path, "r") as archive:
             names: list[str] = []
             archive.visititems(lambda key, node: names.append(key) if isinstance(node, h5py.Dataset) else None)
-            return np.asarray(archive[_one_of(names, file, name)])
-    except (OSError, TypeError) as error:
+            dataset: Any = archive[_one_of(names, file, name)]
+            held, elsewhere = dataset.id.get_storage_size(), dataset.external or dataset.is_virtual
+            if dataset.nbytes > MAX_UNSTORED + MAX_COMPRESSION * held and not elsewhere:
+                said = f"{name}: announces {dataset.nbytes:,} bytes and holds {held:,}"
+                raise ClipError("unreadable frames", said, "write it again")
+            return np.asarray(dataset)
+    except (*DAMAGED, OSError, RuntimeError) as error:
         raise ClipError("unreadable frames", f"{name}: not a whole HDF5 file of numbers", "write it again") from error
 
 
@@ -109,10 +133,3 @@ def _one_of(names: list[str], file: FrameFile, name: str) -> str:
     there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     hint = f"name one, as in {file.path.name}#{names[0]}; it holds {there}" if names else AGAIN
     raise ClipError("frames not found in file", f"{name}: holds {what}", hint)
-
-
-def _missing(file: FrameFile, name: str, error: OSError) -> ClipError:
-    if isinstance(error, FileNotFoundError):
-        hint = "paths are taken from the folder of the file that names them"
-        return ClipError("missing file", f"{name}: no such file", hint)
-    return ClipError("unreadable file", f"{name}: cannot be read: {error.strerror or error}")

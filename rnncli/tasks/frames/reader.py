@@ -14,7 +14,7 @@ from rnncli.data.audio.features import FeatureCache
 from rnncli.data.video import encoders
 from rnncli.data.video.decoding import PICTURES, VIDEOS
 from rnncli.data.video.encoders import Recording
-from rnncli.data.video.frames import SUFFIXES, ClipError, FrameFile, read_frames
+from rnncli.data.video.frames import SUFFIXES, ClipError, FrameFile, read_frames, unreadable
 from rnncli.errors import DataError
 from rnncli.tasks.frames.schema import FramesData, PointsSection
 
@@ -123,10 +123,10 @@ def _identity(path: Path, name: str) -> bytes:
     """What is another for another file: where it is, how long, how old."""
     try:
         about = path.stat()
-    except OSError as error:
-        hint = "paths are taken from the folder of the file that names them"
-        raise ClipError("missing file", f"{name}: no such file", hint) from error
-    return f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}".encode()
+        resolved = path.resolve()
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
+    return f"{resolved}\n{about.st_size}\n{about.st_mtime_ns}".encode(errors="surrogateescape")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from tests.commands import rnncli
+from tests.data.video.damaged import write_npy
 from tests.tasks.recordings import TINY
 
 DATA = 3
@@ -94,6 +95,21 @@ def test_bad_features_are_dropped_and_counted(features, reason, here):
     done = rnncli("speech", "--data", "train.csv", "--out", "run", *TINY, "--json")
     assert done.code == 0, done.err
     assert done.json["dropped"] == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    "shape", ["(1125899906842624, 13)", "(10**30, 13)", "(-4, 13)", "('a', 13)", "(99999999, 13", "3"]
+)
+def test_features_whose_header_claims_what_cannot_be_are_dropped_and_counted(shape, here):
+    (here / "npy").mkdir()
+    for number in range(30):
+        np.save(here / "npy" / f"{number}.npy", np.random.default_rng(number).normal(size=(60, 13)))
+    write_npy(here / "npy/0.npy", shape)
+    lines = ["features,text", *(f"npy/{number}.npy,go on" for number in range(30))]
+    (here / "train.csv").write_text("\n".join(lines) + "\n")
+    done = rnncli("data", "check", "speech/own-data", "data.train=train.csv", "--json")
+    assert done.code == 0, done.err
+    assert done.json["tables"][-1]["rows"] == [{"reason": "unreadable features", "rows": "1"}]
 
 
 @pytest.mark.parametrize(

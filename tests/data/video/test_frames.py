@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnncli.data.video.frames import ClipError, FrameFile, read_frames
+from tests.data.video.damaged import ARRAYS
 
 FRAMES = np.arange(24, dtype=np.float64).reshape(4, 6)
 
@@ -70,3 +71,28 @@ def test_what_cannot_be_read_says_why(write, text, reason, here):
         read_frames(FrameFile.parse(text, here))
     assert caught.value.reason == reason
     assert text.split("#")[0] in caught.value.message
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_damaged_file_or_a_false_header_is_no_clip(name, tmp_path):
+    ARRAYS[name](tmp_path / name)
+    with pytest.raises(ClipError) as caught:
+        read_frames(FrameFile(tmp_path / name))
+    assert caught.value.reason == "unreadable frames"
+    assert name in caught.value.message
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
+@pytest.mark.parametrize("path", ["n" * 300, "a\0b", "file/a", "loop"])
+def test_what_is_no_path_is_no_clip(path, suffix, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / f"loop{suffix}").symlink_to(f"loop{suffix}")
+    with pytest.raises(ClipError, match=r"cannot be read|not a whole"):
+        read_frames(FrameFile(tmp_path / (path + suffix)))
+
+
+def test_an_array_of_zeros_in_a_small_file_is_read(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("a", data=np.zeros((200_000, 8), np.float32), compression="gzip")
+    assert (tmp_path / "a.h5").stat().st_size < 50_000
+    assert read_frames(FrameFile(tmp_path / "a.h5")).shape == (200_000, 8)

@@ -6,6 +6,7 @@ import pytest
 
 from rnncli.data.video.decoding import Picking, read_video
 from rnncli.data.video.frames import ClipError
+from tests.data.video.damaged import PICTURES, VIDEOS
 from tests.data.video.videos import numbered, turn_clockwise, write_sound, write_video
 
 ALL = Picking()
@@ -103,9 +104,43 @@ def test_what_is_no_whole_video_says_why(write, reason, tmp_path):
     assert "bad.mp4" in caught.value.message
 
 
+@pytest.mark.parametrize("name", [*PICTURES, *VIDEOS])
+def test_what_is_no_video_or_picture_is_no_clip(name, tmp_path):
+    path = tmp_path / name
+    (PICTURES | VIDEOS)[name](path)
+    for source in [path] if path.is_dir() else [path, path.read_bytes()]:
+        with pytest.raises(ClipError, match=name):
+            list(read_video(source, Picking(rate=10, width=16, height=16), name))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "mpeg4"), (".mkv", "ffv1"), (".avi", "mpeg4")])
+def test_a_video_that_was_cut_anywhere_is_read_or_no_clip(suffix, codec, share, tmp_path):
+    path = write_video(tmp_path / f"a{suffix}", noise(), codec=codec)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    found, error = 0, None
+    try:
+        found = len(list(read_video(path, ALL)))
+    except ClipError as caught:
+        error = caught
+    assert path.name in error.message if error else 0 < found <= 40
+
+
+@pytest.mark.parametrize("path", ["n" * 300 + ".mp4", "a\0b.mp4", "file/a.mp4", "loop.mp4"])
+def test_what_is_no_path_is_no_clip(path, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    with pytest.raises(ClipError, match="cannot be read"):
+        list(read_video(tmp_path / path, ALL))
+
+
+def noise():
+    return list(np.random.default_rng(1).integers(0, 256, (40, 64, 64, 3), dtype=np.uint8))
+
+
 def path_of_mp4(path):
-    noise = list(np.random.default_rng(1).integers(0, 256, (40, 64, 64, 3), dtype=np.uint8))
-    return write_video(path.with_name("whole.mp4"), noise, codec="mpeg4")
+    return write_video(path.with_name("whole.mp4"), noise(), codec="mpeg4")
 
 
 def cut_in_half(path):
