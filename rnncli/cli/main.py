@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from rnncli import tasks
 from rnncli.cli.menu import Menu
 from rnncli.version import __version__
 
@@ -48,4 +49,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character gets its number, not an error
             stream.reconfigure(errors="backslashreplace")
+    for sentence in tasks.found().left_out:
+        from rnncli.cli.terminal import Terminal
+        from rnncli.report.layout import visible
+
+        Terminal().say(visible(sentence), style="yellow")
     app(prog_name="rnncli")

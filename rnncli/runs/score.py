@@ -70,6 +70,7 @@ def evaluate(recipe: Recipe, rows: Sequence[Row], about: About) -> Evaluation:
     details = scoring.details(rows, about, settings, recipe.seed)
     declared = tasks.metrics(recipe.task) | dict(details.metrics)
     values = statistics.values()
+    assert values.keys() <= declared.keys(), f"nobody declared {', '.join(values.keys() - declared.keys())}"
     options = {"resamples": settings.resamples, "confidence": settings.confidence, "seed": recipe.seed}
     intervals = statistics.intervals(**options)
     order = sorted(values, key=list(declared).index)

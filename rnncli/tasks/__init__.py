@@ -7,12 +7,13 @@ that holds its ``spec``, ``schema``, ``metrics`` and ``task``; recipes lie in it
 from __future__ import annotations
 
 import importlib
-import importlib.resources
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from rnncli.errors import UserError
 from rnncli.metrics.metric import Metric, by_name
 from rnncli.tasks.base import Scoring, Task, TaskSpec
 
@@ -22,12 +23,29 @@ if TYPE_CHECKING:
 GROUP = "rnncli.tasks"
 
 
+class Found(NamedTuple):
+    """The package of each task by its name, and a sentence for each task that is left out."""
+
+    packages: dict[str, str]
+    left_out: tuple[str, ...]
+
+
 @cache
+def found() -> Found:
+    """All tasks there are, and those of other packages that are of no use; the program goes on without these."""
+    packages = {path.parent.name: f"{__name__}.{path.parent.name}" for path in Path(__file__).parent.glob("*/spec.py")}
+    left_out = []
+    for point in sorted(entry_points(group=GROUP)):
+        if wrong := _fault(point, packages):
+            left_out.append(f"task {point.name} of the package {point.value} is left out: {wrong}")
+        else:
+            packages[point.name] = point.value
+    return Found(dict(sorted(packages.items())), tuple(left_out))
+
+
 def packages() -> dict[str, str]:
-    """The package of each task by its name, sorted; a task of this package goes before one of its name elsewhere."""
-    own = {path.parent.name: f"{__name__}.{path.parent.name}" for path in Path(__file__).parent.glob("*/spec.py")}
-    others = {point.name: point.value for point in entry_points(group=GROUP)}
-    return dict(sorted((others | own).items()))
+    """The package of each task by its name, sorted."""
+    return found().packages
 
 
 def names() -> tuple[str, ...]:
@@ -62,10 +80,39 @@ def load(name: str) -> Task:
 
 def recipe_folders() -> dict[str, Path]:
     """Where the recipes of tasks of other packages lie, by task."""
-    others = {name: package for name, package in packages().items() if not package.startswith(f"{__name__}.")}
-    found = {name: Path(str(importlib.resources.files(package))) / "recipes" for name, package in others.items()}
-    return {name: folder for name, folder in found.items() if folder.is_dir()}
+    others = {name: package for name, package in packages().items() if not _is_own(package)}
+    # A package without an __init__.py may lie in several places.
+    places = [(name, Path(place)) for name, one in others.items() for place in importlib.import_module(one).__path__]
+    return {name: place / "recipes" for name, place in places if (place / "recipes").is_dir()}
 
 
 def _module(name: str, part: str) -> Any:
-    return importlib.import_module(f"{packages()[name]}.{part}")
+    package = packages()[name]
+    try:
+        return importlib.import_module(f"{package}.{part}")
+    except Exception as error:
+        if _is_own(package):
+            raise
+        message = f"task {name} cannot be used: {package}.{part}: {_written(error)}"
+        raise UserError(message, f"mend the package {package}, or uninstall it; --debug shows more") from error
+
+
+def _is_own(package: str) -> bool:
+    return package.startswith(f"{__name__}.")
+
+
+def _fault(point: EntryPoint, known: Mapping[str, str]) -> str:
+    """Why the task that an entry point names cannot be one beside those known; empty if it can."""
+    if known.get(point.name, point.value) != point.value:
+        return f"{known[point.name]} has that name"
+    try:
+        spec = importlib.import_module(f"{point.value}.spec").SPEC
+    except (Exception, SystemExit) as error:  # whatever another package does, the program's own tasks work
+        return _written(error)
+    if not isinstance(spec, TaskSpec) or spec.name != point.name:
+        return "its SPEC is not a TaskSpec of that name"
+    return ""
+
+
+def _written(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -8,12 +8,13 @@ where the entry point ``<name>`` of the group ``rnncli.tasks`` names it: nothing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from rnncli.metrics.metric import Metric
+from rnncli.metrics.metric import LOSS, Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +57,11 @@ class TaskSpec:
     examples: tuple[str, ...]
     metrics: tuple[Metric, ...]
     options: tuple[Option, ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = Counter(metric.name for metric in (*self.metrics, LOSS))
+        if twice := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(f"two metrics are called {twice[0]}")
 
 
 @dataclass(frozen=True)

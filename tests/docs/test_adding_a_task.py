@@ -24,9 +24,9 @@ def stars(tmp_path_factory, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(installed)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(installed), str(PACKAGE.parent)]))
     monkeypatch.chdir(tmp_path)
-    tasks.packages.cache_clear()
+    tasks.found.cache_clear()
     yield
-    tasks.packages.cache_clear()
+    tasks.found.cache_clear()
     for name in [name for name in sys.modules if name.startswith("rnncli_stars")]:
         del sys.modules[name]
 
