@@ -24,7 +24,7 @@ Show = Literal["first", "last", "never"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A declared metric; ``title`` is what a person reads, empty for the name.
+    """A declared metric; ``title`` is what a person reads, empty for the name, ``meaning`` a sentence for a glossary.
 
     >>> Metric("mae", better="lower", unit="plain").words
     'mae'
@@ -35,6 +35,7 @@ class Metric:
     unit: Unit = "share"
     show: Show = "first"
     title: str = ""
+    meaning: str = ""
 
     @property
     def words(self) -> str:

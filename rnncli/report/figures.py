@@ -59,10 +59,26 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """How much attention each word (W) paid to each stretch (K) of a clip: ``shares_WK``, each word's sum 1."""
+
+    words: tuple[str, ...]
+    shares_WK: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Sample:
-    """An example worth looking at, in pieces of text, with what is to be seen or heard; ``caption`` says why."""
+    """An example worth looking at, in pieces of text, with what is to be seen or heard; ``caption`` says why.
+
+    ``file`` is where it can be seen or heard and ``span`` the stretch of it, from where and how long in seconds;
+    ``cell`` is the truth and the prediction of an example with one label, which a matrix counts.
+    """
 
     caption: str
     pieces: tuple[Piece, ...] = ()
     place: str = ""
     media: tuple[Media, ...] = ()
+    file: str = ""
+    span: tuple[float, float] | None = None
+    cell: tuple[str, str] | None = None
+    attention: Attention | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from rnncli.report.render import free_cell, shown_metrics
 
 MOST_PAIRS = 20
 """Of those that are confused most, where a matrix is too large."""
+MOST_ROWS, MOST_CELL = 1000, 300
+"""Of the table of predictions, and characters of one of its cells."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,17 @@ def metrics_grid(report: Report, names: Sequence[str]) -> Grid:
     return Grid(heads, list(zip(*columns, strict=True)), range(1, len(heads)))
 
 
-def matrix(report: Report) -> dict[str, Any]:
-    """The confusion matrix: cells as (count, per cent of colour), recall and precision."""
+def matrix(report: Report, shown: Collection[tuple[int, int]] = ()) -> dict[str, Any]:
+    """The confusion matrix: cells as (count, per cent of colour, where examples are shown), recall and precision."""
     labels, confusion = report.classes.labels, report.classes.confusion
     size = range(len(labels))
     supports = [sum(row) for row in confusion]
     totals = [sum(row[p] for row in confusion) for p in size]
     rows = []
     for t in size:
-        cells = [(f"{n:,}", round(70 * n / supports[t]) if supports[t] else 0) for n in confusion[t]]
+        colours = [round(70 * n / supports[t]) if supports[t] else 0 for n in confusion[t]]
+        leads = [f"cell-{t}-{p}" if (t, p) in shown else "" for p in size]
+        cells = [(f"{n:,}", colour, lead) for n, colour, lead in zip(confusion[t], colours, leads, strict=True)]
         rows.append({"label": labels[t], "cells": cells, "recall": _rate(confusion[t][t], supports[t])})
     return {
         "labels": labels,
@@ -70,6 +74,26 @@ def pairs_grid(report: Report) -> Grid:
     pairs = most_confused(report.classes.confusion, MOST_PAIRS)
     cells = [[labels[t], labels[p], f"{n:,}"] for t, p, n in pairs]
     return Grid(["truth", "predicted", "count"], cells, [2], caption="The pairs that are confused most.")
+
+
+def predictions_grid(rows: Sequence[Mapping[str, Any]]) -> Grid | None:
+    """The first predictions, without what is nested, None for none."""
+    heads = [name for name in (rows[0] if rows else ()) if _cell(rows[0][name]) is not None]
+    if not heads:
+        return None
+    cells = [[_cell(row.get(name)) or "" for name in heads] for row in rows[:MOST_ROWS]]
+    numbers = [i for i, name in enumerate(heads) if isinstance(rows[0][name], float)]
+    return Grid([words(name) for name in heads], cells, numbers)
+
+
+def _cell(value: Any) -> str | None:
+    """A value, or several, as a text, None for what is nested."""
+    if isinstance(value, list | tuple):
+        found = [_cell(one) for one in value] if not any(isinstance(one, list | tuple) for one in value) else [None]
+        return None if None in found else " ".join(filter(None, found))[:MOST_CELL]
+    if isinstance(value, Mapping):
+        return None
+    return f"{value:.4g}" if isinstance(value, float) else str("" if value is None else value)[:MOST_CELL]
 
 
 def _rate(part: int, whole: int) -> str:

@@ -1,8 +1,10 @@
-"""Pages to hand on: one file, no network, no script; whatever comes from data is text and never markup."""
+"""Pages to hand on: one file, no network, one script that searches; whatever comes from data is text, never markup."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,6 +27,7 @@ from rnncli.report.grids import (
     metrics_grid,
     own_grid,
     pairs_grid,
+    predictions_grid,
 )
 from rnncli.report.layout import visible
 from rnncli.report.numbers import duration, magnitude, number, words
@@ -35,16 +38,19 @@ from rnncli.report.side import rows, titles
 from rnncli.report.svg import figure_chart, history_chart, reach_chart
 
 FOLDER = Path(__file__).with_name("templates")
-MOST_LABELS, MOST_CHARACTERS = 60, 2000
-"""Of a matrix, and of a piece of an example."""
+MOST_LABELS, MOST_CHARACTERS, MOST_OF_CELL = 60, 2000, 400
+"""Of a matrix, of a piece of an example, and of one that a cell of the matrix leads to."""
+MOST_BYTES = 1_500_000
+"""Of predictions that a page carries."""
 
 
 @dataclass(frozen=True)
 class Story:
     """All that a page says of a run beside its report.
 
-    ``history`` holds the lines of ``metrics.jsonl`` by fold, a single one under an empty name; ``facts`` are what
-    ``run.json`` says; ``recipe`` is the text of the resolved recipe.
+    ``cell_samples`` are examples of the cells of the matrix, ``predictions`` the rows of the file at ``download``,
+    ``glossary`` pairs names of metrics with what they mean. ``history`` holds the lines of ``metrics.jsonl`` by fold, a
+    single one under an empty name; ``facts`` are what ``run.json`` says; ``recipe`` is the resolved recipe's text.
     """
 
     name: str
@@ -53,6 +59,10 @@ class Story:
     history: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
     samples: Sequence[Sample] = ()
+    cell_samples: Sequence[Sample] = ()
+    predictions: Sequence[Mapping[str, Any]] = ()
+    download: str = ""
+    glossary: Sequence[tuple[str, str]] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     typed: str = ""
 
@@ -60,13 +70,16 @@ class Story:
 def report_page(story: Story) -> str:
     """The page of a run."""
     report, classes = story.report, story.report.classes
-    drawn = matrix(report) if classes.confusion and len(classes.labels) <= MOST_LABELS else None
+    cells = _cells(story)
+    drawn = matrix(report, cells) if classes.confusion and len(classes.labels) <= MOST_LABELS else None
     many = bool(classes.confusion) and drawn is None
-    samples = [_shortened(sample) for sample in story.samples]
+    samples = [_shortened(sample, MOST_CHARACTERS) for sample in story.samples]
     shown = shown_metrics(report)
     rest = [name for name in report.metrics if name not in shown]
     return _template("report.html.j2").render(
         style=_style(),
+        script=_script() if samples or story.predictions else None,
+        script_hash=_script_hash(),
         title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
         subtitle=f"{story.name}, {heading(report)}",
         headline=_headline(report),
@@ -76,6 +89,7 @@ def report_page(story: Story) -> str:
         model=_model(story),
         histories=[*_histories(story), *_reach(report)],
         matrix=drawn,
+        cells=cells if drawn else {},
         pairs=pairs_grid(report) if many else None,
         per_class=class_grid(report),
         figures=_figures(story.figures),
@@ -85,6 +99,10 @@ def report_page(story: Story) -> str:
         samples=samples,
         shaded=any(piece.shade for sample in samples for piece in sample.pieces),
         legend=any(piece.mark for sample in samples for piece in sample.pieces),
+        predictions=predictions_grid(story.predictions),
+        download=_download(story),
+        count=len(story.predictions),
+        glossary=story.glossary,
         typed=story.typed,
         recipe=story.recipe,
         environment=_environment(story.facts),
@@ -99,6 +117,7 @@ def comparison_page(comparison: Comparison) -> str:
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
     return _template("comparison.html.j2").render(
         style=_style(),
+        script=None,
         title="Comparison",
         subtitle=comparison_heading(comparison),
         table=Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
@@ -219,18 +238,42 @@ def _environment(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found + [(name, str(facts[name])) for name in named if facts.get(name) not in (None, "")]
 
 
-def _shortened(sample: Sample) -> Sample:
-    """The sample without what is too long to read."""
-    return replace(sample, pieces=tuple(replace(piece, text=_head(piece.text)) for piece in _some(sample.pieces)))
+def _cells(story: Story) -> dict[tuple[int, int], list[Sample]]:
+    """Examples by the row and column of the matrix that counts them."""
+    number = {label: k for k, label in enumerate(story.report.classes.labels)}
+    found: dict[tuple[int, int], list[Sample]] = {}
+    for sample in story.cell_samples:
+        if sample.cell is not None and set(sample.cell) <= number.keys():
+            truth, predicted = sample.cell
+            found.setdefault((number[truth], number[predicted]), []).append(_shortened(sample, MOST_OF_CELL))
+    return found
 
 
-def _some(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    most = MOST_CHARACTERS // 4
+def _download(story: Story) -> tuple[str, str] | None:
+    """Name and address of the predictions as a file: within the page, or beside it where they are large."""
+    name = Path(story.download).name
+    if not story.predictions:
+        return None
+    lines = bytearray()
+    for row in story.predictions:
+        lines += json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n"
+        if len(lines) > MOST_BYTES:
+            return None if story.report.folds else (name, story.download)
+    return name, _data_uri(Media("application/x-ndjson", bytes(lines), ""))
+
+
+def _shortened(sample: Sample, most: int) -> Sample:
+    """The sample without what is too long to read: of any piece, and of all of them."""
+    pieces = tuple(replace(piece, text=_head(piece.text, most)) for piece in _some(sample.pieces, most // 4))
+    return replace(sample, pieces=pieces)
+
+
+def _some(pieces: Sequence[Piece], most: int) -> Sequence[Piece]:
     return pieces if len(pieces) <= most else (*pieces[:most], Piece("…"))
 
 
-def _head(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+def _head(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 @cache
@@ -264,3 +307,14 @@ def _template(name: str) -> Any:
 @cache
 def _style() -> Markup:
     return Markup((FOLDER / "style.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _script() -> Markup:
+    return Markup((FOLDER / "search.js").read_text(encoding="utf-8"))
+
+
+@cache
+def _script_hash() -> str:
+    """What the page's policy allows: this one script and no other."""
+    return base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()

@@ -32,6 +32,8 @@ OF_PAGE = {FAINT: "var(--faint)", RULE: "var(--rule)"}
 """Colours that the page chooses, by what stands for them while drawing."""
 DOTS_BELOW = 40
 """Lines of fewer points than these show them."""
+MOST_HOVERED = 40
+"""Points of a line that say their values to a pointer."""
 LONGEST = 44
 """Characters of an axis's title."""
 BAND = 0.2
@@ -159,11 +161,27 @@ def _inline(axes: Axes, title: str, lines: Sequence[Line], key: str) -> Markup:
             named.text = visible(line.name)
             drawn.insert(0, named)
     _own_ids(root, key)
+    root.extend(_hovered(axes, lines))
     root.attrib = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": visible(title)}
     svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
     for stands_for, colour in OF_PAGE.items():
         svg = svg.replace(stands_for, colour)
     return Markup(svg) + (_legend(lines) if len(lines) > 1 or (lines and lines[0].name) else Markup())
+
+
+def _hovered(axes: Axes, lines: Sequence[Line]) -> Iterator[Element]:
+    """Unseen discs over some points of each line, which say their values where a pointer rests on them."""
+    for line in lines:
+        name = f"{visible(line.name)}: " if line.name else ""
+        places = axes.transData.transform(list(zip(line.xs, line.ys, strict=True))) if line.xs else ()
+        step = -(-len(line.xs) // MOST_HOVERED)
+        for at in range(0, len(line.xs), step or 1):
+            x, y = places[at]
+            disc = Element("circle", cx=f"{x:.1f}", cy=f"{HEIGHT - y:.1f}", r="7", fill="transparent")
+            said = Element("title")
+            said.text = f"{name}{line.xs[at]:.4g}, {line.ys[at]:.4g}"
+            disc.append(said)
+            yield disc
 
 
 def _lean(root: Element) -> None:

@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import tasks
-from rnncli.errors import RunError
+from rnncli.errors import RunError, UserError
 from rnncli.report import card
 from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison
-from rnncli.report.figures import Figure, Sample
 from rnncli.report.page import Story, comparison_page, report_page
 from rnncli.runs.directory import RunDirectory, write_text
 from rnncli.runs.outcome import Outcome
 from rnncli.runs.recipes import read_run_recipe
+from rnncli.tasks.base import CellScoring, Illustrating
 
 FILE = "report.html"
-SAMPLES = 20
-"""Examples that a page shows at most."""
+SAMPLES, CELL_SAMPLES = 20, 5
+"""Examples that a page shows at most, and those of each cell of the matrix."""
+PICTURED = 8
+"""Examples that are shown with their pictures or sound."""
 
 
 def write_page(path: Path) -> Path:
@@ -48,15 +50,15 @@ def story(path: Path) -> Story:
     facts = run.read_record()
     folds = {fold: RunDirectory(run.folds / fold) for fold in _folds(run)}
     inner = next((RunDirectory(run.folds / fold).read_record() for fold in folds), {})
-    figures, samples = _shown(path, run, report)
+    shown = _shown(path, run, report)
     argv = [str(word) for word in facts.get("argv") or []]
     return Story(
         name=path.resolve().name,
         report=report,
         recipe=run.recipe.read_text(encoding="utf-8", errors="replace"),
         history={fold: one.read_metrics() for fold, one in folds.items()} or {"": run.read_metrics()},
-        figures=figures,
-        samples=samples,
+        **shown,
+        glossary=_glossary(report),
         facts={**inner, **facts},
         typed=shlex.join([Path(argv[0]).name, *argv[1:]]) if argv else "",
     )
@@ -67,11 +69,31 @@ def _folds(run: RunDirectory) -> Sequence[str]:
     return sorted((name for name in names if name.isdigit()), key=int)
 
 
-def _shown(path: Path, run: RunDirectory, report: Report) -> tuple[Sequence[Figure], Sequence[Sample]]:
-    """What the predictions show; nothing where they were removed or damaged."""
+def _shown(path: Path, run: RunDirectory, report: Report) -> dict[str, Any]:
+    """What the predictions show, as fields of a story; nothing where they were removed or damaged."""
     with suppress(RunError, KeyError, ValueError, TypeError, AttributeError):
         recipe = read_run_recipe(run.recipe)
-        rows: Sequence[Mapping[str, Any]] = Outcome(path, recipe, report, "").rows()
+        outcome = Outcome(path, recipe, report, "")
+        rows: Sequence[Mapping[str, Any]] = outcome.rows()
         scoring = tasks.scoring(recipe.task)
-        return scoring.figures(rows, report.about), scoring.samples(rows, report.about, SAMPLES)
-    return (), ()
+        samples = scoring.samples(rows, report.about, SAMPLES)
+        if isinstance(scoring, Illustrating):
+            pictured = [scoring.illustrated(sample, recipe) for sample in samples[:PICTURED]]
+            samples = [*pictured, *samples[PICTURED:]]
+        of_cells = scoring.cell_samples(rows, CELL_SAMPLES) if isinstance(scoring, CellScoring) else ()
+        return {
+            "figures": scoring.figures(rows, report.about),
+            "samples": samples,
+            "cell_samples": of_cells,
+            "predictions": rows,
+            "download": f"predictions/{report.split}.jsonl",
+        }
+    return {}
+
+
+def _glossary(report: Report) -> list[tuple[str, str]]:
+    """What the metrics of the report mean, as far as their task says it."""
+    with suppress(UserError):
+        declared = tasks.spec(report.task).metrics
+        return [(report.title(one.name), one.meaning) for one in declared if one.meaning and one.name in report.metrics]
+    return []

@@ -303,3 +303,21 @@ class Scoring(Protocol):
     def samples(self, rows: Sequence[Row], about: About, most: int) -> list[Sample]:
         """Examples worth looking at, ``most`` of them at most, such as those that went wrong most."""
         ...
+
+
+@runtime_checkable
+class CellScoring(Protocol):
+    """Scoring of examples with one label each."""
+
+    def cell_samples(self, rows: Sequence[Row], most: int) -> list[Sample]:
+        """At most ``most`` examples of each cell of the confusion matrix, their ``cell`` set."""
+        ...
+
+
+@runtime_checkable
+class Illustrating(Protocol):
+    """Scoring of what can be seen or heard."""
+
+    def illustrated(self, sample: Sample, recipe: Any) -> Sample:
+        """The sample with media of its file; as it is where the file has gone or cannot be read."""
+        ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from rnncli import tasks
 from rnncli.report.build import Mistake, ReportTable
-from rnncli.report.figures import Figure, Line, Piece, Sample
+from rnncli.report.figures import Attention, Figure, Line, Media, Piece, Sample
 from rnncli.report.page import Story
 from rnncli.report.reach import reach
 from tests.report.samples import report
@@ -19,6 +19,9 @@ HOSTILE = (
     "</style></pre></textarea><svg onload=alert(1)>",
     "{{ 7 * 7 }}{% raw %}",
     "&lt;b&gt; ]]> --> 'x' `y` $\\frac{1}{2}$ $x",
+)
+PICTURE = Media(
+    "image/gif", bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b"), HOSTILE[1]
 )
 HISTORY = [
     {"epoch": n, "loss": 1 / n, "watched": 1 - 1 / n, "metrics": {"loss": 1.5 / n, "accuracy": 1 - 1 / n}}
@@ -46,7 +49,14 @@ def hostile_story() -> Story:
         recipe=text,
         history={HOSTILE[0]: HISTORY, HOSTILE[1]: HISTORY},
         figures=[Figure(HOSTILE[0], HOSTILE[1], HOSTILE[2], lines)],
-        samples=[Sample(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1])],
+        samples=[
+            Sample(HOSTILE[0], (Piece(HOSTILE[1], "wrong", HOSTILE[2]), Piece(text)), HOSTILE[1]),
+            Sample(HOSTILE[2], media=(PICTURE,), attention=Attention(HOSTILE[:2], ((0.7, 0.3), (0.1, 0.9)))),
+        ],
+        cell_samples=[Sample(HOSTILE[1], (Piece(text),), HOSTILE[2], cell=(labels[0], labels[1]))],
+        predictions=[{"place": HOSTILE[0], HOSTILE[1]: text, "truth": [HOSTILE[2]], "p": 0.25}],
+        download=f"predictions/{HOSTILE[0]}.jsonl",
+        glossary=[(HOSTILE[1], text)],
         facts={"device": HOSTILE[0], "kernel": HOSTILE[1], "versions": {HOSTILE[2]: HOSTILE[0]}, "watched": HOSTILE[1]},
         typed=text,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html.parser
+import json
 import re
 
 import pytest
@@ -10,16 +13,33 @@ import pytest
 from rnncli.report.card import model_card
 from rnncli.report.comparison import Compared, Comparison, Score
 from rnncli.report.figures import Figure, Line, Piece, Sample
+from rnncli.report.grids import predictions_grid
 from rnncli.report.page import Story, every_metric, report_page
 from rnncli.report.svg import figure_chart, history_chart
 from tests.report.samples import report
 from tests.report.stories import HOSTILE, hostile_story, story
 
-VOID = {"meta", "link", "br", "img"}
+VOID = {"meta", "link", "br", "img", "input"}
 TAGS = {
     *("html", "head", "meta", "title", "link", "style", "body", "h1", "h2", "h3", "p", "ul", "li", "b", "br", "span"),
     *("div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "dl", "dt", "dd", "figure", "figcaption"),
-    *("svg", "g", "path", "text", "defs", "use", "mark", "small", "pre", "code", "details", "summary"),
+    *(
+        "svg",
+        "g",
+        "path",
+        "text",
+        "defs",
+        "use",
+        "mark",
+        "small",
+        "pre",
+        "code",
+        "details",
+        "summary",
+        "circle",
+        "section",
+    ),
+    *("a", "label", "input", "output", "script"),
 }
 
 
@@ -62,14 +82,19 @@ def test_a_page_holds_all_of_a_run_in_one_well_formed_file():
         assert what in text
     assert page.count('role="img"') == 3
     assert not re.search(r"https?://|src=|@import|url\(", page)
+    assert len(re.findall("<script>", page)) == 1
     assert len(page) < 100_000
 
 
 def test_nothing_from_data_is_markup():
     page = report_page(hostile_story())
     read = Reader(page)
-    assert read.tags <= TAGS
+    assert read.tags <= TAGS | {"img"}
+    assert page.count("<img") == page.count('<img src="data:image/gif;base64,') == 1
     assert not [name for name in read.attributes if name.startswith("on")]
+    allowed = re.search(r"script-src 'sha256-([^']*)'", page)[1]
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert base64.b64decode(allowed) == hashlib.sha256(script.encode()).digest()
     text = "".join(read.texts)
     for one in HOSTILE:
         assert one in text
@@ -127,7 +152,7 @@ def test_one_epoch_is_a_point():
 
 def test_pictures_on_one_page_share_no_id_and_speak_for_themselves_only():
     page = report_page(story())
-    ids = re.findall(r' id="([^"]*)"', page)
+    ids = re.findall(r' id="((?:figure|history)[^"]*)"', page)
     assert len(ids) == len(set(ids)) == 6
     assert {f"#{name}" for name in ids} == set(re.findall(r' href="(#[^"]*)"', page))
     assert page.count("<style") == 1
@@ -193,3 +218,45 @@ def test_a_model_card_asks_its_author_and_escapes_the_rest():
     plain = model_card(story())
     assert "| accuracy |" in plain
     assert "reviews.csv: 60 rows" in plain
+
+
+def test_a_count_of_the_matrix_leads_to_its_examples():
+    labels = story().report.classes.labels
+    cells = [Sample(f"example {n}", cell=(labels[0], labels[1])) for n in range(2)]
+    page = report_page(story(cell_samples=[*cells, Sample("of no label", cell=("?", labels[0]))]))
+    assert '<a href="#cell-0-1">' in page
+    (section,) = re.findall(r'<section class="cell" id="cell-0-1">(.*?)</section>', page, re.DOTALL)
+    assert "example 0" in section
+    assert "example 1" in section
+    assert "of no label" not in page
+
+
+def test_predictions_are_downloaded_as_they_are_and_shown_without_what_is_nested():
+    rows = [
+        {"place": "a:1", "text": "fine – “film”", "tags": ["O", "B"], "probabilities": {"x": 1.0}, "sure": 0.123456}
+    ]
+    page = report_page(story(predictions=rows, download="predictions/test.jsonl"))
+    address, name = re.search(r'<a href="data:application/x-ndjson;base64,([^"]*)" download="([^"]*)"', page).groups()
+    assert name == "test.jsonl"
+    assert [json.loads(line) for line in base64.b64decode(address).decode().splitlines()] == rows
+    grid = predictions_grid(rows)
+    assert grid.heads == ["place", "text", "tags", "sure"]
+    assert grid.rows == [["a:1", "fine – “film”", "O B", "0.1235"]]
+
+
+def test_many_predictions_stay_beside_the_page():
+    rows = [{"place": f"a:{n}", "text": "word " * 100} for n in range(5000)]
+    page = report_page(story(predictions=rows, download="predictions/test.jsonl"))
+    assert '<a href="predictions/test.jsonl" download="test.jsonl">' in page
+    assert len(page) < 1_000_000
+
+
+def test_points_say_their_values_where_a_pointer_rests():
+    line = Line("good", (0.0, 0.25, 1.0), (0.0, 0.5, 1.0))
+    picture = figure_chart(Figure("ROC", "x", "y", (line,)), "a")
+    discs = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"[^>]*><title>([^<]*)</title>', picture)
+    assert [said for _, _, said in discs] == ["good: 0, 0", "good: 0.25, 0.5", "good: 1, 1"]
+    xs, ys = ([float(disc[axis]) for disc in discs] for axis in (0, 1))
+    assert xs[1] - xs[0] == pytest.approx((xs[2] - xs[0]) / 4, abs=0.1)
+    assert ys[1] - ys[0] == pytest.approx((ys[2] - ys[0]) / 2, abs=0.1)
+    assert ys[0] > ys[2]

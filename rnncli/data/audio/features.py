@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -50,6 +50,13 @@ class SoundRecording:
         """What of its content it is, other for another stretch or speed."""
         stretch = f" {self.span[0]:.6f} {self.span[1]:.6f}" if self.span else ""
         return stretch + (f" x{self.speed}" if self.speed != 1 else "")
+
+    @property
+    def whereabouts(self) -> dict[str, Any]:
+        """Where it can be heard: ``file`` and, of a stretch, ``span``; nothing where it is in no file of sound."""
+        if self.features or not isinstance(self.source, Path):
+            return {}
+        return {"file": str(self.source)} | ({"span": list(self.span)} if self.span else {})
 
     def sound(self, content: bytes | None = None) -> Sound:
         """Its samples, of ``content`` where that was read before; raises RecordingError, ValueError for features."""

@@ -6,16 +6,21 @@ Shape letters: N rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.video.decoding import PICTURES
 from rnncli.metrics.captions import caption_statistics, rouge_ls
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Details, ReportTable
-from rnncli.report.figures import Figure, Piece, Sample
+from rnncli.report.figures import Attention, Figure, Piece, Sample
 from rnncli.tasks.base import About, Row
+from rnncli.tasks.frames.pictures import illustrated, stretches
+
+__all__ = ["details", "figures", "illustrated", "interval_note", "row", "samples", "statistics"]
 
 SHOWN = 5
 """Captions of each table."""
@@ -106,7 +111,19 @@ def _sample(row: Row, score: float) -> Sample:
         Piece(word, "" if word in known else "added", _seen(weights))
         for word, weights in zip(row["words"], looked, strict=True)
     ]
-    return Sample(f"rouge-l {score:.2f}, reference: {row['truth'][0]}", tuple(pieces), row["place"])
+    caption = f"rouge-l {score:.2f}, reference: {row['truth'][0]}"
+    return Sample(caption, tuple(pieces), row["place"], file=row["file"], attention=_attention(row))
+
+
+def _attention(row: Row) -> Attention | None:
+    """What each word looked at, by the stretches of which a page shows a picture each."""
+    looked = row.get("attention")
+    one_picture = Path(row["file"]).suffix.lower() in PICTURES
+    if not looked or one_picture or len({len(weights) for weights in looked}) > 1:
+        return None
+    begins = stretches(len(looked[0]))[:-1]
+    shares_WK = np.add.reduceat(np.array(looked, dtype=np.float64), begins, axis=1)
+    return Attention(tuple(row["words"]), tuple(tuple(shares_K) for shares_K in shares_WK.tolist()))
 
 
 def _seen(weights: Sequence[float]) -> str:

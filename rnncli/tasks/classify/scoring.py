@@ -5,6 +5,7 @@ Shape letters: N rows, K labels.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -121,6 +122,19 @@ class LabelScoring:
         """The most confident mistakes."""
         return [_sample(rows[i], self.shown) for i in most_confident_mistakes(rows)[:most]]
 
+    def cell_samples(self, rows: Sequence[Row], most: int) -> list[Sample]:
+        """Of each cell the most confident mistakes, or the least confident of those that are right."""
+        if _several(rows):
+            return []
+        cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            cells[row["truth"], row["label"]].append(row)
+        found = []
+        for (truth, label), inside in cells.items():
+            sign = 1 if truth == label else -1
+            found += sorted(inside, key=lambda row: sign * _confidence(row))[:most]
+        return [_sample(row, self.shown) for row in found]
+
     def _mistakes(self, rows: Sequence[Row]) -> list[Mistake]:
         found = [(rows[i], _confidence(rows[i])) for i in most_confident_mistakes(rows)[:MISTAKES]]
         return [Mistake(row[self.shown], row["truth"], row["label"], sure, row["place"]) for row, sure in found]
@@ -151,7 +165,8 @@ def _confidence(row: Row) -> float:
 def _sample(row: Row, shown: str) -> Sample:
     truth, found = (_written(row[name]) for name in ("truth", "labels" if "labels" in row else "label"))
     caption = f"{100 * _confidence(row):.1f} % sure of {found}, truth {truth}"
-    return Sample(caption, _pieces(row, shown), row["place"])
+    cell = None if isinstance(row["truth"], list) else (row["truth"], row["label"])
+    return Sample(caption, _pieces(row, shown), row["place"], file=row.get("file", ""), cell=cell)
 
 
 def _pieces(row: Row, shown: str) -> tuple[Piece, ...]:

@@ -144,7 +144,7 @@ class FittedSpeech:
             known = {"place": part.places[i], "truth": part.texts[i]}
             speaker = {"speaker": part.speakers[i]} if part.speakers[i] else {}
             greedy = {"greedy": self.decoder.plain(log_probs_RV)}
-            rows[i] = known | self.decoder.row(log_probs_RV) | greedy | speaker
+            rows[i] = known | self.decoder.row(log_probs_RV) | greedy | speaker | part.clips[i].recording.whereabouts
         return rows
 
     def recognize(self, model: Recognizer, batch: SpeechBatch) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +21,9 @@ from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Classes, Details, Mistake, ReportTable
 from rnncli.report.figures import Figure, Line, Piece, Sample
 from rnncli.tasks.base import About, Row
+from rnncli.tasks.speech.extras.listening import illustrated
+
+__all__ = ["cell_samples", "details", "figures", "illustrated", "rates", "samples", "statistics"]
 
 MISTAKES = 5
 """That a report names."""
@@ -27,6 +31,8 @@ CONFUSIONS = 12
 """Pairs of words that a report names."""
 MOST_WORDS = 60
 """A matrix of more words than these is left out."""
+OTHER = "(other)"
+"""What was found and is never true."""
 ALIGNMENTS = 1 << 15
 """Pairs of texts whose edits are kept, so that metrics, tables and samples count each of them once."""
 LENGTHS = ((1, 1), (2, 4), (5, 9), (10, 19), (20, None))
@@ -82,6 +88,19 @@ def figures(rows: Sequence[Row], about: About) -> list[Figure]:
 def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
     """The utterances with most wrong words, aligned with their truth."""
     return [_sample(rows[i]) for i in _worst(rows, most)]
+
+
+def cell_samples(rows: Sequence[Row], most: int) -> list[Sample]:
+    """The first of each cell where all texts are single words."""
+    labels = _classes(rows).labels
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for row in rows if labels else ():
+        cell = row["truth"], row["text"] if row["text"] in labels else OTHER
+        seen[cell] += 1
+        if seen[cell] <= most:
+            found.append(replace(_sample(row), cell=cell))
+    return found
 
 
 @lru_cache(maxsize=ALIGNMENTS)
@@ -180,7 +199,7 @@ def _classes(rows: Sequence[Row]) -> Classes:
     """A matrix of texts that are single words, of which there are few; what is never true counts as one."""
     truths, founds = [row["truth"] for row in rows], [row["text"] for row in rows]
     known = sorted(set(truths))
-    labels = [*known, "(other)"] if set(founds) - set(known) else known
+    labels = [*known, OTHER] if set(founds) - set(known) else known
     if not _single(truths) or len(labels) > MOST_WORDS:
         return Classes()
     number = {label: k for k, label in enumerate(labels)}
@@ -209,7 +228,9 @@ def _aligned(pairs: Sequence[Pair]) -> str:
 def _sample(row: Row) -> Sample:
     edits = _words(row["truth"], row["text"])
     caption = f"{edits.errors} errors, {edits.true} words" if edits.errors > 1 else "1 error"
-    return Sample(caption, tuple(_piece(*pair) for pair in edits.pairs), row["place"])
+    pieces, span = tuple(_piece(*pair) for pair in edits.pairs), row.get("span")
+    file = row.get("file", "")
+    return Sample(caption, pieces, row["place"], file=file, span=(span[0], span[1]) if span else None)
 
 
 def _piece(truth: str | None, heard: str | None) -> Piece:

@@ -14,12 +14,20 @@ SPEC = TaskSpec(
         "rnncli speech --data recordings/ model.subsampling=2 --out runs/mine",
     ),
     metrics=(
-        Metric("wer", better="lower"),
-        Metric("cer", better="lower"),
-        Metric("wer_greedy", better="lower"),
-        Metric("cer_greedy", better="lower"),
-        Metric("accuracy"),
-        Metric("sentence_accuracy"),
+        Metric(
+            "wer",
+            better="lower",
+            meaning="word error rate: words replaced, left out or put in, by words that were said; 0 is perfect",
+        ),
+        Metric("cer", better="lower", meaning="the same of characters"),
+        Metric(
+            "wer_greedy",
+            better="lower",
+            meaning="the word error rate of the most probable path, without search and language model",
+        ),
+        Metric("cer_greedy", better="lower", meaning="the character error rate of the most probable path"),
+        Metric("accuracy", meaning="the share of recordings of a single word that were heard right"),
+        Metric("sentence_accuracy", meaning="the share of recordings without any wrong word"),
     ),
     options=(
         Option("--audio-column", "data.audio_column", "Column of the recordings, or of .npy features; else guessed."),
