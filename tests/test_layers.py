@@ -115,6 +115,14 @@ def test_no_part_but_the_tasks_names_a_task():
                 assert node.value not in names, f"{file.relative_to(PACKAGE)}:{node.lineno} names the task {node.value}"
 
 
+def test_no_part_imports_torchaudio_which_may_not_fit_torch():
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any(name.split(".")[0] == "torchaudio" for name in names), file
+
+
 def test_the_command_line_imports_nothing_heavy():
     code = f"import sys, rnncli.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

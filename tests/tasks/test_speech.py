@@ -169,6 +169,14 @@ def test_folds_leave_out_speakers_where_speakers_are_named(tmp_path):
     assert tested == len(rows)
 
 
+@pytest.mark.parametrize(("bins", "noted"), [(20, False), (200, True)])
+def test_bands_that_hear_nothing_are_noted(tmp_path, bins, noted):
+    write_recordings(tmp_path, 10)
+    data = SpeechData(root=str(tmp_path), train="train.csv", rate=2000, bins=bins, cache="none")
+    notes = read_corpus(SpeechRecipe(data=data)).notes
+    assert any("of 200 mel bands lie between two points of the spectrum at 2,000 Hz" in note for note in notes) == noted
+
+
 def test_silence_is_normalised_to_zero():
     assert (Scale()(np.full((5, 3), -13.8, dtype=np.float32)) == 0).all()
 

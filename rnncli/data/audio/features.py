@@ -69,7 +69,7 @@ class SoundRecording:
         else:
             found = read_sound(self.source if content is None else content, self.name, self.span)
         # A multiple of 100 Hz is resampled by a filter of few phases.
-        return found if self.speed == 1 else replace(found, rate=round(found.rate * self.speed, -2))
+        return found if self.speed == 1 else replace(found, rate=100 * round(found.rate * self.speed / 100))
 
 
 @dataclass(frozen=True, eq=False)

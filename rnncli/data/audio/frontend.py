@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.data.audio.sound import import_torchaudio
+from rnncli.data.audio import spectra
 
 Kind = Literal["log-mel", "mfcc", "fbank"]
 FLOOR = 1e-6
@@ -30,8 +29,9 @@ VERSION = 1
 class Frontend:
     """What is computed of a recording at ``rate`` Hz.
 
-    ``log-mel`` are logarithms of ``bins`` mel bands; ``mfcc`` the first ``bins`` cepstral coefficients of 40 bands,
-    with ``deltas`` derivatives; ``fbank`` the filter bank of Kaldi without dither. ``window`` and ``hop`` are in ms.
+    ``log-mel`` are logarithms of ``bins`` mel bands; ``mfcc`` the first ``bins`` cepstral coefficients of 40 bands, or
+    as many, with ``deltas`` derivatives; ``fbank`` the filter bank of Kaldi without dither. ``window`` and ``hop`` are
+    in ms.
     """
 
     kind: Kind = "log-mel"
@@ -49,12 +49,23 @@ class Frontend:
     @property
     def hop_samples(self) -> int:
         """Samples from a frame to the next."""
-        return max(1, round(self.rate * self.hop / 1000))
+        return max(1, self._samples(self.hop))
 
     @property
     def window_samples(self) -> int:
         """Samples that a frame covers."""
-        return max(2, round(self.rate * self.window / 1000))
+        return max(2, self._samples(self.window))
+
+    @property
+    def bands(self) -> int:
+        """Mel bands of which the features come."""
+        return max(MFCC_BANDS, self.bins) if self.kind == "mfcc" else self.bins
+
+    @property
+    def empty_bands(self) -> int:
+        """How many of the bands lie between two points of the spectrum, so that nothing is ever heard in them."""
+        bank = spectra.kaldi_bank if self.kind == "fbank" else spectra.htk_bank
+        return int((bank(self.rate, spectra.transform_size(self.window_samples), self.bands).amax(1) == 0).sum())
 
     def frames(self, samples: int) -> int:
         """T for so many samples; 0 where they do not fill a window."""
@@ -68,9 +79,9 @@ class Frontend:
         """Features (T, F), float32."""
         if not self.frames(len(samples_N)):
             return np.zeros((0, self.width), dtype=np.float32)
-        wave_1N = torch.from_numpy(np.ascontiguousarray(samples_N, dtype=np.float32))[None]
+        wave_N = torch.from_numpy(np.ascontiguousarray(samples_N, dtype=np.float32))
         with torch.no_grad():
-            return self._compute(wave_1N).numpy()
+            return self._compute(wave_N).contiguous().numpy()
 
     def louder(self, features_TF: np.ndarray, decibels: float) -> np.ndarray:
         """The features (T, F) of the same recording ``decibels`` louder; for mfcc but for what the floor hides."""
@@ -81,59 +92,24 @@ class Frontend:
         if self.kind == "fbank":
             return features_TF + np.float32(logarithm)
         louder_TF = features_TF.copy()
-        louder_TF[:, 0] += math.sqrt(MFCC_BANDS) * logarithm
+        louder_TF[:, 0] += math.sqrt(self.bands) * logarithm
         return louder_TF
 
-    def _compute(self, wave_1N: Tensor) -> Tensor:
+    def _samples(self, milliseconds: float) -> int:
+        """How many samples come nearest; Kaldi takes none that is not whole."""
+        return int(self.rate * milliseconds * 0.001) if self.kind == "fbank" else round(self.rate * milliseconds / 1000)
+
+    def _compute(self, wave_N: Tensor) -> Tensor:
+        laid_out = self.window_samples, self.hop_samples
         if self.kind == "fbank":
-            return self._fbank(wave_1N)
-        found_FT = self._transform(wave_1N)[0]
+            return spectra.kaldi_filter_bank(wave_N * 32768, self.rate, self.bins, *laid_out)
+        logarithms_TF = (spectra.mel_spectrum(wave_N, self.rate, self.bands, *laid_out) + FLOOR).log()
         if self.kind == "log-mel":
-            return (found_FT + FLOOR).log().T.contiguous()
-        layers = [found_FT]
+            return logarithms_TF
+        layers = [spectra.cepstrum(logarithms_TF, self.bins)]
         for _ in range(self.deltas):
-            layers.append(import_torchaudio().functional.compute_deltas(layers[-1]))
-        return torch.cat(layers).T.contiguous()
-
-    @cached_property
-    def _transform(self) -> Any:
-        """The module that turns (1, N) into (1, F, T); mel bands by the formula of HTK."""
-        transforms = import_torchaudio().transforms
-        options: dict[str, Any] = {
-            "n_fft": _next_power(self.window_samples),
-            "win_length": self.window_samples,
-            "hop_length": self.hop_samples,
-            "center": False,
-        }
-        if self.kind == "log-mel":
-            return _OwnWindow(transforms.MelSpectrogram(self.rate, n_mels=self.bins, f_min=20.0, **options), self)
-        mfcc = transforms.MFCC(
-            self.rate, self.bins, log_mels=True, melkwargs={"n_mels": MFCC_BANDS, "f_min": 20.0, **options}
-        )
-        return _OwnWindow(mfcc, self)
-
-    def _fbank(self, wave_1N: Tensor) -> Tensor:
-        """As Kaldi computes it of 16-bit samples: window of Povey, preemphasis 0.97, no dither."""
-        return import_torchaudio().compliance.kaldi.fbank(
-            wave_1N * 32768,
-            num_mel_bins=self.bins,
-            sample_frequency=float(self.rate),
-            frame_length=self.window,
-            frame_shift=self.hop,
-            dither=0.0,
-        )
-
-
-class _OwnWindow:
-    """Lays frames so that each begins with its window: torch centres a window in its longer transform."""
-
-    def __init__(self, transform: Any, frontend: Frontend) -> None:
-        self.transform = transform
-        self.left = (_next_power(frontend.window_samples) - frontend.window_samples) // 2
-        self.right = _next_power(frontend.window_samples) - frontend.window_samples - self.left
-
-    def __call__(self, wave_1N: Tensor) -> Tensor:
-        return self.transform(torch.nn.functional.pad(wave_1N, (self.left, self.right)))
+            layers.append(spectra.derivative(layers[-1]))
+        return torch.cat(layers, 1)
 
 
 class FrameStream:
@@ -152,7 +128,3 @@ class FrameStream:
         end = (frames - 1) * self.frontend.hop_samples + self.frontend.window_samples
         self._rest_N = waiting_N[frames * self.frontend.hop_samples :]
         return self.frontend(waiting_N[: max(end, 0)])
-
-
-def _next_power(size: int) -> int:
-    return 1 << (size - 1).bit_length()

@@ -5,22 +5,26 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
-from rnncli.data.audio.sound import import_torchaudio
+import torch
+from torch import Tensor
+from torch.nn.functional import conv1d, pad
 
 ZEROS, ROLLOFF = 6, 0.99
 """Zero crossings of torchaudio's windowed sinc to each side, and where it begins to fall."""
 
 
 def resample(samples_N: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """The samples at the rate ``wanted``, by torchaudio's windowed sinc."""
+    """The samples at the rate ``wanted``, by the windowed sinc of torchaudio and in its figures."""
     if rate == wanted or not len(samples_N):
         return samples_N
-    import torch
-
-    functional = import_torchaudio().functional
-    wave_N = torch.from_numpy(np.ascontiguousarray(samples_N))
-    return functional.resample(wave_N, rate, wanted, lowpass_filter_width=ZEROS, rolloff=ROLLOFF).numpy()
+    divisor = math.gcd(rate, wanted)
+    step, steps_out = rate // divisor, wanted // divisor
+    filters, reach = _filters(step, steps_out)
+    wave_N = torch.from_numpy(np.ascontiguousarray(samples_N, dtype=np.float32))
+    found = conv1d(pad(wave_N, (reach, reach + step))[None, None], filters, stride=step)
+    # Counted in single precision, as torchaudio does, so that no recording has a sample more than it had.
+    count = math.ceil(np.float32(steps_out * len(samples_N) / step))
+    return found[0].T.reshape(-1)[:count].numpy()
 
 
 class Resampler:
@@ -53,3 +57,18 @@ class Resampler:
         keep = max(0, done - self._reach) // self._step * self._step
         self._waiting_N, self._behind = self._waiting_N[keep:], done - keep
         return found_N if last else found_N[: ready // self._step * self._steps_out]
+
+
+def _filters(step: int, steps_out: int) -> tuple[Tensor, int]:
+    """Of each of the ``steps_out`` samples that come of ``step``, the weights of those around, and how far they reach.
+
+    A sinc that falls at ``ROLLOFF`` of the lower rate's band, under a window of Hann over ``ZEROS`` crossings.
+    """
+    band = min(step, steps_out) * ROLLOFF
+    reach = math.ceil(ZEROS * step / band)
+    taken = torch.arange(-reach, reach + step, dtype=torch.float32) / step
+    wanted = torch.arange(0, -steps_out, -1, dtype=torch.float32)[:, None, None] / steps_out
+    crossings = ((wanted + taken) * band).clamp(-ZEROS, ZEROS)
+    window = torch.cos(crossings * math.pi / ZEROS / 2) ** 2
+    angles = crossings * math.pi
+    return torch.where(angles == 0, 1.0, angles.sin() / angles) * (window * (band / step)), reach

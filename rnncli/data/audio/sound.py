@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ CLIPPED = 0.999
 LEAST_RATE, MOST_RATE = 1000, 768_000
 MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "record it again, or take it out of the data"
-TORCHAUDIO_REMEDY = 'pip install "torch==2.11.0" "torchaudio==2.11.0"'
 
 
 class RecordingError(DataError):
@@ -130,21 +128,6 @@ def import_soundfile() -> Any:
             "pip install --force-reinstall soundfile; .npy features (column features) do without it",
         ) from error
     return soundfile
-
-
-def import_torchaudio() -> ModuleType:
-    """The module torchaudio; raises UserError with the remedy where it is absent or does not fit torch."""
-    try:
-        import torchaudio
-        import torchaudio.compliance.kaldi
-        import torchaudio.functional
-        import torchaudio.transforms
-    except Exception as error:  # a build for another torch raises whatever its loader does
-        raise UserError(
-            f"features cannot be computed: torchaudio does not work here: {_reason(error)}",
-            f"{TORCHAUDIO_REMEDY}; .npy features (column features) do without it",
-        ) from error
-    return torchaudio
 
 
 def _require_rate(name: str, rate: int) -> None:

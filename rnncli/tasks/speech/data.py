@@ -104,6 +104,7 @@ def read_corpus(recipe: SpeechRecipe) -> Corpus:
             dropped.update(table.dropped)
             notes += table.notes
         name = next(iter(found.values())).name
+    notes += _deaf_bands(frontend(data), parts)
     seconds = sum(clip.seconds for part in parts.values() for clip in part.clips)
     least = 2 * (("dev" not in parts) + (ALL in parts))
     parts, how = Parting(data, recipe.seed, groups=lambda part: _groups(part, data, least))(parts)
@@ -171,6 +172,14 @@ def _otherwise_long(found: Sequence[SoundClip | RecordingError], durations: Sequ
         return []
     example = f"{table.place(other[0])}: duration {durations[other[0]]:g}"
     return [f"{len(other):,} recordings have another length than their manifest gives, such as {example}"]
+
+
+def _deaf_bands(computed: Frontend, parts: dict[str, SpeechPart]) -> list[str]:
+    """A note where features are computed of more bands than the spectrum has points for."""
+    if not computed.empty_bands or all(clip.given for part in parts.values() for clip in part.clips):
+        return []
+    where = f"{computed.empty_bands} of {computed.bands} mel bands lie between two points of the spectrum at"
+    return [f"{where} {computed.rate:,} Hz and hear nothing: a smaller data.bins would do"]
 
 
 def _segments(table: Table, text: str, lower: bool) -> list[tuple[Segment, ...]]:

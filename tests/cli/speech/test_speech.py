@@ -132,7 +132,7 @@ def test_a_folder_with_texts_beside_and_other_formats_trains(here):
     assert done.json["dropped"] == {"recording without a text beside it": 1}
 
 
-def test_features_train_without_torchaudio(here, monkeypatch):
+def test_features_and_recordings_train_without_torchaudio(here, monkeypatch):
     (here / "npy").mkdir()
     lines = ["features,text"]
     for number, line in enumerate((here / "train.csv").read_text().splitlines()[1:]):
@@ -143,11 +143,8 @@ def test_features_train_without_torchaudio(here, monkeypatch):
     for given in ("other", "cepstrum", "spectrum"):
         done = rnncli("speech", "--data", "features.csv", "--out", given, *TINY, f"data.given={given}", "--json")
         assert done.code == 0, done.err
-    done = rnncli("speech", "--data", "train.csv", "--out", "audio", *TINY)
-    assert done.code == 1
-    assert "torchaudio" in done.err
-    assert "pip install" in done.err
-    assert "Traceback" not in done.err
+    done = rnncli("speech", "--data", "train.csv", "--out", "audio", *TINY, "data.cache=none")
+    assert done.code == 0, done.err
 
 
 @pytest.mark.parametrize(
