@@ -19,6 +19,8 @@ METRICS = (
     Metric("precision", show="last"),
     Metric("recall", show="last"),
     Metric("f1"),
+    Metric("mean_absolute_error", better="lower", unit="plain", title="MAE"),
+    Metric("quadratic_kappa", unit="plain"),
     Metric("roc_auc"),
     Metric("average_precision"),
     Metric("log_loss", better="lower", unit="plain"),
