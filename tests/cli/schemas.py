@@ -82,6 +82,7 @@ REPORT = fields(
     confidence=NUMBER,
     positive={"type": ["string", "null"]},
     notes=many(TEXT),
+    advice=many(TEXT),
     mistakes=many(fields(text=TEXT, truth=TEXT, predicted=TEXT, confidence=MAYBE, place=TEXT, aligned=TRUTH)),
     tables=many(fields(title=TEXT, columns=many(TEXT), rows=many(many(ANY)))),
 )
