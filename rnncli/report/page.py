@@ -30,6 +30,7 @@ from rnncli.report.layout import visible
 from rnncli.report.numbers import duration, magnitude, number, words
 from rnncli.report.reach import reach_words
 from rnncli.report.render import heading, shown_metrics
+from rnncli.report.rivals import best_rival
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
 from rnncli.report.svg import figure_chart, history_chart, reach_chart
@@ -70,6 +71,7 @@ def report_page(story: Story) -> str:
         title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
         subtitle=f"{story.name}, {heading(report)}",
         headline=_headline(report),
+        advice=report.advice,
         metrics=metrics_grid(report, shown),
         others=metrics_grid(report, rest) if rest else None,
         data=_data(story),
@@ -135,12 +137,19 @@ def _spread(unit: Unit, score: Score) -> str:
     return number(score.mean, unit) + deviation
 
 
-def _headline(report: Report) -> list[tuple[str, str, str]]:
+def _headline(report: Report) -> list[tuple[str, str, str, str]]:
+    """The first metrics: title, figure, interval, and the best rival with its figure."""
     found = []
     for name in shown_metrics(report)[:4]:
-        metric = report.metrics[name]
-        found.append((report.title(name), metric.number, metric.interval))
+        metric, rival = report.metrics[name], best_rival(report, name)
+        beside = f"best rival {report.written(name, rival[1])}, {rival[0]}" if rival else ""
+        found.append((report.title(name), metric.number, metric.interval, beside))
     return found
+
+
+def title_of(report: Report, metric: str) -> str:
+    """What a person reads for a metric of training, which the report may lack."""
+    return report.title(metric) if metric in report.metrics else words(metric)
 
 
 def _data(story: Story) -> list[tuple[str, str]]:
@@ -162,7 +171,7 @@ def _model(story: Story) -> list[tuple[str, str]]:
     best = f", best {training.best_epoch}" if training.best_epoch is not None else ""
     facts.append(("epochs", f"{training.epochs}{best}"))
     facts.append(("training", f"{duration(training.seconds)}, {training.examples_per_second:,.0f} examples/s"))
-    facts.append(("watched", words(str(story.facts.get("watched") or ""))))
+    facts.append(("watched", title_of(story.report, str(story.facts.get("watched") or ""))))
     facts.append(("reach", reach_words(story.report.reach) if story.report.reach else ""))
     return [(name, str(text)) for name, text in facts if text]
 
@@ -187,7 +196,7 @@ def _histories(story: Story) -> list[tuple[str, Markup]]:
     ]
     best = story.report.training.best_epoch if single else None
     found = []
-    for title, lines in (("loss", losses), (f"{words(watched)} on dev", scores)):
+    for title, lines in (("loss", losses), (f"{title_of(story.report, watched)} on dev", scores)):
         drawn = [line for line in lines if line.xs]
         if drawn:
             found.append((title, history_chart(title, title, drawn, f"history{len(found)}", best)))
