@@ -34,6 +34,7 @@ from rnncli.report.rivals import best_rival
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
 from rnncli.report.svg import figure_chart, history_chart, reach_chart
+from rnncli.report.together import Histories, charts
 
 FOLDER = Path(__file__).with_name("templates")
 MOST_LABELS, MOST_CHARACTERS = 60, 2000
@@ -93,28 +94,40 @@ def report_page(story: Story) -> str:
     )
 
 
-def comparison_page(comparison: Comparison) -> str:
-    """The page of a comparison."""
+def comparison_page(comparisons: Sequence[Comparison], histories: Sequence[Histories] = ()) -> str:
+    """The page of comparisons, one for each task; ``histories`` are those of the settings of each."""
+    told = histories or [{}] * len(comparisons)
+    sections = [
+        _section(one, known, f"task{count}-", named=len(comparisons) > 1)
+        for count, (one, known) in enumerate(zip(comparisons, told, strict=True))
+    ]
+    return _template("comparison.html.j2").render(style=_style(), title="Comparison", sections=sections)
+
+
+def _section(comparison: Comparison, histories: Histories, key: str, *, named: bool) -> dict[str, Any]:
+    """What the page says of one task."""
     cells = list(rows(comparison))
     numbers = [i for i, cell in enumerate(cells[0]) if cell.number]
     best = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell.best}
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
-    return _template("comparison.html.j2").render(
-        style=_style(),
-        title="Comparison",
-        subtitle=comparison_heading(comparison),
-        table=Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
-        notes=comparison.notes,
-        metrics=every_metric(comparison),
-        runs=Grid(["run", "seed", "setting"], runs, [1]),
-    )
+    return {
+        "subtitle": comparison_heading(comparison, named=named),
+        "table": Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
+        "notes": comparison.notes,
+        "charts": list(charts(comparison, histories, key)),
+        "metrics": every_metric(comparison),
+        "runs": Grid(["run", "seed", "setting"], runs, [1]),
+    }
 
 
 def every_metric(comparison: Comparison) -> Grid:
     """Mean and deviation of every metric and setting, the longer of the two going down."""
     settings = comparison.settings
     names = list(settings[0].scores)
-    cells = [[words(name), *(_spread(comparison.units[name], one.scores[name]) for one in settings)] for name in names]
+    cells = [
+        [comparison.titles[name], *(_spread(comparison.units[name], one.scores[name]) for one in settings)]
+        for name in names
+    ]
     leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
     heads = ["", *(one.name for one in settings)]
     if len(settings) > len(names):

@@ -31,7 +31,7 @@ Lines = list[Text]
 def print_report(console: Console, report: Report) -> None:
     """Write ``report`` to ``console``: fitted to a terminal, whole and without styles anywhere else."""
     width = console.width if console.is_terminal else None
-    styled = console.is_terminal and not console.no_color
+    styled = console.color_system is not None and not console.no_color
     for line in render_report(report, width):
         console.print(line if styled else Text(line.plain), soft_wrap=True, highlight=False)
 

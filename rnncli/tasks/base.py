@@ -178,6 +178,14 @@ class FilePredictor(Protocol):
 
 
 @runtime_checkable
+class WholeFiles(Protocol):
+    """A predictor some of whose forms make a whole file of each input; a form's name is the ending of that file."""
+
+    whole: tuple[str, ...]
+    """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
+
+
+@runtime_checkable
 class StreamPredictor(Protocol):
     """A predictor to which a stream is the content of a file."""
 
