@@ -110,7 +110,7 @@ def whisker_chart(title: str, whiskers: Sequence[Whisker], key: str, base: float
             if one.low is not None and one.high is not None:
                 axes.plot([one.low, one.high], [row + 0.72] * 2, linewidth=2, **style)
             axes.plot([one.value], [row + 0.72], marker="o", markersize=8, markeredgewidth=0, **style)
-            edge: Any = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            edge: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "color": FAINT}
             axes.text(0, row + 0.3, _short(one.name), **edge)
             axes.text(1, row + 0.3, one.says, ha="right", **edge)
         return _inline(axes, title, (), key)

@@ -18,7 +18,7 @@ from rnncli.runs.recipes import flat
 from rnncli.tasks.base import About, Advising, Corpus, Rivals, Row
 
 
-class Trained(NamedTuple):
+class TrainingHistory(NamedTuple):
     """How training went: what it watched, and the lines of ``metrics.jsonl``."""
 
     watch: Metric
@@ -31,7 +31,13 @@ def scored(report: Report, recipe: Recipe) -> Report:
 
 
 def of_run(
-    report: Report, recipe: Recipe, corpus: Corpus, trained: Trained, rows: Sequence[Row], about: About, rivals: Rivals
+    report: Report,
+    recipe: Recipe,
+    corpus: Corpus,
+    trained: TrainingHistory,
+    rows: Sequence[Row],
+    about: About,
+    rivals: Rivals,
 ) -> Report:
     """The report of a run with its verdict; ``rows`` are its predictions, ``rivals`` what others made of the same."""
     metric = main_metric(report, trained.watch.name)
@@ -49,7 +55,7 @@ def of_run(
     return _with(report, *found)
 
 
-def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: Sequence[Trained]) -> Report:
+def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: Sequence[TrainingHistory]) -> Report:
     """The report of a cross-validation with its verdict; what all ``folds`` say holds of the whole."""
     watch = trained[0].watch
     metric = main_metric(report, watch.name)
@@ -73,7 +79,7 @@ def _of_figures(report: Report, recipe: Recipe, metric: str, sizes: Mapping[str,
     return list(advice.findings(classes, width))
 
 
-def _of_best(report: Report, trained: Trained, metric: str) -> float | None:
+def _of_best(report: Report, trained: TrainingHistory, metric: str) -> float | None:
     """The metric of dev in the best epoch."""
     best = report.training.best_epoch
     rows = [row for row in trained.history if row.get("epoch") == best]

@@ -132,11 +132,11 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
     return replace(report, groups=by_group(recipe, rows, report.about))
 
 
-def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.Trained]:
+def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.TrainingHistory]:
     """How training went in each fold."""
     folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.data.folds)]
     declared = tasks.metrics(recipe.task)
-    return [advice.Trained(declared[fold.read_record()["watched"]], fold.read_metrics()) for fold in folds]
+    return [advice.TrainingHistory(declared[fold.read_record()["watched"]], fold.read_metrics()) for fold in folds]
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
@@ -178,7 +178,7 @@ def _report(
         device=str(trainer.device),
     )
     found = report(model, corpus, split, rows, training, rivals=rivals, notes=notes)
-    trained = advice.Trained(trainer.watch, run.read_metrics())
+    trained = advice.TrainingHistory(trainer.watch, run.read_metrics())
     found = advice.of_run(found, recipe, corpus, trained, rows, fitted.about, rivals)
     return replace(found, reach=gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device))
 

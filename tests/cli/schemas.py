@@ -155,6 +155,7 @@ FACTS: Schema = {
     "recipe": TEXT,
     "state": one_of("running", "finished", "failed", "interrupted", "stopped", "damaged"),
     "metric": TEXT,
+    "title": TEXT,
     "score": MAYBE,
     "unit": UNIT,
     "epochs": COUNT,
