@@ -49,7 +49,7 @@ def batch(
     folder = out or Path("runs") / found.title
     planned = recognised(plan(found), folder)
     jobs = _jobs(jobs, len(planned))
-    bases = _bases(base, planned, folder)
+    bases = _bases(base or found.base, planned, folder)
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
         return

@@ -90,8 +90,13 @@ def _lines(text: str) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether somebody reads a stream as it comes."""
+    return stream.isatty()
+
+
 def _console(stream: Any) -> Console:
-    terminal = stream.isatty()
+    terminal = is_terminal(stream)
     return Console(
         file=stream,
         # FORCE_COLOR is about colours alone: what is no terminal is not wrapped, and has no bars.

@@ -12,7 +12,7 @@ from rnncli.metrics.paired import Parts
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import Recipe
 from rnncli.report import advice
-from rnncli.report.build import Report
+from rnncli.report.build import Advice, Report
 from rnncli.report.rivals import main_metric
 from rnncli.runs.recipes import flat
 from rnncli.tasks.base import About, Advising, Corpus, Rivals, Row
@@ -44,7 +44,7 @@ def of_run(
     sizes = {name: len(part) for name, part in corpus.parts.items()}
     task = tasks.load(recipe.task)
     found = [*task.findings(corpus)] if isinstance(task, Advising) else []
-    found += _of_figures(report, recipe, metric, sizes)
+    found += _of_figures(report, recipe, metric)
     found += advice.findings(advice.of_training([trained.history], trained.watch, recipe.train.epochs))
     if metric:
         found += advice.findings(advice.of_dev(report, metric, _of_best(report, trained, metric), sizes))
@@ -68,11 +68,11 @@ def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: S
     return replace(report, advice=tuple(lines)[: advice.MOST])
 
 
-def _with(report: Report, *found: advice.Advice) -> Report:
+def _with(report: Report, *found: Advice) -> Report:
     return replace(report, advice=advice.written(found))
 
 
-def _of_figures(report: Report, recipe: Recipe, metric: str, sizes: Mapping[str, int] | None = None) -> list[Any]:
+def _of_figures(report: Report, recipe: Recipe, metric: str) -> list[Advice]:
     """What the figures say without rivals and without history."""
     classes = advice.of_classes(report, flat(recipe.model_dump(mode="json")))
     width = advice.of_width(report, metric, recipe.data.model_dump()) if metric else None
