@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from rnncli.metrics.metric import Metric
+from rnncli.metrics.metric import LOSS, Metric
 from rnncli.metrics.paired import Parts, difference
 from rnncli.metrics.student import student_quantile
 from rnncli.report.build import Advice, Report
@@ -25,7 +25,9 @@ NAMED = 5
 """Classes that a line names."""
 NORMAL, POWER = 1.96, 0.84
 """Quantiles of the normal distribution: of a test at 5 %, and of four differences out of five that it then finds."""
-STILL_FALLING = 0.02
+FEW_EPOCHS = 5
+"""Training of fewer that ends with its best epoch has ended too soon, however little it still learnt."""
+STILL_FALLING = 0.01
 """The share by which the loss of dev must fall over the last tenth of the epochs to be still falling."""
 WIDE = 0.2
 """An interval of a share that is as wide says little."""
@@ -130,7 +132,7 @@ def of_size(report: Report, match: Match, split: Mapping[str, Any], sizes: Mappi
     wanted = math.inf if match.gap == 0 else match.examples * (least / match.gap) ** 2
     if wanted < MOST_EXAMPLES:
         says += f"; about {_rounded(wanted):,} would tell this one"
-    return Advice(says, _more_tests(split, sizes, wanted), rank=40)
+    return Advice(says, _more_tests(split, sizes, wanted), rank=16)
 
 
 def of_classes(report: Report, keys: Iterable[str]) -> Advice | None:
@@ -157,7 +159,7 @@ def of_training(histories: Sequence[Rows], watch: Metric, epochs: int) -> Advice
     if not early or 2 * len(early) <= len(histories):
         return None
     says = early[0] if len(histories) == 1 else f"in {len(early)} of {len(histories)} folds {early[0]}"
-    return Advice(says, f"train longer: train.epochs={max(5, 2 * epochs)}", rank=15)
+    return Advice(says, f"train longer: train.epochs={max(FEW_EPOCHS, 2 * epochs)}", rank=15)
 
 
 def of_dev(report: Report, metric: str, dev: float | None, sizes: Mapping[str, int]) -> Advice | None:
@@ -215,7 +217,7 @@ def _ended_early(rows: Rows, watch: Metric, epochs: int) -> str:
     fell += (f"{back} epochs" if back > 1 else "epoch") if falling else ""
     last, before = rows[-1], [row["watched"] for row in rows[:-1] if row["watched"] is not None]
     best = bool(before) and last["watched"] is not None and all(watch.beats(last["watched"], one) for one in before)
-    if best and (falling or watch.name != "loss"):
+    if best and (falling or watch.name != LOSS.name or epochs < FEW_EPOCHS):
         return f"the last of {epochs} epochs was the best" + (f" and {fell}" if fell else "")
     return fell
 

@@ -169,8 +169,11 @@ def test_training_that_ended_too_soon_is_told_by_its_history(losses, watched, ep
 
 
 def test_a_watched_loss_that_hardly_falls_is_no_reason_to_go_on():
-    flat = history([0.9, 0.5, 0.499], [0.9, 0.5, 0.499])
-    assert advice.of_training([flat], LOSS, 3) is None
+    losses = [0.9, 0.7, 0.6, 0.51, 0.5, 0.499]
+    assert advice.of_training([history(losses, losses)], LOSS, 6) is None
+    few = advice.of_training([history(losses[-3:], losses[-3:])], LOSS, 3)
+    assert few is not None
+    assert few.says == "the last of 3 epochs was the best"
 
 
 def test_folds_that_ended_too_soon_are_counted_where_they_are_most():

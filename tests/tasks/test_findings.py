@@ -49,11 +49,13 @@ def test_labels_that_stand_for_none_are_told(tmp_path):
 
 
 def test_texts_of_test_that_train_has_are_told(tmp_path):
-    (tmp_path / "test.csv").write_text("text,label\ngood film 1,pos\nsome other,neg\n", encoding="utf-8")
+    (tmp_path / "test.csv").write_text(
+        "text,label\ngood film 1,pos\ngood film 2,pos\nbad film 3,neg\nother,neg\n", encoding="utf-8"
+    )
     (tmp_path / "a.csv").write_text("text,label\n" + "\n".join(PLAIN) + "\n", encoding="utf-8")
-    keys = [f"data.root={tmp_path}", "data.train=a.csv", "data.test=test.csv", "data.dev_fraction=0.1"]
+    keys = [f"data.root={tmp_path}", "data.train=a.csv", "data.test=test.csv", "data.dev_fraction=0.05"]
     (said,) = findings("sentiment", load_recipe("sentiment/own-data", keys))
-    assert said == "1 of the 2 texts of test (50 %) are also in train"
+    assert said == "3 of the 4 texts of test (75 %) are also in train"
 
 
 def test_sentences_with_other_tags_are_told(tmp_path):

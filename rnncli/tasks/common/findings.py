@@ -15,8 +15,8 @@ NO_TEXTS = NO_LABELS | {"none", "–", ".", "missing", "undefined", "[deleted]",
 """Texts that they write where there is no text."""
 NAMED = 3
 """Spellings that a sentence names."""
-LEAKING = 0.01
-"""The share of test examples from which on it matters that training has them."""
+LEAKING, FEW_LEAKS = 0.01, 3
+"""The share of test examples from which on it matters that training has them, and how many must be there to matter."""
 
 
 def two_truths(
@@ -71,7 +71,7 @@ def leaks(parts: Mapping[str, Sized], inputs: Mapping[str, Iterable[Any]], what:
     seen = {hash(one) for one in inputs["train"]}
     count = sum(hash(one) in seen for one in inputs["test"])
     share = count / max(1, len(parts["test"]))
-    if share >= LEAKING:
+    if share >= LEAKING and count >= FEW_LEAKS:
         says = f"{count:,} of the {len(parts['test']):,} {what} of test ({100 * share:.0f} %) are also in train"
         yield Advice(says, "take them out of one of the two, for figures of what was seen are too good", rank=22)
 
