@@ -60,7 +60,7 @@ class Match:
 def written(findings: Iterable[Advice]) -> tuple[str, ...]:
     """The most important findings, each as a line, and no two of one text."""
     ranked = sorted(findings, key=lambda one: one.rank)
-    return tuple(dict.fromkeys(f"{one.says}: {one.do}" for one in ranked))[:MOST]
+    return tuple(dict.fromkeys(one.line for one in ranked))[:MOST]
 
 
 def findings(*found: Advice | None) -> Iterator[Advice]:

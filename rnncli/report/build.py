@@ -192,6 +192,11 @@ class Advice:
     do: str
     rank: int = 30
 
+    @property
+    def line(self) -> str:
+        """Both, as a person reads them."""
+        return f"{self.says}: {self.do}"
+
 
 @dataclass(frozen=True)
 class Details:

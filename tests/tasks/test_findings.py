@@ -7,6 +7,7 @@ import pytest
 from rnncli import tasks
 from rnncli.recipe.schema import Recipe
 from rnncli.runs.recipes import load_recipe
+from tests.commands import rnncli
 
 
 def findings(task: str, recipe: Recipe) -> list[str]:
@@ -64,3 +65,12 @@ def test_sentences_with_other_tags_are_told(tmp_path):
     keys = [f"data.root={tmp_path}", "data.train=a.conll"]
     (said,) = findings("tagging", load_recipe("tagging/own-data", keys))
     assert said.startswith("1 of the sentences stands there again with other tags")
+
+
+def test_the_data_check_says_them_before_anything_is_trained(tmp_path, monkeypatch):
+    texts(tmp_path, [*PLAIN, "N/A,pos"])
+    monkeypatch.chdir(tmp_path)
+    checked = rnncli("data", "check", "sentiment/own-data", "data.train=a.csv")
+    assert checked.out.splitlines()[-1].startswith('- 1 of the texts is "N/A" (a.csv:42 first): if that means')
+    (line,) = rnncli("data", "check", "sentiment/own-data", "data.train=a.csv", "--json").json["advice"]
+    assert f"- {line}" in checked.out
