@@ -147,7 +147,10 @@ def of_classes(report: Report, keys: Iterable[str]) -> Advice | None:
     do = " or ".join(filter(None, ("give more examples of them", balance)))
     predicted = [row.label for row in rows if row.precision is not None]
     if len(predicted) == 1 and len(there) > 1:
-        return Advice(f"nothing but {predicted[0]} is ever predicted, so the model has learnt nothing yet", do, rank=5)
+        more = " or ".join(filter(None, ("train longer", "with a higher train.learning_rate", balance)))
+        return Advice(
+            f"nothing but {predicted[0]} is ever predicted, so the model has learnt nothing yet", more, rank=5
+        )
     be = "is" if len(never) == 1 else "are"
     says = f"{len(never):,} of {len(there):,} classes {be} never predicted (test examples): {names}"
     return Advice(says, do, rank=20)
