@@ -101,7 +101,8 @@ def match_of_folds(report: Report, metric: str) -> Match | None:
 def of_match(report: Report, match: Match) -> Advice:
     """Whether the model beats its best rival."""
     name, confidence = report.title(match.metric), 100 * report.confidence
-    ends = f"{confidence:g} % interval {_signed(report, match, match.low)} .. {_signed(report, match, match.high)}"
+    low, high = (-match.high, -match.low) if match.sure and match.gap < 0 else (match.low, match.high)
+    ends = f"{confidence:g} % interval {_signed(report, match, low)} .. {_signed(report, match, high)}"
     where = f", on the same {match.examples:,} test examples" if match.examples else ""
     where = f", over {match.folds} folds" if match.folds else where
     by = f"{_points(report, match, abs(match.gap))} of {name} ({ends}{where})"

@@ -48,7 +48,9 @@ def test_a_model_that_beats_its_rival_on_the_same_examples_is_said_to():
 
 def test_a_rival_that_beats_the_model_is_said_to_and_what_to_try():
     made, match = judged(answers(800, 1000), answers(900, 1000))
-    assert said(made, match).startswith("a simpler method, other, beats the model by 10.0 points")
+    assert said(made, match).startswith("a simpler method, other, beats the model by 10.0 points of accuracy (95 % int")
+    assert match.low < match.high < 0
+    assert f"interval +{-100 * match.high:.1f} .. +{-100 * match.low:.1f}, on" in said(made, match)
     assert "rnncli batch RECIPE --set" in advice.of_match(made, match).do
 
 

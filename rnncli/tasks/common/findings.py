@@ -26,7 +26,7 @@ def two_truths(
     what: str,
     truth: str,
 ) -> Iterator[Advice]:
-    """Equal ``what`` that have another ``truth`` somewhere; both are given by part, and can be hashed."""
+    """Equal ``what`` that have another ``truth`` somewhere; both are given by part, or hashes in their place."""
     first: dict[int, tuple[Any, str, int]] = {}
     odd: dict[int, tuple[str, str]] = {}
     for name, part in parts.items():

@@ -41,10 +41,12 @@ def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
 
 def findings(parts: Mapping[str, SentencePart]) -> Iterator[Advice]:
     """What is odd in the sentences of all parts; the shortest are equal by nature."""
-    words = {name: [tuple(tokens) for tokens in part.tokens()] for name, part in parts.items()}
-    tags = {name: map(tuple, part.tags()) for name, part in parts.items()}
-    yield from common.two_truths(parts, words, tags, "sentences", "tags")
-    long = {name: [one for one in found if len(one) > SHORT] for name, found in words.items()}
+    prints = {name: (hash(tuple(tokens)) for tokens in part.tokens()) for name, part in parts.items()}
+    tags = {name: (hash(tuple(one)) for one in part.tags()) for name, part in parts.items()}
+    yield from common.two_truths(parts, prints, tags, "sentences", "tags")
+    long = {
+        name: [hash(tuple(tokens)) for tokens in part.tokens() if len(tokens) > SHORT] for name, part in parts.items()
+    }
     yield from common.leaks(long, long, "sentences")
 
 
