@@ -181,8 +181,8 @@ def compare(
     """Finished runs side by side: those that differ in their seed alone are one setting.
 
     ``runs`` are runs, folders of them or patterns; ``base`` is what the others are tested against, a run or the name of
-    a setting, else the first; ``metrics`` empty takes the one that the first run was trained for. Raises RunError and
-    UsageError.
+    a setting, else the one that a batch was given, else the first; ``metrics`` empty takes the one that the first run
+    was trained for. Raises RunError, and UsageError also for runs of several tasks.
 
     >>> import rnncli
     >>> found = rnncli.compare("runs/first", metrics=["accuracy"])

@@ -20,7 +20,7 @@ from rnncli.runs.recipes import load_recipe, read_run_recipe, with_absolute_root
 
 LONGEST = 120
 """Characters of a run's name, beyond which it is cut and told apart by a sum."""
-BATCH_KEYS = ("recipes", "grid", "list")
+BATCH_KEYS = ("recipes", "grid", "list", "base")
 _EXAMPLE = "for example:\n  recipes: [sentiment/default]\n  grid: {model.cell: [lstm, gru], seed: [1, 2, 3]}"
 
 
@@ -45,6 +45,8 @@ class Batch:
     sources: tuple[str, ...]
     grid: tuple[tuple[str, tuple[str, ...]], ...] = ()
     listed: tuple[tuple[tuple[str, str], ...], ...] = ((),)
+    base: str = ""
+    """The run, or the name of the setting, that the others are held against; empty for the first."""
 
     def varied(self) -> set[str]:
         """The keys that tell the runs apart."""
@@ -168,11 +170,15 @@ def _batch_file(name: str) -> Batch | None:
         raise RecipeError(f"{name}: recipes must be a list of recipes", _EXAMPLE)
     if not isinstance(grid, dict) or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise RecipeError(f"{name}: grid must be keys with lists of values, list a list of settings", _EXAMPLE)
+    base = value.get("base") or ""
+    if not isinstance(base, str):
+        raise RecipeError(f"{name}: base must be the name of a setting or run", "base: model.cell=gru")
     return Batch(
         path.stem,
         tuple(sources),
         tuple((str(key), tuple(_texts(values))) for key, values in grid.items()),
         tuple(tuple(_settings(one)) for one in listed),
+        base,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from rnncli.cli.compare import show_comparison
+from rnncli.cli.compare import document, show_comparisons
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import BatchError, UsageError, UserError
@@ -33,6 +33,9 @@ def batch(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the runs; else runs/ and its name.")
     ] = None,
+    base: Annotated[
+        str, typer.Option("--base", metavar="RUN|SETTING", help="What the others are tested against; else the first.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the runs and how long they may take.")] = False,
 ) -> None:
     """Run every recipe under every combination of settings; start it again to go on with what is not done.
@@ -46,6 +49,7 @@ def batch(
     folder = out or Path("runs") / found.title
     planned = recognised(plan(found), folder)
     jobs = _jobs(jobs, len(planned))
+    bases = _bases(base or found.base, planned, folder)
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
         return
@@ -54,11 +58,11 @@ def batch(
 
     with BatchWatch(terminal, len(planned), jobs) as watch:
         ended = carry_out(planned, folder, jobs=jobs, observe=watch)
-    comparison = _compared(terminal, ended)
+    comparisons = _compared(terminal, ended, folder, bases)
     if terminal.json:
-        terminal.result(_document(folder, ended, comparison))
-    elif comparison is not None:
-        show_comparison(terminal, comparison)
+        terminal.result(_document(folder, ended, comparisons))
+    elif comparisons:
+        show_comparisons(terminal, comparisons)
     terminal.say(f"runs {folder}", style="bold")
     failed = [one for one in ended if one.state == FAILED]
     if failed:
@@ -77,26 +81,48 @@ def _jobs(asked: int | None, runs: int) -> int:
     return min(asked or max(1, len(accelerators())), max(1, runs))
 
 
-def _compared(terminal: Terminal, ended: list[Ended]) -> Comparison | None:
-    """The comparison of what is done; None where there is nothing to compare."""
+def _bases(named: str, planned: list[Planned], folder: Path) -> list[str]:
+    """The runs of the setting that the others are held against; UsageError, before anything is begun, for none."""
+    from rnncli.comparison.compare import setting_names
+
+    names = setting_names([one.recipe for one in planned])
+    runs = zip(planned, names, strict=True)
+    if not named:
+        return [one.name for one, name in runs if name == names[0]]
+    found = [one.name for one, name in runs if named in (name, one.name) or Path(named) == folder / one.name]
+    if not found:
+        known = ", ".join(f'"{name}"' for name in dict.fromkeys(names))
+        raise UsageError(f"--base {named}: none of the runs or settings of this batch", f"the settings are {known}")
+    return found
+
+
+def _compared(terminal: Terminal, ended: list[Ended], folder: Path, bases: list[str]) -> list[Comparison]:
+    """The comparisons of what is done, one for each task; none where there is nothing to compare.
+
+    The folder remembers the base, so that a later comparison of it has the same.
+    """
     from rnncli.batch.work import FINISHED
-    from rnncli.comparison.compare import compare
+    from rnncli.comparison.compare import compare_by_task
+    from rnncli.runs.outcome import remember_base
 
-    done = [one.path for one in ended if one.state == FINISHED]
+    done = {one.name: one.path for one in ended if one.state == FINISHED}
+    base = next((name for name in bases if name in done), "")
     try:
-        return compare(done) if done else None
-    except UserError as error:  # recipes of different tasks, say: the runs are done all the same
+        if base:
+            remember_base(folder, base)
+        return compare_by_task(done.values(), base=done.get(base, "")) if done else []
+    except UserError as error:  # the runs are done all the same
         terminal.say(f"no comparison: {error.message}")
-        return None
+        return []
 
 
-def _document(folder: Path, ended: list[Ended], comparison: Comparison | None) -> dict[str, Any]:
+def _document(folder: Path, ended: list[Ended], comparisons: list[Comparison]) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
         "out": str(folder),
         "runs": [asdict(one) for one in ended],
-        "comparison": comparison.to_dict() if comparison else None,
+        "comparison": document(comparisons) if comparisons else None,
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,28 +28,41 @@ def compare(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page as well.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print a csv with every figure.")] = False,
 ) -> None:
-    """Compare finished runs: those that differ in their seed alone are one row, with mean and deviation."""
+    """Compare finished runs: those that differ in their seed alone are one row, with mean and deviation.
+
+    Runs of several tasks are compared by task, each in a table of its own.
+    """
     if csv and terminal.json:
         raise UsageError("--csv and --json are two forms of one thing", "give one of them")
-    from rnncli.comparison.compare import compare as compare_runs
+    from rnncli.comparison.compare import compare_by_task
 
-    found = compare_runs(runs, base=base, metrics=metric or ())
+    found = compare_by_task(runs, base=base, metrics=metric or ())
     if html is not None:
-        from rnncli.runs.page import write_comparison
+        from rnncli.runs.page import write_comparisons
 
-        write_comparison(found, html)
+        write_comparisons(found, html)
         terminal.say(f"page {html}")
-    show_comparison(terminal, found, csv=csv)
+    show_comparisons(terminal, found, csv=csv)
 
 
-def show_comparison(terminal: Terminal, comparison: Comparison, *, csv: bool = False) -> None:
-    """The comparison as a table for people, as JSON or csv for programs."""
+def show_comparisons(terminal: Terminal, comparisons: Sequence[Comparison], *, csv: bool = False) -> None:
+    """Comparisons as tables for people, as JSON or csv for programs."""
     from rnncli.report.side import as_csv, lines
 
     if terminal.json:
-        terminal.result(comparison.to_dict())
+        terminal.result(document(comparisons))
     elif csv:
-        sys.stdout.write(as_csv(comparison))
+        sys.stdout.write(as_csv(comparisons))
     else:
-        for line in lines(comparison, terminal.out.width if terminal.out.is_terminal else None):
-            terminal.out.print(line, soft_wrap=True)
+        width = terminal.out.width if terminal.out.is_terminal else None
+        for number, comparison in enumerate(comparisons):
+            if number:
+                terminal.out.print()
+            for line in lines(comparison, width, named=len(comparisons) > 1):
+                terminal.out.print(line, soft_wrap=True)
+
+
+def document(comparisons: Sequence[Comparison]) -> Any:
+    """A comparison for JSON, a list of them where the runs are of several tasks."""
+    found = [one.to_dict() for one in comparisons]
+    return found[0] if len(found) == 1 else found

@@ -44,6 +44,10 @@ def check(
         terminal.out.print()
         terminal.out.print(Text(visible(table.title), style="bold"))
         print_table(terminal, table.columns, table.rows)
+    for number, line in enumerate(found.advice):
+        terminal.out.print(
+            Text(f"{'' if number else chr(10)}- {visible(line)}"), soft_wrap=not terminal.out.is_terminal
+        )
 
 
 app.command("check")(command(check))

@@ -23,9 +23,14 @@ def predict(
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="Form of input and output; else found out, and kept.")
     ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for subtitles, a file of each input; else beside it."),
+    ] = None,
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
     """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
+    from rnncli.runs.apart import inputs_apart, write_apart
     from rnncli.runs.use import closing, is_heard, open_predictor, stream, written
 
     predictor = open_predictor(run)
@@ -35,12 +40,16 @@ def predict(
     gc.freeze()  # what is loaded stays, and what is read has no cycles: the collector would walk through it in vain
     gc.set_threshold(100_000)
     inputs = inputs or ["-"]
+    answer = "jsonl" if terminal.json else form
     tabular = terminal.out.is_terminal and not terminal.json and not form
-    if tabular and not is_heard(predictor, inputs):
+    if files := inputs_apart(predictor, inputs, answer, out):
+        for path in write_apart(predictor, files, answer, out):
+            terminal.out.print(str(path), soft_wrap=True)
+    elif tabular and not is_heard(predictor, inputs):
         for answers in stream(predictor, inputs, sys.stdin):
             print_table(terminal, *predictor.table([row for _, row in answers]))
     else:
-        for texts in written(predictor, inputs, sys.stdin, form, "jsonl" if terminal.json else form):
+        for texts in written(predictor, inputs, sys.stdin, form, answer):
             sys.stdout.writelines(texts)
             sys.stdout.flush()
     if said := closing(predictor):

@@ -16,7 +16,7 @@ from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
 from rnncli.report.layout import visible
-from rnncli.report.numbers import number, words
+from rnncli.report.numbers import number
 
 app = typer.Typer(no_args_is_help=True, help="List, show and remove runs.")
 
@@ -38,7 +38,7 @@ def list_(
         return
     rows = []
     for one in found:
-        score = f"{words(one.metric)} {number(one.score, one.unit)}" if one.metric else ""
+        score = f"{one.title} {number(one.score, one.unit)}" if one.metric else ""
         rows.append([one.path, one.state, score, f"{age(one.age)} ago", size(one.size)])
     print_table(terminal, ["run", "state", "score", "age", "size"], rows)
     terminal.say(f"{len(found)} runs, {size(sum(one.size for one in found))}", style="dim")

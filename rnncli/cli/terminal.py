@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,6 +19,9 @@ from rnncli.report.layout import visible
 
 UNCUT = 10_000
 """The width of a console that is no terminal: nothing is wrapped or cut for want of room."""
+ColourSystem = Literal["auto", "standard", "256", "truecolor"]
+FORCED: dict[str, ColourSystem] = {"1": "standard", "2": "256", "3": "truecolor"}
+"""What numbers of FORCE_COLOR ask for."""
 
 
 class Terminal:
@@ -87,14 +90,30 @@ def _lines(text: str) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether somebody reads a stream as it comes."""
+    return stream.isatty()
+
+
 def _console(stream: Any) -> Console:
-    terminal = stream.isatty()
-    plain = not terminal or os.environ.get("NO_COLOR")
+    terminal = is_terminal(stream)
     return Console(
         file=stream,
+        # FORCE_COLOR is about colours alone: what is no terminal is not wrapped, and has no bars.
+        force_terminal=terminal,
         width=None if terminal else UNCUT,
-        color_system=None if plain else "auto",
+        color_system=_colours(terminal),
         markup=False,
         highlight=False,
         emoji=False,
     )
+
+
+def _colours(terminal: bool) -> ColourSystem | None:
+    """None for no colours: NO_COLOR wins over FORCE_COLOR, whose numbers say how many there are."""
+    if os.environ.get("NO_COLOR"):
+        return None
+    forced = os.environ.get("FORCE_COLOR", "")
+    if forced.lower() not in ("", "0", "false"):
+        return FORCED.get(forced, "auto" if terminal else "standard")
+    return "auto" if terminal else None

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
 from rnncli.metrics.metric import Metric
 from rnncli.metrics.paired import Difference, Parts, difference, difference_by_seed, holm, mean_and_deviation
+from rnncli.metrics.student import student_quantile
+from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Estimate
 from rnncli.report.comparison import Compared, Comparison, Score, Versus
 from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
-from rnncli.runs.outcome import Outcome, find_runs
+from rnncli.runs.outcome import Outcome, find_runs, is_run, remembered_bases
 from rnncli.runs.recipes import flat, read_run_recipe
 
 UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
@@ -24,49 +29,126 @@ UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
 
 
 def compare(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()) -> Comparison:
-    """Compare the finished runs among those named; ``base`` is a run, or the name of a setting as the table shows it.
+    """Compare the finished runs of one task among those named; see :func:`compare_by_task`.
 
-    ``metrics`` empty takes the one by which the first run was watched. Raises RunError where fewer than one run is
-    finished, UsageError for a base or a metric that is not there.
+    Raises UsageError also where they are of several tasks.
     """
+    found = compare_by_task(named, base=base, metrics=metrics)
+    if len(found) > 1:
+        names = ", ".join(one.task for one in found)
+        raise UsageError(f"these are runs of several tasks: {names}", "name the runs of one of them")
+    return found[0]
+
+
+def compare_by_task(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()) -> list[Comparison]:
+    """Compare the finished runs among those named, each task by itself.
+
+    ``base`` is a run, or the name of a setting as the table shows it; empty takes the one that a batch was given or,
+    beyond batches, the first. ``metrics`` empty takes the one by which the first run was watched. Raises RunError where
+    no run is finished, UsageError for a base or a metric that is not there, and for runs named one by one that have
+    nothing to be compared with.
+    """
+    named = list(named)
     paths = find_runs(named)
     if not paths:
         raise UsageError("name runs to compare", "runs, folders of them or patterns, such as runs/*")
     outcomes, notes = _finished(paths)
     outcomes, repeated = _each_once(outcomes)
-    notes += repeated
-    metrics = tuple(metrics) or (_watched(outcomes[0]),)
+    by_task: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_task.setdefault(outcome.recipe.task, []).append(outcome)
+    if len(by_task) > 1 and max(map(len, by_task.values())) == 1 and all(map(is_run, map(Path, named))):
+        _refuse(by_task)
+    sides = [_Side.of(outcomes) for outcomes in by_task.values()]
+    ats = _bases(base, sides, paths)
+    found = []
+    for side, at in zip(sides, ats, strict=True):
+        found.append(_compared(side, at, _of_side(metrics, side, alone=len(sides) == 1)))
+    known = {metric for one in found for metric in one.metrics}
+    if lacking := [metric for metric in metrics if metric not in known]:
+        _require_metric(lacking[0], outcomes)
+    return [replace(found[0], notes=(*notes, *repeated, *found[0].notes)), *found[1:]]
+
+
+def setting_names(recipes: Sequence[Recipe]) -> list[str]:
+    """The name that the table gives the setting of each recipe among these."""
+    keys, flats = _differing(recipes)
+    return [_name({key: one.get(key) for key in keys}, recipe) for one, recipe in zip(flats, recipes, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The runs of one task, in groups that differ by seed alone, and the setting that each group is."""
+
+    outcomes: list[Outcome]
+    keys: tuple[str, ...]
+    groups: list[list[Outcome]]
+    settings: list[Compared]
+
+    @classmethod
+    def of(cls, outcomes: list[Outcome]) -> _Side:
+        keys, groups = gather(outcomes)
+        return cls(outcomes, keys, groups, [_setting(group, keys, outcomes) for group in groups])
+
+
+def _refuse(by_task: Mapping[str, Sequence[Outcome]]) -> None:
+    said = " and ".join(f"{found[0].path} of {task}" for task, found in by_task.items())
+    raise UsageError(
+        f"runs of different tasks have nothing to be compared by: {said}",
+        "name runs of one task, or a folder of runs for a table of each task",
+    )
+
+
+def _of_side(metrics: Sequence[str], side: _Side, *, alone: bool) -> tuple[str, ...]:
+    """The metrics asked for that a task has; of a single task all of them, which must be there."""
+    if alone:
+        for metric in metrics:
+            _require_metric(metric, side.outcomes)
+    known = tuple(one for one in metrics if all(one in outcome.report.metrics for outcome in side.outcomes))
+    return known or (_watched(side.outcomes[0]),)
+
+
+def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
+    """The comparison of one task's settings with the one at ``at``."""
     for metric in metrics:
-        _require_metric(metric, outcomes)
-    keys, groups = gather(outcomes)
-    settings = [_setting(group, keys, outcomes) for group in groups]
-    at = _base(base, settings)
-    settings, tested = _tested(settings, groups, at, metrics)
-    first = outcomes[0].report
+        _require_metric(metric, side.outcomes)
+    settings, tested = _tested(side.settings, side.groups, at, metrics)
+    first = side.outcomes[0].report
     return Comparison(
+        task=first.task,
         split=first.split,
         examples=first.examples,
         confidence=first.confidence,
         metrics=metrics,
-        keys=keys,
+        keys=side.keys,
         base=settings[at].name,
         best=_best(settings, first.metrics),
+        titles={name: first.title(name) for name in settings[0].scores},
         units={name: first.metrics[name].unit for name in settings[0].scores},
         better={name: first.metrics[name].better for name in settings[0].scores},
         settings=tuple(settings),
-        notes=tuple(notes + tested),
+        notes=tuple(tested),
     )
 
 
 def gather(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[list[Outcome]]]:
     """The keys in which the recipes differ, and the runs in groups that differ in none of them."""
-    recipes = [{k: v for k, v in flat(one.recipe.model_dump(mode="json")).items() if _told(k)} for one in outcomes]
-    every = dict.fromkeys(key for recipe in recipes for key in recipe)
-    keys = tuple(key for key in every if any(one.get(key) != recipes[0].get(key) for one in recipes))
+    keys, recipes = _differing([one.recipe for one in outcomes])
     groups: dict[str, list[Outcome]] = {}
     for outcome, recipe in zip(outcomes, recipes, strict=True):
         groups.setdefault(json.dumps([recipe.get(key) for key in keys]), []).append(outcome)
     return keys, list(groups.values())
+
+
+def _differing(recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """The keys in which recipes differ, and each of them by its keys; what one setting may differ in is left out."""
+    flats = [{k: v for k, v in flat(one.model_dump(mode="json")).items() if _told(k)} for one in recipes]
+    every = dict.fromkeys(key for one in flats for key in one)
+    return tuple(key for key in every if any(one.get(key) != flats[0].get(key) for one in flats)), flats
+
+
+def _name(settings: Mapping[str, Any], recipe: Recipe) -> str:
+    return " ".join(f"{key}={written(value)}" for key, value in settings.items()) or recipe.name
 
 
 def _told(key: str) -> bool:
@@ -115,15 +197,16 @@ def _require_metric(metric: str, outcomes: Sequence[Outcome]) -> None:
 def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Compared:
     recipe = flat(group[0].recipe.model_dump(mode="json"))
     settings = {key: recipe.get(key) for key in keys}
-    name = " ".join(f"{key}={written(value)}" for key, value in settings.items()) or group[0].recipe.name
     reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]
     return Compared(
-        name=name,
+        name=_name(settings, group[0].recipe),
         settings=settings,
         runs=tuple(str(one.path) for one in group),
         seeds=tuple(one.recipe.seed for one in group),
-        scores={name: _score([one.report.metrics[name].value for one in group]) for name in shared},
+        scores={
+            name: _score([one.report.metrics[name] for one in group], group[0].report.confidence) for name in shared
+        },
         versus={},
         parameters=max(one.report.model.parameters for one in group),
         seconds=sum(one.report.training.seconds for one in group) / len(group),
@@ -132,20 +215,36 @@ def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outc
     )
 
 
-def _score(values: Sequence[float | None]) -> Score:
+def _score(found: Sequence[Estimate], confidence: float) -> Score:
+    values = [one.value for one in found]
     known = [value for value in values if value is not None]
-    mean, deviation = mean_and_deviation(known) if known else (None, None)
-    return Score(mean, deviation, tuple(values))
+    if not known:
+        return Score(None, None, tuple(values))
+    mean, deviation = mean_and_deviation(known)
+    ends = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
+    if deviation is None:
+        return Score(mean, None, tuple(values), *(ends[0] if ends else ()))
+    of_examples = fmean((high - low) / 2 for low, high in ends) if ends else 0.0
+    of_seeds = student_quantile(confidence, len(known) - 1) * deviation / math.sqrt(len(known))
+    half = math.hypot(of_examples, of_seeds)
+    return Score(mean, deviation, tuple(values), mean - half, mean + half)
 
 
-def _base(named: str, settings: Sequence[Compared]) -> int:
-    if not named:
-        return 0
+def _bases(named: str, sides: Sequence[_Side], paths: Sequence[Path]) -> list[int]:
+    """Which setting of each side is the base: the one named, the one that a batch remembers, or the first."""
+    wanted = [named] if named else [str(path) for path in remembered_bases(paths)]
+    found = [next((at for one in wanted if (at := _place(one, side.settings)) is not None), None) for side in sides]
+    if named and not any(at is not None for at in found):
+        known = ", ".join(f'"{setting.name}"' for side in sides for setting in side.settings)
+        raise UsageError(f"--base {named}: none of the runs or settings compared", f"the settings are {known}")
+    return [at or 0 for at in found]
+
+
+def _place(named: str, settings: Sequence[Compared]) -> int | None:
     for at, setting in enumerate(settings):
         if named == setting.name or any(Path(named) == Path(run) for run in setting.runs):
             return at
-    known = ", ".join(f'"{setting.name}"' for setting in settings)
-    raise UsageError(f"--base {named}: none of the runs or settings compared", f"the settings are {known}")
+    return None
 
 
 def _best(settings: Sequence[Compared], metrics: Mapping[str, Estimate]) -> dict[str, str]:

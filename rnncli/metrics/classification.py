@@ -2,7 +2,8 @@
 
 Shape letters: N examples, K classes, U different pairs of truth and prediction, C counts. Undefined metrics are NaN,
 never a warning. ``positive`` is the label number whose own ``precision``, ``recall`` and ``f1`` are wanted (see
-``minority``); it is fixed by the training part, so that a metric means the same on every split.
+``minority``); it is fixed by the training part, so that a metric means the same on every split. ``numbers_K`` are the
+numbers that labels stand for, if they do (:func:`rnncli.metrics.ordinal.numbers_of`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy.sparse import coo_array
 
 from rnncli.metrics.calibration import BINS, bins, example_briers, example_log_losses, top_confidence
 from rnncli.metrics.confusion import averages, balanced_accuracy, label_figures, label_numbers, ratio
+from rnncli.metrics.ordinal import OF_NUMBERS, number_sums
 from rnncli.metrics.statistics import Areas, Scores, Statistics, Sums
 
 Array = NDArray[Any]
@@ -22,7 +24,7 @@ Array = NDArray[Any]
 OF_ONE_LABEL = ("precision", "recall", "f1")
 AVERAGES = tuple(f"{name}_{kind}" for name in OF_ONE_LABEL for kind in ("macro", "micro", "weighted"))
 OF_PROBABILITIES = ("roc_auc", "average_precision", "log_loss", "brier", "calibration_error")
-CLASSIFICATION = ("accuracy", "balanced_accuracy", *AVERAGES, *OF_ONE_LABEL, *OF_PROBABILITIES)
+CLASSIFICATION = ("accuracy", "balanced_accuracy", *AVERAGES, *OF_ONE_LABEL, *OF_NUMBERS, *OF_PROBABILITIES)
 MULTILABEL = ("accuracy", *AVERAGES, *OF_PROBABILITIES)
 
 
@@ -33,7 +35,11 @@ def minority(counts_K: ArrayLike) -> int:
 
 
 def label_statistics(
-    truth_N: ArrayLike, predicted_N: ArrayLike, classes: int, positive: int | None = None
+    truth_N: ArrayLike,
+    predicted_N: ArrayLike,
+    classes: int,
+    positive: int | None = None,
+    numbers_K: Array | None = None,
 ) -> Statistics:
     """The metrics that need no probabilities, for instance of a baseline that gives labels alone.
 
@@ -54,6 +60,8 @@ def label_statistics(
     if positive is not None:
         own_U3 = np.column_stack([right_U & (truth_U == positive), predicted_U == positive, truth_U == positive])
         families.append(Sums(own_U3.astype(np.float64), _of_one_label, kind_N))
+    if numbers_K is not None:
+        families.append(number_sums(numbers_K[truth_U], numbers_K[predicted_U], kind_N))
     return Statistics(tuple(families))
 
 
@@ -62,6 +70,7 @@ def class_statistics(
     probabilities_NK: ArrayLike,
     positive: int | None = None,
     predicted_N: ArrayLike | None = None,
+    numbers_K: Array | None = None,
 ) -> Statistics:
     """Every metric of a classifier whose examples have one label each; predicted is the most probable unless given.
 
@@ -75,7 +84,7 @@ def class_statistics(
     if len(truth) != len(probabilities_NK):
         raise ValueError(f"{len(truth)} true labels but probabilities of {len(probabilities_NK)} examples")
     predicted = probabilities_NK.argmax(axis=1) if predicted_N is None else predicted_N
-    labels = label_statistics(truth, predicted, classes, positive)
+    labels = label_statistics(truth, predicted, classes, positive, numbers_K)
     ranked = [1 if positive is None else positive] if classes == 2 else list(range(classes))
     areas = Areas(truth[:, None] == ranked, probabilities_NK[:, ranked])
     return Statistics((*labels.families, areas, _losses(_single_parts(truth, probabilities_NK))))

@@ -7,7 +7,7 @@ units, U kinds of units, C counts, K labels, R resamples; ``...`` stands for any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -64,6 +64,10 @@ class Sums:
         if self.kind_N is None:
             return replace(self, counts_UC=self.counts_UC[rows])
         return replace(self, kind_N=self.kind_N[rows])
+
+    def names(self) -> set[str]:
+        """The metrics."""
+        return set(self.score(np.ones((1, self.counts_UC.shape[1]))))
 
     @property
     def units(self) -> int:
@@ -147,10 +151,15 @@ class Statistics:
         """The families that are functions of sums over units, and can be drawn again."""
         return tuple(one for one in self.families if isinstance(one, Sums) and one.resampled)
 
-    def parts(self) -> dict[str, Parts]:
-        """What each unit adds to each metric that is a function of sums, for paired tests."""
+    def parts(self, wanted: Collection[str] | None = None) -> dict[str, Parts]:
+        """What each unit adds to each metric that is a function of sums, for paired tests.
+
+        ``wanted`` leaves out what has none of these metrics; it may hold others beside them.
+        """
         found: dict[str, Parts] = {}
         for one in self.sums():
+            if wanted is not None and not one.names() & set(wanted):
+                continue
             if one.units * one.counts_UC.shape[1] <= MOST_PAIRED:
                 counts: Any = one.counts_UC
                 counts_UC = np.asarray(counts.toarray() if issparse(counts) else counts, dtype=np.float64)

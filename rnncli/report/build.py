@@ -185,6 +185,20 @@ class Grouping:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What was found, and what to type or do about it; of several the lowest ``rank`` is said first."""
+
+    says: str
+    do: str
+    rank: int = 30
+
+    @property
+    def line(self) -> str:
+        """Both, as a person reads them."""
+        return f"{self.says}: {self.do}"
+
+
+@dataclass(frozen=True)
 class Details:
     """What a task says of its predictions beside its metrics; everything is optional.
 
@@ -213,7 +227,8 @@ class Evaluation:
 class Report:
     """A finished evaluation. With ``folds``, ``metrics`` are means over them: see ``cross_validated``.
 
-    ``about`` is what scoring the run's predictions again has to know beside their rows.
+    ``about`` is what scoring the run's predictions again has to know beside their rows; ``advice`` are findings with
+    what to do about each, the most important first.
     """
 
     task: str
@@ -230,6 +245,7 @@ class Report:
     confidence: float = 0.95
     folds: tuple[Fold, ...] = ()
     notes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     tables: tuple[ReportTable, ...] = ()
     groups: tuple[Grouping, ...] = ()
@@ -274,6 +290,7 @@ class Report:
                 training=TrainingSummary(**rest.pop("training")),
                 folds=tuple(Fold(**fold) for fold in rest.pop("folds", ())),
                 notes=tuple(rest.pop("notes", ())),
+                advice=tuple(rest.pop("advice", ())),
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
                 groups=tuple(_grouping(one) for one in rest.pop("groups", ())),

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from rnncli.report.build import Report
 from rnncli.report.layout import visible
-from rnncli.report.numbers import duration, magnitude, number, words
-from rnncli.report.page import Story
+from rnncli.report.numbers import duration, magnitude, number
+from rnncli.report.page import Story, title_of
 from rnncli.report.render import heading, shown_metrics
+from rnncli.report.rivals import MODEL, leaders
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 ASK = "*To be written by the author: {}*"
@@ -33,7 +34,7 @@ def model_card(story: Story) -> str:
         "## Training",
         _training(story),
         "## Limits",
-        *(f"- {_text(note)}" for note in report.notes),
+        *(f"- {_text(line)}" for line in report.notes),
         ASK.format("where it fails, whom it may harm, what was not tested."),
     ]
     return "\n\n".join(parts) + "\n"
@@ -58,10 +59,14 @@ def _metrics(report: Report) -> str:
     heads = ["metric", "value", f"{100 * report.confidence:g} % interval", *map(_text, report.baselines)]
     rows = []
     for name in shown_metrics(report):
-        metric = report.metrics[name]
-        row = [_text(report.title(name)), metric.number, metric.interval]
-        rows.append([*row, *(report.written(name, values.get(name)) for values in report.baselines.values())])
+        metric, best = report.metrics[name], leaders(report, name)
+        rivals = [_bold(report.written(name, of.get(name)), who in best) for who, of in report.baselines.items()]
+        rows.append([_text(report.title(name)), _bold(metric.number, MODEL in best), metric.interval, *rivals])
     return _table(heads, rows)
+
+
+def _bold(figure: str, best: bool) -> str:
+    return f"**{figure}**" if best else figure
 
 
 def _classes(report: Report) -> list[str]:
@@ -76,7 +81,7 @@ def _classes(report: Report) -> list[str]:
 
 def _training(story: Story) -> str:
     training = story.report.training
-    watched = words(str(story.facts.get("watched") or ""))
+    watched = title_of(story.report, str(story.facts.get("watched") or ""))
     chosen = f" chosen by {_text(watched)} on dev" if watched else ""
     best = f", the best of them {training.best_epoch}{chosen}" if training.best_epoch is not None else ""
     device = _text(training.device)

@@ -11,11 +11,16 @@ from rnncli.report.build import plain
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of the runs of one setting: their mean, and their sample deviation where there are several."""
+    """A metric of the runs of one setting: their mean, and their sample deviation where there are several.
+
+    ``low`` and ``high`` say what other test examples and, where there are several runs, other seeds might have given.
+    """
 
     mean: float | None
     deviation: float | None
     values: tuple[float | None, ...]
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,14 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Settings side by side. ``metrics`` are those to show, the first of them first; ``base`` is the name of a setting.
+    """Settings of one task side by side. ``metrics`` are those to show, the first of them first.
 
-    ``best`` names by metric the setting with the best mean; ``units`` and ``better`` say of each metric how it is read
-    and which way is better.
+    ``base`` is the name of the setting that the others are held against; ``best`` names by metric the setting with the
+    best mean; ``titles``, ``units`` and ``better`` say of each metric how it is called, how it is read, and which way
+    is better.
     """
 
+    task: str
     split: str
     examples: int
     confidence: float
@@ -69,6 +76,7 @@ class Comparison:
     keys: tuple[str, ...]
     base: str
     best: dict[str, str]
+    titles: dict[str, str]
     units: dict[str, Unit]
     better: dict[str, Better]
     settings: tuple[Compared, ...]

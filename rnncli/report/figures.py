@@ -36,6 +36,17 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Whisker:
+    """A value with its interval, drawn as a point on a line; ``says`` is the figure in words."""
+
+    name: str
+    says: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class Piece:
     """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it.
 

@@ -9,8 +9,9 @@ from typing import Any
 from rnncli.report.build import Grouping, Report, ReportTable
 from rnncli.report.groups import group_notes, group_table
 from rnncli.report.matrix import most_confused
-from rnncli.report.numbers import UNDEFINED, number, words
+from rnncli.report.numbers import UNDEFINED, number
 from rnncli.report.render import free_cell, shown_metrics
+from rnncli.report.rivals import MODEL, leaders
 
 MOST_PAIRS = 20
 """Of those that are confused most, where a matrix is too large."""
@@ -46,7 +47,10 @@ def metrics_grid(report: Report, names: Sequence[str]) -> Grid:
     for baseline, values in report.baselines.items():
         heads.append(baseline)
         columns.append([report.written(name, values.get(name)) for name in names])
-    return Grid(heads, list(zip(*columns, strict=True)), range(1, len(heads)))
+    at = {who: number for number, who in enumerate(heads)} | {MODEL: 1}
+    best = {(row, at[who]) for row, name in enumerate(names) for who in leaders(report, name)}
+    caption = "The best figure of each row is in bold." if best else ""
+    return Grid(heads, list(zip(*columns, strict=True)), range(1, len(heads)), best, caption)
 
 
 def matrix(report: Report, shown: Collection[tuple[int, int]] = ()) -> dict[str, Any]:
@@ -141,5 +145,5 @@ def folds_grid(report: Report) -> Grid | None:
         cells.append(
             [str(fold.fold), f"{fold.examples:,}", best, *(report.written(n, fold.metrics.get(n)) for n in names)]
         )
-    heads = ["fold", "examples", "best epoch", *map(words, names)]
+    heads = ["fold", "examples", "best epoch", *map(report.title, names)]
     return Grid(heads, cells, range(1, len(heads)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnncli.report.build import Estimate, Gap, Grouping, Report
-from rnncli.report.numbers import number, words
+from rnncli.report.numbers import number
 
 SHOWN = 2
 """Metrics by group that are shown; report.json has all."""
@@ -16,7 +16,7 @@ def group_table(report: Report, grouping: Grouping, shown: Sequence[str]) -> tup
     metrics = _metrics(report, grouping, shown)
     heads = [grouping.by, "examples"]
     for name in metrics:
-        heads += [words(name), f"{100 * report.confidence:g} % interval"]
+        heads += [report.title(name), f"{100 * report.confidence:g} % interval"]
     rows = []
     for group in grouping.groups:
         cells = [group.name, f"{group.examples:,}{' *' if group.small else ''}"]
@@ -33,7 +33,7 @@ def group_notes(report: Report, grouping: Grouping, shown: Sequence[str]) -> lis
     for name in _metrics(report, grouping, shown):
         if (gap := grouping.gaps.get(name)) is not None:
             large = sum(not group.small for group in grouping.groups)
-            notes.append(_gap(name, report.metrics[name], gap, large, report.confidence))
+            notes.append(_gap(report.title(name), report.metrics[name], gap, large, report.confidence))
     small = [group.name for group in grouping.groups if group.small]
     if small:
         few = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
@@ -47,14 +47,14 @@ def _metrics(report: Report, grouping: Grouping, shown: Sequence[str]) -> list[s
     return sorted(known, key=lambda name: report.metrics[name].show == "last")[:SHOWN]
 
 
-def _gap(name: str, metric: Estimate, gap: Gap, groups: int, confidence: float) -> str:
+def _gap(title: str, metric: Estimate, gap: Gap, groups: int, confidence: float) -> str:
     points = f"{_difference(metric, gap.difference)}{' points' if metric.unit == 'share' else ''}"
     if gap.low is not None and gap.high is not None:
         ends = f"{_difference(metric, gap.low)} .. {_difference(metric, gap.high)}"
         points += f" ({100 * confidence:g} % interval {ends})"
     often = "less than 0.1 %" if gap.p < 0.001 else f"{100 * gap.p:.1f} %"
     chance = f"{groups} groups drawn at random part as far in {often} of cases"
-    return f"{words(name)}: {gap.best} is {points} better than {gap.worst}; {chance}"
+    return f"{title}: {gap.best} is {points} better than {gap.worst}; {chance}"
 
 
 def _difference(metric: Estimate, value: float) -> str:

@@ -33,9 +33,11 @@ from rnncli.report.layout import visible
 from rnncli.report.numbers import duration, magnitude, number, words
 from rnncli.report.reach import reach_words
 from rnncli.report.render import heading, shown_metrics
+from rnncli.report.rivals import best_rival
 from rnncli.report.side import heading as comparison_heading
 from rnncli.report.side import rows, titles
 from rnncli.report.svg import figure_chart, history_chart, reach_chart
+from rnncli.report.together import Histories, charts
 
 FOLDER = Path(__file__).with_name("templates")
 MOST_LABELS, MOST_CHARACTERS, MOST_OF_CELL = 60, 2000, 400
@@ -83,6 +85,7 @@ def report_page(story: Story) -> str:
         title=f"{report.task}: {report.recipe}" if report.recipe else report.task,
         subtitle=f"{story.name}, {heading(report)}",
         headline=_headline(report),
+        advice=report.advice,
         metrics=metrics_grid(report, shown),
         others=metrics_grid(report, rest) if rest else None,
         data=_data(story),
@@ -109,29 +112,40 @@ def report_page(story: Story) -> str:
     )
 
 
-def comparison_page(comparison: Comparison) -> str:
-    """The page of a comparison."""
+def comparison_page(comparisons: Sequence[Comparison], histories: Sequence[Histories] = ()) -> str:
+    """The page of comparisons, one for each task; ``histories`` are those of the settings of each."""
+    told = histories or [{}] * len(comparisons)
+    sections = [
+        _section(one, known, f"task{count}-", named=len(comparisons) > 1)
+        for count, (one, known) in enumerate(zip(comparisons, told, strict=True))
+    ]
+    return _template("comparison.html.j2").render(style=_style(), script=None, title="Comparison", sections=sections)
+
+
+def _section(comparison: Comparison, histories: Histories, key: str, *, named: bool) -> dict[str, Any]:
+    """What the page says of one task."""
     cells = list(rows(comparison))
     numbers = [i for i, cell in enumerate(cells[0]) if cell.number]
     best = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell.best}
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
-    return _template("comparison.html.j2").render(
-        style=_style(),
-        script=None,
-        title="Comparison",
-        subtitle=comparison_heading(comparison),
-        table=Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
-        notes=comparison.notes,
-        metrics=every_metric(comparison),
-        runs=Grid(["run", "seed", "setting"], runs, [1]),
-    )
+    return {
+        "subtitle": comparison_heading(comparison, named=named),
+        "table": Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
+        "notes": comparison.notes,
+        "charts": list(charts(comparison, histories, key)),
+        "metrics": every_metric(comparison),
+        "runs": Grid(["run", "seed", "setting"], runs, [1]),
+    }
 
 
 def every_metric(comparison: Comparison) -> Grid:
     """Mean and deviation of every metric and setting, the longer of the two going down."""
     settings = comparison.settings
     names = list(settings[0].scores)
-    cells = [[words(name), *(_spread(comparison.units[name], one.scores[name]) for one in settings)] for name in names]
+    cells = [
+        [comparison.titles[name], *(_spread(comparison.units[name], one.scores[name]) for one in settings)]
+        for name in names
+    ]
     leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
     heads = ["", *(one.name for one in settings)]
     if len(settings) > len(names):
@@ -154,12 +168,19 @@ def _spread(unit: Unit, score: Score) -> str:
     return number(score.mean, unit) + deviation
 
 
-def _headline(report: Report) -> list[tuple[str, str, str]]:
+def _headline(report: Report) -> list[tuple[str, str, str, str]]:
+    """The first metrics: title, figure, interval, and the best rival with its figure."""
     found = []
     for name in shown_metrics(report)[:4]:
-        metric = report.metrics[name]
-        found.append((report.title(name), metric.number, metric.interval))
+        metric, rival = report.metrics[name], best_rival(report, name)
+        beside = f"best rival {report.written(name, rival[1])}, {rival[0]}" if rival else ""
+        found.append((report.title(name), metric.number, metric.interval, beside))
     return found
+
+
+def title_of(report: Report, metric: str) -> str:
+    """What a person reads for a metric of training, which the report may lack."""
+    return report.title(metric) if metric in report.metrics else words(metric)
 
 
 def _data(story: Story) -> list[tuple[str, str]]:
@@ -181,7 +202,7 @@ def _model(story: Story) -> list[tuple[str, str]]:
     best = f", best {training.best_epoch}" if training.best_epoch is not None else ""
     facts.append(("epochs", f"{training.epochs}{best}"))
     facts.append(("training", f"{duration(training.seconds)}, {training.examples_per_second:,.0f} examples/s"))
-    facts.append(("watched", words(str(story.facts.get("watched") or ""))))
+    facts.append(("watched", title_of(story.report, str(story.facts.get("watched") or ""))))
     facts.append(("reach", reach_words(story.report.reach) if story.report.reach else ""))
     return [(name, str(text)) for name, text in facts if text]
 
@@ -206,7 +227,7 @@ def _histories(story: Story) -> list[tuple[str, Markup]]:
     ]
     best = story.report.training.best_epoch if single else None
     found = []
-    for title, lines in (("loss", losses), (f"{words(watched)} on dev", scores)):
+    for title, lines in (("loss", losses), (f"{title_of(story.report, watched)} on dev", scores)):
         drawn = [line for line in lines if line.xs]
         if drawn:
             found.append((title, history_chart(title, title, drawn, f"history{len(found)}", best)))

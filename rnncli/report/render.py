@@ -7,7 +7,7 @@ obeyed by the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -16,8 +16,9 @@ from rnncli.report.build import Report, ReportTable
 from rnncli.report.groups import group_notes, group_table
 from rnncli.report.layout import cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
-from rnncli.report.numbers import UNDEFINED, duration, magnitude, number, words
+from rnncli.report.numbers import UNDEFINED, duration, magnitude, number
 from rnncli.report.reach import reach_words
+from rnncli.report.rivals import LEGEND, MARK, MODEL, leaders
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
@@ -30,7 +31,7 @@ Lines = list[Text]
 def print_report(console: Console, report: Report) -> None:
     """Write ``report`` to ``console``: fitted to a terminal, whole and without styles anywhere else."""
     width = console.width if console.is_terminal else None
-    styled = console.is_terminal and not console.no_color
+    styled = console.color_system is not None and not console.no_color
     for line in render_report(report, width):
         console.print(line if styled else Text(line.plain), soft_wrap=True, highlight=False)
 
@@ -46,6 +47,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _tables,
         _folds,
         _mistakes,
+        _advice,
     ]
     written = False
     for section in sections:
@@ -85,22 +87,32 @@ def _paragraph(name: str, text: str, width: int | None) -> Lines:
     return [first, *(_line(Text(" " * indent + line)) for line in wrapped[1:])]
 
 
+def _advice(report: Report, width: int | None) -> Lines:
+    """What the figures come to, and what to do about it."""
+    names = ["verdict", *[""] * len(report.advice)]
+    return [
+        line for name, text in zip(names, report.advice, strict=False) for line in _paragraph(name, f"- {text}", width)
+    ]
+
+
 def _metrics(report: Report, width: int | None) -> Lines:
     """The metrics with their intervals, and the baselines beside them or, where they do not fit, below."""
     if not report.metrics:
         return []
     beside = _metric_grid(report, list(report.baselines))
+    legend = [Text(LEGEND, style="dim")] if any(leaders(report, name) for name in shown_metrics(report)) else []
     if width is None or measure(beside) <= width or not report.baselines:
-        return beside
-    return [*_metric_grid(report, []), Text(), *_baseline_grid(report, width)]
+        return [*beside, *legend]
+    return [*_metric_grid(report, []), Text(), *_baseline_grid(report, width), *legend]
 
 
 def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
     metrics = {name: report.metrics[name] for name in shown_metrics(report)}
+    best = {name: leaders(report, name) for name in metrics}
     titles = [heading(report)]
     columns = [[report.title(name) for name in metrics]]
     titles.append("mean" if report.folds else "model" if baselines else "")
-    columns.append([metric.number for metric in metrics.values()])
+    columns.append(_marked(MODEL, [metric.number for metric in metrics.values()], best))
     if report.folds:
         titles.append("deviation")
         columns.append([number(metric.deviation, metric.unit) for metric in metrics.values()])
@@ -111,8 +123,17 @@ def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
     for baseline in baselines:
         values = report.baselines[baseline]
         titles.append(baseline)
-        columns.append([report.written(name, values.get(name)) for name in metrics])
+        columns.append(_marked(baseline, [report.written(name, values.get(name)) for name in metrics], best))
     return _table([titles, *zip(*columns, strict=True)], 1, bold=1)
+
+
+def _marked(who: str, figures: Sequence[str], best: Mapping[str, frozenset[str]]) -> list[str]:
+    """The figures of the model or a rival for each metric, the best of their rows marked; digits stay aligned."""
+    some = any(best.values())
+    return [
+        figure + (MARK if who in leading else " " if some else "")
+        for figure, leading in zip(figures, best.values(), strict=True)
+    ]
 
 
 def heading(report: Report) -> str:
@@ -127,9 +148,10 @@ def _baseline_grid(report: Report, width: int) -> Lines:
     metrics = [name for name in shown_metrics(report) if name in scored]
 
     def drawn(names: Sequence[str]) -> Lines:
-        rows = [["baselines", *(words(name) for name in names)]]
+        rows = [["baselines", *(report.title(name) for name in names)]]
+        best = {name: leaders(report, name) for name in names}
         for baseline, values in report.baselines.items():
-            rows.append([baseline, *(report.written(name, values.get(name)) for name in names)])
+            rows.append([baseline, *_marked(baseline, [report.written(n, values.get(n)) for n in names], best)])
         return _table(rows, 1, width=width)
 
     return drawn(_fitting(report, metrics, drawn, width))
@@ -206,7 +228,7 @@ def _folds(report: Report, width: int | None) -> Lines:
     metrics = shown_metrics(report)
 
     def drawn(names: Sequence[str]) -> Lines:
-        rows = [["fold", "examples", "best epoch", *(words(name) for name in names)]]
+        rows = [["fold", "examples", "best epoch", *(report.title(name) for name in names)]]
         for fold in report.folds:
             best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
             scores = (report.written(name, fold.metrics.get(name)) for name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ from rich.text import Text
 
 from rnncli.metrics.metric import Unit
 from rnncli.report.comparison import Compared, Comparison, Versus
-from rnncli.report.layout import grid, visible
-from rnncli.report.numbers import UNDEFINED, number, signed, words
+from rnncli.report.layout import NARROWEST, grid, measure, visible, wrap
+from rnncli.report.numbers import UNDEFINED, number, signed
 from rnncli.report.reach import reach_figure
+from rnncli.report.rivals import MARK
 
 SEVERAL = "runs"
+TESTED = ("difference", "low", "high", "p", "p_adjusted")
+"""What a csv says of each difference to the base."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def titles(comparison: Comparison) -> list[str]:
     """The columns: what differs, then for each metric mean, deviation and the difference to the base."""
     found = [*(comparison.keys or ("recipe",)), SEVERAL]
     for metric in comparison.metrics:
-        found.append(words(metric))
+        found.append(comparison.titles[metric])
         if _varied(comparison, metric):
             found.append("deviation")
         if _tested(comparison, metric):
@@ -56,45 +59,100 @@ def rows(comparison: Comparison) -> Iterator[list[SideCell]]:
         yield cells
 
 
-def heading(comparison: Comparison) -> str:
-    """What is compared."""
-    return f"{comparison.split}, {comparison.examples:,} examples; differences to {visible(comparison.base)}"
+def heading(comparison: Comparison, *, named: bool = False) -> str:
+    """What is compared; ``named`` says of which task."""
+    task = f"{visible(comparison.task)}: " if named else ""
+    return f"{task}{comparison.split}, {comparison.examples:,} examples; differences to {visible(comparison.base)}"
 
 
-def lines(comparison: Comparison, width: int | None = None) -> list[Text]:
-    """The comparison for a terminal, the best of each metric in bold; ``width`` None cuts nothing."""
+def lines(comparison: Comparison, width: int | None = None, *, named: bool = False) -> list[Text]:
+    """The comparison for a terminal, the best of each metric in bold and marked.
+
+    What is wider than ``width`` is folded: the columns go on in further tables below, and settings that leave no room
+    for figures are numbered. None folds nothing.
+    """
     cells = list(rows(comparison))
-    heads = titles(comparison)
-    text = [i for i in range(len(heads)) if cells and not cells[0][i].number]
-    align = "".join("l" if i in text else "r" for i in range(len(heads)))
-    body = [[Text(cell.text, style="bold" if cell.best else "") for cell in row] for row in cells]
-    table = grid([[Text(visible(head), style="dim") for head in heads], *body], align, width=width, flexible=text)
-    shown = [Text(heading(comparison), style="bold"), *table]
-    return [*shown, *(Text(f"note  {visible(note)}", style="dim") for note in comparison.notes)]
+    marked = {i for row in cells for i, cell in enumerate(row) if cell.best}
+    body = [[_shown(cell, i in marked) for i, cell in enumerate(row)] for row in cells]
+    texts = len(comparison.keys) or 1
+    heads = [Text(visible(title), style="dim") for title in titles(comparison)]
+    shown = [Text(part, style="bold") for part in wrap(heading(comparison, named=named), width)]
+    shown += _folded([heads, *body], texts, width)
+    marks = [f"{MARK} the best of its column"] if marked else []
+    notes = [f"note  {visible(note)}" for note in comparison.notes]
+    return [*shown, *(Text(part, style="dim") for note in (*marks, *notes) for part in wrap(note, width))]
 
 
-def as_csv(comparison: Comparison) -> str:
-    """The comparison with whole figures: the settings, then every metric of the reports."""
+def _shown(cell: SideCell, among: bool) -> Text:
+    """A cell, marked where it is the best; those of a column where one is keep their digits below each other."""
+    return Text(cell.text, style="bold" if cell.best else "").append(MARK if cell.best else " " if among else "")
+
+
+def _folded(table: Sequence[Sequence[Text]], texts: int, width: int | None) -> list[Text]:
+    """A table whose first columns are ``texts``, the others figures, within ``width``; heads are its first row."""
+    align = "l" * texts + "r" * (len(table[0]) - texts)
+    whole = grid(table, align)
+    if width is None or measure(whole) <= width:
+        return whole
+    if measure(grid([row[:texts] for row in table], "l" * texts)) > width // 2:
+        return [*_named(table, texts, width), Text(), *_folded(_numbered(table, texts), 1, width)]
+    found: list[Text] = []
+    rest = list(range(texts, len(table[0])))
+    while rest:
+        taken = _fitting(table, texts, rest, width)
+        chosen = [*range(texts), *rest[:taken]]
+        found += [Text()] if found else []
+        found += grid([[row[i] for i in chosen] for row in table], "".join(align[i] for i in chosen))
+        rest = rest[taken:]
+    return found
+
+
+def _fitting(table: Sequence[Sequence[Text]], texts: int, rest: Sequence[int], width: int) -> int:
+    """How many of the next columns fit beside the texts, one at least."""
+    for taken in range(len(rest), 1, -1):
+        columns = [*range(texts), *rest[:taken]]
+        if measure(grid([[row[i] for i in columns] for row in table], "l" * texts + "r" * taken)) <= width:
+            return taken
+    return 1
+
+
+def _named(table: Sequence[Sequence[Text]], texts: int, width: int) -> Iterator[Text]:
+    """The settings by number, each whole and in as many lines as it needs."""
+    heads = [head.plain for head in table[0][:texts]]
+    for count, row in enumerate(table[1:], start=1):
+        told = " ".join(f"{head}={cell.plain}" for head, cell in zip(heads, row, strict=False))
+        indent = f"{count}  "
+        for at, part in enumerate(wrap(told, max(width - len(indent), NARROWEST))):
+            yield Text((" " * len(indent) if at else indent) + part)
+
+
+def _numbered(table: Sequence[Sequence[Text]], texts: int) -> list[list[Text]]:
+    return [[Text(str(count) if count else ""), *row[texts:]] for count, row in enumerate(table)]
+
+
+def as_csv(comparisons: Sequence[Comparison]) -> str:
+    """Comparisons with whole figures: the settings, then every metric of the reports; several tasks are named."""
     out = io.StringIO()
-    metrics = list(comparison.settings[0].scores)
-    tested = ("difference", "low", "high", "p", "p_adjusted")
-    heads = [*comparison.keys, "setting", "runs", "seeds", "parameters", "seconds", "reach", "reach_beyond"]
-    for metric in metrics:
-        heads += [metric, f"{metric}_deviation"]
-    heads += [f"{metric}_{name}" for metric in comparison.metrics for name in tested]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(heads)
+    found = [row for comparison in comparisons for row in _csv_rows(comparison, named=len(comparisons) > 1)]
+    writer = csv.DictWriter(out, list(dict.fromkeys(head for row in found for head in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return out.getvalue()
+
+
+def _csv_rows(comparison: Comparison, *, named: bool) -> Iterator[dict[str, Any]]:
     for setting in comparison.settings:
-        cells: list[Any] = [written(setting.settings[key]) for key in comparison.keys]
-        cells += [setting.name, " ".join(setting.runs), " ".join(map(str, setting.seeds))]
-        cells += [setting.parameters, setting.seconds, setting.reach, int(setting.reach_beyond)]
-        for metric in metrics:
-            cells += [setting.scores[metric].mean, setting.scores[metric].deviation]
+        row: dict[str, Any] = {"task": comparison.task} if named else {}
+        row |= {key: written(setting.settings[key]) for key in comparison.keys}
+        row |= {"setting": setting.name, "runs": " ".join(setting.runs), "seeds": " ".join(map(str, setting.seeds))}
+        row |= {"parameters": setting.parameters, "seconds": setting.seconds}
+        row |= {"reach": setting.reach, "reach_beyond": int(setting.reach_beyond)}
+        for metric, score in setting.scores.items():
+            row |= {metric: score.mean, f"{metric}_deviation": score.deviation}
         for metric in comparison.metrics:
             versus = setting.versus.get(metric)
-            cells += [getattr(versus, name) if versus else None for name in tested]
-        writer.writerow(cells)
-    return out.getvalue()
+            row |= {f"{metric}_{name}": getattr(versus, name) if versus else None for name in TESTED}
+        yield row
 
 
 def written(value: Any) -> str:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from rnncli.report.figures import Figure, Line
+from rnncli.report.figures import Figure, Line, Whisker
 from rnncli.report.layout import visible
 from rnncli.report.reach import Reach
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 42
+ROW = 38
+"""Height of a value with its interval, and the name above it."""
 TITLE, GAP = 16, 6
 """Where the title of the upright axis has its middle, and what is between it, the numbers and the lines."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a5a00", "#777777")
@@ -98,8 +100,26 @@ def reach_chart(title: str, found: Reach, key: str) -> Markup:
         return _inline(axes, title, lines, key)
 
 
+def whisker_chart(title: str, whiskers: Sequence[Whisker], key: str, base: float | None = None) -> Markup:
+    """Values with their intervals below each other, and a line through the ``base`` that they are held against."""
+    with _axes(title, "", TOP + BOTTOM + ROW * len(whiskers)) as axes:
+        axes.grid(visible=False, axis="y")
+        axes.set(yticks=[], ylim=(len(whiskers), 0))
+        if base is not None:
+            axes.axvline(base, color=FAINT, linewidth=1, dashes=(4, 4))
+        for row, one in enumerate(whiskers):
+            style: Any = {"color": COLOURS[0], "clip_on": False}
+            if one.low is not None and one.high is not None:
+                axes.plot([one.low, one.high], [row + 0.72] * 2, linewidth=2, **style)
+            axes.plot([one.value], [row + 0.72], marker="o", markersize=8, markeredgewidth=0, **style)
+            edge: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "color": FAINT}
+            axes.text(0, row + 0.3, _short(one.name), **edge)
+            axes.text(1, row + 0.3, one.says, ha="right", **edge)
+        return _inline(axes, title, (), key)
+
+
 @contextmanager
-def _axes(x: str, y: str) -> Iterator[Axes]:
+def _axes(x: str, y: str, height: float = HEIGHT) -> Iterator[Axes]:
     """Empty axes with titles, whatever settings of matplotlib its user has."""
     # What it has to say of fonts and its own folders is of no use to who wants a page.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -109,8 +129,8 @@ def _axes(x: str, y: str) -> Iterator[Axes]:
     with matplotlib.rc_context(), warnings.catch_warnings(action="ignore"):
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(LOOK)
-        drawing = Canvas((WIDTH / 72, HEIGHT / 72), dpi=72)
-        axes = drawing.add_axes(_place(LEFT), frame_on=False)
+        drawing = Canvas((WIDTH / 72, height / 72), dpi=72)
+        axes = drawing.add_axes(_place(LEFT if y else RIGHT, height), frame_on=False)
         axes.grid(color=RULE, linewidth=1)
         axes.tick_params(length=0, pad=GAP, labelcolor=FAINT)
         for axis in (axes.xaxis, axes.yaxis):
@@ -121,17 +141,24 @@ def _axes(x: str, y: str) -> Iterator[Axes]:
         yield axes
 
 
-def _place(left: float) -> tuple[float, float, float, float]:
-    return left / WIDTH, BOTTOM / HEIGHT, (WIDTH - left - RIGHT) / WIDTH, (HEIGHT - TOP - BOTTOM) / HEIGHT
+def _place(left: float, height: float) -> tuple[float, float, float, float]:
+    return left / WIDTH, BOTTOM / height, (WIDTH - left - RIGHT) / WIDTH, (height - TOP - BOTTOM) / height
+
+
+def _height(axes: Axes) -> int:
+    figure: Any = axes.figure
+    return round(72 * figure.get_figheight())
 
 
 def _make_room(axes: Axes) -> None:
     """Move the upright axis to the right where its numbers would reach its title."""
+    if not axes.get_ylabel():
+        return
     figure: Any = axes.figure
     figure.draw_without_rendering()
     widest = max((text.get_window_extent().width for text in axes.get_yticklabels()), default=0.0)
     beside = TITLE + axes.yaxis.label.get_window_extent().width / 2
-    axes.set_position(_place(max(LEFT, beside + GAP / 2 + widest + GAP)))
+    axes.set_position(_place(max(LEFT, beside + GAP / 2 + widest + GAP), _height(axes)))
 
 
 def _plot(axes: Axes, lines: Sequence[Line]) -> None:
@@ -162,7 +189,7 @@ def _inline(axes: Axes, title: str, lines: Sequence[Line], key: str) -> Markup:
             drawn.insert(0, named)
     _own_ids(root, key)
     root.extend(_hovered(axes, lines))
-    root.attrib = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": visible(title)}
+    root.attrib = {"viewBox": f"0 0 {WIDTH} {_height(axes)}", "role": "img", "aria-label": visible(title)}
     svg = ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
     for stands_for, colour in OF_PAGE.items():
         svg = svg.replace(stands_for, colour)
@@ -177,7 +204,7 @@ def _hovered(axes: Axes, lines: Sequence[Line]) -> Iterator[Element]:
         step = -(-len(line.xs) // MOST_HOVERED)
         for at in range(0, len(line.xs), step or 1):
             x, y = places[at]
-            disc = Element("circle", cx=f"{x:.1f}", cy=f"{HEIGHT - y:.1f}", r="7", fill="transparent")
+            disc = Element("circle", cx=f"{x:.1f}", cy=f"{_height(axes) - y:.1f}", r="7", fill="transparent")
             said = Element("title")
             said.text = f"{name}{line.xs[at]:.4g}, {line.ys[at]:.4g}"
             disc.append(said)

@@ -9,13 +9,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
+from rnncli.metrics.metric import Metric
+from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Report
 
 RUNS = Path("runs")
@@ -122,9 +124,17 @@ class RunDirectory:
     def read_report(self) -> Report:
         """The report of the finished run; raises RunError."""
         try:
-            return Report.from_dict(with_declared(read_json(self.report)))
+            return Report.from_dict(with_declared(read_json(self.report), self._read_otherwise))
         except ValueError as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
+
+    def _read_otherwise(self, values: Mapping[str, Any]) -> Mapping[str, Metric]:
+        """What the predictions of a run make of its metrics, such as an f1 with the label it is of; nothing without."""
+        with contextlib.suppress(OSError, KeyError, ValueError, TypeError, AttributeError):
+            lines = self.prediction_file(values["split"]).read_text(encoding="utf-8").splitlines()
+            rows, settings = list(map(json.loads, lines)), EvaluationSection(resamples=0)
+            return tasks.scoring(values["task"]).details(rows, values.get("about", {}), settings, 1).metrics
+        return {}
 
     def write_record(self, **fields: Any) -> None:
         """Merge ``fields`` into ``run.json``."""
@@ -177,19 +187,24 @@ class RunDirectory:
             ) from error
 
 
-def with_declared(values: Any) -> Any:
-    """A report of version 0.1 with what it left to lists: unit and direction of each metric, what scoring must know."""
+def with_declared(values: Any, otherwise: Callable[[Mapping[str, Any]], Mapping[str, Metric]]) -> Any:
+    """A report of version 0.1 with what it left to lists: unit and direction of each metric, what scoring must know.
+
+    ``otherwise`` gives metrics of such a report that are to be read otherwise than as the task declares them.
+    """
     if not isinstance(values, dict) or values.get("task") not in tasks.names():
         return values
-    declared = tasks.metrics(values["task"])
+    if values.get("positive") is not None:
+        values.setdefault("about", {"positive": values["positive"]})
+    if all(isinstance(metric, dict) and "unit" in metric for metric in values.get("metrics", {}).values()):
+        return values
+    declared = tasks.metrics(values["task"]) | dict(otherwise(values))
     grouped = (group["metrics"] for one in values.get("groups", ()) for group in one["groups"])
     for metrics in (values.get("metrics", {}), *grouped):
         for name, metric in metrics.items():
             if isinstance(metric, dict) and "unit" not in metric and name in declared:
                 known = declared[name]
-                metric |= {"unit": known.unit, "better": known.better, "show": known.show}
-    if values.get("positive") is not None:
-        values.setdefault("about", {"positive": values["positive"]})
+                metric |= {"unit": known.unit, "better": known.better, "show": known.show, "title": known.title}
     return values
 
 

@@ -24,7 +24,8 @@ RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 class RunFacts:
     """A run at a glance: ``state`` is running, finished, or how it ended otherwise: failed, interrupted, stopped.
 
-    ``age`` is how many seconds ago it was last written to, ``size`` its bytes on disk; ``score`` that of ``metric``.
+    ``age`` is how many seconds ago it was last written to, ``size`` its bytes on disk; ``score`` that of ``metric``,
+    which a person reads as ``title``.
     """
 
     path: str
@@ -32,6 +33,7 @@ class RunFacts:
     recipe: str
     state: str
     metric: str
+    title: str
     score: float | None
     unit: Unit
     epochs: int
@@ -50,7 +52,7 @@ def facts(path: Path) -> RunFacts:
     """What there is to say of the run at ``path``; a damaged one is said to be so, too."""
     run = RunDirectory(path)
     files = list(_files(path))
-    task = recipe = metric = ""
+    task = recipe = metric = title = ""
     score, unit, epochs, state = None, "share", 0, "damaged"
     with suppress(RunError):
         loaded = read_run_recipe(run.recipe)
@@ -62,11 +64,12 @@ def facts(path: Path) -> RunFacts:
             watched = str(record.get("watched"))
             metric = watched if watched in report.metrics else next(iter(report.metrics), "")
             if metric:
-                score, unit = report.metrics[metric].value, report.metrics[metric].unit
+                title, score, unit = report.title(metric), report.metrics[metric].value, report.metrics[metric].unit
             epochs = report.training.epochs
     latest = max((file.st_mtime for file in files), default=time.time())
     size = sum(file.st_size for file in files)
-    return RunFacts(str(path), task, recipe, state, metric, score, unit, epochs, max(0.0, time.time() - latest), size)
+    age = max(0.0, time.time() - latest)
+    return RunFacts(str(path), task, recipe, state, metric, title, score, unit, epochs, age, size)
 
 
 def remove(paths: Sequence[Path]) -> None:

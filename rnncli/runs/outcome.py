@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from typing import Any
 from rnncli.errors import RunError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report
-from rnncli.runs.directory import RunDirectory
+from rnncli.runs.directory import RunDirectory, write_json
+
+BASE = "base.json"
+"""In a folder of runs: which of them the others are held against."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,33 @@ def find_runs(named: Iterable[str]) -> list[Path]:
     return list(found)
 
 
+def is_run(path: Path) -> bool:
+    """Whether a run is at ``path``."""
+    return (path / "recipe.yaml").is_file() and (path / "run.json").is_file()
+
+
 def runs_under(path: Path) -> Iterator[Path]:
     """The run at ``path``, or those anywhere below it; folds belong to their run."""
-    if (path / "recipe.yaml").is_file() and (path / "run.json").is_file():
+    if is_run(path):
         yield path
     elif path.is_dir():
         for below in sorted(path.iterdir()):
             if not below.name.startswith(".") and not below.is_symlink():
                 yield from runs_under(below)
+
+
+def remember_base(folder: Path, run: str) -> None:
+    """Keep in a folder of runs which of them the others are to be held against; raises RunError."""
+    write_json(folder / BASE, {"base": run})
+
+
+def remembered_bases(paths: Iterable[Path]) -> list[Path]:
+    """The runs that the folders of these runs name as their base; a file that cannot be read names none."""
+    found = []
+    for folder in dict.fromkeys(path.parent for path in paths):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(folder / json.loads((folder / BASE).read_text(encoding="utf-8"))["base"])
+    return found
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:

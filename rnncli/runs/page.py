@@ -14,6 +14,7 @@ from rnncli.report import card
 from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison
 from rnncli.report.page import Story, comparison_page, report_page
+from rnncli.report.together import Histories
 from rnncli.runs.directory import RunDirectory, write_text
 from rnncli.runs.outcome import Outcome
 from rnncli.runs.recipes import read_run_recipe
@@ -33,9 +34,9 @@ def write_page(path: Path) -> Path:
     return page
 
 
-def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the page of a comparison; raises RunError."""
-    write_text(path, comparison_page(comparison))
+def write_comparisons(comparisons: Sequence[Comparison], path: Path) -> None:
+    """Write the page of comparisons, one for each task; raises RunError."""
+    write_text(path, comparison_page(comparisons, [_histories(one) for one in comparisons]))
 
 
 def model_card(path: Path) -> str:
@@ -62,6 +63,16 @@ def story(path: Path) -> Story:
         facts={**inner, **facts},
         typed=shlex.join([Path(argv[0]).name, *argv[1:]]) if argv else "",
     )
+
+
+def _histories(comparison: Comparison) -> Histories:
+    """How each run of each setting learnt, every fold of a cross-validation by itself."""
+    found: dict[str, list[Sequence[Mapping[str, Any]]]] = {}
+    for setting in comparison.settings:
+        runs = [RunDirectory(Path(path)) for path in setting.runs]
+        each = [[RunDirectory(run.folds / fold) for fold in _folds(run)] or [run] for run in runs]
+        found[setting.name] = [one.read_metrics() for folds in each for one in folds]
+    return found
 
 
 def _folds(run: RunDirectory) -> Sequence[str]:

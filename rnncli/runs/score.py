@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,11 +12,12 @@ from torch import nn
 from rnncli import tasks
 from rnncli.core.device import Placement
 from rnncli.metrics.metric import Metric
+from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Estimate, Evaluation, Report, TrainingSummary, build_report
 from rnncli.runs.groups import by_group, mark
 from rnncli.runs.model import summarise
-from rnncli.tasks.base import About, Corpus, Examples, Fitted, Metrics, Row
+from rnncli.tasks.base import About, Corpus, Examples, Fitted, Metrics, Rivals, Row
 from rnncli.train.loop import evaluation_batches
 
 
@@ -44,10 +45,10 @@ def report(
     rows: Sequence[Row],
     training: TrainingSummary,
     *,
-    baselines: Mapping[str, Metrics] | None = None,
+    rivals: Rivals | None = None,
     notes: Sequence[str] = (),
 ) -> Report:
-    """What the ``rows`` of a part come to; ``notes`` are further ones."""
+    """What the ``rows`` of a part come to beside what rivals reach; ``notes`` are further ones."""
     recipe, about = model.recipe, model.fitted.about
     found = build_report(
         task=recipe.task,
@@ -56,11 +57,15 @@ def report(
         evaluation=evaluate(recipe, rows, about),
         dropped=dict(corpus.dropped),
         notes=(*corpus.notes, *model.fitted.notes, *notes),
-        baselines=baselines,
+        baselines={name: _values(rival) for name, rival in (rivals or {}).items()},
         model=summarise(recipe, model.module),
         training=training,
     )
     return replace(found, groups=by_group(recipe, rows, about))
+
+
+def _values(rival: Metrics | Statistics) -> Metrics:
+    return rival.values() if isinstance(rival, Statistics) else rival
 
 
 def evaluate(recipe: Recipe, rows: Sequence[Row], about: About) -> Evaluation:

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
+from rnncli import tasks
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
-from rnncli.runs import lock, page
+from rnncli.runs import advice, lock, page
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
@@ -28,7 +29,7 @@ from rnncli.runs.recipes import differences, read_run_recipe, run_name, with_abs
 from rnncli.runs.record import first_record, kept_record
 from rnncli.runs.score import Model, predictions, report
 from rnncli.runs.training import train
-from rnncli.tasks.base import Corpus, Fitted, Settles
+from rnncli.tasks.base import Corpus, Fitted, Rivals, Settles
 from rnncli.train.loop import StepDone, Trainer, evaluation_batches
 
 Work = Callable[[RunDirectory, Recipe, Observer], Report]
@@ -126,9 +127,16 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         if not fold.recipe.is_file():
             fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
-    report = cross_validated(reports)
+    report = advice.of_folds(cross_validated(reports), recipe, reports, _trained(run, recipe))
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
     return replace(report, groups=by_group(recipe, rows, report.about))
+
+
+def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.TrainingHistory]:
+    """How training went in each fold."""
+    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.data.folds)]
+    declared = tasks.metrics(recipe.task)
+    return [advice.TrainingHistory(declared[fold.read_record()["watched"]], fold.read_metrics()) for fold in folds]
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
@@ -157,10 +165,10 @@ def _report(
     run.prediction_file(split).parent.mkdir(exist_ok=True)
     write_lines(run.prediction_file(split), rows)
     notes: tuple[str, ...] = ()
-    baselines: dict[str, dict[str, float]] = {}
+    rivals: Rivals = {}
     if recipe.evaluation.baselines:
         observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
-        baselines, notes = fitted.baselines(corpus.parts, split)
+        rivals, notes = fitted.baselines(corpus.parts, split)
     progress = trainer.progress
     training = TrainingSummary(
         seconds=progress.seconds,
@@ -169,7 +177,9 @@ def _report(
         examples_per_second=progress.examples / max(progress.seconds, 1e-9),
         device=str(trainer.device),
     )
-    found = report(model, corpus, split, rows, training, baselines=baselines, notes=notes)
+    found = report(model, corpus, split, rows, training, rivals=rivals, notes=notes)
+    trained = advice.TrainingHistory(trainer.watch, run.read_metrics())
+    found = advice.of_run(found, recipe, corpus, trained, rows, fitted.about, rivals)
     return replace(found, reach=gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device))
 
 

@@ -19,6 +19,7 @@ from rnncli.core.device import Placement
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
+from rnncli.runs import advice
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
 from rnncli.runs.model import place
@@ -73,7 +74,8 @@ def score(trained: Trained, *, data: Path | None = None, split: str = "test") ->
     require_groups(recipe, corpus.parts[split])
     model = Model(recipe, fitted, trained.model, trained.placement)
     rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
-    return report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
+    found = report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
+    return advice.scored(found, recipe)
 
 
 def open_predictor(path: Path) -> Predictor:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
     from rnncli.metrics.statistics import Statistics
     from rnncli.recipe.schema import EvaluationSection
-    from rnncli.report.build import Details, ReportTable
+    from rnncli.report.build import Advice, Details, ReportTable
     from rnncli.report.figures import Figure, Sample
 
 M = TypeVar("M", bound="nn.Module")
 Metrics = dict[str, float]
+Rivals = Mapping[str, "Metrics | Statistics"]
+"""By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
+model can be held against them example by example; or metrics alone."""
 Row = Mapping[str, Any]
 """A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
 About = Mapping[str, Any]
@@ -175,6 +178,14 @@ class FilePredictor(Protocol):
 
 
 @runtime_checkable
+class WholeFiles(Protocol):
+    """A predictor some of whose forms make a whole file of each input; a form's name is the ending of that file."""
+
+    whole: tuple[str, ...]
+    """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
+
+
+@runtime_checkable
 class StreamPredictor(Protocol):
     """A predictor to which a stream is the content of a file."""
 
@@ -231,7 +242,7 @@ class Fitted(Protocol[M]):
         """A row for each example of a part, from which alone it is scored."""
         ...
 
-    def baselines(self, parts: Mapping[str, Any], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, Any], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Simple rivals trained on ``train`` and scored on ``split``, and what is to be said of them."""
         ...
 
@@ -279,6 +290,15 @@ class Task(Protocol):
 
     def check(self, recipe: Any, corpus: Corpus) -> list[ReportTable]:
         """Tables that let a person judge the data."""
+        ...
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """A task that can tell what is wrong with its data."""
+
+    def findings(self, corpus: Corpus) -> Iterable[Advice]:
+        """What is odd in the data and what to do about it, such as equal texts with two labels."""
         ...
 
 

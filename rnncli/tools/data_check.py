@@ -8,16 +8,18 @@ from typing import Any
 from rnncli import tasks
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import ReportTable
+from rnncli.tasks.base import Advising
 
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What was found: sentences, and tables."""
+    """What was found: sentences, tables, and what is odd with what to do about it."""
 
     headline: str
     notes: tuple[str, ...]
     dropped: dict[str, int]
     tables: list[ReportTable]
+    advice: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same, ready for JSON."""
@@ -30,6 +32,7 @@ class DataCheck:
             "notes": list(self.notes),
             "dropped": self.dropped,
             "tables": tables,
+            "advice": list(self.advice),
         }
 
 
@@ -43,4 +46,5 @@ def check_data(recipe: Recipe) -> DataCheck:
     dropped = dict(corpus.dropped)
     counted = tuple((reason, f"{n:,}") for reason, n in dropped.items()) or (("none", "0"),)
     tables.append(ReportTable("dropped rows", ("reason", "rows"), counted))
-    return DataCheck(corpus.headline, corpus.notes, dropped, tables)
+    found = sorted(task.findings(corpus), key=lambda one: one.rank) if isinstance(task, Advising) else []
+    return DataCheck(corpus.headline, corpus.notes, dropped, tables, tuple(one.line for one in found))

@@ -82,11 +82,12 @@ REPORT = fields(
     confidence=NUMBER,
     positive={"type": ["string", "null"]},
     notes=many(TEXT),
+    advice=many(TEXT),
     mistakes=many(fields(text=TEXT, truth=TEXT, predicted=TEXT, confidence=MAYBE, place=TEXT, aligned=TRUTH)),
     tables=many(fields(title=TEXT, columns=many(TEXT), rows=many(many(ANY)))),
 )
 
-SCORE = fields(mean=MAYBE, deviation=MAYBE, values=many(MAYBE))
+SCORE = fields(mean=MAYBE, deviation=MAYBE, values=many(MAYBE), low=MAYBE, high=MAYBE)
 VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH)
 SETTING = fields(
     name=TEXT,
@@ -101,6 +102,7 @@ SETTING = fields(
     reach_beyond=TRUTH,
 )
 COMPARISON = fields(
+    task=TEXT,
     split=TEXT,
     examples=COUNT,
     confidence=NUMBER,
@@ -108,6 +110,7 @@ COMPARISON = fields(
     keys=many(TEXT),
     base=TEXT,
     best=by_name(TEXT),
+    titles=by_name(TEXT),
     units=by_name(UNIT),
     better=by_name(BETTER),
     settings=many(SETTING),
@@ -126,7 +129,7 @@ ENDED = fields(
     unit=UNIT,
     before=TRUTH,
 )
-BATCH = fields(out=TEXT, runs=many(ENDED), comparison={"anyOf": [COMPARISON, {"type": "null"}]})
+BATCH = fields(out=TEXT, runs=many(ENDED), comparison={"anyOf": [COMPARISON, many(COMPARISON), {"type": "null"}]})
 TO_DO = fields(name=TEXT, path=TEXT, state=one_of("to do", "to resume", "finished"), seconds=MAYBE)
 DRY_BATCH = fields(out=TEXT, jobs=COUNT, seconds=NUMBER, runs=many(TO_DO))
 LEDGER_LINE = fields(
@@ -152,6 +155,7 @@ FACTS: Schema = {
     "recipe": TEXT,
     "state": one_of("running", "finished", "failed", "interrupted", "stopped", "damaged"),
     "metric": TEXT,
+    "title": TEXT,
     "score": MAYBE,
     "unit": UNIT,
     "epochs": COUNT,

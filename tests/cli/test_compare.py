@@ -11,14 +11,20 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from scipy import stats
 
+from rnncli.comparison.compare import compare
 from rnncli.metrics.paired import Parts, randomisation, share
 from rnncli.report.reach import reach
+from rnncli.report.side import lines, rows, titles
+from rnncli.runs.directory import RunDirectory
+from rnncli.runs.outcome import remember_base
 from tests.commands import rnncli
 from tests.runs.made import made_run
 
-FIELDS = {"split", "examples", "confidence", "metrics", "keys", "base", "best", "units", "better", "settings", "notes"}
+FIELDS = {"task", "split", "examples", "confidence", "metrics", "keys", "base", "best", "titles", "units", "better"}
+FIELDS |= {"settings", "notes"}
 SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
 VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
 SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}
@@ -78,7 +84,7 @@ def test_json_has_exactly_the_fields_that_programs_read(here):
     assert set(found) == FIELDS
     assert all(set(setting) == SETTING for setting in found["settings"])
     other = next(setting for setting in found["settings"] if setting["name"] != found["base"])
-    assert set(other["scores"]["accuracy"]) == {"mean", "deviation", "values"}
+    assert set(other["scores"]["accuracy"]) == {"mean", "deviation", "values", "low", "high"}
     assert set(other["versus"]) == {"f1_macro"}  # an area is no sum over examples
     assert set(other["versus"]["f1_macro"]) == VERSUS
     assert any("roc_auc is no sum over examples" in note for note in found["notes"])
@@ -174,6 +180,111 @@ def test_a_comparison_that_cannot_be_made_is_a_sentence(here, arguments, code, s
     assert (done.code, done.out) == (code, "")
     assert says in done.err
     assert "Traceback" not in done.err
+
+
+ACTION = {"source": "action/own-data", "shown": "file"}
+
+
+def several(folder):
+    for cell, skill in SKILLS.items():
+        made_run(folder / f"text-{cell}", f"model.cell={cell}", skill=skill)
+        made_run(folder / f"clip-{cell}", f"model.cell={cell}", skill=skill, **ACTION)
+    return folder
+
+
+def test_a_folder_of_several_tasks_is_compared_by_task(tmp_path):
+    found = rnncli("compare", several(tmp_path), "--json").json
+    assert [one["task"] for one in found] == ["action", "sentiment"]
+    for one in found:
+        assert set(one) == FIELDS
+        assert {setting["name"] for setting in one["settings"]} == {f"model.cell={cell}" for cell in SKILLS}
+    shown = rnncli("compare", tmp_path, "--html", tmp_path / "page.html").out.splitlines()
+    heads = [line for line in shown if "400 examples" in line]
+    assert [line.split(":")[0] for line in heads] == ["action", "sentiment"]
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert all(f"{line}</p>" in page for line in heads)
+    rows = list(csv.DictReader(io.StringIO(rnncli("compare", tmp_path, "--csv").out)))
+    assert [row["task"] for row in rows] == ["action"] * 3 + ["sentiment"] * 3
+
+
+def test_a_base_of_one_of_several_tasks_is_that_of_its_own(tmp_path):
+    found = rnncli("compare", several(tmp_path), "--base", tmp_path / "text-rnn", "--json").json
+    assert [one["base"] for one in found] == ["model.cell=gru", "model.cell=rnn"]
+    wrong = rnncli("compare", tmp_path, "--base", "model.cell=tcn")
+    assert (wrong.code, "none of the runs" in wrong.err) == (2, True)
+    lacking = rnncli("compare", tmp_path, "--metric", "wer")
+    assert (lacking.code, "has no wer" in lacking.err) == (2, True)
+
+
+def test_runs_of_two_tasks_named_by_hand_are_refused(tmp_path):
+    several(tmp_path)
+    done = rnncli("compare", tmp_path / "text-rnn", tmp_path / "clip-rnn")
+    assert (done.code, done.out) == (2, "")
+    assert "different tasks" in done.err
+    assert "Traceback" not in done.err
+    # With runs to be compared with they are a table each.
+    assert rnncli("compare", tmp_path / "text-rnn", tmp_path / "text-gru", tmp_path / "clip-rnn").code == 0
+
+
+def test_what_a_narrow_terminal_cannot_hold_is_folded_and_nothing_is_cut(here, tmp_path):
+    for cell, skill in SKILLS.items():
+        keys = (f"model.cell={cell}", f"train.learning_rate={skill / 1000}", f"data.text_column=column_of_{cell}s")
+        made_run(tmp_path / cell, *keys, skill=skill)
+    for named in (["gru-1", "rnn-1", "gru-2", "rnn-2"], [tmp_path]):
+        found = compare(map(str, named))
+        whole = [cell.text for row in rows(found) for cell in row if cell.text]
+        for width in (60, 80, 40):
+            shown = [line.plain for line in lines(found, width)]
+            assert max(map(cell_len, shown)) <= width
+            assert "…" not in "".join(shown)
+            text = " ".join(" ".join(shown).replace("*", " ").split())
+            assert all(cell in text for cell in whole)
+            assert all(title in text for title in titles(found))
+
+
+def test_the_best_of_a_column_is_marked(here):
+    written = rnncli("compare", "gru-1", "rnn-1").out.splitlines()
+    assert [line.count("*") for line in written[1:5]] == [0, 1, 0, 1]
+    assert written[2].index("*") - 1 == written[3].index(".") + 1
+
+
+def test_the_interval_of_a_setting_holds_test_examples_and_seeds(here):
+    found = rnncli("compare", ".", "--json").json["settings"][0]["scores"]["accuracy"]
+    reports = [json.loads((here / f"gru-{seed}/report.json").read_text())["metrics"]["accuracy"] for seed in (1, 2, 3)]
+    of_examples = fmean((one["high"] - one["low"]) / 2 for one in reports)
+    values = [one["value"] for one in reports]
+    of_seeds = stats.t.ppf(0.975, 2) * stdev(values) / 3**0.5
+    assert found["high"] - found["mean"] == pytest.approx((of_examples**2 + of_seeds**2) ** 0.5)
+    single = rnncli("compare", "gru-1", "--json").json["settings"][0]["scores"]["accuracy"]
+    assert (single["low"], single["high"]) == (reports[0]["low"], reports[0]["high"])
+
+
+def test_the_base_that_a_batch_was_given_is_that_of_a_later_comparison(here, tmp_path):
+    for cell, skill in SKILLS.items():
+        made_run(tmp_path / cell, f"model.cell={cell}", skill=skill)
+    remember_base(tmp_path, "rnn")
+    assert rnncli("compare", tmp_path, "--json").json["base"] == "model.cell=rnn"
+    assert rnncli("compare", *(tmp_path / cell for cell in SKILLS), "--json").json["base"] == "model.cell=rnn"
+    assert rnncli("compare", tmp_path, "--base", "model.cell=gru", "--json").json["base"] == "model.cell=gru"
+    (tmp_path / "base.json").write_text("{")
+    assert rnncli("compare", tmp_path, "--json").json["base"] == "model.cell=gru"
+
+
+def test_a_page_draws_intervals_and_how_each_setting_learnt(here, tmp_path):
+    for cell, skill in SKILLS.items():
+        for seed, epochs in ((1, 3), (2, 4)):
+            run = made_run(tmp_path / f"{cell}-{seed}", f"model.cell={cell}", f"seed={seed}", skill=skill)
+            for epoch in range(1, epochs + 1):
+                dev = {"loss": 1 / epoch, "accuracy": skill * epoch / 10}
+                RunDirectory(run).append_metrics({"epoch": epoch, "loss": 1.0, "watched": 0.5, "metrics": dev})
+    assert rnncli("compare", tmp_path, "--html", tmp_path / "page.html").code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for title in ("accuracy on test", "accuracy on dev", "loss on dev"):
+        assert f"<figcaption>{title}</figcaption>" in page
+    curve = page.split("<figcaption>accuracy on dev</figcaption>")[1].split("</figure>")[0]
+    assert [f"<title>model.cell={cell}</title>" in curve for cell in SKILLS] == [True] * 3
+    assert curve.count("<use ") == 3 * 3  # as far as both runs of each setting went
+    assert not re.search(r"https?://|<script", page)
 
 
 def test_one_run_is_a_table_of_one_row(here):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -48,6 +49,23 @@ def test_the_report_is_shown_again_as_text_json_card_or_page(trained, tmp_path):
     (run / "report.html").unlink()
     assert rnncli("report", run, "--html", "--json").json == {"path": str(run / "report.html")}
     assert (run / "report.html").exists()
+
+
+def test_a_run_and_its_folds_end_in_a_verdict_on_rivals_and_data(here):
+    (here / "reviews.csv").write_text(reviews(120) + "N/A,positive\n", encoding="utf-8")
+    keys = (*TINY, "evaluation.baselines=true")
+    found = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *keys, "--json").json
+    told = "\n".join(found["advice"])
+    assert re.search(r"(best rival, .*|simpler method, .* beats the model).*, on the same 1\d test examples\)", told)
+    assert re.search(r"^there was one epoch.*train\.epochs=5$", told, re.MULTILINE)
+    assert '"N/A" (reviews.csv:122 first)' in told
+    assert len(found["advice"]) <= 5
+    shown = rnncli("report", "run").out
+    assert all(f"- {line}\n" in shown for line in found["advice"])
+    folded = rnncli("sentiment", "--data", "reviews.csv", "--out", "folded", *keys, "data.folds=2", "--json").json
+    assert any(", over 2 folds)" in line for line in folded["advice"])
+    assert any('"N/A"' in line for line in folded["advice"])
+    assert rnncli("report", "folded", "--json").json["advice"] == folded["advice"]
 
 
 def test_a_page_shades_the_words_of_mistakes_by_the_attention_that_they_got(here):

@@ -60,6 +60,8 @@ def test_it_trains_keeps_its_best_epoch_reports_compares_predicts_and_is_batched
     assert (mae["unit"], mae["better"], mae["title"]) == ("plain", "lower", "mean error in stars")
     assert mae["low"] < mae["value"] < mae["high"]
     assert mae["value"] < report["baselines"]["mean"]["mae"]
+    assert report["advice"][0].startswith("the model beats its best rival, mean, by")
+    assert "of mean error in stars" in report["advice"][0]
     folder = Path("runs/stars-default-1")
     history = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert report["training"]["best_epoch"] == min(history, key=lambda row: row["metrics"]["mae"])["epoch"]

@@ -41,7 +41,7 @@ class Shell:
                 patch.chdir(self.folder)
                 patch.setenv("HOME", str(self.folder))
                 if not piped:
-                    patch.setenv("FORCE_COLOR", "1")
+                    patch.setattr("rnncli.cli.terminal.is_terminal", lambda stream: True)
                 here = [re.sub("^~", str(self.folder), word) for word in words]
                 self.typed[asked] = rnncli(*here, stdin=stdin)
         return self.typed[asked]

@@ -191,9 +191,11 @@ def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
         for n in range(settings)
     ]
     best = {"accuracy": made[-1].name, "loss": made[0].name, "wer": made[0].name}
+    names = {name: name for name in metrics}
     units = {"accuracy": "share", "loss": "plain", "wer": "share"}
     better = {"accuracy": "higher", "loss": "lower", "wer": "lower"}
-    comparison = Comparison("test", 9, 0.95, metrics, (), made[0].name, best, units, better, tuple(made), ())
+    told = (names, units, better)
+    comparison = Comparison("stars", "test", 9, 0.95, metrics, (), made[0].name, best, *told, tuple(made), ())
     grid = every_metric(comparison)
     shown = {
         (row[0], head): (cell, (r, c) in grid.best)

@@ -17,10 +17,21 @@ LABELS = ["negative", "positive"]
 
 
 def made_run(
-    path: Path, *overrides: str, skill: float = 1.0, examples: int = 400, labels=LABELS, reach=None, **record
+    path: Path,
+    *overrides: str,
+    skill: float = 1.0,
+    examples: int = 400,
+    labels=LABELS,
+    reach=None,
+    source="sentiment/own-data",
+    shown="text",
+    **record,
 ) -> Path:
-    """A run at ``path`` that is the better the higher ``skill`` is; recipes that are alike answer alike."""
-    recipe = load_recipe("sentiment/own-data", ["data.train=reviews.csv", *overrides])
+    """A run at ``path`` that is the better the higher ``skill`` is; recipes that are alike answer alike.
+
+    ``source`` is the recipe of any classifier, ``shown`` what its rows call what is classified.
+    """
+    recipe = load_recipe(source, ["data.train=reviews.csv", *overrides])
     random = np.random.default_rng([recipe.seed, round(1000 * skill)])
     truth = np.arange(examples) % len(labels)
     scores = random.normal(size=(examples, len(labels)))
@@ -30,7 +41,7 @@ def made_run(
         {
             "place": f"reviews.csv:{i + 2}",
             "truth": labels[truth[i]],
-            "text": f"text {i}",
+            shown: f"text {i}",
             "label": labels[int(shares[i].argmax())],
             "probabilities": dict(zip(labels, shares[i].tolist(), strict=True)),
         }

@@ -26,6 +26,17 @@ def test_its_report_is_read_with_what_the_task_declares(tmp_path):
     for name, metric in now.metrics.items():
         old = then.metrics[name]
         assert (old.value, old.unit, old.better) == (metric.value, metric.unit, metric.better), name
+        assert (old.show, old.title) == (metric.show, metric.title), name
+
+
+def test_its_report_is_shown_as_one_of_today_is(tmp_path):
+    now, then = made_run(tmp_path / "now"), earlier(made_run(tmp_path / "then"))
+    shown = rnncli("report", then).out
+    assert shown == rnncli("report", now).out
+    assert "f1 of positive" in shown
+    assert "micro" not in shown
+    (then / "predictions/test.jsonl").unlink()
+    assert rnncli("report", then).code == 0
 
 
 def test_it_is_compared_with_a_run_of_today_and_shown(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from rnncli.tasks.action.extras import baselines
 from rnncli.tasks.action.metrics import SHOWN
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.schema import ActionRecipe
-from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows
 from rnncli.tasks.common.core import recurrent
@@ -89,7 +89,7 @@ class FittedAction:
         places = map(part.place, range(len(part)))
         return rows(places, part.texts(), examples.truth, probabilities_NK, self.labels.names, SHOWN)
 
-    def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """The most frequent class; what is seen on average, with logistic regression; the nearest neighbour by it."""
         train, test = self.encode(parts["train"]), self.encode(parts[split])
         return baselines.rivals(train, test, self.labels), ()

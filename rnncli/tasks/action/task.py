@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
+from rnncli.report.build import Advice
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
 from rnncli.tasks.action.fitted import FittedAction
@@ -28,3 +30,8 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
 load = FittedAction.load
 predictor = ActionPredictor
 check = checks.tables
+
+
+def findings(corpus: Corpus) -> Iterator[Advice]:
+    """Clips with two classes, classes that stand for none, clips of test that train has."""
+    yield from checks.findings(corpus.parts)

@@ -19,7 +19,7 @@ from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.metrics.captions import caption_statistics
-from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.captioning import metrics
 from rnncli.tasks.captioning.data import once
 from rnncli.tasks.captioning.examples import CaptionBatch, CaptionExamples
@@ -140,7 +140,7 @@ class FittedCaptioning:
             words = self.spelling.read(one.words)
             yield metrics.row(place, file, captioned.references[i], words, references[i], one.attention)
 
-    def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, FramePart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """The most frequent caption, and the first caption of the clip that is nearest by its mean frame."""
         train, test = self.encode(parts["train"]), self.encode(parts[split])
         references = self._references(test)
@@ -156,9 +156,7 @@ class FittedCaptioning:
         notes = [
             metrics.interval_note(name, one, references, settings, self.recipe.seed) for name, one in rivals.items()
         ]
-        return {name: caption_statistics(one, references).values() for name, one in rivals.items()}, tuple(
-            filter(None, notes)
-        )
+        return {name: caption_statistics(one, references) for name, one in rivals.items()}, tuple(filter(None, notes))
 
     def _nll(self, model: Captioner, batch: CaptionBatch, smoothing: float) -> tuple[Tensor, float]:
         """Minus the log probability of all words of a batch, and how many there are."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from rnncli.data.text import units as text_units
 from rnncli.errors import DataError
+from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning import data
 from rnncli.tasks.captioning.extras import checks
@@ -42,3 +44,8 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
 load = FittedCaptioning.load
 predictor = CaptionPredictor
 check = checks.tables
+
+
+def findings(corpus: Corpus) -> Iterator[Advice]:
+    """Captions that stand for none, clips of test that train has."""
+    yield from checks.findings(corpus.parts)

@@ -26,6 +26,18 @@ METRICS = (
     Metric("recall", show="last", meaning="of the examples of the class, the share that was found"),
     Metric("f1", meaning="the harmonic mean of precision and recall"),
     Metric(
+        "mean_absolute_error",
+        better="lower",
+        unit="plain",
+        title="MAE",
+        meaning="how far the predicted number is from the true one, on average; 0 is perfect",
+    ),
+    Metric(
+        "quadratic_kappa",
+        unit="plain",
+        meaning="agreement beyond chance, where far misses count by their square; 1 is perfect, 0 chance",
+    ),
+    Metric(
         "roc_auc",
         meaning="how often an example of a class has a higher probability of it than one of another; 50 is chance",
     ),

@@ -22,10 +22,13 @@ from rnncli.metrics.classification import (
     MULTILABEL,
     OF_ONE_LABEL,
     class_statistics,
+    label_statistics,
     minority,
     multilabel_statistics,
 )
 from rnncli.metrics.metric import LOSS
+from rnncli.metrics.ordinal import OF_NUMBERS, numbers_of
+from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.base import Batches, Metrics
 from rnncli.tasks.classify.sections import ClassTrain
 from rnncli.tasks.common.splitting import CorpusPart
@@ -62,6 +65,11 @@ class Labels:
     def positive(self) -> str | None:
         """The label of that number."""
         return None if self.number is None else self.names[self.number]
+
+    @cached_property
+    def numbers(self) -> np.ndarray | None:
+        """The numbers that the labels stand for, (K,), None where they are names or an example may have several."""
+        return None if self.several else numbers_of(self.names)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -103,12 +111,20 @@ class Labels:
             found_NK[indices] = self.probabilities(scores(batch))
         return found_NK
 
+    def of_predicted(self, truth_N: np.ndarray, predicted_N: np.ndarray) -> Statistics:
+        """The metrics of predictions without probabilities, for instance of a rival that gives labels alone."""
+        return label_statistics(truth_N, predicted_N, len(self.names), self.number, self.numbers)
+
+    def of_probable(self, truth_N: np.ndarray, probabilities_NK: np.ndarray) -> Statistics:
+        """Every metric of probabilities for examples of one label each."""
+        return class_statistics(truth_N, probabilities_NK, self.number, numbers_K=self.numbers)
+
     def validated(self, truth: np.ndarray, probabilities_NK: np.ndarray) -> Metrics:
         """Every metric of the classifier, and ``loss``, which is its log loss."""
         if self.several:
             found = multilabel_statistics(truth, probabilities_NK).values()
         else:
-            found = class_statistics(truth, probabilities_NK, self.number).values()
+            found = self.of_probable(truth, probabilities_NK).values()
         return found | {"loss": found["log_loss"]}
 
     def require_metric(self, name: str) -> None:
@@ -120,6 +136,10 @@ class Labels:
         if self.positive is None and name in OF_ONE_LABEL:
             why = f"{name} is that of the rarer of two classes, and there are {len(self.names)}"
             raise RecipeError(f"train.best_by: {why}", f"train.best_by={name}_macro")
+
+        if self.numbers is None and name in OF_NUMBERS:
+            why = f"{name} wants labels that are three whole numbers or more, and these are {', '.join(self.names[:5])}"
+            raise RecipeError(f"train.best_by: {why}", "train.best_by=f1_macro")
 
     def save(self, path: Path, kind: str, **more: Any) -> None:
         """Write the labels, and what else a task keeps with them."""

@@ -17,6 +17,7 @@ from rnncli.metrics.calibration import top_confidence
 from rnncli.metrics.classification import OF_ONE_LABEL, class_statistics, multilabel_statistics
 from rnncli.metrics.confusion import Confusion, MultiLabelCounts
 from rnncli.metrics.metric import Metric
+from rnncli.metrics.ordinal import numbers_of
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Classes, Details, Mistake
@@ -81,7 +82,7 @@ class LabelScoring:
             return multilabel_statistics(truth_NK, probabilities_NK, predicted_NK=found_NK)
         number, positive = {label: k for k, label in enumerate(labels)}, about.get("positive")
         truth_N, found_N = (np.array([number[row[key]] for row in rows], np.int64) for key in ("truth", "label"))
-        return class_statistics(truth_N, probabilities_NK, number.get(str(positive)), found_N)
+        return class_statistics(truth_N, probabilities_NK, number.get(str(positive)), found_N, numbers_of(labels))
 
     def details(self, rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
         """Confusion matrix, classes, the most confident mistakes."""

@@ -21,7 +21,7 @@ from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import ATTENTION, Pooling
-from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
 from rnncli.tasks.common.core import recurrent
@@ -141,7 +141,7 @@ class FittedSentiment:
                 found[i]["attention"] = [[unit, round(weight, 4)] for unit, weight in attended]
         return found
 
-    def baselines(self, parts: Mapping[str, TextPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, TextPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Majority, n-grams with logistic regression, NB-SVM."""
         train, test = parts["train"], parts[split]
         notes = ()

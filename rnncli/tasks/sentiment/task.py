@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Cut
 from rnncli.data.text.vocabulary import Vocabulary
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
@@ -47,6 +48,11 @@ predictor = TextPredictor
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
     """Tables of sizes, labels, coverage and duplicates."""
     return checks.tables(recipe, corpus, fit(recipe, corpus).units)
+
+
+def findings(corpus: Corpus) -> Iterator[Advice]:
+    """Equal texts with two labels, texts and labels that stand for none, texts of test that train has."""
+    yield from checks.findings(corpus.parts)
 
 
 def uses_evidence(recipe: SentimentRecipe, classes: int, units: int) -> bool:

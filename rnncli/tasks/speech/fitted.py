@@ -20,7 +20,7 @@ from rnncli.data.text.labelunits import LabelUnits
 from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
 from rnncli.heads.ctc import ctc_nll, frames_needed, log_probs
-from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.speech.data import SpeechPart, frontend, require_width
@@ -119,7 +119,7 @@ class FittedSpeech:
             labels += float(batch.label_lengths_B[fits_B].sum())
             for i, log_probs_RV in zip(indices, log_probs(logits_BRV, lengths_B), strict=True):
                 founds[i] = self.decoder.plain(log_probs_RV)
-        return rates(examples.part.texts, founds) | {"loss": total / max(1.0, labels)}
+        return rates(examples.part.texts, founds).values() | {"loss": total / max(1.0, labels)}
 
     def settle(self, model: Recognizer, dev: SpeechExamples, batches: Batches) -> None:
         """Choose the weights of the language model by the word error rate of dev."""
@@ -151,7 +151,7 @@ class FittedSpeech:
         """A row for each recording: see :meth:`rnncli.tasks.speech.extras.decoding.Decoder.row`."""
         return [self.decoder.row(one) for one in log_probs(*model(batch.x_BTF, batch.lengths_B))]
 
-    def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, SpeechPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """The text that training has most often, whatever is said."""
         usual = Counter(parts["train"].texts).most_common(1)[0][0]
         truths = parts[split].texts

@@ -50,9 +50,9 @@ def statistics(rows: Sequence[Row], about: About) -> Statistics:
     return _statistics(parts)
 
 
-def rates(truths: Sequence[str], founds: Sequence[str]) -> dict[str, float]:
+def rates(truths: Sequence[str], founds: Sequence[str]) -> Statistics:
     """``wer``, ``cer`` and ``accuracy``, the share of whole texts that are right, however many words they have."""
-    return _statistics(_rates(truths, founds) | {"accuracy": _right(truths, founds)}).values()
+    return _statistics(_rates(truths, founds) | {"accuracy": _right(truths, founds)})
 
 
 def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:

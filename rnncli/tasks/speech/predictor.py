@@ -38,6 +38,7 @@ class SpeechPredictor:
     """
 
     formats = ("text", "jsonl", "srt")
+    whole = ("srt",)
     example = "recording.wav"
     together = 1  # so that memory is that of the longest
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rnncli.data.text.labelunits import NAMES, LabelUnits
+from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.findings import no_texts
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
@@ -32,6 +36,12 @@ def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
 load = FittedSpeech.load
 predictor = SpeechPredictor
 check = checks.tables
+
+
+def findings(corpus: Corpus) -> Iterator[Advice]:
+    """Texts that stand for none."""
+    parts: dict[str, SpeechPart] = dict(corpus.parts)
+    yield from no_texts(parts, {name: part.texts for name, part in parts.items()})
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

@@ -16,7 +16,7 @@ from rnncli.data.text.tagschemes import INTERNAL, Scheme, Span, named, read_span
 from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
-from rnncli.tasks.base import About, Batches, Metrics
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, has_crfsuite, linear_crf
@@ -139,7 +139,7 @@ class FittedTagging:
         rows = zip(sure_BT2.double().cpu().numpy(), batch.lengths_B.tolist(), strict=True)
         return list(self._decoded(best_BT, batch)), [row[:length] for row, length in rows]
 
-    def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[dict[str, Metrics], tuple[str, ...]]:
+    def baselines(self, parts: Mapping[str, SentencePart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Every word's most frequent tag; a linear CRF where CRFsuite is installed."""
         train, test = parts["train"], parts[split]
         frequent = MostFrequentTag(train.tokens(), train.tags())
@@ -150,7 +150,7 @@ class FittedTagging:
         if has_crfsuite():
             learn = zip(train.sentences(), train.tags(), strict=True)
             predicted["linear crf"], note = linear_crf(learn, test.sentences())
-        found = {name: self._scored(test, tags, unknown).statistics().values() for name, tags in predicted.items()}
+        found = {name: self._scored(test, tags, unknown).statistics() for name, tags in predicted.items()}
         return found, (note,) if note else ()
 
     def names(self, numbers: np.ndarray) -> list[str]:

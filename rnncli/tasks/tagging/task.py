@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.errors import DataError
+from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
@@ -48,6 +50,11 @@ def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
 load = FittedTagging.load
 predictor = TagPredictor
 check = checks.tables
+
+
+def findings(corpus: Corpus) -> Iterator[Advice]:
+    """Equal sentences with other tags, sentences of test that train has."""
+    yield from checks.findings(corpus.parts)
 
 
 def suited(recipe: TaggingRecipe, train: SentencePart) -> tuple[TaggingRecipe, str]:

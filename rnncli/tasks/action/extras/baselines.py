@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.metrics.classification import classification_metrics, prediction_metrics
+from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.action.examples import ActionExamples
-from rnncli.tasks.base import Metrics
 from rnncli.tasks.classify.labels import Labels
 
 SIDE = 12
 """Rows and columns that pixels are averaged to."""
 
 
-def rivals(train: ActionExamples, test: ActionExamples, labels: Labels) -> dict[str, Metrics]:
+def rivals(train: ActionExamples, test: ActionExamples, labels: Labels) -> dict[str, Statistics]:
     """Majority; mean and deviation of each figure over the clip, with logistic regression or the nearest neighbour."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.preprocessing import StandardScaler
 
-    classes, positive = len(labels.names), labels.number
     majority = np.full(len(test), int(np.argmax(labels.frequencies)))
-    found = {"majority": prediction_metrics(test.truth, majority, classes, positive)}
+    found = {"majority": labels.of_predicted(test.truth, majority)}
     scaler = StandardScaler()
     X, Y = scaler.fit_transform(_summaries(train)), scaler.transform(_summaries(test))
     logistic = LogisticRegression(C=0.1, max_iter=500).fit(X, train.truth)
-    probabilities = np.zeros((len(test), classes))
+    probabilities = np.zeros((len(test), len(labels.names)))
     probabilities[:, logistic.classes_] = logistic.predict_proba(Y)
-    found["mean frame + logistic"] = classification_metrics(test.truth, probabilities, positive)
+    found["mean frame + logistic"] = labels.of_probable(test.truth, probabilities)
     nearest = KNeighborsClassifier(1).fit(X, train.truth).predict(Y)
-    found["nearest neighbour"] = prediction_metrics(test.truth, nearest, classes, positive)
+    found["nearest neighbour"] = labels.of_predicted(test.truth, nearest)
     return found
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from rnncli.data import splits
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common import findings as common
 from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles, shared_groups
 from rnncli.tasks.frames.clips import FramePart, by
 
@@ -27,6 +29,14 @@ def tables(recipe: ActionRecipe, corpus: Corpus) -> list[ReportTable]:
     if any(any(part.groups) for part in parts.values()):
         found.append(shared_groups("groups", {name: part.groups for name, part in parts.items()}))
     return found
+
+
+def findings(parts: Mapping[str, FramePart]) -> Iterator[Advice]:
+    """What is odd in the files and classes of all parts."""
+    files = {name: list(part.texts()) for name, part in parts.items()}
+    yield from common.two_truths(parts, files, {name: part.truths for name, part in parts.items()}, "clips", "labels")
+    yield from common.no_labels(set(parts["train"].truths))
+    yield from common.leaks(parts, files, "clips")
 
 
 def _lengths(part: FramePart) -> list[str]:

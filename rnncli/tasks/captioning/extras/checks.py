@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from rnncli.data import splits
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning.data import once
 from rnncli.tasks.captioning.schema import CaptionRecipe
+from rnncli.tasks.common import findings as common
 from rnncli.tasks.common.checks import overlaps
 from rnncli.tasks.frames.clips import FramePart
 
@@ -39,3 +41,10 @@ def tables(recipe: CaptionRecipe, corpus: Corpus) -> list[ReportTable]:
         ReportTable("most frequent captions of train", ("caption", "times"), frequent),
         overlaps("clips", prints),
     ]
+
+
+def findings(parts: Mapping[str, FramePart]) -> Iterator[Advice]:
+    """What is odd in the captions and files of all parts."""
+    yield from common.no_texts(parts, {name: part.truths for name, part in parts.items()}, "captions")
+    clips = {name: once(part).part for name, part in parts.items()}
+    yield from common.leaks(clips, {name: part.texts() for name, part in clips.items()}, "clips")

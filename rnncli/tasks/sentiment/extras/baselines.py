@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.metrics.classification import classification_metrics, multilabel_metrics, prediction_metrics
-from rnncli.tasks.base import Metrics
+from rnncli.metrics.classification import multilabel_statistics
+from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.classify.labels import Labels
 
 MOST_TEXTS = 100_000
@@ -23,19 +23,19 @@ Texts = tuple[list[str], np.ndarray]
 """Texts and their truth: (N,) numbers of labels or, of several, (N, K)."""
 
 
-def rivals(split: Split, train: Texts, test: Texts, labels: Labels) -> dict[str, Metrics]:
+def rivals(split: Split, train: Texts, test: Texts, labels: Labels) -> dict[str, Statistics]:
     """All of them by name, scored on ``test``; ``split`` cuts a text into the model's own units."""
-    found: dict[str, Metrics] = {}
+    found: dict[str, Statistics] = {}
     if not labels.several:
         usual = np.full(len(test[1]), int(np.argmax(labels.frequencies)))
-        found["majority"] = prediction_metrics(test[1], usual, len(labels.names), labels.number)
+        found["majority"] = labels.of_predicted(test[1], usual)
     found["n-grams + logistic"] = n_grams_and_logistic(split, train, test, labels)
     if not labels.several:
         found["nb-svm"] = nb_svm(split, train, test, labels)
     return found
 
 
-def n_grams_and_logistic(split: Split, train: Texts, test: Texts, labels: Labels) -> Metrics:
+def n_grams_and_logistic(split: Split, train: Texts, test: Texts, labels: Labels) -> Statistics:
     """TF-IDF of one- and two-grams of the model's own units, and logistic regression."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -48,14 +48,14 @@ def n_grams_and_logistic(split: Split, train: Texts, test: Texts, labels: Labels
         probabilities = np.tile(train[1].mean(0), (len(test[0]), 1))
         rival = OneVsRestClassifier(LogisticRegression(C=10, max_iter=300)).fit(X, train[1][:, keep])
         probabilities[:, keep] = rival.predict_proba(Y).reshape(len(test[0]), -1)
-        return multilabel_metrics(test[1], probabilities)
+        return multilabel_statistics(test[1], probabilities)
     rival = LogisticRegression(C=10, max_iter=300).fit(X, train[1])
     probabilities = np.zeros((len(test[0]), len(labels.names)))
     probabilities[:, rival.classes_] = rival.predict_proba(Y)
-    return classification_metrics(test[1], probabilities, labels.number)
+    return labels.of_probable(test[1], probabilities)
 
 
-def nb_svm(split: Split, train: Texts, test: Texts, labels: Labels, beta: float = 0.25) -> Metrics:
+def nb_svm(split: Split, train: Texts, test: Texts, labels: Labels, beta: float = 0.25) -> Statistics:
     """NB-SVM with the paper's smoothing of 1 and interpolation of 0.25, one class against the rest."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.svm import LinearSVC
@@ -72,7 +72,7 @@ def nb_svm(split: Split, train: Texts, test: Texts, labels: Labels, beta: float 
         scores[:, label] = Y.multiply(ratio) @ weights + svm.intercept_[0]
     if classes == 2:
         scores[:, 0] = 0.0
-    return prediction_metrics(test[1], scores.argmax(1), classes, labels.number)
+    return labels.of_predicted(test[1], scores.argmax(1))
 
 
 def _vectors(vectorizer: Any, split: Split, train: list[str], test: list[str]) -> tuple[Any, Any]:

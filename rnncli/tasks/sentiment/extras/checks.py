@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.text.units import Units
 from rnncli.data.text.vocabulary import Vocabulary
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common import findings as common
 from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles
 from rnncli.tasks.sentiment.data import TextPart, count_labels
 from rnncli.tasks.sentiment.schema import SentimentRecipe
@@ -34,6 +36,17 @@ def tables(recipe: SentimentRecipe, corpus: Corpus, units: Units) -> list[Report
         _coverage({name: counts for name, (_, counts) in measured.items()}, vocabulary),
         overlaps("texts", prints),
     ]
+
+
+def findings(parts: Mapping[str, TextPart]) -> Iterator[Advice]:
+    """What is odd in the texts and labels of all parts."""
+    texts = {name: [text.strip() for text in part.texts()] for name, part in parts.items()}
+    yield from common.two_truths(
+        parts, texts, {name: part.written() for name, part in parts.items()}, "texts", "labels"
+    )
+    yield from common.no_texts(parts, texts)
+    yield from common.no_labels(count_labels(parts["train"]))
+    yield from common.leaks(parts, texts, "texts")
 
 
 def _measure(part: TextPart, units: Units) -> tuple[np.ndarray, Counter[str]]:

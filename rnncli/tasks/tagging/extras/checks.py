@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from rnncli.data import splits
 from rnncli.data.text.tagschemes import OUTSIDE
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common import findings as common
 from rnncli.tasks.common.checks import QUANTILES, by_split, counted, overlaps, quantiles
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
 MOST_NAMED = 10
 """Words with several tags that are named."""
+SHORT = 3
+"""Words of a sentence, up to which it may well stand in two parts."""
 
 
 def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
@@ -33,6 +37,17 @@ def tables(recipe: TaggingRecipe, corpus: Corpus) -> list[ReportTable]:
         _several(parts["train"]),
         overlaps("sentences", prints),
     ]
+
+
+def findings(parts: Mapping[str, SentencePart]) -> Iterator[Advice]:
+    """What is odd in the sentences of all parts; the shortest are equal by nature."""
+    prints = {name: (hash(tuple(tokens)) for tokens in part.tokens()) for name, part in parts.items()}
+    tags = {name: (hash(tuple(one)) for one in part.tags()) for name, part in parts.items()}
+    yield from common.two_truths(parts, prints, tags, "sentences", "tags")
+    long = {
+        name: [hash(tuple(tokens)) for tokens in part.tokens() if len(tokens) > SHORT] for name, part in parts.items()
+    }
+    yield from common.leaks(long, long, "sentences")
 
 
 def _words(part: SentencePart, lower: bool) -> Counter[str]:

@@ -1,0 +1,48 @@
+"""The model beside its rivals: whose figure is the best of a row, and which rival is the one to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnncli.report.build import Report
+
+MODEL = ""
+"""Stands for the model among the names of its rivals."""
+MARK = "*"
+"""Behind the best figure of a row, where there is no bold type."""
+LEGEND = f"{MARK} the best of its row"
+
+
+def leaders(report: Report, metric: str) -> frozenset[str]:
+    """Whose figure is the best, or as good as the best to the digits shown; empty where nobody but the model has one.
+
+    The model is :data:`MODEL`, rivals are their names.
+    """
+    values = {MODEL: report.metrics[metric].value}
+    values |= {name: found.get(metric) for name, found in report.baselines.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    if MODEL not in known or len(known) < 2:
+        return frozenset()
+    best = _better(report, metric)(known.values(), key=float)
+    shown = report.written(metric, best)
+    return frozenset(name for name, value in known.items() if report.written(metric, value) == shown)
+
+
+def best_rival(report: Report, metric: str) -> tuple[str, float] | None:
+    """The rival with the best figure and that figure; None where no rival has one."""
+    found = {name: values.get(metric) for name, values in report.baselines.items()}
+    known = {name: value for name, value in found.items() if value is not None}
+    if not known:
+        return None
+    name = _better(report, metric)(known, key=known.__getitem__)
+    return name, known[name]
+
+
+def main_metric(report: Report, watched: str = "") -> str:
+    """The metric that the model was chosen by, or else the first that is shown; empty where there is none."""
+    shown = [name for name, metric in report.metrics.items() if metric.show != "never"]
+    return watched if watched in report.metrics else next(iter(shown or report.metrics), "")
+
+
+def _better(report: Report, metric: str) -> Any:
+    return min if report.metrics[metric].better == "lower" else max

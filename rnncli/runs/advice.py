@@ -1,0 +1,97 @@
+"""The verdict on a run, gathered from its recipe, its data, its history and its test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from rnncli import tasks
+from rnncli.metrics.metric import Metric
+from rnncli.metrics.paired import Parts
+from rnncli.metrics.statistics import Statistics
+from rnncli.recipe.schema import Recipe
+from rnncli.report import advice
+from rnncli.report.build import Advice, Report
+from rnncli.report.rivals import main_metric
+from rnncli.runs.recipes import flat
+from rnncli.tasks.base import About, Advising, Corpus, Rivals, Row
+
+
+class TrainingHistory(NamedTuple):
+    """How training went: what it watched, and the lines of ``metrics.jsonl``."""
+
+    watch: Metric
+    history: Sequence[Mapping[str, Any]]
+
+
+def scored(report: Report, recipe: Recipe) -> Report:
+    """The report with what its figures alone say of a model."""
+    return _with(report, *_of_figures(report, recipe, main_metric(report)))
+
+
+def of_run(
+    report: Report,
+    recipe: Recipe,
+    corpus: Corpus,
+    trained: TrainingHistory,
+    rows: Sequence[Row],
+    about: About,
+    rivals: Rivals,
+) -> Report:
+    """The report of a run with its verdict; ``rows`` are its predictions, ``rivals`` what others made of the same."""
+    metric = main_metric(report, trained.watch.name)
+    sizes = {name: len(part) for name, part in corpus.parts.items()}
+    task = tasks.load(recipe.task)
+    found = [*task.findings(corpus)] if isinstance(task, Advising) else []
+    found += _of_figures(report, recipe, metric)
+    found += advice.findings(advice.of_training([trained.history], trained.watch, recipe.train.epochs))
+    if metric:
+        found += advice.findings(advice.of_dev(report, metric, _of_best(report, trained, metric), sizes))
+        match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
+        if match:
+            split = recipe.data.model_dump()
+            found += advice.findings(advice.of_match(report, match), advice.of_size(report, match, split, sizes))
+    return _with(report, *found)
+
+
+def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: Sequence[TrainingHistory]) -> Report:
+    """The report of a cross-validation with its verdict; what all ``folds`` say holds of the whole."""
+    watch = trained[0].watch
+    metric = main_metric(report, watch.name)
+    found = list(advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.epochs)))
+    found += _of_figures(report, recipe, "")
+    if metric and (match := advice.match_of_folds(report, metric)):
+        found.append(advice.of_match(report, match))
+    common = [line for line in folds[0].advice if all(line in fold.advice for fold in folds)]
+    lines = dict.fromkeys((*advice.written(found), *common))
+    return replace(report, advice=tuple(lines)[: advice.MOST])
+
+
+def _with(report: Report, *found: Advice) -> Report:
+    return replace(report, advice=advice.written(found))
+
+
+def _of_figures(report: Report, recipe: Recipe, metric: str) -> list[Advice]:
+    """What the figures say without rivals and without history."""
+    classes = advice.of_classes(report, flat(recipe.model_dump(mode="json")))
+    width = advice.of_width(report, metric, recipe.data.model_dump()) if metric else None
+    return list(advice.findings(classes, width))
+
+
+def _of_best(report: Report, trained: TrainingHistory, metric: str) -> float | None:
+    """The metric of dev in the best epoch."""
+    best = report.training.best_epoch
+    rows = [row for row in trained.history if row.get("epoch") == best]
+    return rows[0]["metrics"].get(metric) if rows else None
+
+
+def _parts(
+    recipe: Recipe, metric: str, rows: Sequence[Row], about: About, rivals: Rivals
+) -> tuple[Parts | None, dict[str, Parts]]:
+    """What each test example adds to the metric: of the model, and of each rival of which that is known."""
+    known = {name: one.parts([metric]).get(metric) for name, one in rivals.items() if isinstance(one, Statistics)}
+    theirs = {name: parts for name, parts in known.items() if parts is not None}
+    if not theirs:
+        return None, {}
+    return tasks.scoring(recipe.task).statistics(rows, about).parts([metric]).get(metric), theirs

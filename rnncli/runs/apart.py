@@ -1,0 +1,62 @@
+"""Predictions that are files of their own: the subtitles of several recordings, say, cannot follow each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rnncli.errors import UsageError
+from rnncli.runs.directory import write_text
+from rnncli.tasks.base import FilePredictor, Predictor, WholeFiles
+
+
+def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder: Path | None) -> list[str]:
+    """The files whose predictions are files of their own, a folder as those in it; empty where they are written on.
+
+    So it is with several of them in such a form, and with one where a ``folder`` is named for it. UsageError for a
+    folder and a form that needs none.
+    """
+    whole = isinstance(predictor, WholeFiles) and form in predictor.whole
+    if folder is not None and not whole:
+        known = predictor.whole if isinstance(predictor, WholeFiles) else ()
+        hint = f"--format {' or '.join(known)}" if known else "leave --out away, and write what is printed to a file"
+        raise UsageError("--out is for forms that make a file of each input", hint)
+    if not whole or not isinstance(predictor, FilePredictor) or list(inputs) == ["-"]:
+        return []
+    files = [file for one in inputs for file in predictor.expand(one)]
+    return files if len(files) > 1 or folder is not None else []
+
+
+def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: Path | None) -> Iterator[Path]:
+    """Write the prediction of each file beside it or into ``folder``, under its name with the form for an ending.
+
+    Gives each path when it is written. Raises UsageError, before anything is done, where one is there already.
+    """
+    paths = targets(files, form, folder)
+    for path in paths:
+        if path.exists():
+            raise UsageError(f"{path} exists already and nothing is overwritten", "name another folder: --out DIR")
+    for file, path in zip(files, paths, strict=True):
+        example = predictor.parse(file)
+        (row,) = predictor.predict([example])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, predictor.text(example, row, form))
+        yield path
+
+
+def targets(files: Sequence[str], form: str, folder: Path | None) -> list[Path]:
+    """Where the predictions go; files that differ in their endings alone keep these, and no two have one path."""
+    places = [Path(file) if folder is None else folder / Path(file).name for file in files]
+    short = [place.with_suffix(f".{form}") for place in places]
+    counts = Counter(short)
+    found = [
+        one if counts[one] == 1 else place.with_name(f"{place.name}.{form}")
+        for one, place in zip(short, places, strict=True)
+    ]
+    twice = next((path for path, count in Counter(found).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"two inputs would be written to {twice}", "predict the folders one by one, each with its --out"
+        )
+    return found
