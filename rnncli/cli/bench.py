@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli.cli.command import command
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.run import Overrides
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
@@ -14,7 +15,7 @@ from rnncli.cli.terminal import Terminal
 if TYPE_CHECKING:
     from rnncli.bench.core import CoreResult
 
-app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Measure speed on this machine.")
 
 
 def core(
@@ -99,5 +100,5 @@ def _rows(result: CoreResult) -> list[list[str]]:
     return rows
 
 
-app.command("core")(command(core))
-app.command("step")(command(step))
+app.command("core", cls=CheckedCommand)(command(core))
+app.command("step", cls=CheckedCommand)(command(step))

@@ -8,12 +8,13 @@ import typer
 from rich.text import Text
 
 from rnncli.cli.command import command
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.run import Overrides
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import visible
 
-app = typer.Typer(no_args_is_help=True, help="Look at the data of a recipe.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Look at the data of a recipe.")
 
 
 @app.callback()
@@ -46,4 +47,4 @@ def check(
         print_table(terminal, table.columns, table.rows)
 
 
-app.command("check")(command(check))
+app.command("check", cls=CheckedCommand)(command(check))

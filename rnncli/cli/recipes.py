@@ -10,11 +10,12 @@ from rich.text import Text
 
 from rnncli import tasks
 from rnncli.cli.command import command
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import RecipeError, UserError
 from rnncli.report.layout import visible
 
-app = typer.Typer(no_args_is_help=True, help="List, show, copy and validate recipes.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="List, show, copy and validate recipes.")
 Name = Annotated[str, typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.")]
 
 
@@ -96,7 +97,7 @@ def validate(
         raise typer.Exit(RecipeError.exit_code if bad else 0)
 
 
-app.command("list")(command(list_))
-app.command("show")(command(show))
-app.command("copy")(command(copy))
-app.command("validate")(command(validate))
+app.command("list", cls=CheckedCommand)(command(list_))
+app.command("show", cls=CheckedCommand)(command(show))
+app.command("copy", cls=CheckedCommand)(command(copy))
+app.command("validate", cls=CheckedCommand)(command(validate))

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from rnncli.cli.command import command
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.run import show_report
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
@@ -18,7 +19,7 @@ from rnncli.errors import UsageError
 from rnncli.report.layout import visible
 from rnncli.report.numbers import number, words
 
-app = typer.Typer(no_args_is_help=True, help="List, show and remove runs.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="List, show and remove runs.")
 
 Names = Annotated[list[str], typer.Argument(metavar="RUN...", help="Directories of runs.")]
 
@@ -107,6 +108,6 @@ def size(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-app.command("list")(command(list_))
-app.command("show")(command(show))
-app.command("rm")(command(rm))
+app.command("list", cls=CheckedCommand)(command(list_))
+app.command("show", cls=CheckedCommand)(command(show))
+app.command("rm", cls=CheckedCommand)(command(rm))

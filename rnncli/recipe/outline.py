@@ -21,10 +21,10 @@ _DEEPEST = 8
 Node = dict[str, Any]
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """The name most like ``word``, or nothing where none is like it."""
+def nearest(word: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    """The name most like ``word``, or nothing where none is like it; ``cutoff`` is how alike it must be, at most 1."""
     known = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return known[close[0]] if close else ""
 
 
