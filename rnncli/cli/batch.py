@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from rnncli.cli import completion
 from rnncli.cli.compare import show_comparison
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
@@ -22,10 +23,20 @@ if TYPE_CHECKING:
 
 def batch(
     terminal: Terminal,
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE|BATCH...", help="Recipes, or one batch file.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE|BATCH...", help="Recipes, or one batch file.", autocompletion=completion.recipes
+        ),
+    ],
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=V1,V2", help="Run with each of the values; may be given again."),
+        typer.Option(
+            "--set",
+            metavar="KEY=V1,V2",
+            help="Run with each of the values; may be given again.",
+            autocompletion=completion.settings,
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Runs at a time; as many as there are GPUs, else 1.")

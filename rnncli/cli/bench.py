@@ -8,7 +8,7 @@ import typer
 
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
-from rnncli.cli.run import Overrides
+from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
@@ -54,7 +54,7 @@ def core(
 
 def step(
     terminal: Terminal,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    recipe: Recipe,
     overrides: Overrides = None,
     steps: Annotated[int, typer.Option("--steps", help="Training steps to time, after three that are not.")] = 30,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnncli.cli import completion
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
 def compare(
     terminal: Terminal,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN|FOLDER|GLOB...", help="Runs, folders of them, patterns.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|FOLDER|GLOB...",
+            help="Runs, folders of them, patterns.",
+            autocompletion=completion.runs_and_folders,
+        ),
+    ],
     base: Annotated[
         str, typer.Option("--base", metavar="RUN|SETTING", help="What the others are tested against; else the first.")
     ] = "",

@@ -278,7 +278,8 @@ class _Arguments:
         name, colon, value = word.partition(":")
         if colon and value and "." in name and self.keys.exact(name):
             return f"{name}={value}"
-        if is_plain and word.replace(".", "").replace("_", "").isidentifier() and not is_recipe(word, self.task):
+        is_key = word.replace(".", "").isidentifier() and not is_recipe(word, self.task)
+        if is_plain and is_key and aliases.elsewhere(word) is None:
             key = self.keys.exact(word) or self.keys.alike(word)
             return f"{key}={self.rest.popleft()}" if key else ""
         return ""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.text import Text
 
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
-from rnncli.cli.run import Overrides
+from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import visible
@@ -24,7 +22,7 @@ def _data() -> None:
 
 def check(
     terminal: Terminal,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    recipe: Recipe,
     overrides: Overrides = None,
 ) -> None:
     """Sizes, lengths, labels, vocabulary, duplicates across splits, and rows dropped with the reason."""

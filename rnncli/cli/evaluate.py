@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.run import show_report
+from rnncli.cli import completion
+from rnncli.cli.run import Run, show_report
 from rnncli.cli.terminal import Terminal
 
 
 def evaluate(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    run: Run,
     data: Annotated[Path | None, typer.Option("--data", metavar="FILE|DIR", help="Another labelled file.")] = None,
-    split: Annotated[str, typer.Option("--split", help="train, dev or test of the run's own data.")] = "test",
+    split: Annotated[
+        str,
+        typer.Option("--split", help="train, dev or test of the run's own data.", autocompletion=completion.splits),
+    ] = "test",
 ) -> None:
     """Report how the best model of a run does."""
     terminal.say("loading the model", style="dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Self
@@ -23,7 +24,7 @@ class RecipeKeys:
 
     def __init__(self, schema: type[Recipe]) -> None:
         self._outline = Outline(schema)
-        paths = [path for path in self._outline.everywhere() if not self._outline.keys(path)]
+        paths = [path for path in self._outline.everywhere() if path != ("task",) and not self._outline.keys(path)]
         self.paths: dict[str, KeyPath] = {dotted(path): path for path in paths}
         self._schema = schema
 
@@ -86,6 +87,13 @@ class RecipeKeys:
     def choices(self, key: str) -> tuple[str, ...]:
         """The words that a key may be set to, if they are few."""
         return tuple(dict.fromkeys(SWITCH.values())) if self.is_switch(key) else self._outline.values(self.paths[key])
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """What a key may be set to where that is few words, else the value that it has by itself; empty for no text."""
+        if choices := self.choices(key):
+            return choices
+        default = self._outline.default(self.paths[key])
+        return () if default in (None, "") else (default if isinstance(default, str) else json.dumps(default),)
 
     def about(self, key: str) -> str:
         """What a key takes and what it is for, in a line."""

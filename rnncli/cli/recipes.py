@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from rnncli import tasks
+from rnncli.cli import completion
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.terminal import Terminal
@@ -16,7 +17,10 @@ from rnncli.errors import RecipeError, UserError
 from rnncli.report.layout import visible
 
 app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="List, show, copy and validate recipes.")
-Name = Annotated[str, typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.")]
+Name = Annotated[
+    str,
+    typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.", autocompletion=completion.recipes),
+]
 
 
 def list_(terminal: Terminal) -> None:
@@ -70,7 +74,10 @@ def copy(
 
 
 def validate(
-    terminal: Terminal, files: Annotated[list[str], typer.Argument(help="Recipe files or shipped names.")]
+    terminal: Terminal,
+    files: Annotated[
+        list[str], typer.Argument(help="Recipe files or shipped names.", autocompletion=completion.recipes)
+    ],
 ) -> None:
     """Check recipes and say everything that is wrong with them."""
     from rnncli.runs.recipes import load_recipe

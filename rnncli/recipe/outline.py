@@ -84,6 +84,10 @@ class Outline:
         node = self.node(path) or {}
         return str(node.get("description", ""))
 
+    def default(self, path: KeyPath) -> Any:
+        """The value of the key at ``path`` where no recipe gives one; None where it has none, or that is null."""
+        return (self.node(path) or {}).get("default")
+
     def _choices(self, node: Node) -> list[Node]:
         """The alternatives of a node, references followed."""
         if "$ref" in node:
