@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from rnncli import tasks
+
+if TYPE_CHECKING:
+    from rnncli.cli.keys import RecipeKeys
 
 MOST = 2000
 """Entries of a folder that are looked at: a key of the keyboard must not take seconds."""
@@ -32,9 +36,16 @@ def settings(ctx: typer.Context, incomplete: str) -> Completions:
     """
     from rnncli.cli.keys import RecipeKeys
 
-    task = str(ctx.info_name)
-    known = RecipeKeys.of_task(task) if task in tasks.names() else RecipeKeys.of_recipe(_named(ctx))
+    task, recipe = str(ctx.info_name), _named(ctx)
+    if task not in tasks.names() and not recipe:  # nothing tells the task, so that all of them count
+        found = [one for name in tasks.names() for one in _settings(RecipeKeys.of_task(name), [], incomplete)]
+        return list(dict.fromkeys(found))
+    known = RecipeKeys.of_task(task) if task in tasks.names() else RecipeKeys.of_recipe(recipe)
     given = [str(word) for word in ctx.params.get("overrides") or ctx.params.get("sets") or ()]
+    return _settings(known, given, incomplete)
+
+
+def _settings(known: RecipeKeys, given: list[str], incomplete: str) -> Completions:
     before = given[-2] if given[-1:] == ["="] and len(given) > 1 else given[-1] if given else ""
     if known.exact(before) and (given[-1:] == ["="] or not incomplete):
         return [*known.values(before)]

@@ -24,7 +24,7 @@ NEAR = 0.75
 
 
 @dataclass(frozen=True)
-class Shape:
+class CommandShape:
     """A command: its words, its options and whether each takes a value, the names of its arguments."""
 
     words: tuple[str, ...]
@@ -33,7 +33,7 @@ class Shape:
 
 
 @dataclass
-class Line:
+class TypedLine:
     """What to type, without the program's name, and what was wrong; a line that ``ends`` here is not looked at again.
 
     ``typed`` is empty where nobody can know; ``next`` then says what else may help.
@@ -45,21 +45,21 @@ class Line:
     ends: bool = False
 
 
-def command(word: str, rest: Sequence[str], known: Collection[str]) -> Line:
+def command(word: str, rest: Sequence[str], known: Collection[str]) -> TypedLine:
     """The line meant by the command ``word``, which is none of those ``known``, and what was typed behind it."""
     also = {other: name for name in tasks.names() for other in tasks.spec(name).also}
     found = aliases.elsewhere(word)
     if word.lower() in also:
         task = also[word.lower()]
-        return Line([task, *rest], [f"what you call {word} is the task {task}"])
+        return TypedLine([task, *rest], [f"what you call {word} is the task {task}"])
     if found is not None:
         return _elsewhere(word, found, rest)
     if near := nearest(word, known):
-        return Line([near, *rest], [_no_command(word)])
+        return TypedLine([near, *rest], [_no_command(word)])
     if is_recipe(word):
-        return Line(["run", word, *rest], [f"{word} is a recipe, and no command"])
+        return TypedLine(["run", word, *rest], [f"{word} is a recipe, and no command"])
     if Path(word).is_dir() and (Path(word) / "run.json").is_file():
-        return Line(["runs", "show", word, *rest], [f"{word} is a run, and no command"], ends=True)
+        return TypedLine(["runs", "show", word, *rest], [f"{word} is a run, and no command"], ends=True)
     if is_data(word):
         return _some_task(["--data", word, *rest], f"{word} is data, and no command")
     if "=" in word:
@@ -69,30 +69,32 @@ def command(word: str, rest: Sequence[str], known: Collection[str]) -> Line:
         line = command(near, rest, known)
         line.reasons.insert(0, _no_command(word))
         return line
-    return Line(reasons=[_no_command(word)], next="rnncli --help lists the commands")
+    return TypedLine(reasons=[_no_command(word)], next="rnncli --help lists the commands")
 
 
-def action(group: str, word: str, rest: Sequence[str], known: Collection[str]) -> Line:
+def action(group: str, word: str, rest: Sequence[str], known: Collection[str]) -> TypedLine:
     """The same of a command of a group, such as ``runs``."""
     if meant := aliases.meant(word, aliases.ACTIONS, known) or nearest(word, known):
-        return Line([group, meant, *rest], [f'{group} has no command "{word}"'])
+        return TypedLine([group, meant, *rest], [f'{group} has no command "{word}"'])
     if len(known) == 1 and not word.startswith("-"):
         only = next(iter(known))
-        return Line([group, only, word, *rest], [f"{group} is a group of commands, of which {only} is one"])
+        return TypedLine([group, only, word, *rest], [f"{group} is a group of commands, of which {only} is one"])
     names = ", ".join(known)
-    return Line(reasons=[f'{group} has no command "{word}"'], next=f"rnncli {group} COMMAND, where COMMAND is {names}")
+    return TypedLine(
+        reasons=[f'{group} has no command "{word}"'], next=f"rnncli {group} COMMAND, where COMMAND is {names}"
+    )
 
 
-def misplaced(args: Sequence[str], known: Collection[str]) -> Line:
+def misplaced(args: Sequence[str], known: Collection[str]) -> TypedLine:
     """The line meant by one that begins with options of a command, which come behind it."""
     at = next((i for i, arg in enumerate(args) if arg in known), None)
     if at is None:
         what = f"{args[0]} stands before any command"
-        return Line(reasons=[what], next="rnncli --help lists the tasks and the commands")
-    return Line([args[at], *args[:at], *args[at + 1 :]], [f"{args[0]} belongs behind the command {args[at]}"])
+        return TypedLine(reasons=[what], next="rnncli --help lists the tasks and the commands")
+    return TypedLine([args[at], *args[:at], *args[at + 1 :]], [f"{args[0]} belongs behind the command {args[at]}"])
 
 
-def arguments(shape: Shape, args: Sequence[str]) -> Line | None:
+def arguments(shape: CommandShape, args: Sequence[str]) -> TypedLine | None:
     """The line meant by the arguments of a command; None where nothing is wrong with their form."""
     return _Arguments(shape, args).read()
 
@@ -114,16 +116,16 @@ def is_recipe(word: str, task: str = "") -> bool:
 class _Arguments:
     """Reads the arguments of one command once, from left to right, into a line that can be understood."""
 
-    def __init__(self, shape: Shape, args: Sequence[str]) -> None:
+    def __init__(self, shape: CommandShape, args: Sequence[str]) -> None:
         self.shape, self.args, self.rest = shape, args, deque(args)
-        self.line = Line([*shape.words])
+        self.line = TypedLine([*shape.words])
         self.task = shape.words[0] if shape.words[0] in tasks.names() else ""
         self.sets = "overrides" in shape.arguments
         self.wants_recipe = "recipe" in shape.arguments
         self.early: list[str] = []
         self.keyed: list[str] = []
 
-    def read(self) -> Line | None:
+    def read(self) -> TypedLine | None:
         while self.rest and not self.line.ends:
             word = self.rest.popleft()
             if word == "--":
@@ -235,7 +237,7 @@ class _Arguments:
         own = " ".join(self.shape.words)
         more = "; a key of the recipe is set as in train.epochs=3" if self._settable() else ""
         advice = aliases.meant(name.lstrip("-"), aliases.INSTEAD) or f"rnncli {own} --help lists the options{more}"
-        self.line = Line(reasons=[f"there is no option {name}"], next=advice, ends=True)
+        self.line = TypedLine(reasons=[f"there is no option {name}"], next=advice, ends=True)
 
     def _word(self, word: str) -> None:
         if not self.sets:
@@ -291,11 +293,11 @@ class _Arguments:
         own = self.shape.words
         self.wants_recipe = False
         if word in tasks.names() and not _exists(word) and own == ("run",):
-            self.line = Line([word, *self.early, *self.rest], [f"{word} is a task, and a command of its own"])
+            self.line = TypedLine([word, *self.early, *self.rest], [f"{word} is a task, and a command of its own"])
             self.early = []
             self.rest.clear()
         elif own == ("run",) and (Path(word) / "run.json").is_file():
-            self.line = Line([*own, "--resume", word], [f"{word} is a run, and run takes a recipe"], ends=True)
+            self.line = TypedLine([*own, "--resume", word], [f"{word} is a run, and run takes a recipe"], ends=True)
         elif is_data(word):
             said = f"{word} is data, and {' '.join(own)} takes a recipe"
             others = [*self.early, *self.rest]
@@ -313,7 +315,7 @@ class _Arguments:
         found = aliases.elsewhere(word)
         given = any(one == "--data" or one.startswith("--data=") for one in self.args)
         if word == "help" and len(self.args) == 1:
-            self.line = Line([*self.shape.words, "--help"], ["help is an option of a command"], ends=True)
+            self.line = TypedLine([*self.shape.words, "--help"], ["help is an option of a command"], ends=True)
         elif is_recipe(word, self.task):
             self.line.typed += ["--recipe", word]
             self.line.reasons.append(f"a recipe is named with --recipe, and {word} stands by itself")
@@ -324,23 +326,23 @@ class _Arguments:
             self.line.reasons.append(f"data is named with --data, and {word} stands by itself")
         elif is_data(word):
             said = f"--data takes one file or folder, and {word} is another"
-            self.line = Line(
+            self.line = TypedLine(
                 reasons=[said], next=f"--dev {word} or --test {word}, or --data FOLDER with all of them", ends=True
             )
         else:
             self.line.typed.append(word)
 
 
-def _elsewhere(word: str, found: aliases.Elsewhere, rest: Sequence[str]) -> Line:
+def _elsewhere(word: str, found: aliases.Elsewhere, rest: Sequence[str]) -> TypedLine:
     first = next((one for one in rest if not one.startswith("-")), "")
     if found.typed == aliases.TRAIN:
         return _training(word, first, rest)
     if found.why:
-        return Line(found.typed.replace("{}", first or found.blank).split(), [found.why], ends=True)
-    return Line([*found.typed.split(), *rest], [f"what you call {word} is rnncli {found.typed}"])
+        return TypedLine(found.typed.replace("{}", first or found.blank).split(), [found.why], ends=True)
+    return TypedLine([*found.typed.split(), *rest], [f"what you call {word} is rnncli {found.typed}"])
 
 
-def _training(word: str, first: str, rest: Sequence[str]) -> Line:
+def _training(word: str, first: str, rest: Sequence[str]) -> TypedLine:
     """The line meant by a command that trains: a task's own, or ``run`` with a recipe."""
     others = list(rest)
     if first:
@@ -348,17 +350,17 @@ def _training(word: str, first: str, rest: Sequence[str]) -> Line:
     also = {other: name for name in tasks.names() for other in (name, *tasks.spec(name).also)}
     said = f"what you call {word} is a task's own command, or run with a recipe"
     if first in also:
-        return Line([also[first], *others], [said])
+        return TypedLine([also[first], *others], [said])
     if first and is_recipe(first):
-        return Line(["run", first, *others], [said])
+        return TypedLine(["run", first, *others], [said])
     return _some_task(["--data", first, *others] if first and is_data(first) else list(rest), said)
 
 
-def _some_task(args: Sequence[str], reason: str, words: Sequence[str] = (TASK,)) -> Line:
+def _some_task(args: Sequence[str], reason: str, words: Sequence[str] = (TASK,)) -> TypedLine:
     """A line of which nobody knows the task."""
     names = tasks.names()
     known = f"where {TASK} is {', '.join(names[:-1])} or {names[-1]}"
-    return Line([*words, *args], [reason], next=known, ends=True)
+    return TypedLine([*words, *args], [reason], next=known, ends=True)
 
 
 def _no_command(word: str) -> str:

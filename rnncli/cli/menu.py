@@ -17,7 +17,7 @@ from typer.main import get_command, get_group
 from rnncli import tasks
 
 if TYPE_CHECKING:
-    from rnncli.cli.corrections import Line, Shape
+    from rnncli.cli.corrections import TypedLine, CommandShape
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,12 @@ class CheckedCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
-            from rnncli.cli.corrections import Line
+            from rnncli.cli.corrections import TypedLine
 
             message = error.format_message()
-            _refuse(Line(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help"))
+            _refuse(
+                TypedLine(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help")
+            )
 
 
 class CheckedGroup(TyperGroup):
@@ -193,16 +195,16 @@ def _single(entry: Entry, function: Any, text: str | None = None) -> Any:
     return get_command(app)
 
 
-def _shape(command: Any, words: Sequence[str]) -> Shape:
-    from rnncli.cli.corrections import Shape
+def _shape(command: Any, words: Sequence[str]) -> CommandShape:
+    from rnncli.cli.corrections import CommandShape
 
     options = [param for param in command.params if param.param_type_name == "option"]
     flags = {flag: not one.is_flag for one in options for flag in (*one.opts, *one.secondary_opts)}
     names = [str(param.name) for param in command.params if param.param_type_name == "argument"]
-    return Shape(tuple(words), flags | {"--help": False, "-h": False}, names)
+    return CommandShape(tuple(words), flags | {"--help": False, "-h": False}, names)
 
 
-def _read(typed: Sequence[str]) -> Line | None:
+def _read(typed: Sequence[str]) -> TypedLine | None:
     """What is wrong with a whole line, None where nothing is or nobody can tell."""
     from rnncli.cli.corrections import action, arguments
 
@@ -220,7 +222,7 @@ def _read(typed: Sequence[str]) -> Line | None:
     return arguments(_shape(below, typed[:2]), typed[2:])
 
 
-def _refuse(line: Line) -> NoReturn:
+def _refuse(line: TypedLine) -> NoReturn:
     """End with what is wrong and the whole line to type, which is read until nothing in it is wrong."""
     import shlex
 
