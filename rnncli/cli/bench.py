@@ -11,6 +11,8 @@ from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
+from rnncli.cli.waiting import Waiting
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.bench.core import CoreResult
@@ -62,10 +64,10 @@ def step(
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    terminal.say("reading the data, then training some steps", style="dim")
-    from rnncli.bench.phases import bench_step
+    with Waiting(terminal, "reading the data, then training some steps") as waiting, advancing(waiting):
+        from rnncli.bench.phases import bench_step
 
-    seconds = bench_step(loaded, steps=steps)
+        seconds = bench_step(loaded, steps=steps)
     total = sum(seconds.values())
     if terminal.json:
         terminal.result({"seconds": seconds, "total": total})

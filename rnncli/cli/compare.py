@@ -10,7 +10,9 @@ import typer
 
 from rnncli.cli import completion
 from rnncli.cli.terminal import Terminal
+from rnncli.cli.waiting import Waiting
 from rnncli.errors import UsageError
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.report.comparison import Comparison
@@ -40,7 +42,9 @@ def compare(
         raise UsageError("--csv and --json are two forms of one thing", "give one of them")
     from rnncli.comparison.compare import compare as compare_runs
 
-    found = compare_runs(runs, base=base, metrics=metric or ())
+    with Waiting(terminal) as waiting, advancing(waiting):
+        waiting.now("comparing", aside=True)
+        found = compare_runs(runs, base=base, metrics=metric or ())
     if html is not None:
         from rnncli.runs.page import write_comparison
 

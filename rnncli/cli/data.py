@@ -10,7 +10,9 @@ from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
+from rnncli.cli.waiting import Waiting
 from rnncli.report.layout import visible
+from rnncli.runs.advance import advancing
 
 app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Look at the data of a recipe.")
 
@@ -29,10 +31,10 @@ def check(
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    terminal.say("reading the data", style="dim")
-    from rnncli.tools.data_check import check_data
+    with Waiting(terminal, "reading the data") as waiting, advancing(waiting):
+        from rnncli.tools.data_check import check_data
 
-    found = check_data(loaded)
+        found = check_data(loaded)
     if terminal.json:
         terminal.result(found.to_dict())
         return

@@ -10,6 +10,8 @@ import typer
 from rnncli.cli import completion
 from rnncli.cli.run import Run, show_report
 from rnncli.cli.terminal import Terminal
+from rnncli.cli.waiting import Waiting
+from rnncli.runs.advance import advancing
 
 
 def evaluate(
@@ -22,7 +24,9 @@ def evaluate(
     ] = "test",
 ) -> None:
     """Report how the best model of a run does."""
-    terminal.say("loading the model", style="dim")
-    from rnncli.runs.use import evaluate as evaluate_run
+    with Waiting(terminal, "loading the model") as waiting:
+        from rnncli.runs.use import evaluate as evaluate_run
 
-    show_report(terminal, evaluate_run(run, data=data, split=split))
+        with advancing(waiting):
+            report = evaluate_run(run, data=data, split=split)
+    show_report(terminal, report)

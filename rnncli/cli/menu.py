@@ -17,7 +17,7 @@ from typer.main import get_command, get_group
 from rnncli import tasks
 
 if TYPE_CHECKING:
-    from rnncli.cli.corrections import TypedLine, CommandShape
+    from rnncli.cli.corrections import CommandShape, TypedLine
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
 from rnncli.core.device import placed
-from rnncli.data import batching
+from rnncli.data import batching, progress
 from rnncli.errors import RecipeError, TrainingError
 from rnncli.metrics.metric import Metric, require
 from rnncli.recipe.schema import TrainSection
@@ -101,11 +101,19 @@ def place_batches(
 
 
 def evaluation_batches(examples: Examples, settings: TrainSection, device: torch.device) -> Batches:
-    """Batches for evaluation: neighbours in length, each example once, larger than in training."""
+    """Batches for evaluation: neighbours in length, each example once, larger than in training; tells how far it is."""
     plan = batching.sequential(
         examples.lengths, max_examples=8 * settings.batch_size, max_tokens=4 * settings.batch_tokens
     )
-    return lambda: place_batches(examples, (plan[k] for k in range(len(plan))), device)
+
+    def batches() -> Iterator[tuple[np.ndarray, Any]]:
+        done = 0
+        for indices, batch in place_batches(examples, (plan[k] for k in range(len(plan))), device):
+            yield indices, batch
+            done += len(indices)
+            progress.tell("examples", done, len(examples))
+
+    return batches
 
 
 class Trainer:
