@@ -12,8 +12,10 @@ from rnncli.cli import completion
 from rnncli.cli.compare import show_comparison
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
+from rnncli.cli.waiting import Waiting
 from rnncli.errors import BatchError, UsageError, UserError
 from rnncli.report.numbers import duration
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Planned
@@ -73,9 +75,9 @@ def batch(
     terminal.say(f"runs {folder}", style="bold")
     failed = [one for one in ended if one.state == FAILED]
     if failed:
-        names = ", ".join(one.name for one in failed)
+        causes = "\n".join(f"{one.name}: {one.error}" for one in failed)
         raise BatchError(
-            f"{len(failed)} of {len(ended)} runs failed: {names}",
+            f"{len(failed)} of {len(ended)} runs failed:\n{causes}",
             f"read {folder / 'logs'}; the same command tries them again and leaves the others alone",
         )
 
@@ -113,15 +115,16 @@ def _document(folder: Path, ended: list[Ended], comparison: Comparison | None) -
 
 def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: int) -> None:
     """The runs with their state and an estimate of what is left."""
+    from rnncli.batch.child import shares
     from rnncli.batch.estimate import estimates
     from rnncli.batch.ledger import FINISHED
     from rnncli.batch.work import state
 
     states = {one.name: state(folder, one) for one in planned}
     left = [one for one in planned if states[one.name] != FINISHED]
-    if left:
-        terminal.say("timing some steps of each setting of which no run is done", style="dim")
-    seconds = estimates(planned, left, folder)
+    what = "timing some steps, scoring and rivals of each setting of which no run is done" if left else ""
+    with Waiting(terminal, what) as waiting, advancing(waiting):
+        seconds = estimates(planned, left, folder, shares(jobs)[0].threads)
     total = sum(seconds.values()) / jobs
     if terminal.json:
         rows = [{"name": n, "state": s, "path": str(folder / n), "seconds": seconds.get(n)} for n, s in states.items()]
