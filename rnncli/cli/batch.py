@@ -75,9 +75,10 @@ def batch(
     terminal.say(f"runs {folder}", style="bold")
     failed = [one for one in ended if one.state == FAILED]
     if failed:
+        names = ", ".join(one.name for one in failed)
         causes = "\n".join(f"{one.name}: {one.error}" for one in failed)
         raise BatchError(
-            f"{len(failed)} of {len(ended)} runs failed:\n{causes}",
+            f"{len(failed)} of {len(ended)} runs failed: {names}\n{causes}",
             f"read {folder / 'logs'}; the same command tries them again and leaves the others alone",
         )
 
