@@ -82,31 +82,37 @@ def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: boo
     begun = time.monotonic()
     corpus, fitted, trainer = prepare(None, recipe, unobserved)
     preparing = time.monotonic() - begun
-    epoch = _steps_of_epoch(trainer) + _timed(lambda: _validate(fitted, trainer))
+    epoch, once = _epoch(fitted, trainer)
     split = "test" if "test" in corpus.parts else "dev"
     scoring = _timed(lambda: _score(recipe, corpus, fitted, trainer, split)) if scored else 0.0
     rivals = _timed(lambda: fitted.baselines(corpus.parts, split)) if alone and recipe.evaluation.baselines else 0.0
     times = max(1, folds)
-    return Parts(times * recipe.train.epochs * epoch, times * rivals, times * (preparing + scoring))
+    return Parts(times * recipe.train.epochs * epoch, times * rivals, once + times * (preparing + scoring))
 
 
-def _steps_of_epoch(trainer: Trainer) -> float:
+def _epoch(fitted: Fitted[Any], trainer: Trainer) -> tuple[float, float]:
+    """Seconds of an epoch with its evaluation, and those that only the first takes, as kernels are compiled in it."""
+    total, times = _steps(trainer)
+    step = fmean(times[1:] or times)
+    first, evaluation = (_timed(lambda: _validate(fitted, trainer)) for _ in range(2))
+    return total * step + evaluation, max(0.0, times[0] - step) + max(0.0, first - evaluation)
+
+
+def _steps(trainer: Trainer) -> tuple[int, list[float]]:
+    """How many steps an epoch has, and the seconds of the first ones."""
     from rnncli.train.loop import StepDone
 
     times: list[float] = []
     total = 1
     last = begun = time.monotonic()
     for event in trainer.events():
-        if not isinstance(event, StepDone):
+        if isinstance(event, StepDone):
+            total = event.total
+            times.append(time.monotonic() - last)
+        if len(times) > STEPS or time.monotonic() - begun > SECONDS:
             break
-        total = event.total
-        times.append(time.monotonic() - last)
         last = time.monotonic()
-        if len(times) > STEPS or last - begun > SECONDS:
-            break
-    # The first step also warms up, and is counted only where there is no other.
-    counted = times[1:] or times or [0.0]
-    return total * sum(counted) / len(counted)
+    return total, times or [0.0]
 
 
 def _validate(fitted: Fitted[Any], trainer: Trainer) -> None:

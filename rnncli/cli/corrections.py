@@ -54,10 +54,10 @@ def command(word: str, rest: Sequence[str], known: Collection[str]) -> TypedLine
         return TypedLine([task, *rest], [f"what you call {word} is the task {task}"])
     if found is not None:
         return _elsewhere(word, found, rest)
-    if near := nearest(word, known):
-        return TypedLine([near, *rest], [_no_command(word)])
     if is_recipe(word):
         return TypedLine(["run", word, *rest], [f"{word} is a recipe, and no command"])
+    if "/" not in word and (near := nearest(word, known)):
+        return TypedLine([near, *rest], [_no_command(word)])
     if Path(word).is_dir() and (Path(word) / "run.json").is_file():
         return TypedLine(["runs", "show", word, *rest], [f"{word} is a run, and no command"], ends=True)
     if is_data(word):

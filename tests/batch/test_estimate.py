@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from rnncli.batch.plan import plan, read_batch
 from rnncli.recipe.schema import Recipe
 from tests.commands import TINY, reviews
 from tests.runs.made import made_run
+from tests.train.toy import Toy, toy_trainer
 
 CELLS = ["model.cell=gru,lstm", "data.train=reviews.csv", "seed=1,2"]
 
@@ -69,9 +71,33 @@ def test_a_real_run_is_measured_with_all_its_parts(tmp_path, monkeypatch):
     (one,) = planned([*tiny, "data.train=reviews.csv"])
     parts = measure(one.recipe, threads=1)
     assert min(parts.epochs, parts.rivals, parts.others) > 0
-    twice = one.recipe.model_copy(update={"train": one.recipe.train.model_copy(update={"epochs": 2000})})
-    assert measure(twice, alone=False, scored=False).epochs > 100 * parts.epochs
-    assert measure(one.recipe, alone=False, scored=False).rivals == 0.0
+    longer = one.recipe.model_copy(update={"train": one.recipe.train.model_copy(update={"epochs": 2000})})
+    again = measure(longer, alone=False, scored=False)
+    assert again.epochs > 100 * parts.epochs
+    assert again.rivals == 0.0
+
+
+def test_what_only_the_first_step_and_evaluation_take_is_not_counted_for_each_epoch(monkeypatch):
+    class Slow(Toy):
+        def __init__(self):
+            super().__init__()
+            self.steps = self.evaluations = 0
+
+        def loss(self, model, batch):
+            self.steps += 1
+            time.sleep(0.3 if self.steps == 1 else 0.0)
+            return super().loss(model, batch)
+
+        def validate(self, model, examples, batches):
+            self.evaluations += 1
+            time.sleep(0.3 if self.evaluations == 1 else 0.0)
+            return super().validate(model, examples, batches)
+
+    slow = Slow()
+    monkeypatch.setattr(estimate, "STEPS", 3)
+    epoch, once = estimate._epoch(slow, toy_trainer(slow))
+    assert once > 0.55
+    assert epoch < 0.5
 
 
 def test_a_batch_at_work_expects_of_its_runs_what_those_before_took():
