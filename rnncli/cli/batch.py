@@ -10,9 +10,9 @@ from rich.text import Text
 
 from rnncli.cli import completion
 from rnncli.cli.compare import show_comparison
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.errors import BatchError, UsageError, UserError
 from rnncli.report.numbers import duration
 from rnncli.runs.advance import advancing
@@ -124,7 +124,7 @@ def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: i
     states = {one.name: state(folder, one) for one in planned}
     left = [one for one in planned if states[one.name] != FINISHED]
     what = "timing some steps, scoring and rivals of each setting of which no run is done" if left else ""
-    with Waiting(terminal, what) as waiting, advancing(waiting):
+    with ProgressLine(terminal, what) as progress, advancing(progress):
         seconds = estimates(planned, left, folder, shares(jobs)[0].threads)
     total = sum(seconds.values()) / jobs
     if terminal.json:

@@ -8,10 +8,10 @@ import typer
 
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def step(
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    with Waiting(terminal, "reading the data, then training some steps") as waiting, advancing(waiting):
+    with ProgressLine(terminal, "reading the data, then training some steps") as progress, advancing(progress):
         from rnncli.bench.phases import bench_step
 
         seconds = bench_step(loaded, steps=steps)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.errors import UsageError
 from rnncli.runs.advance import advancing
 
@@ -42,8 +42,8 @@ def compare(
         raise UsageError("--csv and --json are two forms of one thing", "give one of them")
     from rnncli.comparison.compare import compare as compare_runs
 
-    with Waiting(terminal) as waiting, advancing(waiting):
-        waiting.now("comparing", aside=True)
+    with ProgressLine(terminal) as progress, advancing(progress):
+        progress.now("comparing", aside=True)
         found = compare_runs(runs, base=base, metrics=metric or ())
     if html is not None:
         from rnncli.runs.page import write_comparison

@@ -7,10 +7,10 @@ from rich.text import Text
 
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.report.layout import visible
 from rnncli.runs.advance import advancing
 
@@ -31,7 +31,7 @@ def check(
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    with Waiting(terminal, "reading the data") as waiting, advancing(waiting):
+    with ProgressLine(terminal, "reading the data") as progress, advancing(progress):
         from rnncli.tools.data_check import check_data
 
         found = check_data(loaded)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import Run, show_report
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.runs.advance import advancing
 
 
@@ -24,9 +24,9 @@ def evaluate(
     ] = "test",
 ) -> None:
     """Report how the best model of a run does."""
-    with Waiting(terminal, "loading the model") as waiting:
+    with ProgressLine(terminal, "loading the model") as progress:
         from rnncli.runs.use import evaluate as evaluate_run
 
-        with advancing(waiting):
+        with advancing(progress):
             report = evaluate_run(run, data=data, split=split)
     show_report(terminal, report)

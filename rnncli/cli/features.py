@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.errors import UsageError
 
 
@@ -41,9 +41,9 @@ def features(
     box = None if left is None else (left[0], left[1], left[2], left[3])
     recording = Recording(encoder, fps, width, height, box, weights)
     begun = time.perf_counter()
-    with Waiting(terminal) as waiting:
-        waiting.now("computing frames", aside=True)
-        found = extract(source, out, recording, column=column, hear=partial(waiting.count, "clips"))
+    with ProgressLine(terminal) as progress:
+        progress.now("computing frames", aside=True)
+        found = extract(source, out, recording, column=column, hear=partial(progress.count, "clips"))
     spent = time.perf_counter() - begun
     for reason, count in Counter(reason for _, reason, _ in found.refused).items():
         first = next(message for _, kind, message in found.refused if kind == reason)

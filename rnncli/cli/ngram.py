@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.runs.advance import advancing
 
 
@@ -24,8 +24,8 @@ def ngram(
     """Learn an n-gram language model (interpolated Kneser-Ney), for decoding.lm of speech."""
     from rnncli.tools.ngram import learn_ngram
 
-    with Waiting(terminal) as waiting, advancing(waiting):
-        waiting.now("counting n-grams", aside=True)
+    with ProgressLine(terminal) as progress, advancing(progress):
+        progress.now("counting n-grams", aside=True)
         learnt = learn_ngram(source, out, order=order, column=column, lower=lower)
     if terminal.json:
         terminal.result(asdict(learnt))

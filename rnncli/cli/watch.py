@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Waiting
 from rnncli.metrics.metric import LOSS
 from rnncli.report.layout import visible
 
@@ -19,17 +19,17 @@ class Watch:
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.waiting = Waiting(terminal, "loading torch")
+        self.progress = ProgressLine(terminal, "loading torch")
         self.history: list[float] = []
         self.watched = LOSS
         self.epoch = 0
 
     def __enter__(self) -> Self:
-        self.waiting.__enter__()
+        self.progress.__enter__()
         return self
 
     def __exit__(self, *ending: object) -> None:
-        self.waiting.__exit__(*ending)
+        self.progress.__exit__(*ending)
 
     def __call__(self, happening: Happening) -> None:
         """Show one happening."""
@@ -43,9 +43,9 @@ class Watch:
             case events.Halved(size):
                 self.terminal.say(f"memory did not suffice: this step in batches of {size} (train.batch_size)")
             case events.Stage(what, aside):
-                self.waiting.now(what, aside=aside)
+                self.progress.now(what, aside=aside)
             case events.Advanced():
-                self.waiting(happening)
+                self.progress(happening)
             case events.DataRead():
                 self._data(happening)
             case events.ModelBuilt():
@@ -65,7 +65,7 @@ class Watch:
         if corpus.dropped:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
             self.terminal.say(f"rows dropped: {reasons}", style="yellow")
-        self.waiting.now("building the vocabulary and the model")
+        self.progress.now("building the vocabulary and the model")
 
     def _model(self, built: ModelBuilt) -> None:
         from rnncli.report.curve import curve_header
@@ -77,15 +77,15 @@ class Watch:
         self.terminal.say(curve_header(built.watched))
 
     def _step(self, step: StepDone) -> None:
-        if not self.waiting.is_shown:
+        if not self.progress.is_shown:
             return
         if step.done == step.total:
-            self.waiting.now(f"epoch {step.epoch}, scoring dev")
+            self.progress.now(f"epoch {step.epoch}, scoring dev")
             return
         if self.epoch != step.epoch:
             self.epoch = step.epoch
-            self.waiting.now(f"epoch {step.epoch}")
-        self.waiting.count("batches", step.done, step.total, f"loss {step.loss:.3f}")
+            self.progress.now(f"epoch {step.epoch}")
+        self.progress.count("batches", step.done, step.total, f"loss {step.loss:.3f}")
 
     def _epoch(self, epoch: EpochDone) -> None:
         from rnncli.report.curve import curve_row

@@ -51,7 +51,7 @@ def test_help_builds_no_command_and_a_command_no_other(tmp_path):
         done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         loaded = set(re.findall(r"'([^']+)'", done.stderr))
-        assert loaded - {"rnncli.cli.command", "rnncli.cli.terminal", "rnncli.cli.waiting"} == {*always, *own}
+        assert loaded - {"rnncli.cli.command", "rnncli.cli.terminal", "rnncli.cli.progressline"} == {*always, *own}
 
 
 def test_each_line_of_the_help_is_what_its_command_says_of_itself():

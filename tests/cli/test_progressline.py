@@ -8,9 +8,9 @@ import time
 import pytest
 from rich.console import Console
 
-from rnncli.cli import waiting
+from rnncli.cli import progressline
+from rnncli.cli.progressline import Counting, ProgressLine
 from rnncli.cli.terminal import Terminal
-from rnncli.cli.waiting import Counting, Waiting
 from rnncli.cli.watch import Watch
 from rnncli.runs.advance import Advanced
 from rnncli.runs.events import Stage
@@ -45,7 +45,7 @@ def clock(monkeypatch):
             return self.now
 
     clock = Clock()
-    monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(progressline, "time", clock)
     return clock
 
 
@@ -76,7 +76,7 @@ def test_no_rate_is_told_before_it_can_be_known(clock):
 
 
 def test_the_line_tells_how_long_what_is_not_counted_takes(clock):
-    line = Waiting(terminal_on(Screen()), "loading torch")
+    line = ProgressLine(terminal_on(Screen()), "loading torch")
     assert line.line().plain.endswith("loading torch")
     clock.now += 7.4
     assert line.line().plain.endswith("loading torch  7.0 s")
@@ -92,7 +92,7 @@ def test_the_line_tells_how_long_what_is_not_counted_takes(clock):
 
 
 def test_a_count_that_begins_again_has_a_clock_of_its_own(clock):
-    line = Waiting(terminal_on(Screen()), "scoring test")
+    line = ProgressLine(terminal_on(Screen()), "scoring test")
     for what, total in (("examples", 100), ("examples", 60), ("resamples", 60)):
         line.count(what, 10, total)
         clock.now += 5
@@ -103,14 +103,14 @@ def test_a_count_that_begins_again_has_a_clock_of_its_own(clock):
 
 
 def test_control_characters_of_names_cannot_steer_the_line():
-    line = Waiting(terminal_on(Screen()), "reading")
+    line = ProgressLine(terminal_on(Screen()), "reading")
     line.count("MB of \x1b[2J.csv", 1, 10)
     assert "\x1b" not in line.line().plain
 
 
 def test_a_terminal_gets_the_line_and_is_left_clean():
     screen = Screen()
-    with Waiting(terminal_on(screen), "reading the data") as line:
+    with ProgressLine(terminal_on(screen), "reading the data") as line:
         line.count("rows", 1, 4)
         time.sleep(0.3)
     shown = screen.getvalue()
@@ -141,11 +141,11 @@ def test_within_an_epoch_batches_are_counted_and_then_dev_is_scored(clock):
     watch(StepDone(3, 1, 100, 0.5))
     clock.now += 10
     watch(StepDone(3, 51, 100, 0.432))
-    shown = watch.waiting.line().plain
+    shown = watch.progress.line().plain
     assert "epoch 3  ━━━" in shown
     assert shown.endswith("51/100 batches  5.0/s  9.0 s left  loss 0.432")
     watch(StepDone(3, 100, 100, 0.4))
     watch(Advanced("examples", 10, 40))
-    assert "epoch 3, scoring dev  ━━━" in watch.waiting.line().plain
+    assert "epoch 3, scoring dev  ━━━" in watch.progress.line().plain
     watch(StepDone(4, 1, 100, 0.3))
-    assert "epoch 4" in watch.waiting.line().plain
+    assert "epoch 4" in watch.progress.line().plain

@@ -23,7 +23,7 @@ WIDTH = 24
 """Of a bar."""
 
 
-class Waiting:
+class ProgressLine:
     """The line of what is going on; a context manager, so that none outlives its command.
 
     Where nobody looks it is a plain line for each new thing, or none with ``--quiet``. It hears ``Advanced``.
