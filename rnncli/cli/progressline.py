@@ -79,7 +79,7 @@ class ProgressLine:
         if self._count.is_going:
             line.append(f"  {self._count.words(now)}", style="default")
         elif waited > SETTLED_SECONDS:
-            line.append(f"  {duration(int(waited))}", style="dim")
+            line.append(f"  {_while(waited)}", style="dim")
         return line
 
 
@@ -110,11 +110,15 @@ class Counting:
         spent, came = now - self.begun, self.done - self.first
         if spent >= SETTLED_SECONDS and came > 0:
             rate = came / spent
-            line += f"  {pace(rate)}  {duration(int((self.total - self.done) / rate))} left"
+            line += f"  {_pace(rate)}  {_while((self.total - self.done) / rate)} left"
         return f"{line}  {self.more}".rstrip()
 
 
-def pace(rate: float) -> str:
+def _while(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
+
+
+def _pace(rate: float) -> str:
     """So many a second, or a minute where they are slow."""
     if rate >= 1:
         return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"

@@ -53,7 +53,7 @@ def test_a_count_tells_its_rate_and_the_time_left(clock):
     count = Counting("clips", 0, 300)
     clock.now += 10
     count.advance(100, "")
-    assert count.words(clock.now) == "━━━━━━━━──────────────── 100/300 clips  10/s  20.0 s left"
+    assert count.words(clock.now) == "━━━━━━━━──────────────── 100/300 clips  10/s  20 s left"
     count = Counting("clips", 0, 300)
     clock.now += 60
     count.advance(3, "loss 0.100")
@@ -79,7 +79,7 @@ def test_the_line_tells_how_long_what_is_not_counted_takes(clock):
     line = ProgressLine(terminal_on(Screen()), "loading torch")
     assert line.line().plain.endswith("loading torch")
     clock.now += 7.4
-    assert line.line().plain.endswith("loading torch  7.0 s")
+    assert line.line().plain.endswith("loading torch  7 s")
     line.now("reading the data")
     line(Advanced("rows", 8192, 80_000))
     clock.now += 2
@@ -88,7 +88,7 @@ def test_the_line_tells_how_long_what_is_not_counted_takes(clock):
     assert "16,384/80,000 rows  4,096/s" in line.line().plain
     line(Advanced("rows", 80_000, 80_000))
     clock.now += 5
-    assert line.line().plain.endswith("reading the data  7.0 s")
+    assert line.line().plain.endswith("reading the data  7 s")
 
 
 def test_a_count_that_begins_again_has_a_clock_of_its_own(clock):
@@ -143,7 +143,7 @@ def test_within_an_epoch_batches_are_counted_and_then_dev_is_scored(clock):
     watch(StepDone(3, 51, 100, 0.432))
     shown = watch.progress.line().plain
     assert "epoch 3  ━━━" in shown
-    assert shown.endswith("51/100 batches  5.0/s  9.0 s left  loss 0.432")
+    assert shown.endswith("51/100 batches  5.0/s  10 s left  loss 0.432")
     watch(StepDone(3, 100, 100, 0.4))
     watch(Advanced("examples", 10, 40))
     assert "epoch 3, scoring dev  ━━━" in watch.progress.line().plain
