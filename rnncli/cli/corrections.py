@@ -101,10 +101,7 @@ def arguments(shape: CommandShape, args: Sequence[str]) -> TypedLine | None:
 
 def is_data(word: str) -> bool:
     """Whether a word names data, or would: a file or folder that is there, or a name of such a kind."""
-    suffixes = [suffix.lower() for suffix in Path(word).suffixes if suffix.lower() != ".gz"]
-    if suffixes[-1:] in ([".yaml"], [".yml"]):
-        return False
-    return (bool(suffixes) and suffixes[-1] in DATA) or _exists(word)
+    return _is_named_data(word) or (Path(word).suffix not in library.SUFFIXES and _exists(word))
 
 
 def is_recipe(word: str, task: str = "") -> bool:
@@ -298,8 +295,9 @@ class _Arguments:
             self.rest.clear()
         elif own == ("run",) and (Path(word) / "run.json").is_file():
             self.line = TypedLine([*own, "--resume", word], [f"{word} is a run, and run takes a recipe"], ends=True)
-        elif is_data(word):
-            said = f"{word} is data, and {' '.join(own)} takes a recipe"
+        elif _is_named_data(word) or Path(word).is_dir():
+            kind = "a folder, perhaps of data" if Path(word).is_dir() else "data"
+            said = f"{word} is {kind}, and {' '.join(own)} takes a recipe"
             others = [*self.early, *self.rest]
             if own == ("run",):
                 self.line = _some_task(["--data", word, *others], said)
@@ -307,7 +305,7 @@ class _Arguments:
                 self.line = _some_task([f"data.train={word}", *others], said, (*own, f"{TASK}/own-data"))
         else:
             near = "" if is_recipe(word) or _exists(word) else library.near(word, others=tasks.recipe_folders())
-            self.line.reasons += [f"there is no recipe {word}"] if near else []
+            self.line.reasons += [f'there is no recipe {word} (did you mean "{near}"?)'] if near else []
             self.line.typed.append(near or word)
 
     def _stray(self, word: str) -> None:
@@ -361,6 +359,11 @@ def _some_task(args: Sequence[str], reason: str, words: Sequence[str] = (TASK,))
     names = tasks.names()
     known = f"where {TASK} is {', '.join(names[:-1])} or {names[-1]}"
     return TypedLine([*words, *args], [reason], next=known, ends=True)
+
+
+def _is_named_data(word: str) -> bool:
+    suffixes = [suffix.lower() for suffix in Path(word).suffixes if suffix.lower() != ".gz"]
+    return bool(suffixes) and suffixes[-1] in DATA
 
 
 def _no_command(word: str) -> str:

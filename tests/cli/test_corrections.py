@@ -184,6 +184,12 @@ def test_settings_that_can_be_meant_as_they_stand_are_left_alone():
         assert menu._read(shlex.split(line)) is None, line
 
 
+def test_a_recipe_in_a_file_of_any_name_is_one(here):
+    (here / "recipe").write_text("task: sentiment\nseed: x\n")
+    done = rnncli("run", "recipe")
+    assert "recipe:2: seed" in done.err
+
+
 def test_a_key_of_a_recipe_by_another_name_is_named_in_its_file_as_well(here):
     (here / "my.yaml").write_text("task: sentiment\ntrain: {lr: 0.1}\nmodel: {hidden_size: 8}\n")
     done = rnncli("run", "my.yaml")
