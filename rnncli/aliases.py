@@ -23,8 +23,8 @@ KEYS = {
     "data.min_count": "min_freq min_df",
     "data.max_vocabulary": "vocab_size max_vocab max_features vocabulary_size",
     "data.max_length": "max_len maxlen max_seq_length max_seq_len seq_len",
-    "train.epochs": "epoch num_epochs n_epochs num_train_epochs max_epochs",
-    "train.batch_size": "bs batch batchsize train_batch_size per_device_train_batch_size",
+    "train.epochs": "e epoch num_epochs n_epochs num_train_epochs max_epochs",
+    "train.batch_size": "b bs batch batchsize train_batch_size per_device_train_batch_size",
     "train.accumulate": "gradient_accumulation_steps accumulation grad_accum",
     "train.optimizer": "optim solver",
     "train.learning_rate": "lr rate step_size eta alpha",
@@ -50,7 +50,7 @@ KEYS = {
 """Keys of a recipe; one that the recipe's own task lacks is not proposed."""
 
 SETTINGS = {
-    "compute.device=cuda": "gpu gpus cuda use_gpu use_cuda",
+    "compute.device=cuda": "g gpu gpus cuda use_gpu use_cuda",
     "compute.device=cpu": "cpu no_gpu no_cuda use_cpu",
     "compute.device=mps": "mps",
     "compute.precision=fp32": "fp32",
@@ -66,7 +66,7 @@ SETTINGS = {
 OPTIONS = {
     "--out": "output output_dir out_dir outdir save save_dir save_path output_file log_dir logdir model_dir dest",
     "--recipe": "config config_file cfg conf yaml preset c",
-    "--data": "train input file path dataset data_path data_dir data_file train_file train_data training_data csv i",
+    "--data": "d i train input file path dataset data_path data_dir data_file train_file train_data training_data csv",
     "--dev": "valid val validation validation_file dev_file eval eval_file",
     "--test": "test_file test_data",
     "--text-column": "text text_field text_col input_column x",
@@ -82,13 +82,16 @@ OPTIONS = {
     "--html": "page web",
     "--markdown": "md card",
     "--order": "n ngram ngrams",
+    "--help": "help usage ?",
     "RUN": "run run_dir model model_path",
     "TEXT": "text texts input inputs file sentence data i",
+    "SETTING": "set override overrides param params hparams opts",
 }
-"""Options, of a command that has them; RUN and TEXT stand bare, as arguments."""
+"""Options, of a command that has them; RUN, TEXT and SETTING stand bare, as arguments."""
 
 INSTEAD = {
     "results go to stdout: > FILE writes them into a file": "output out output_file out_file o save",
+    "rnncli --version says the version": "version V",
 }
 """What takes the place of options that a command does not have."""
 

@@ -54,6 +54,9 @@ def command(word: str, rest: Sequence[str], known: Collection[str]) -> TypedLine
         return TypedLine([task, *rest], [f"what you call {word} is the task {task}"])
     if found is not None:
         return _elsewhere(word, found, rest)
+    is_object = "=" in word or is_recipe(word) or is_data(word)
+    if is_object and (at := next((i for i, other in enumerate(rest) if other in known), None)) is not None:
+        return TypedLine([rest[at], word, *rest[:at], *rest[at + 1 :]], [f"the command {rest[at]} comes before {word}"])
     if is_recipe(word):
         return TypedLine(["run", word, *rest], [f"{word} is a recipe, and no command"])
     if "/" not in word and (near := nearest(word, known)):
@@ -176,6 +179,7 @@ class _Arguments:
         """What stands without an option in this command."""
         places = {"run": "RUN", "runs": "RUN", "inputs": "TEXT"}
         found = [place for name, place in places.items() if name in self.shape.arguments]
+        found += ["SETTING"] if self.sets else []
         return (*found, *(("--recipe",) if self.wants_recipe else ()))
 
     def _settable(self) -> bool:
@@ -237,7 +241,10 @@ class _Arguments:
         self.line = TypedLine(reasons=[f"there is no option {name}"], next=advice, ends=True)
 
     def _word(self, word: str) -> None:
-        if not self.sets:
+        if "--set" in self.shape.options and "=" in word and not _exists(word):
+            self.line.reasons.append(f"settings of a batch stand behind --set, and {word} by itself")
+            self.line.typed += ["--set", word]
+        elif not self.sets:
             self.line.typed.append(word)
         elif joined := self._joined(word):
             self.line.reasons.append("a setting is one word without blanks, key=value")

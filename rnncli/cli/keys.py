@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from contextlib import suppress
+from functools import cache
 from typing import Self
 
 from rnncli import aliases, tasks
@@ -29,6 +30,7 @@ class RecipeKeys:
         self._schema = schema
 
     @classmethod
+    @cache
     def of_task(cls, task: str) -> Self:
         """The keys of a task; those that all tasks have where it is none."""
         return cls(tasks.schema(task) if task in tasks.names() else Recipe)

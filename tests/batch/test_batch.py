@@ -184,7 +184,7 @@ def test_a_run_that_was_killed_is_called_so(here):
     os.kill(workers(here / "out")[0], signal.SIGKILL)
     _, err = batch.communicate(timeout=60)
     assert batch.returncode == 5
-    assert "sentiment-own-data-seed=1: killed by signal 9\n" in err
+    assert "sentiment-own-data: killed by signal 9\n" in err
 
 
 def test_an_interrupt_lets_the_runs_end_and_says_how_to_go_on(here):

@@ -98,6 +98,12 @@ MEANT = {
     "data sentiment/default": "data check sentiment/default",
     "--data reviews.csv sentiment": "sentiment --data reviews.csv",
     "--epochs 3 sentiment": "sentiment train.epochs=3",
+    "model.cell=gru sentiment": "sentiment model.cell=gru",
+    "reviews.csv sentiment": "sentiment --data reviews.csv",
+    "sentiment/default run seed=2": "run sentiment/default seed=2",
+    "run sentiment/default --set model.cell=lstm": "run sentiment/default model.cell=lstm",
+    "batch sentiment/default seed=1,2 -j 2": "batch sentiment/default --set seed=1,2 -j 2",
+    "sentiment -e 3 -b 16 -d reviews.csv": "sentiment train.epochs=3 train.batch_size=16 --data reviews.csv",
     # nobody can know the task
     "train reviews.csv": f"TASK --data reviews.csv, where TASK is {OTHERWISE}",
     "run reviews.csv": f"TASK --data reviews.csv, where TASK is {OTHERWISE}",
@@ -131,6 +137,7 @@ def test_what_is_to_be_typed_is_understood(here, typed):
         ("sentiment --frobnicate 3", "no option --frobnicate", "rnncli sentiment --help lists the options"),
         ("predict runs/x reviews.csv --output y", "no option --output", "> FILE"),
         ("sentiment --data reviews.csv more.csv", "more.csv is another", "--dev more.csv or --test more.csv"),
+        ("sentiment --version", "no option --version", "rnncli --version"),
         ("runs frobnicate", 'runs has no command "frobnicate"', "where COMMAND is list, show, rm"),
         ("runs rm", "missing argument", "rnncli runs rm --help"),
         ("batch sentiment/default --jobs x", "'--jobs'", "rnncli batch --help"),
@@ -208,7 +215,7 @@ def test_every_alias_leads_to_something_that_is_here():
         options |= {
             opt for below in getattr(one, "commands", {}).values() for param in below.params for opt in param.opts
         }
-    assert {option for option in aliases.OPTIONS if option.startswith("--")} <= options
+    assert {option for option in aliases.OPTIONS if option.startswith("--")} <= options | {"--help"}
     for one in aliases.COMMANDS:
         first = one.typed.split()[0]
         assert first in {*commands, aliases.TRAIN, "--install-completion"}, one.typed
