@@ -10,17 +10,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnncli import aliases, tasks
-from rnncli.cli.keys import RecipeKeys
+from rnncli.cli.words import exists, is_data, is_named_data, is_recipe
 from rnncli.recipe import library
 from rnncli.recipe.outline import nearest
 
-DATA = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".conll", ".conllu", ".bio", ".iob", ".bmes", ".arrow")
+if TYPE_CHECKING:
+    from rnncli.cli.keys import RecipeKeys
+
 TASK = "TASK"
 """Stands for the name of a task where the line does not tell which."""
 NEAR = 0.75
 """How alike a misspelt option must be."""
+OF_EVERY_TASK = {
+    **dict.fromkeys(("--data", "--dev", "--test", "--recipe", "--out", "-o", "--resume"), True),
+    **dict.fromkeys(("--dry-run", "--json", "--quiet", "-q", "--debug", "--help"), False),
+}
+"""The options of every task, and whether each takes a value."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +110,6 @@ def arguments(shape: CommandShape, args: Sequence[str]) -> TypedLine | None:
     return _Arguments(shape, args).read()
 
 
-def is_data(word: str) -> bool:
-    """Whether a word names data, or would: a file or folder that is there, or a name of such a kind."""
-    return _is_named_data(word) or (Path(word).suffix not in library.SUFFIXES and _exists(word))
-
-
-def is_recipe(word: str, task: str = "") -> bool:
-    """Whether a word names a recipe, or would."""
-    shipped = {one.name for one in library.find(others=tasks.recipe_folders())}
-    return Path(word).suffix in library.SUFFIXES or word in shipped or (bool(task) and f"{task}/{word}" in shipped)
-
-
 class _Arguments:
     """Reads the arguments of one command once, from left to right, into a line that can be understood."""
 
@@ -124,6 +121,7 @@ class _Arguments:
         self.wants_recipe = "recipe" in shape.arguments
         self.early: list[str] = []
         self.keyed: list[str] = []
+        self.places = 0
 
     def read(self) -> TypedLine | None:
         while self.rest and not self.line.ends:
@@ -149,6 +147,10 @@ class _Arguments:
     @cached_property
     def keys(self) -> RecipeKeys:
         """The keys of the recipe that the line is about."""
+        from rnncli.cli.keys import RecipeKeys
+
+        if self.shape.words == (TASK,):
+            return RecipeKeys.of_task(tasks.names()[0])  # for what all of them have
         named = [word for word in self.args if not word.startswith("-") and "=" not in word]
         return RecipeKeys.of_task(self.task) if self.task else RecipeKeys.of_recipe(named[0] if named else "")
 
@@ -241,10 +243,14 @@ class _Arguments:
         self.line = TypedLine(reasons=[f"there is no option {name}"], next=advice, ends=True)
 
     def _word(self, word: str) -> None:
-        if "--set" in self.shape.options and "=" in word and not _exists(word):
+        if "--set" in self.shape.options and "=" in word and not exists(word):
             self.line.reasons.append(f"settings of a batch stand behind --set, and {word} by itself")
             self.line.typed += ["--set", word]
         elif not self.sets:
+            if self.places and "--data" in self.shape.options and is_data(word):
+                self.line.reasons.append(f"data is named with --data, and {word} stands by itself")
+                self.line.typed.append("--data")
+            self.places += 1
             self.line.typed.append(word)
         elif joined := self._joined(word):
             self.line.reasons.append("a setting is one word without blanks, key=value")
@@ -279,7 +285,7 @@ class _Arguments:
         is_plain = bool(following) and "=" not in following and not following.startswith("-")
         if word.endswith("=") and is_plain and not is_data(following) and word.count("=") == 1:
             return f"{self._key(word[:-1])}={self.rest.popleft()}"
-        if "=" in word or _exists(word):
+        if "=" in word or exists(word):
             return ""
         name, colon, value = word.partition(":")
         if colon and value and "." in name and self.keys.exact(name):
@@ -296,13 +302,13 @@ class _Arguments:
     def _recipe(self, word: str) -> None:
         own = self.shape.words
         self.wants_recipe = False
-        if word in tasks.names() and not _exists(word) and own == ("run",):
+        if word in tasks.names() and not exists(word) and own == ("run",):
             self.line = TypedLine([word, *self.early, *self.rest], [f"{word} is a task, and a command of its own"])
             self.early = []
             self.rest.clear()
         elif own == ("run",) and (Path(word) / "run.json").is_file():
             self.line = TypedLine([*own, "--resume", word], [f"{word} is a run, and run takes a recipe"], ends=True)
-        elif _is_named_data(word) or Path(word).is_dir():
+        elif is_named_data(word) or Path(word).is_dir():
             kind = "a folder, perhaps of data" if Path(word).is_dir() else "data"
             said = f"{word} is {kind}, and {' '.join(own)} takes a recipe"
             others = [*self.early, *self.rest]
@@ -311,7 +317,7 @@ class _Arguments:
             else:
                 self.line = _some_task([f"data.train={word}", *others], said, (*own, f"{TASK}/own-data"))
         else:
-            near = "" if is_recipe(word) or _exists(word) else library.near(word, others=tasks.recipe_folders())
+            near = "" if is_recipe(word) or exists(word) else library.near(word, others=tasks.recipe_folders())
             self.line.reasons += [f'there is no recipe {word} (did you mean "{near}"?)'] if near else []
             self.line.typed.append(near or word)
 
@@ -324,7 +330,7 @@ class _Arguments:
         elif is_recipe(word, self.task):
             self.line.typed += ["--recipe", word]
             self.line.reasons.append(f"a recipe is named with --recipe, and {word} stands by itself")
-        elif found is not None and found.typed == aliases.TRAIN and not _exists(word):
+        elif found is not None and found.typed == aliases.TRAIN and not exists(word):
             self.line.reasons.append(f"{self.task} trains by itself, without {word}")
         elif is_data(word) and not given:
             self.line.typed += ["--data", word]
@@ -334,12 +340,16 @@ class _Arguments:
             self.line = TypedLine(
                 reasons=[said], next=f"--dev {word} or --test {word}, or --data FOLDER with all of them", ends=True
             )
+        elif " " in word.strip():
+            said = f"{self.task} trains, and a run of it predicts texts"
+            self.line = TypedLine(["predict", "RUN", word], [said], ends=True)
         else:
             self.line.typed.append(word)
 
 
 def _elsewhere(word: str, found: aliases.Elsewhere, rest: Sequence[str]) -> TypedLine:
-    first = next((one for one in rest if not one.startswith("-")), "")
+    behind = zip(("", *rest), rest, strict=False)
+    first = next((one for before, one in behind if not one.startswith("-") and not before.startswith("--")), "")
     if found.typed == aliases.TRAIN:
         return _training(word, first, rest)
     if found.why:
@@ -362,23 +372,14 @@ def _training(word: str, first: str, rest: Sequence[str]) -> TypedLine:
 
 
 def _some_task(args: Sequence[str], reason: str, words: Sequence[str] = (TASK,)) -> TypedLine:
-    """A line of which nobody knows the task."""
+    """A line of which nobody knows the task; what all tasks take is read nonetheless."""
     names = tasks.names()
+    read = _Arguments(CommandShape((TASK,), OF_EVERY_TASK, ("overrides",)), args).read() if words == (TASK,) else None
+    if read is not None and not read.ends:
+        args, reason = read.typed[1:], "; ".join((reason, *read.reasons))
     known = f"where {TASK} is {', '.join(names[:-1])} or {names[-1]}"
     return TypedLine([*words, *args], [reason], next=known, ends=True)
 
 
-def _is_named_data(word: str) -> bool:
-    suffixes = [suffix.lower() for suffix in Path(word).suffixes if suffix.lower() != ".gz"]
-    return bool(suffixes) and suffixes[-1] in DATA
-
-
 def _no_command(word: str) -> str:
     return f'there is no command "{word}"'
-
-
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except (OSError, ValueError):  # too long or too odd for a file
-        return False

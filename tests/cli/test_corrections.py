@@ -104,7 +104,11 @@ MEANT = {
     "run sentiment/default --set model.cell=lstm": "run sentiment/default model.cell=lstm",
     "batch sentiment/default seed=1,2 -j 2": "batch sentiment/default --set seed=1,2 -j 2",
     "sentiment -e 3 -b 16 -d reviews.csv": "sentiment train.epochs=3 train.batch_size=16 --data reviews.csv",
+    "evaluate runs/x reviews.csv": "evaluate runs/x --data reviews.csv",
+    "speech recordings/ --gpus 1": "speech --data recordings/ compute.device=cuda:1",
+    "sentiment 'a great film'": "predict RUN 'a great film'",
     # nobody can know the task
+    "train --data r.csv --model lstm": f"TASK --data r.csv model.cell=lstm, where TASK is {OTHERWISE}",
     "train reviews.csv": f"TASK --data reviews.csv, where TASK is {OTHERWISE}",
     "run reviews.csv": f"TASK --data reviews.csv, where TASK is {OTHERWISE}",
     "reviews.csv": f"TASK --data reviews.csv, where TASK is {OTHERWISE}",
