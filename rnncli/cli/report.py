@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import show_report
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
@@ -35,7 +36,9 @@ def report(
     if html or open_:
         from rnncli.runs.page import write_page
 
-        page = write_page(run)
+        with ProgressLine(terminal) as progress:
+            progress.now("writing the page", aside=True)
+            page = write_page(run)
         if terminal.json:
             terminal.result({"path": str(page)})
         else:
