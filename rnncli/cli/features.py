@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
+from rnncli.runs.advance import advancing
 
 
 def features(
@@ -41,9 +41,9 @@ def features(
     box = None if left is None else (left[0], left[1], left[2], left[3])
     recording = Recording(encoder, fps, width, height, box, weights)
     begun = time.perf_counter()
-    with ProgressLine(terminal) as progress:
+    with ProgressLine(terminal) as progress, advancing(progress):
         progress.now("computing frames", aside=True)
-        found = extract(source, out, recording, column=column, hear=partial(progress.count, "clips"))
+        found = extract(source, out, recording, column=column)
     spent = time.perf_counter() - begun
     for reason, count in Counter(reason for _, reason, _ in found.refused).items():
         first = next(message for _, kind, message in found.refused if kind == reason)
