@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +63,7 @@ def batch(
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
         return
-    from rnncli.batch.work import FAILED, carry_out
+    from rnncli.batch.work import carry_out
     from rnncli.cli.watch_batch import BatchWatch
 
     with BatchWatch(terminal, len(planned), jobs) as watch:
@@ -73,6 +74,13 @@ def batch(
     elif comparison is not None:
         show_comparison(terminal, comparison)
     terminal.say(f"runs {folder}", style="bold")
+    _require_all(ended, folder)
+
+
+def _require_all(ended: Sequence[Ended], folder: Path) -> None:
+    """BatchError with the cause of each where runs failed: with --quiet it is told here alone."""
+    from rnncli.batch.work import FAILED
+
     failed = [one for one in ended if one.state == FAILED]
     if failed:
         names = ", ".join(one.name for one in failed)
