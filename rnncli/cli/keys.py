@@ -56,9 +56,9 @@ class RecipeKeys:
     def meant(self, word: str) -> str:
         """The key that ``word`` may stand for: by its last part, by an alias, or by being spelt much like it."""
         last = _last(word.replace("-", "_"))
-        found = self.alike(word) or aliases.meant(last, aliases.KEYS, self.paths)
-        if found or (close := nearest(word, self.paths, NEAR)):
-            return found or close
+        found = self.alike(word) or aliases.meant(last, aliases.KEYS, self.paths) or nearest(word, self.paths, NEAR)
+        if found:
+            return found
         close = nearest(last, map(_last, self.paths), NEAR)
         return next((key for key in self.paths if _last(key) == close), "")
 
