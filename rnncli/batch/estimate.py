@@ -26,7 +26,7 @@ STEPS, SECONDS = 20, 3.0
 
 
 @dataclass(frozen=True)
-class Parts:
+class RunSeconds:
     """Seconds of a run: of all its epochs, of its rivals, and of all else."""
 
     epochs: float
@@ -37,7 +37,7 @@ class Parts:
 def estimates(planned: Sequence[Planned], left: Sequence[Planned], folder: Path, threads: int = 0) -> dict[str, float]:
     """Seconds of the runs that are left: as long as other seeds took, else at most, from parts of one of them.
 
-    Parts are timed with ``threads`` as a run of the batch has them, 0 for all. What is not training takes as long as in
+    RunSeconds are timed with ``threads`` as a run of the batch has them, 0 for all. What is not training takes as long as in
     runs of the batch that are done, and the rivals of one corpus are timed once.
     """
     known = _by_setting(planned, {name: one for name, one in Ledger(folder).finished().items() if one})
@@ -66,7 +66,7 @@ def expected(planned: Sequence[Planned], took: Mapping[str, float]) -> dict[str,
     return {one.name: known.get(_but_seed(one), usual) for one in planned}
 
 
-def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: bool = True) -> Parts:
+def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: bool = True) -> RunSeconds:
     """Seconds of a run by ``recipe``, all its epochs and folds counted, from some steps and one evaluation.
 
     Rivals are trained once with ``alone``, and the test part is scored with ``scored``; else they count as nothing.
@@ -87,7 +87,7 @@ def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: boo
     scoring = _timed(lambda: _score(recipe, corpus, fitted, trainer, split)) if scored else 0.0
     rivals = _timed(lambda: fitted.baselines(corpus.parts, split)) if alone and recipe.evaluation.baselines else 0.0
     times = max(1, folds)
-    return Parts(times * recipe.train.epochs * epoch, times * rivals, once + times * (preparing + scoring))
+    return RunSeconds(times * recipe.train.epochs * epoch, times * rivals, once + times * (preparing + scoring))
 
 
 def _epoch(fitted: Fitted[Any], trainer: Trainer) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rnncli.batch import estimate
-from rnncli.batch.estimate import Parts, estimates, expected, measure
+from rnncli.batch.estimate import RunSeconds, estimates, expected, measure
 from rnncli.batch.ledger import Ledger
 from rnncli.batch.plan import plan, read_batch
 from rnncli.recipe.schema import Recipe
@@ -26,7 +26,7 @@ def measured(monkeypatch):
 
     def pretend(recipe, threads=0, **which):
         asked.append((recipe, which))
-        return Parts(100.0, 20.0 if which["alone"] else 0.0, 3.0)
+        return RunSeconds(100.0, 20.0 if which["alone"] else 0.0, 3.0)
 
     monkeypatch.setattr(estimate, "measure", pretend)
     monkeypatch.setattr(estimate, "_start_seconds", lambda: 7.0)
