@@ -37,7 +37,7 @@ class RunSeconds:
 def estimates(planned: Sequence[Planned], left: Sequence[Planned], folder: Path, threads: int = 0) -> dict[str, float]:
     """Seconds of the runs that are left: as long as other seeds took, else at most, from parts of one of them.
 
-    RunSeconds are timed with ``threads`` as a run of the batch has them, 0 for all. What is not training takes as long as in
+    Parts are timed with ``threads`` as a run of the batch has them, 0 for all. What is not training takes as long as in
     runs of the batch that are done, and the rivals of one corpus are timed once.
     """
     known = _by_setting(planned, {name: one for name, one in Ledger(folder).finished().items() if one})
