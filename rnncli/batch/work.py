@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.batch.child import Child, Share, shares
+from rnncli.batch.estimate import expected
 from rnncli.batch.ledger import BEGUN, FAILED, FINISHED, INTERRUPTED, Ledger
 from rnncli.batch.plan import Planned
 from rnncli.errors import Interrupted, RunError, UsageError
@@ -68,11 +69,15 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Standing:
-    """How the batch stands: runs at work as (name, seconds, last epoch's metrics), how many are left, and ended."""
+    """How the batch stands: runs at work as (name, seconds, last epoch's metrics), how many are left, and ended.
+
+    ``remaining`` are the seconds of work that are left in all, None while nothing tells.
+    """
 
     working: tuple[tuple[str, float, dict[str, Any]], ...]
     left: int
     ended: tuple[Ended, ...]
+    remaining: float | None = None
 
 
 Happening = Begun | Ended | Waiting | Standing
@@ -121,6 +126,7 @@ class _Work:
         self.free: list[Share] = list(shares(jobs))
         self.children: list[Child] = []
         self.ended: dict[str, Ended] = {}
+        self.took = {name: seconds for name, seconds in self.ledger.finished().items() if seconds}
         self.told: set[str] = set()
         self.looked = 0.0
 
@@ -189,7 +195,19 @@ class _Work:
             return
         self.looked = time.monotonic()
         working = tuple((child.planned.name, child.seconds, child.progress()) for child in self.children)
-        self.observe(Standing(working, len(self.queue), tuple(self.ended.values())))
+        self.observe(Standing(working, len(self.queue), tuple(self.ended.values()), self._remaining(working)))
+
+    def _remaining(self, working: Sequence[tuple[str, float, dict[str, Any]]]) -> float | None:
+        """Seconds of work left: as long as runs took that are done, before that as the epochs of those at work say."""
+        whole = expected(self.planned, self.took)
+        epochs = {child.planned.name: child.planned.recipe.train.epochs for child in self.children}
+        if not whole:
+            paces = [seconds / row["epoch"] * epochs[name] for name, seconds, row in working if row.get("epoch")]
+            if not paces:
+                return None
+            whole = dict.fromkeys([one.name for one in self.planned], sum(paces) / len(paces))
+        begun = sum(max(0.0, whole[name] - seconds) for name, seconds, _ in working)
+        return begun + sum(whole[one.name] for one in self.queue)
 
     def _gone(self, child: Child, code: int) -> None:
         self.children.remove(child)
@@ -197,12 +215,14 @@ class _Work:
         name, seconds = child.planned.name, round(child.seconds, 3)
         report = (child.path / "report.json").is_file()
         if code == 0 and report:
+            self.took[name] = seconds
             self.ledger.add(FINISHED, name, seconds=seconds, **self._score(name))
             self._end(Ended(name, str(child.path), FINISHED, seconds, **self._score(name)))
         elif code in (Interrupted.exit_code, -signal.SIGTERM) and self.stopped.is_set():
             self.ledger.add(INTERRUPTED, name, seconds=seconds)
         else:
-            error = child.complaint() or f"ended with {code}"
+            killed = f"killed by signal {-code}" if code < 0 else ""
+            error = killed or child.complaint() or f"ended with {code}"
             self.ledger.add(FAILED, name, seconds=seconds, exit_code=code, error=error)
             self._end(Ended(name, str(child.path), FAILED, seconds, code, error))
 

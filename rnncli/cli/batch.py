@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from rnncli.cli import completion
 from rnncli.cli.compare import document, show_comparisons
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import BatchError, UsageError, UserError
 from rnncli.report.numbers import duration
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Planned
@@ -22,10 +26,20 @@ if TYPE_CHECKING:
 
 def batch(
     terminal: Terminal,
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE|BATCH...", help="Recipes, or one batch file.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE|BATCH...", help="Recipes, or one batch file.", autocompletion=completion.recipes
+        ),
+    ],
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=V1,V2", help="Run with each of the values; may be given again."),
+        typer.Option(
+            "--set",
+            metavar="KEY=V1,V2",
+            help="Run with each of the values; may be given again.",
+            autocompletion=completion.settings,
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Runs at a time; as many as there are GPUs, else 1.")
@@ -53,7 +67,7 @@ def batch(
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
         return
-    from rnncli.batch.work import FAILED, carry_out
+    from rnncli.batch.work import carry_out
     from rnncli.cli.watch_batch import BatchWatch
 
     with BatchWatch(terminal, len(planned), jobs) as watch:
@@ -64,11 +78,19 @@ def batch(
     elif comparisons:
         show_comparisons(terminal, comparisons)
     terminal.say(f"runs {folder}", style="bold")
+    _require_all(ended, folder)
+
+
+def _require_all(ended: Sequence[Ended], folder: Path) -> None:
+    """BatchError with the cause of each where runs failed: with --quiet it is told here alone."""
+    from rnncli.batch.work import FAILED
+
     failed = [one for one in ended if one.state == FAILED]
     if failed:
         names = ", ".join(one.name for one in failed)
+        causes = "\n".join(f"{one.name}: {one.error}" for one in failed)
         raise BatchError(
-            f"{len(failed)} of {len(ended)} runs failed: {names}",
+            f"{len(failed)} of {len(ended)} runs failed: {names}\n{causes}",
             f"read {folder / 'logs'}; the same command tries them again and leaves the others alone",
         )
 
@@ -128,15 +150,16 @@ def _document(folder: Path, ended: list[Ended], comparisons: list[Comparison]) -
 
 def _show_plan(terminal: Terminal, planned: list[Planned], folder: Path, jobs: int) -> None:
     """The runs with their state and an estimate of what is left."""
+    from rnncli.batch.child import shares
     from rnncli.batch.estimate import estimates
     from rnncli.batch.ledger import FINISHED
     from rnncli.batch.work import state
 
     states = {one.name: state(folder, one) for one in planned}
     left = [one for one in planned if states[one.name] != FINISHED]
-    if left:
-        terminal.say("timing some steps of each setting of which no run is done", style="dim")
-    seconds = estimates(planned, left, folder)
+    what = "timing some steps, scoring and rivals of each setting of which no run is done" if left else ""
+    with ProgressLine(terminal, what) as progress, advancing(progress):
+        seconds = estimates(planned, left, folder, shares(jobs)[0].threads)
     total = sum(seconds.values()) / jobs
     if terminal.json:
         rows = [{"name": n, "state": s, "path": str(folder / n), "seconds": seconds.get(n)} for n, s in states.items()]

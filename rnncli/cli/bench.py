@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnncli.cli.command import command
-from rnncli.cli.run import Overrides
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
+from rnncli.cli.progressline import ProgressLine
+from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.bench.core import CoreResult
 
-app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Measure speed on this machine.")
 
 
 def core(
@@ -53,7 +56,7 @@ def core(
 
 def step(
     terminal: Terminal,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    recipe: Recipe,
     overrides: Overrides = None,
     steps: Annotated[int, typer.Option("--steps", help="Training steps to time, after three that are not.")] = 30,
 ) -> None:
@@ -61,10 +64,10 @@ def step(
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    terminal.say("reading the data, then training some steps", style="dim")
-    from rnncli.bench.phases import bench_step
+    with ProgressLine(terminal, "reading the data, then training some steps") as progress, advancing(progress):
+        from rnncli.bench.phases import bench_step
 
-    seconds = bench_step(loaded, steps=steps)
+        seconds = bench_step(loaded, steps=steps)
     total = sum(seconds.values())
     if terminal.json:
         terminal.result({"seconds": seconds, "total": total})
@@ -99,5 +102,5 @@ def _rows(result: CoreResult) -> list[list[str]]:
     return rows
 
 
-app.command("core")(command(core))
-app.command("step")(command(step))
+app.command("core", cls=CheckedCommand)(command(core))
+app.command("step", cls=CheckedCommand)(command(step))

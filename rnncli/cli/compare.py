@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
+from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.report.comparison import Comparison
@@ -18,7 +21,14 @@ if TYPE_CHECKING:
 
 def compare(
     terminal: Terminal,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN|FOLDER|GLOB...", help="Runs, folders of them, patterns.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|FOLDER|GLOB...",
+            help="Runs, folders of them, patterns.",
+            autocompletion=completion.runs_and_folders,
+        ),
+    ],
     base: Annotated[
         str, typer.Option("--base", metavar="RUN|SETTING", help="What the others are tested against; else the first.")
     ] = "",
@@ -36,7 +46,9 @@ def compare(
         raise UsageError("--csv and --json are two forms of one thing", "give one of them")
     from rnncli.comparison.compare import compare_by_task
 
-    found = compare_by_task(runs, base=base, metrics=metric or ())
+    with ProgressLine(terminal) as progress, advancing(progress):
+        progress.now("comparing", aside=True)
+        found = compare_by_task(runs, base=base, metrics=metric or ())
     if html is not None:
         from rnncli.runs.page import write_comparisons
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.text import Text
 
 from rnncli.cli.command import command
-from rnncli.cli.run import Overrides
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
+from rnncli.cli.progressline import ProgressLine
+from rnncli.cli.run import Overrides, Recipe
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import visible
+from rnncli.runs.advance import advancing
 
-app = typer.Typer(no_args_is_help=True, help="Look at the data of a recipe.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Look at the data of a recipe.")
 
 
 @app.callback()
@@ -23,17 +24,17 @@ def _data() -> None:
 
 def check(
     terminal: Terminal,
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")],
+    recipe: Recipe,
     overrides: Overrides = None,
 ) -> None:
     """Sizes, lengths, labels, vocabulary, duplicates across splits, and rows dropped with the reason."""
     from rnncli.runs.recipes import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    terminal.say("reading the data", style="dim")
-    from rnncli.tools.data_check import check_data
+    with ProgressLine(terminal, "reading the data") as progress, advancing(progress):
+        from rnncli.tools.data_check import check_data
 
-    found = check_data(loaded)
+        found = check_data(loaded)
     if terminal.json:
         terminal.result(found.to_dict())
         return
@@ -50,4 +51,4 @@ def check(
         )
 
 
-app.command("check")(command(check))
+app.command("check", cls=CheckedCommand)(command(check))

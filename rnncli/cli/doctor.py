@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
 
 
 def doctor(terminal: Terminal) -> None:
     """Versions, devices, the precision and kernels that would be used and why, and what is missing."""
-    terminal.say("loading torch and its company", style="dim")
-    from rnncli.tools.doctor import examine
+    with ProgressLine(terminal, "loading torch and its company"):
+        from rnncli.tools.doctor import examine
 
-    found = examine()
+        found = examine()
     if terminal.json:
         terminal.result(found)
         return

@@ -7,18 +7,26 @@ from typing import Annotated
 
 import typer
 
-from rnncli.cli.run import show_report
+from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
+from rnncli.cli.run import Run, show_report
 from rnncli.cli.terminal import Terminal
+from rnncli.runs.advance import advancing
 
 
 def evaluate(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    run: Run,
     data: Annotated[Path | None, typer.Option("--data", metavar="FILE|DIR", help="Another labelled file.")] = None,
-    split: Annotated[str, typer.Option("--split", help="train, dev or test of the run's own data.")] = "test",
+    split: Annotated[
+        str,
+        typer.Option("--split", help="train, dev or test of the run's own data.", autocompletion=completion.splits),
+    ] = "test",
 ) -> None:
     """Report how the best model of a run does."""
-    terminal.say("loading the model", style="dim")
-    from rnncli.runs.use import evaluate as evaluate_run
+    with ProgressLine(terminal, "loading the model") as progress:
+        from rnncli.runs.use import evaluate as evaluate_run
 
-    show_report(terminal, evaluate_run(run, data=data, split=split))
+        with advancing(progress):
+            report = evaluate_run(run, data=data, split=split)
+    show_report(terminal, report)

@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
+from rnncli.runs.advance import advancing
 
 
 def features(
@@ -30,8 +32,6 @@ def features(
     weights: Annotated[str, typer.Option("--weights", help="Of a torchvision model: .safetensors, or hub.")] = "",
 ) -> None:
     """Compute the frames of videos once, in parallel; run it again to go on after an interrupt."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from rnncli.tools.features import Recording, extract
 
     width, height = numbers(size.replace("x", ",") if "x" in size else f"{size},{size}", 2, f"--size {size}", 1)
@@ -41,15 +41,9 @@ def features(
     box = None if left is None else (left[0], left[1], left[2], left[3])
     recording = Recording(encoder, fps, width, height, box, weights)
     begun = time.perf_counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    silent = terminal.quiet or not terminal.err.is_terminal
-    with Progress(*columns, console=terminal.err, disable=silent, transient=True) as bar:
-        task = bar.add_task("clips", total=None)
-
-        def hear(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        found = extract(source, out, recording, column=column, hear=hear)
+    with ProgressLine(terminal) as progress, advancing(progress):
+        progress.now("computing frames", aside=True)
+        found = extract(source, out, recording, column=column)
     spent = time.perf_counter() - begun
     for reason, count in Counter(reason for _, reason, _ in found.refused).items():
         first = next(message for _, kind, message in found.refused if kind == reason)

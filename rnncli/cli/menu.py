@@ -5,15 +5,19 @@ Building all commands, with what their modules import, takes longer than to show
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from rnncli import tasks
+
+if TYPE_CHECKING:
+    from rnncli.cli.corrections import CommandShape, TypedLine
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ COMMANDS = (
     Entry("bench", "Around a run", "Measure speed on this machine.", "bench:app"),
 )
 
+COMMON_FLAGS = ("--json", "--quiet", "-q", "--debug")
+"""What every command has, and may stand before its name as well."""
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""What typer raises for arguments that it cannot take; it has no public name."""
+MOST_READINGS = 3
+"""How often a corrected line is looked at again."""
+
 
 def entries() -> list[Entry]:
     """The lines of the help, in order: the tasks, then all else."""
@@ -103,7 +114,48 @@ def build(entry: Entry) -> TyperCommand | TyperGroup:
     return _single(entry, command(found))
 
 
-class Menu(TyperGroup):
+class CheckedCommand(TyperCommand):
+    """A command that says what to type where its arguments are those of another program."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse ``args``; those that cannot be meant as they stand end with a sentence and exit code 2."""
+        if not (ctx.resilient_parsing or ctx.ignore_unknown_options or {"--help", "-h"} & {*args}):
+            from rnncli.cli.corrections import arguments
+
+            if line := arguments(_shape(self, ctx.command_path.split()[1:]), args):
+                _refuse(line)
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE_ERROR as error:
+            from rnncli.cli.corrections import TypedLine
+
+            message = error.format_message()
+            _refuse(
+                TypedLine(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help")
+            )
+
+
+class CheckedGroup(TyperGroup):
+    """A group of commands that takes what all commands have in front of them as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse ``args``, the options of all commands moved behind the name of the command."""
+        leading = next((i for i, arg in enumerate(args) if arg not in COMMON_FLAGS), 0)
+        return super().parse_args(ctx, [*args[leading : leading + 1], *args[:leading], *args[leading + 1 :]])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that ``args`` begin with; another program's name for it ends with a sentence and exit code 2."""
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            self._unknown(ctx, args[0], args[1:])
+        return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: Any, word: str, rest: Sequence[str]) -> NoReturn:
+        from rnncli.cli.corrections import action
+
+        _refuse(action(ctx.info_name, word, rest, tuple(self.commands)))
+
+
+class Menu(CheckedGroup):
     """A group of commands that are lines of the help until one of them is called."""
 
     def __init__(self, **settings: Any) -> None:
@@ -112,13 +164,77 @@ class Menu(TyperGroup):
         for name, entry in self.entries.items():
             self.add_command(TyperCommand(name, short_help=entry.summary, rich_help_panel=entry.panel))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what comes before the command; ``help`` and ``version`` are the options of that name."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        elif args[:1] == ["version"]:
+            args = ["--version", *args[1:]]
+        own = {opt for param in self.get_params(ctx) for opt in param.opts}
+        before = [arg for arg in args[:1] if arg.startswith("-") and arg not in COMMON_FLAGS]
+        if before and before[0].partition("=")[0] not in own and not ctx.resilient_parsing:
+            from rnncli.cli.corrections import misplaced
+
+            _refuse(misplaced(args, self.entries))
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that ``args`` begin with, built, and the rest of them."""
         name, line, rest = super().resolve_command(ctx, args)
         return name, build(self.entries[name]) if name else line, rest
 
+    def _unknown(self, ctx: Any, word: str, rest: Sequence[str]) -> NoReturn:
+        from rnncli.cli.corrections import command
+
+        _refuse(command(word, rest, self.entries))
+
 
 def _single(entry: Entry, function: Any, text: str | None = None) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(entry.name, help=text)(function)
+    app.command(entry.name, cls=CheckedCommand, help=text)(function)
     return get_command(app)
+
+
+def _shape(command: Any, words: Sequence[str]) -> CommandShape:
+    from rnncli.cli.corrections import CommandShape
+
+    options = [param for param in command.params if param.param_type_name == "option"]
+    flags = {flag: not one.is_flag for one in options for flag in (*one.opts, *one.secondary_opts)}
+    names = [str(param.name) for param in command.params if param.param_type_name == "argument"]
+    return CommandShape(tuple(words), flags | {"--help": False, "-h": False}, names)
+
+
+def _read(typed: Sequence[str]) -> TypedLine | None:
+    """What is wrong with a whole line, None where nothing is or nobody can tell."""
+    from rnncli.cli.corrections import action, arguments
+
+    entry = next((one for one in entries() if typed and one.name == typed[0]), None)
+    if entry is None:
+        return None
+    found = build(entry)
+    if not isinstance(found, TyperGroup):
+        return arguments(_shape(found, typed[:1]), typed[1:])
+    if len(typed) < 2:
+        return None
+    below = found.commands.get(typed[1])
+    if below is None:
+        return action(typed[0], typed[1], typed[2:], tuple(found.commands))
+    return arguments(_shape(below, typed[:2]), typed[2:])
+
+
+def _refuse(line: TypedLine) -> NoReturn:
+    """End with what is wrong and the whole line to type, which is read until nothing in it is wrong."""
+    import shlex
+
+    from rnncli.cli.terminal import Terminal
+    from rnncli.errors import UsageError
+
+    for _ in range(MOST_READINGS):
+        found = None if line.ends else _read(line.typed)
+        if found is None:
+            break
+        line = replace(found, reasons=[*line.reasons, *found.reasons])
+    typed = f"rnncli {shlex.join(line.typed)}" if line.typed else ""
+    hint = ", ".join(part for part in (typed, line.next) if part)
+    Terminal().error(UsageError("; ".join(dict.fromkeys(line.reasons)), hint))
+    raise typer.Exit(UsageError.exit_code)

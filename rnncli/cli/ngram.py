@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
+from rnncli.runs.advance import advancing
 
 
 def ngram(
@@ -22,7 +24,9 @@ def ngram(
     """Learn an n-gram language model (interpolated Kneser-Ney), for decoding.lm of speech."""
     from rnncli.tools.ngram import learn_ngram
 
-    learnt = learn_ngram(source, out, order=order, column=column, lower=lower)
+    with ProgressLine(terminal) as progress, advancing(progress):
+        progress.now("counting n-grams", aside=True)
+        learnt = learn_ngram(source, out, order=order, column=column, lower=lower)
     if terminal.json:
         terminal.result(asdict(learnt))
         return

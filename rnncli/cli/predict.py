@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli import completion
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 
 
 def predict(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.", autocompletion=completion.runs)],
     inputs: Annotated[
         list[str] | None,
         typer.Argument(metavar="TEXT|FILE|-", help="Texts, one file, several recordings, or - for stdin."),

@@ -9,13 +9,18 @@ import typer
 from rich.text import Text
 
 from rnncli import tasks
+from rnncli.cli import completion
 from rnncli.cli.command import command
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import RecipeError, UserError
 from rnncli.report.layout import visible
 
-app = typer.Typer(no_args_is_help=True, help="List, show, copy and validate recipes.")
-Name = Annotated[str, typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.")]
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="List, show, copy and validate recipes.")
+Name = Annotated[
+    str,
+    typer.Argument(help="A shipped recipe, such as sentiment/default, or a file.", autocompletion=completion.recipes),
+]
 
 
 def list_(terminal: Terminal) -> None:
@@ -69,7 +74,10 @@ def copy(
 
 
 def validate(
-    terminal: Terminal, files: Annotated[list[str], typer.Argument(help="Recipe files or shipped names.")]
+    terminal: Terminal,
+    files: Annotated[
+        list[str], typer.Argument(help="Recipe files or shipped names.", autocompletion=completion.recipes)
+    ],
 ) -> None:
     """Check recipes and say everything that is wrong with them."""
     from rnncli.runs.recipes import load_recipe
@@ -96,7 +104,7 @@ def validate(
         raise typer.Exit(RecipeError.exit_code if bad else 0)
 
 
-app.command("list")(command(list_))
-app.command("show")(command(show))
-app.command("copy")(command(copy))
-app.command("validate")(command(validate))
+app.command("list", cls=CheckedCommand)(command(list_))
+app.command("show", cls=CheckedCommand)(command(show))
+app.command("copy", cls=CheckedCommand)(command(copy))
+app.command("validate", cls=CheckedCommand)(command(validate))

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from rnncli.cli import completion
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import show_report
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
@@ -16,7 +18,9 @@ from rnncli.errors import UsageError
 
 def report(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a finished run.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The directory of a finished run.", autocompletion=completion.runs)
+    ],
     html: Annotated[bool, typer.Option("--html", help="Write report.html into the run, anew.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Write it and open it in the browser.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a model card.")] = False,
@@ -32,7 +36,9 @@ def report(
     if html or open_:
         from rnncli.runs.page import write_page
 
-        page = write_page(run)
+        with ProgressLine(terminal) as progress:
+            progress.now("writing the page", aside=True)
+            page = write_page(run)
         if terminal.json:
             terminal.result({"path": str(page)})
         else:

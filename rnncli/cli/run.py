@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rnncli.cli import completion
 from rnncli.cli.command import command, parameter
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
@@ -19,13 +20,27 @@ from rnncli.tasks.base import Option, TaskSpec
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Recipe keys to change, such as model.cell=lstm."),
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Recipe keys to change, such as model.cell=lstm.",
+        autocompletion=completion.settings,
+    ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Directory of the run; runs/NAME-N if not given."),
 ]
-Resume = Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run.", autocompletion=completion.runs),
+]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A recipe file, or the name of a shipped one.", autocompletion=completion.recipes
+    ),
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.", autocompletion=completion.runs)]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything and train on one batch; leaves nothing behind.")
 ]
@@ -38,7 +53,10 @@ OF_EVERY_TASK = (
 def run(
     terminal: Terminal,
     recipe: Annotated[
-        str | None, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
+        str | None,
+        typer.Argument(
+            metavar="RECIPE", help="A recipe file, or the name of a shipped one.", autocompletion=completion.recipes
+        ),
     ] = None,
     overrides: Overrides = None,
     out: Out = None,
@@ -70,6 +88,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
                 "--recipe",
                 metavar="NAME|FILE",
                 help=f"A recipe; else {spec.default}, or {spec.own_data} with --data.",
+                autocompletion=completion.recipes,
             ),
         ] = None,
         data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,

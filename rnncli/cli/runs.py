@@ -10,17 +10,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from rnncli.cli import completion
 from rnncli.cli.command import command
-from rnncli.cli.run import show_report
+from rnncli.cli.menu import CheckedCommand, CheckedGroup
+from rnncli.cli.run import Run, show_report
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
 from rnncli.report.layout import visible
 from rnncli.report.numbers import number
 
-app = typer.Typer(no_args_is_help=True, help="List, show and remove runs.")
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="List, show and remove runs.")
 
-Names = Annotated[list[str], typer.Argument(metavar="RUN...", help="Directories of runs.")]
+Names = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Directories of runs.", autocompletion=completion.runs)
+]
 
 
 def list_(
@@ -45,7 +49,8 @@ def list_(
 
 
 def show(
-    terminal: Terminal, run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")]
+    terminal: Terminal,
+    run: Run,
 ) -> None:
     """Show how a run was made and what it reports."""
     from dataclasses import asdict
@@ -107,6 +112,6 @@ def size(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-app.command("list")(command(list_))
-app.command("show")(command(show))
-app.command("rm")(command(rm))
+app.command("list", cls=CheckedCommand)(command(list_))
+app.command("show", cls=CheckedCommand)(command(show))
+app.command("rm", cls=CheckedCommand)(command(rm))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Self
 
-from rich.status import Status
-from rich.text import Text
-
+from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.terminal import Terminal
 from rnncli.metrics.metric import LOSS
 from rnncli.report.layout import visible
@@ -16,30 +13,23 @@ if TYPE_CHECKING:
     from rnncli.runs.events import DataRead, Happening, ModelBuilt
     from rnncli.train.loop import EpochDone, StepDone, Stopped
 
-REFRESH_SECONDS = 0.1
-
 
 class Watch:
     """An observer of runs; a context manager, so that a bar never outlives its command."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        live = terminal.err.is_terminal and not terminal.quiet
-        self.status: Status | None = terminal.err.status("", spinner="dots") if live else None
+        self.progress = ProgressLine(terminal, "loading torch")
         self.history: list[float] = []
         self.watched = LOSS
-        self.drawn = 0.0
-        self.begun = time.monotonic()
+        self.epoch = 0
 
     def __enter__(self) -> Self:
-        self._now("loading torch")
-        if self.status:
-            self.status.start()
+        self.progress.__enter__()
         return self
 
     def __exit__(self, *ending: object) -> None:
-        if self.status:
-            self.status.stop()
+        self.progress.__exit__(*ending)
 
     def __call__(self, happening: Happening) -> None:
         """Show one happening."""
@@ -52,8 +42,10 @@ class Watch:
                 self._epoch(happening)
             case events.Halved(size):
                 self.terminal.say(f"memory did not suffice: this step in batches of {size} (train.batch_size)")
-            case events.Stage(what):
-                self._now(what)
+            case events.Stage(what, aside):
+                self.progress.now(what, aside=aside)
+            case events.Advanced():
+                self.progress(happening)
             case events.DataRead():
                 self._data(happening)
             case events.ModelBuilt():
@@ -65,13 +57,6 @@ class Watch:
             case events.Stopped():
                 self._stopped(happening)
 
-    def _now(self, what: str) -> None:
-        """What is going on: beside the spinner, or on a line of its own."""
-        if self.status:
-            self.status.update(Text(what, style="dim"))
-        else:
-            self.terminal.say(f"{what} ...")
-
     def _data(self, read: DataRead) -> None:
         corpus = read.corpus
         self.terminal.say(visible(corpus.headline), style="bold")
@@ -80,25 +65,27 @@ class Watch:
         if corpus.dropped:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
             self.terminal.say(f"rows dropped: {reasons}", style="yellow")
-        self._now("building the vocabulary and the model")
+        self.progress.now("building the vocabulary and the model")
 
     def _model(self, built: ModelBuilt) -> None:
         from rnncli.report.curve import curve_header
 
-        self.history, self.watched = [], built.watched
+        self.history, self.watched, self.epoch = [], built.watched, 0
         self.terminal.say(f"{built.description}; {built.parameters:,} parameters; {built.placement}")
         for reason in built.reasons:
             self.terminal.say(reason, style="dim")
         self.terminal.say(curve_header(built.watched))
 
     def _step(self, step: StepDone) -> None:
-        if self.status is None or time.monotonic() - self.drawn < REFRESH_SECONDS:
+        if not self.progress.is_shown:
             return
-        self.drawn = time.monotonic()
-        width = 30
-        done = width * step.done // step.total
-        bar = "━" * done + "─" * (width - done)
-        self.status.update(Text(f"epoch {step.epoch}  {bar} {step.done}/{step.total}  loss {step.loss:.3f}"))
+        if step.done == step.total:
+            self.progress.now(f"epoch {step.epoch}, scoring dev")
+            return
+        if self.epoch != step.epoch:
+            self.epoch = step.epoch
+            self.progress.now(f"epoch {step.epoch}")
+        self.progress.count("batches", step.done, step.total, f"loss {step.loss:.3f}")
 
     def _epoch(self, epoch: EpochDone) -> None:
         from rnncli.report.curve import curve_row

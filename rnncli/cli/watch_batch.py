@@ -79,9 +79,6 @@ class BatchWatch:
         line = Text(f"{len(self.ended) - failed} of {self.runs} done", style="bold")
         if failed:
             line.append(f", {failed} failed", style="bold red")
-        taken = [ended.seconds for ended in self.ended if not ended.before and not ended.error]
-        if taken:
-            mean = sum(taken) / len(taken)
-            rest = sum(max(0.0, mean - seconds) for _, seconds, _ in standing.working) + standing.left * mean
-            line.append(f", about {duration(rest / self.jobs)} left", style="dim")
+        if standing.remaining is not None:
+            line.append(f", about {duration(standing.remaining / self.jobs)} left", style="dim")
         return line

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from rnncli.data import progress
 from rnncli.data.tables.table import did_you_mean
 from rnncli.errors import DataError
 
@@ -49,7 +50,7 @@ class Encoding:
 
 def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
     """The bytes of a file, unpacked where its name ends in ``.gz``."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    return gzip.open(path, "rb") if path.suffix == ".gz" else progress.open_counted(path)
 
 
 @contextlib.contextmanager

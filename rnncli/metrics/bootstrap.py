@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnncli.data import progress
+
 Array = NDArray[Any]
 
 FEWEST_RESAMPLES = 100
@@ -38,6 +40,7 @@ def resample_weights(examples: int, resamples: int, seed: int) -> Iterator[Array
         for row in weights:
             row[:] = np.bincount(random.integers(0, examples, examples, dtype=np.int32), minlength=examples)
         yield weights
+        progress.tell("resamples", start + len(weights), resamples)
 
 
 def resampled_sums(parts_BC: ArrayLike, resamples: int, seed: int) -> Array:
@@ -62,6 +65,7 @@ def resampled_counts(counts_C: ArrayLike, resamples: int, seed: int) -> Iterator
     for start in range(0, resamples, rows):
         shares = counts / counts.sum()
         yield random.multinomial(int(counts.sum()), shares, size=min(rows, resamples - start))
+        progress.tell("resamples", min(start + rows, resamples), resamples)
 
 
 def interval(values_R: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncli.data import progress
 from rnncli.metrics.bootstrap import affordable, interval, resampled_sums
 from rnncli.metrics.student import student_quantile, student_share
 
@@ -133,6 +134,7 @@ def randomisation(a: Parts, b: Parts, *, rounds: int = ROUNDS, seed: int = 1) ->
         moved_RC = swapped_RU @ delta_UC
         gaps_R = np.abs(b.score(sums_b - moved_RC) - a.score(sums_a + moved_RC))
         reached += int((gaps_R >= observed - 1e-12).sum())
+        progress.tell("rounds", min(start + rows, rounds), rounds)
     return (1 + reached) / (1 + rounds)
 
 

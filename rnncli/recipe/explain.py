@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rnncli import aliases
 from rnncli.recipe.outline import Outline, nearest, number, suggestion
 from rnncli.recipe.text import KeyPath, Tree, dotted
 
@@ -56,7 +57,8 @@ def _unknown(path: KeyPath, outline: Outline) -> str:
     if same:
         home = dotted(same[0][:-1])
         return f"unknown key here, it belongs {f'under {home}' if home else 'at the top level'}"
-    close = nearest(key, outline.keys(section))
+    close = aliases.meant(key, aliases.KEYS, map(dotted, outline.everywhere()))
+    close = close or nearest(key, outline.keys(section))
     if not close:
         last = nearest(key, [str(known[-1]) for known in outline.everywhere()])
         close = next((dotted(known) for known in outline.everywhere() if known[-1] == last), "")

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from rnncli.errors import RecipeError, UsageError
-from rnncli.recipe.outline import suggestion
+from rnncli.recipe.outline import nearest
 
 SUFFIXES = (".yaml", ".yml")
 _LIST = "rnncli recipes list"
@@ -62,8 +62,18 @@ def resolve(name: str, task: str = "", where: Path | None = None, others: Others
             return shipped[known]
     if name and _exists(path):
         raise RecipeError(f"{name}: a folder, not a recipe", f"name a file in it, or one that {_LIST} shows")
-    near = next(filter(None, (suggestion(known, shipped) for known in names)), "")
-    raise RecipeError(f"{name}: neither a file nor a shipped recipe{near}", f"{_LIST} shows the shipped ones")
+    close = near(name, task, where, others)
+    meant = f' (did you mean "{close}"?)' if close else ""
+    raise RecipeError(f"{name}: neither a file nor a shipped recipe{meant}", f"{_LIST} shows the shipped ones")
+
+
+def near(name: str, task: str = "", where: Path | None = None, others: Others = NONE) -> str:
+    """The shipped recipe most like ``name``: by its last part alone, the default one of a task, or by spelling."""
+    shipped = [recipe.name for recipe in find(where, others)]
+    by_last = [one for one in shipped if one.rpartition("/")[2] == name]
+    if by_last or f"{name}/default" in shipped:
+        return f"{name}/default" if f"{name}/default" in shipped else by_last[0]
+    return next(filter(None, (nearest(known, shipped) for known in (name, *([f"{task}/{name}"] if task else [])))), "")
 
 
 def copy(name: str, destination: Path | str = ".", where: Path | None = None, others: Others = NONE) -> Path:

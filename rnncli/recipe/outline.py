@@ -21,10 +21,10 @@ _DEEPEST = 8
 Node = dict[str, Any]
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """The name most like ``word``, or nothing where none is like it."""
+def nearest(word: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    """The name most like ``word``, or nothing where none is like it; ``cutoff`` is how alike it must be, at most 1."""
     known = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=cutoff)
     return known[close[0]] if close else ""
 
 
@@ -83,6 +83,10 @@ class Outline:
         """The description of the key at ``path``, without its section's own."""
         node = self.node(path) or {}
         return str(node.get("description", ""))
+
+    def default(self, path: KeyPath) -> Any:
+        """The value of the key at ``path`` where no recipe gives one; None where it has none, or that is null."""
+        return (self.node(path) or {}).get("default")
 
     def _choices(self, node: Node) -> list[Node]:
         """The alternatives of a node, references followed."""

@@ -23,9 +23,10 @@ class DataSection(Section, frozen=True):
     """Where the examples come from; a task's ``data`` section extends it."""
 
     root: str = Field(default=".", description="the folder that holds the files; a relative one starts where you are")
-    source: Literal["auto", "builtin", "file", "folder", "datasets"] = Field(
+    source: Literal["auto", "own", "builtin", "file", "folder", "datasets"] = Field(
         default="auto",
-        description="builtin (generated), a file, a folder per class, or a datasets repository",
+        description="builtin (generated), a file, a folder per class, or a datasets repository; auto finds out and is "
+        "builtin where train names nothing, own finds out and is never builtin",
     )
     train: str = Field(
         default="", description="file or folder under root, or a datasets repository (owner/name or a folder)"

@@ -9,7 +9,7 @@ from typing import Any
 from rnncli.report.build import Grouping, Report, ReportTable
 from rnncli.report.groups import group_notes, group_table
 from rnncli.report.matrix import most_confused
-from rnncli.report.numbers import UNDEFINED, number
+from rnncli.report.numbers import UNDEFINED, number, words
 from rnncli.report.render import free_cell, shown_metrics
 from rnncli.report.rivals import MODEL, leaders
 

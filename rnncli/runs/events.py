@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.metrics.metric import Metric
+from rnncli.runs.advance import Advanced
 from rnncli.tasks.base import Corpus
 from rnncli.train.loop import EpochDone, Halved, StepDone, Stopped
 
@@ -41,9 +42,10 @@ class ModelBuilt:
 
 @dataclass(frozen=True)
 class Stage:
-    """Something that may take a while begins."""
+    """Something that may take a while begins; ``aside`` where it is only of interest to who waits for it."""
 
     what: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class FoldBegun:
     folds: int
 
 
-Happening = RunOpened | DataRead | ModelBuilt | Stage | FoldBegun | StepDone | EpochDone | Halved | Stopped
+Happening = RunOpened | DataRead | ModelBuilt | Stage | Advanced | FoldBegun | StepDone | EpochDone | Halved | Stopped
 Observer = Callable[[Happening], Any]
 
 

@@ -48,6 +48,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
         autocast=placement.autocast,
         loss_scaling=placement.precision == "fp16",
     )
+    if not known:
+        trainer.require_watched()
     summary = summarise(recipe, model)
     with placement.autocast():
         path = kernel(model)

@@ -18,6 +18,7 @@ from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
 from rnncli.runs import advice, lock, page
+from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
@@ -80,7 +81,8 @@ def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = unob
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
-    corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+    with advancing(observe):
+        corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
     trained = next(trainer.events())
     assert isinstance(trained, StepDone)
     dev = fitted.encode(corpus.parts["dev"])
@@ -93,9 +95,10 @@ def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, floa
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
     folded = bool(recipe.data.folds) and recipe.data.fold is None
-    with nullcontext() if run.report.exists() else lock.held(run.path, "run"):
+    with advancing(observe), nullcontext() if run.report.exists() else lock.held(run.path, "run"):
         found = _recorded(run, recipe, observe, _all_folds if folded else _one)
         if recipe.evaluation.page and not (run.path / page.FILE).exists():
+            observe(Stage("writing the page", aside=True))
             _write_page(run)
     return Finished(run.path, found, f"rnncli predict {run.folds / '0' if folded else run.path}")
 
@@ -169,6 +172,7 @@ def _report(
     if recipe.evaluation.baselines:
         observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
         rivals, notes = fitted.baselines(corpus.parts, split)
+    observe(Stage("drawing the intervals", aside=True))
     progress = trainer.progress
     training = TrainingSummary(
         seconds=progress.seconds,

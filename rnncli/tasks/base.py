@@ -50,7 +50,8 @@ class Option:
 class TaskSpec:
     """What the command line says of a task: ``default`` is the recipe it runs, ``own_data`` that for a user's data.
 
-    ``metrics`` are all that the task ever scores by, the first of them first.
+    ``metrics`` are all that the task ever scores by, the first of them first; ``also`` are other names of what it does,
+    for those who look for it by one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class TaskSpec:
     examples: tuple[str, ...]
     metrics: tuple[Metric, ...]
     options: tuple[Option, ...] = ()
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         counts = Counter(metric.name for metric in (*self.metrics, LOSS))

@@ -10,13 +10,14 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from rnncli.data import progress
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.video.decoding import PICTURES, VIDEOS
 from rnncli.data.video.encoders import Encoder, Recording, encode, make
@@ -27,7 +28,6 @@ from rnncli.runs.directory import write_text
 MANIFEST, REFUSED, SETTINGS, CLIPS = "manifest.csv", "refused.csv", "encoder.json", "clips"
 PARTIAL = ".partial"
 VIDEO_NAMES = ("video", "image", "path", "file")
-Heard = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Item:
     extra: tuple[str, ...]
 
 
-def extract(source: Path, out: Path, recording: Recording, *, column: str = "", hear: Heard | None = None) -> Extracted:
+def extract(source: Path, out: Path, recording: Recording, *, column: str = "") -> Extracted:
     """Compute the figures of all videos and pictures of a folder or a table into ``out``.
 
     ``out/manifest.csv`` names the ``.npy`` of each clip in column ``frames``, beside all other columns of the table, or
@@ -71,12 +71,10 @@ def extract(source: Path, out: Path, recording: Recording, *, column: str = "", 
         once = {item.place: item for item in items}
         tasks = {place: pool.submit(_attempt, item, out / CLIPS, recording, encoder) for place, item in once.items()}
         try:
-            for done, item in enumerate(items, start=1):
+            for item in progress.counted("clips", items, len(items)):
                 frames, new = tasks[item.place].result()
                 computed += new and once[item.place] is item
                 found.append(frames)
-                if hear:
-                    hear(done, len(items))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnncli.data import progress
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.text import ngram
@@ -35,7 +36,7 @@ def learn_ngram(source: Path, out: Path, *, order: int = 3, column: str = "text"
         raise UsageError(f"{out}: there already, and left as it was", "name another file")
     texts = [normalise(text, lower).split() for text in _texts(source, column)]
     texts = [words for words in texts if words]
-    model = ngram.learn(texts, order)
+    model = ngram.learn(progress.counted("sentences", texts, len(texts)), order)
     model.write(out)
     words = sum(map(len, texts))
     return Learnt(len(texts), words, len({w for t in texts for w in t}), len(model.logs), model.perplexity(texts))

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
 from rnncli.core.device import placed
-from rnncli.data import batching
+from rnncli.data import batching, progress
 from rnncli.errors import RecipeError, TrainingError
-from rnncli.metrics.metric import Metric, require
+from rnncli.metrics.metric import LOSS, Metric, require
 from rnncli.recipe.schema import TrainSection
 from rnncli.tasks.base import Batches, Examples, Fitted, Metrics, Paced
 from rnncli.train.checkpoint import Checkpoint
@@ -101,11 +101,19 @@ def place_batches(
 
 
 def evaluation_batches(examples: Examples, settings: TrainSection, device: torch.device) -> Batches:
-    """Batches for evaluation: neighbours in length, each example once, larger than in training."""
+    """Batches for evaluation: neighbours in length, each example once, larger than in training; tells how far it is."""
     plan = batching.sequential(
         examples.lengths, max_examples=8 * settings.batch_size, max_tokens=4 * settings.batch_tokens
     )
-    return lambda: place_batches(examples, (plan[k] for k in range(len(plan))), device)
+
+    def batches() -> Iterator[tuple[np.ndarray, Any]]:
+        done = 0
+        for indices, batch in place_batches(examples, (plan[k] for k in range(len(plan))), device):
+            yield indices, batch
+            done += len(indices)
+            progress.tell("examples", done, len(examples))
+
+    return batches
 
 
 class Trainer:
@@ -134,6 +142,14 @@ class Trainer:
         self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
         self.progress = Progress()
+
+    def require_watched(self) -> None:
+        """RecipeError, before anything is learnt, where the metric that the recipe names is not measured on dev.
+
+        Some metrics hang on the data; of such the model is evaluated once as it is.
+        """
+        if self.settings.best_by not in ("", LOSS.name, self.fitted.best_by):
+            self._require_measured(self._validate())
 
     def events(self) -> Iterator[Event]:
         """Train until the epochs are over or patience is; yields after each step and each epoch."""
@@ -279,12 +295,7 @@ class Trainer:
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()
         metrics = self._validate()
-        if self.watch.name not in metrics:
-            known = ", ".join(metrics)
-            raise RecipeError(
-                f"train.best_by: {self.watch.name} is not measured on the dev split of this data",
-                f"use one of: {known}",
-            )
+        self._require_measured(metrics)
         seconds = time.perf_counter() - begun
         now = self.progress
         watched = metrics[self.watch.name]
@@ -315,6 +326,13 @@ class Trainer:
             fill=fill,
             learning_rate=rate,
         )
+
+    def _require_measured(self, measured: Metrics) -> None:
+        if self.watch.name not in measured:
+            raise RecipeError(
+                f"train.best_by: {self.watch.name} is not measured on the dev split of this data",
+                f"use one of: {', '.join(measured)}",
+            )
 
     def _validate(self) -> Metrics:
         weights = self.average.applied(self.model) if self.average else nullcontext()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -158,9 +159,32 @@ def test_a_failing_run_is_named_and_the_others_are_done(here):
     assert set(states.values()) == {("finished", 0)}
     assert "1 of 3 runs failed: sentiment-own-data-name=fail" in err
     assert "failed with 3: train.csv: no such file" in err
+    assert f"\n{failing}: train.csv: no such file\n" in err
     assert len(found["comparison"]["settings"]) == 2
     failed = [line for line in Ledger(here / "out").lines() if line["event"] == "failed"]
     assert [(line["run"], line["error"]) for line in failed] == [(failing, "train.csv: no such file")]
+
+
+def test_the_cause_of_a_failed_run_is_told_with_quiet_too(here):
+    batch = start_batch(here, *SEEDS, "--set", "name=a,fail", "--out", "out", "--quiet")
+    out, err = batch.communicate(timeout=60)
+    assert batch.returncode == 5
+    assert "sentiment-own-data-name=fail: train.csv: no such file\n" in err
+    assert "begun" not in err
+    assert "accuracy" in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_run_that_was_killed_is_called_so(here):
+    """And not by the last thing that it said."""
+    batch = start_batch(here, *SEEDS, "--set", "seed=1", "--out", "out", "--quiet", seconds=30)
+    deadline = time.monotonic() + 60
+    while not workers(here / "out") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(workers(here / "out")[0], signal.SIGKILL)
+    _, err = batch.communicate(timeout=60)
+    assert batch.returncode == 5
+    assert "sentiment-own-data: killed by signal 9\n" in err
 
 
 def test_an_interrupt_lets_the_runs_end_and_says_how_to_go_on(here):

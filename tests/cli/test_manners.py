@@ -1,37 +1,20 @@
-"""How commands speak: results on stdout, all else on stderr, plain where nobody looks, and quickly."""
+"""How commands speak: results on stdout, all else on stderr, and plain where nobody looks."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
-import os
-import pty
 import re
 import select
 import shutil
 import statistics
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from rnncli import tasks
-from rnncli.cli import menu
 from rnncli.recipe import library
 from tests.commands import PYTHON, TINY, own_environment, reviews, rnncli, start_rnncli, train
 
 ANSI = "\x1b"
-HEAVY = ("torch", "torchaudio", "datasets", "sklearn", "numpy", "scipy", "pyarrow", "pandas", "safetensors")
-BARE = """
-import typer
-
-app = typer.Typer(rich_markup_mode="rich")
-app.command("one")(lambda: None)
-app.command("two")(lambda: None)
-app()
-"""
 FIELDS = {
     *("task", "recipe", "split", "examples", "dropped", "metrics", "labels", "confusion", "per_class", "baselines"),
     *("model", "training"),
@@ -40,115 +23,6 @@ FIELDS = {
 
 def train_here(*arguments):
     return rnncli("sentiment", "--data", "reviews.csv", *TINY, *arguments)
-
-
-def test_help_imports_nothing_heavy_and_is_quick(tmp_path):
-    code = (
-        "import sys; from rnncli.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
-    )
-    for arguments in (["--help"], ["sentiment", "--help"], ["recipes", "list"], ["recipes", "--help"]):
-        command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert done.stderr.strip() == "[]"
-
-
-def test_help_builds_no_command_and_a_command_no_other(tmp_path):
-    """Only what was called is imported."""
-    shown = "import sys; from rnncli.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
-    code = shown + "print(sorted(m for m in sys.modules if m.startswith('rnncli.cli.')), file=sys.stderr)"
-    always = ["rnncli.cli.main", "rnncli.cli.menu"]
-    for arguments, own in ((["--help"], set()), (["ngram", "--help"], {"rnncli.cli.ngram"})):
-        command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        loaded = set(re.findall(r"'([^']+)'", done.stderr))
-        assert loaded - {"rnncli.cli.command", "rnncli.cli.terminal"} == {*always, *own}
-
-
-def test_each_line_of_the_help_is_what_its_command_says_of_itself():
-    lines = menu.entries()
-    assert len(lines) == len({line.name for line in lines}) > len(tasks.names())
-    for line in lines:
-        command = menu.build(line)
-        first = inspect.cleandoc(command.help).split("\n\n")[0].replace("\n", " ")
-        assert line.summary == first, line.name
-        assert line.panel == "Tasks" or line.name not in tasks.names()
-
-
-def test_every_module_of_a_command_is_on_the_menu():
-    """A file with a function of its own name, or with an app, is a command."""
-    files = (file.stem for file in Path(menu.__file__).parent.glob("*.py"))
-    found = (importlib.import_module(f"rnncli.cli.{name}") for name in files if name not in ("child", "__init__"))
-    modules = {m.__name__ for m in found if hasattr(m, "app") or hasattr(m, m.__name__.split(".")[-1])}
-    placed = {f"rnncli.cli.{line.place.split(':')[0]}" for line in menu.COMMANDS}
-    assert modules - {"rnncli.cli.main", "rnncli.cli.command"} == placed
-
-
-def test_completion_lists_every_command_and_every_option(tmp_path):
-    def completed(words):
-        environment = own_environment() | {
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(words.count(" ")),
-            "_RNNCLI_COMPLETE": "complete_bash",
-        }
-        done = subprocess.run(PYTHON, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-        return done.stdout.split()
-
-    assert sorted(completed("rnncli ")) == sorted(line.name for line in menu.entries())
-    assert completed("rnncli ev") == ["evaluate"]
-    assert completed("rnncli runs ") == ["list", "show", "rm"]
-    assert set(completed("rnncli evaluate --")) == {"--data", "--split", "--json", "--quiet", "--debug", "--help"}
-    assert "--text-column" in completed("rnncli sentiment --")
-
-
-def test_python_dash_m_is_the_same_command(here):
-    """By its name too, and in what a run records of how it was begun."""
-
-    def typed(*arguments):
-        command = [sys.executable, "-m", "rnncli", *arguments]
-        return subprocess.run(command, cwd=here, env=own_environment(), capture_output=True, text=True, timeout=90)
-
-    assert typed("--version").stdout == rnncli("--version").out
-    shown = typed("run", "--help").stdout
-    assert re.search(r"Usage: rnncli run \[OPTIONS\]", shown)
-    wrong = typed("sentimnt")
-    assert wrong.returncode == 2
-    assert "Usage: rnncli [OPTIONS]" in wrong.stderr
-    assert "Did you mean 'sentiment'" in wrong.stderr
-    command = ("sentiment", "--data", "reviews.csv", *TINY, "--out", "run")
-    done = typed(*command)
-    assert done.returncode == 0, done.stderr
-    assert json.loads((here / "run/run.json").read_text())["argv"] == ["rnncli", *command]
-
-
-@pytest.mark.alone
-def test_help_takes_little_longer_than_typers_own(tmp_path):
-    """Of the processor's time, which other work on the machine does not lengthen.
-
-    Where typer's own help of two commands takes 0.3 s, ours takes at most 0.4: a quarter more, because eighteen
-    commands in three panels are more to draw, and 20 ms, which is what two medians of nine differ by on a busy machine.
-    """
-    bare = tmp_path / "bare.py"
-    bare.write_text(BARE, encoding="utf-8")
-    ours, theirs = [], []
-    for _ in range(9):
-        ours.append(processor_time([*PYTHON, "--help"], tmp_path))
-        theirs.append(processor_time([sys.executable, str(bare), "--help"], tmp_path))
-    assert statistics.median(ours) < 1.25 * statistics.median(theirs) + 0.02
-
-
-def processor_time(command, here):
-    process = subprocess.Popen(command, cwd=here, env=own_environment(), stdout=subprocess.DEVNULL)
-    used = os.wait4(process.pid, 0)[2]
-    process.returncode = 0
-    return used.ru_utime + used.ru_stime
-
-
-def test_the_help_of_a_task_shows_three_examples_that_begin_with_its_command():
-    done = rnncli("sentiment", "--help")
-    assert len(re.findall(r"^\W*rnncli sentiment\b", done.out, re.MULTILINE)) == 3
 
 
 def test_piped_output_has_no_control_codes_and_no_cut_cell(here):
@@ -329,67 +203,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path, trained):
     with process.stderr as told:
         assert told.read() == ""
     assert process.returncode == 0
-
-
-def in_a_terminal(command, cwd, **environment):
-    """What a command shows on a terminal of 80 columns, and its exit code."""
-    pid, screen = pty.fork()
-    if pid == 0:
-        os.chdir(cwd)
-        os.execvpe(PYTHON[0], [*PYTHON, *command], own_environment() | {"COLUMNS": "80", "LINES": "24"} | environment)
-    shown = b""
-    while True:
-        try:
-            part = os.read(screen, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def plain(shown):
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-
-
-def test_a_terminal_gets_colours_a_bar_and_eighty_columns(here):
-    wide = "an extraordinarily long label number "
-    text = reviews().replace(",positive", f",{wide}one").replace(",negative", f",{wide}two")
-    (here / "reviews.csv").write_text(text, encoding="utf-8")
-    command = ["sentiment", "--data", "reviews.csv", *TINY, "train.epochs=2"]
-    shown, code = in_a_terminal(command, here)
-    assert code == 0, shown
-    assert "\x1b[1m" in shown
-    assert "accuracy" in shown
-    for line in re.split(r"[\r\n]+", plain(shown)):
-        assert len(line) <= 80, line
-    run = next((here / "runs").iterdir())
-    shown, code = in_a_terminal(["predict", str(run), "good \x1b[2J film", "bad"], here)
-    assert code == 0
-    assert "probability" in shown
-    assert "\x1b[2J" not in shown
-    assert "␛[2J" in shown
-
-
-def test_no_color_takes_the_colours_away(here, trained):
-    shown, code = in_a_terminal(["evaluate", str(trained)], here, NO_COLOR="1")
-    assert code == 0, shown
-    assert not re.search(r"\x1b\[[0-9;]*3\dm", shown)
-
-
-def test_control_characters_of_data_cannot_steer_a_terminal(here):
-    evil = "\x1b[2J\x1b]0;owned\x07\u202e"
-    text = reviews().replace("film", f"film{evil}").replace(",positive", f",pos{evil}")
-    (here / f"x{evil}.csv").write_text(text, encoding="utf-8")
-    done = rnncli("sentiment", "--data", f"x{evil}.csv", *TINY)
-    assert done.code == 0, done.err
-    checked = rnncli("data", "check", "sentiment/own-data", f'data.train="x{json.dumps(evil)[1:-1]}.csv"')
-    assert checked.code == 0, checked.err
-    for told in (done.out, done.err, checked.out, checked.err):
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", told), told
-    assert rnncli("sentiment", "--data", f"no{evil}.csv").err.isprintable() is False
-    assert not re.search("[\x1b\x07\u202e]", rnncli("sentiment", "--data", f"no{evil}.csv").err)
 
 
 def test_recipes_in_a_loop_need_no_terminal(here):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rnncli.data.text.tagschemes import SCHEMES, read_spans
-from tests.cli.test_manners import in_a_terminal, plain
+from tests.cli.test_terminal import in_a_terminal, plain
 from tests.commands import rnncli
 from tests.tasks.tagged import conll
 

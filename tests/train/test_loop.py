@@ -111,6 +111,27 @@ def test_a_metric_that_this_data_does_not_give_is_told_from_an_unknown_one():
     assert "accuracy, loss" in caught.value.hint
 
 
+def test_a_metric_that_this_data_does_not_give_is_refused_before_training():
+    """By one evaluation, which is spared where a metric is always there; nothing is changed by it."""
+    trainer = toy_trainer(best_by="f1", metrics=("accuracy", "f1"))
+    with pytest.raises(RecipeError, match="f1 is not measured"):
+        trainer.require_watched()
+    assert trainer.progress.step == 0
+    for sure in ("", "loss", "accuracy"):
+        fitted = Toy()
+        fitted.validate = lambda *_: pytest.fail("evaluated")
+        toy_trainer(fitted, best_by=sure).require_watched()
+    checked, other = (toy_trainer(best_by="f1", metrics=("accuracy", "f1")) for _ in range(2))
+    for trainer in (checked, other):
+        measured = trainer.fitted.validate
+        trainer.fitted.validate = lambda *given, measured=measured: measured(*given) | {"f1": 0.5}
+    torch.manual_seed(1)
+    checked.require_watched()
+    losses = [event.loss for event in checked.events() if isinstance(event, StepDone)]
+    torch.manual_seed(1)
+    assert losses == [event.loss for event in other.events() if isinstance(event, StepDone)]
+
+
 def test_a_metric_that_nobody_declared_is_a_mistake_of_the_task():
     class Careless(Toy):
         def validate(self, model, examples, batches):

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from rnncli.data import progress
 from rnncli.data.encodings import read_text
 from rnncli.data.splits import split_name
 from rnncli.data.tables.arrow import load_repository, read_parquet
@@ -172,7 +173,7 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
     dropped: Counter[str] = Counter()
     room = BATCH_CHARACTERS
     with TableWriter(str(folder), schema) as writer:
-        for number, (label, file) in enumerate(files, start=1):
+        for number, (label, file) in enumerate(progress.counted("files", files, len(files)), start=1):
             text, note = read_text(file, encoding)
             notes += [note] if note else []
             rows += [(text, label, str(file))] if text else []

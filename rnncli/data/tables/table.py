@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
+from rnncli.data import progress
 from rnncli.errors import DataError
 
 PLACE = "__place__"  # a line or row number, or the path of the file that holds the row
@@ -82,14 +83,20 @@ class Table:
         """The values of one column as Python objects, a few thousand of them in memory at a time."""
         self.require(column)
         data = self.store.column(column)
+        done = 0
         if self.rows is None:
             for chunk in data.chunks:
                 for start in range(0, len(chunk), BATCH_ROWS):
-                    yield from chunk.slice(start, BATCH_ROWS).to_pylist()
+                    values = chunk.slice(start, BATCH_ROWS).to_pylist()
+                    yield from values
+                    done += len(values)
+                    progress.tell("rows", done, len(self))
             return
         starts = np.cumsum([0] + [len(chunk) for chunk in data.chunks])
         for start in range(0, len(self.rows), BATCH_ROWS):
-            yield from _gather(data, starts, self.rows[start : start + BATCH_ROWS])
+            values = _gather(data, starts, self.rows[start : start + BATCH_ROWS])
+            yield from values
+            progress.tell("rows", start + len(values), len(self))
 
     def documents(self) -> np.ndarray:
         """The number of each row's document, int64; all 0 where the source marks none."""

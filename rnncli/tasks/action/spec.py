@@ -19,4 +19,5 @@ SPEC = TaskSpec(
         Option("--label-column", "data.label_column", "Column of the labels; guessed if not given."),
         Option("--group-column", "data.group_column", "Column of what must not be in two parts, such as subjects."),
     ),
+    also=("actions", "video", "gestures", "gesture", "activity", "har"),
 )

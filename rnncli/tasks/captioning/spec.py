@@ -40,4 +40,5 @@ SPEC = TaskSpec(
         Option("--frames-column", "data.frames_column", "Column of the videos or arrays; guessed if not given."),
         Option("--caption-column", "data.caption_column", "Column of the captions; guessed if not given."),
     ),
+    also=("caption", "captions", "describe-video", "video-captioning", "image-captioning"),
 )

@@ -14,7 +14,7 @@ import pyarrow as pa
 from rnncli.data.splits import split_name
 from rnncli.data.tables.sources import ALL, READERS, UNLABELLED, Source, read
 from rnncli.data.tables.table import PLACE, Table
-from rnncli.errors import DataError
+from rnncli.errors import DataError, RecipeError
 from rnncli.recipe.schema import DataSection, FilesSection
 
 Tables = dict[str, Table]
@@ -48,8 +48,13 @@ class TablePart:
 def is_builtin(data: DataSection, example: str) -> bool:
     """Whether a recipe wants the built-in corpus; DataError where it wants another source and names none.
 
-    ``example`` is a file such as one might name.
+    ``example`` is a file such as one might name. Raises RecipeError for a recipe for one's own data without any.
     """
+    if data.source == "own" and not data.train:
+        raise RecipeError(
+            "data.train: names no data, and this recipe is for data of one's own",
+            f"data.train={example}, or data.source=builtin to learn from the built-in corpus",
+        )
     if data.source != "builtin" and data.train:
         return False
     if data.source not in ("builtin", "auto"):
@@ -59,7 +64,7 @@ def is_builtin(data: DataSection, example: str) -> bool:
 
 def source_of(data: DataSection) -> Source:
     """How to read what is not built in."""
-    return "auto" if data.source == "builtin" else data.source
+    return "auto" if data.source in ("builtin", "own") else data.source
 
 
 def is_repository(data: DataSection) -> bool:
@@ -68,7 +73,7 @@ def is_repository(data: DataSection) -> bool:
     if place.exists():
         return False
     a_name = data.train.count("/") == 1 and place.suffix not in READERS and not place.parent.exists()
-    return data.source == "datasets" or (data.source == "auto" and a_name)
+    return data.source == "datasets" or (data.source in ("auto", "own") and a_name)
 
 
 def with_given_parts(found: Tables, data: DataSection, read_file: Callable[[Path], Tables]) -> Tables:

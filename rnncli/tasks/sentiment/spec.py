@@ -18,4 +18,5 @@ SPEC = TaskSpec(
         Option("--text-column", "data.text_column", "Column of the texts; guessed where it is clear."),
         Option("--label-column", "data.label_column", "Column of the labels; guessed where it is clear."),
     ),
+    also=("classify", "classification", "classifier", "text-classification", "topic", "topics", "sentiments"),
 )

@@ -33,4 +33,5 @@ SPEC = TaskSpec(
         Option("--audio-column", "data.audio_column", "Column of the recordings, or of .npy features; else guessed."),
         Option("--text-column", "data.text_column", "Column of the texts; guessed if not given."),
     ),
+    also=("asr", "stt", "speech-to-text", "recognize", "recognise", "voice", "audio"),
 )

@@ -31,4 +31,5 @@ SPEC = TaskSpec(
         Option("--tag-column", "data.tag_column", "Column of the tags; for CoNLL-U also a key such as feats.Number."),
         Option("--tag-scheme", "data.tag_scheme", "IOB1, IOB2, BIOES, BILOU, BMES or none; recognised if not given."),
     ),
+    also=("tag", "tagger", "ner", "pos", "chunking", "sequence-labeling", "sequence-labelling", "token-classification"),
 )
