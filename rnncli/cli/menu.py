@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from rnncli import tasks
+from rnncli.cli.dashes import texts_last
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,24 @@ def build(entry: Entry) -> TyperCommand | TyperGroup:
     return _single(entry, command(found))
 
 
+class OneCommand(TyperCommand):
+    """A command; where its arguments may be texts, these may begin with a dash."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse ``args``, of which those that are plainly texts are no options."""
+        if any(param.name == "inputs" for param in self.params) and not ctx.resilient_parsing:
+            named = [param for param in self.params if param.param_type_name == "option"]
+            known = {flag: not one.is_flag for one in named for flag in (*one.opts, *one.secondary_opts)}
+            args = self._with_texts(args, known | dict.fromkeys(ctx.help_option_names, False))
+        return super().parse_args(ctx, args)
+
+    def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
+        from rnncli.cli.terminal import Terminal
+
+        with Terminal().guard():
+            return texts_last(args, known)
+
+
 class Menu(TyperGroup):
     """A group of commands that are lines of the help until one of them is called."""
 
@@ -120,5 +139,5 @@ class Menu(TyperGroup):
 
 def _single(entry: Entry, function: Any, text: str | None = None) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(entry.name, help=text)(function)
+    app.command(entry.name, cls=OneCommand, help=text)(function)
     return get_command(app)
