@@ -110,7 +110,7 @@ class OneCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse ``args``, of which those that are plainly texts are no options."""
         if any(param.name == "inputs" for param in self.params) and not ctx.resilient_parsing:
-            named = [param for param in self.params if param.param_type_name == "option"]
+            named: list[Any] = [param for param in self.params if param.param_type_name == "option"]
             known = {flag: not one.is_flag for one in named for flag in (*one.opts, *one.secondary_opts)}
             args = self._with_texts(args, known | dict.fromkeys(ctx.help_option_names, False))
         return super().parse_args(ctx, args)
