@@ -69,7 +69,7 @@ def run_name(recipe: Recipe) -> str:
 
 def with_absolute_root(recipe: Recipe) -> Recipe:
     """The recipe with ``data.root`` as it is from anywhere, so that the run's copy can be run again."""
-    root = str(Path(recipe.data.root).expanduser().resolve())
+    root = str(Path(recipe.data.root).resolve())
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
 
 
