@@ -14,6 +14,10 @@ from rnncli.cli.terminal import Terminal
 def evaluate(
     terminal: Terminal,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="data.root=DIR", help="Where the run's own data are, if they have moved."),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", metavar="FILE|DIR", help="Another labelled file.")] = None,
     split: Annotated[str, typer.Option("--split", help="train, dev or test of the run's own data.")] = "test",
 ) -> None:
@@ -21,4 +25,4 @@ def evaluate(
     terminal.say("loading the model", style="dim")
     from rnncli.runs.use import evaluate as evaluate_run
 
-    show_report(terminal, evaluate_run(run, data=data, split=split))
+    show_report(terminal, evaluate_run(run, data=data, split=split, places=places or ()))

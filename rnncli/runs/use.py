@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +15,7 @@ import torch
 from rnncli import tasks
 from rnncli.core import device
 from rnncli.core.device import Placement
+from rnncli.data.regular import require_regular
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
@@ -22,7 +23,7 @@ from rnncli.runs import streams
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
 from rnncli.runs.model import place
-from rnncli.runs.recipes import read_run_recipe
+from rnncli.runs.recipes import finding, read_run_recipe, with_places
 from rnncli.runs.score import Model, predictions, report
 from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
 from rnncli.train import checkpoint
@@ -62,16 +63,27 @@ def load(path: Path) -> Trained:
     return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
 
 
-def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
-    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``."""
-    return score(load(path), data=data, split=split)
+def evaluate(path: Path, *, data: Path | None = None, split: str = "test", places: Sequence[str] = ()) -> Report:
+    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``.
+
+    ``places`` say where its own data are now, as ``data.root=DIR``.
+    """
+    if data is not None and places:
+        raise UsageError("--data names another file, and no place of the run's own data", "leave one of them away")
+    found = load(path)
+    return score(replace(found, recipe=with_places(found.recipe, places)), data=data, split=split)
 
 
 def score(trained: Trained, *, data: Path | None = None, split: str = "test") -> Report:
     """Score a loaded model as :func:`evaluate` does."""
     recipe, fitted = trained.recipe, trained.fitted
     task = tasks.load(recipe.task)
-    corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
+    if data is not None:
+        require_regular(data)
+        corpus = task.read_more(recipe, data)
+    else:
+        with finding(recipe, f"rnncli evaluate {trained.run.path} {{}}, or --data FILE for another file"):
+            corpus = task.read(recipe)
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
     require_groups(recipe, corpus.parts[split])
