@@ -97,8 +97,8 @@ def finding(recipe: Recipe, command: str) -> Iterator[None]:
         gone = next((name for name in ("train", "dev", "test") if _is_gone(recipe.data, name)), "")
         if not gone:
             raise
-        absolute = os.path.isabs(getattr(recipe.data, gone))
-        place = f"data.{gone}=FILE" if absolute else "data.root=FOLDER"
+        file = getattr(recipe.data, gone)
+        place = f"data.{gone}=FILE" if os.path.isabs(file) else f"data.root=FOLDER (with {file} in it)"
         raise DataError(error.message, f"if the data have moved: {command.replace('{}', place)}") from error
 
 

@@ -19,10 +19,13 @@ from rnncli.data.regular import require_regular
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
+from rnncli.report.numbers import number, words
 from rnncli.runs import streams
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
+from rnncli.runs.listing import facts
 from rnncli.runs.model import place
+from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import finding, read_run_recipe, with_places
 from rnncli.runs.score import Model, predictions, report
 from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
@@ -33,6 +36,8 @@ FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 """What is meant for a file, though it may not be there."""
+MOST_LISTED = 12
+"""Runs of a folder that are listed where one is wanted."""
 AS_TEXT = "a text that looks like a path can come in on stdin: -"
 
 
@@ -93,7 +98,11 @@ def score(trained: Trained, *, data: Path | None = None, split: str = "test") ->
 
 
 def open_predictor(path: Path) -> Predictor:
-    """A predictor with the best model of the run at ``path``."""
+    """A predictor with the best model of the run at ``path``; RunError for a folder of runs, which lists them."""
+    if not (path / "recipe.yaml").is_file() and (found := list(islice(runs_under(path), MOST_LISTED + 1))):
+        named = "\n".join(f"rnncli predict {run}{_told(run)}" for run in found[:MOST_LISTED])
+        more = f"\nand others: rnncli runs list {path}" if len(found) > MOST_LISTED else ""
+        raise RunError(f"{path}: a folder of runs, not a run", named + more)
     return predictor_of(load(path))
 
 
@@ -223,6 +232,13 @@ def _chunks(examples: Iterable[Any], together: int) -> Iterator[list[Any]]:
     remaining = iter(examples)
     while chunk := list(islice(remaining, together)):
         yield chunk
+
+
+def _told(path: Path) -> str:
+    """What there is to say of a run, such as its score."""
+    one = facts(path)
+    score = f", {words(one.metric)} {number(one.score, one.unit)}" if one.metric else ""
+    return f"   ({one.task}, {one.state}{score})"
 
 
 def _placement(recipe: Recipe) -> Placement:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from rnncli.errors import DataError
 
 DELIMITERS = ",\t;|"
-USUAL = frozenset(
-    {"id", "idx", "index", "label", "labels", "class", "category", "target", "sentiment", "stars", "score"}
-)
+USUAL = frozenset({"id", "idx", "index", "label", "labels", "class", "category", "target", "stars", "score"})
 """Columns that tables often have, and that are no texts."""
 _NAME = re.compile(r"\w[\w.:/()-]*( [\w.:/()-]+)?")
 
@@ -30,14 +28,14 @@ class Header:
         return next((lower.index(name.lower()) for name in wanted if name.lower() in lower), -1)
 
 
-def find_header(line: str, texts: Collection[str]) -> Header | None:
-    """The header that a first line is, if it reads like one: names, one of which is usual or that of the ``texts``."""
+def find_header(line: str, texts: Collection[str], others: Collection[str] = USUAL) -> Header | None:
+    """The header that a first line is, if it reads like one: names, among them one of ``texts`` or of ``others``."""
     line = line.strip("\r\n")
     for delimiter in DELIMITERS:
         header = cut_header(line, delimiter)
         if len(header.names) > 1 and all(map(_NAME.fullmatch, header.names)):
             bare = all(map(str.isidentifier, line.replace('"', "").split(delimiter)))
-            if header.index(texts) >= 0 or (bare and header.index(USUAL) >= 0):
+            if header.index(texts) >= 0 or (bare and header.index(others) >= 0):
                 return header
     return None
 

@@ -13,13 +13,13 @@ import torch
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
-from rnncli.data.tables.live import Header, cut_header, find_header, records
+from rnncli.data.tables.live import USUAL, Header, cut_header, find_header, records
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.common.predicting import json_line, require_characters
-from rnncli.tasks.sentiment.data import TEXT_NAMES
+from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -77,7 +77,13 @@ class TextPredictor:
         """The texts of lines in a form, which the first line tells where it is not given."""
         first, *_ = head = list(islice(lines := iter(lines), 1)) or [""]
         wanted = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
-        header = find_header(first, wanted) if not form else cut_header(first) if form == "csv" else None
+        header = (
+            find_header(first, wanted, (*USUAL, *LABEL_NAMES))
+            if not form
+            else cut_header(first)
+            if form == "csv"
+            else None
+        )
         if header is not None:
             yield from _column(records(lines, header, name), header, wanted, name)
             return
