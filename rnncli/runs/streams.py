@@ -49,6 +49,16 @@ def opened(text: str, stdin: BinaryIO | None) -> BinaryIO:
     return stdin
 
 
+def lines_of(text: str, stdin: BinaryIO | None) -> Iterator[str]:
+    """The lines of the stream that an argument names, as :func:`lines` gives them."""
+    stream = opened(text, stdin)
+    try:
+        yield from lines(stream, shown(text))
+    finally:
+        if stream is not stdin:
+            stream.close()
+
+
 def lines(stream: BinaryIO, name: str) -> Iterator[str]:
     """The lines of a stream as they come, line ends included; raises DataError with the line's number.
 

@@ -162,8 +162,8 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, 
     _require_form(predictor, form)
     if len(inputs) == 1 and streams.is_stream(inputs[0]):
         assert isinstance(predictor, LinePredictor)
-        name, source = streams.shown(inputs[0]), streams.opened(inputs[0], stdin)
-        return streams.waiting(predictor.listen(streams.lines(source, name), name, form), together)
+        lines = streams.lines_of(inputs[0], stdin)
+        return streams.waiting(predictor.listen(lines, streams.shown(inputs[0]), form), together)
     return _chunks(_named(predictor, inputs, form), together)
 
 

@@ -77,13 +77,9 @@ class TextPredictor:
         """The texts of lines in a form, which the first line tells where it is not given."""
         first, *_ = head = list(islice(lines := iter(lines), 1)) or [""]
         wanted = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
-        header = (
-            find_header(first, wanted, (*USUAL, *LABEL_NAMES))
-            if not form
-            else cut_header(first)
-            if form == "csv"
-            else None
-        )
+        header = cut_header(first) if form == "csv" else None
+        if not form:
+            header = find_header(first, wanted, (*USUAL, *LABEL_NAMES))
         if header is not None:
             yield from _column(records(lines, header, name), header, wanted, name)
             return
