@@ -90,7 +90,7 @@ def test_comments_with_as_many_fields_as_tokens_come_back_as_they_were(folder, n
 
 
 def test_a_file_of_another_width_is_filled_in_its_own_column_of_tags(folder):
-    words = "Rara met Noma in Wenback .".split()
+    words = ["Rara", "met", "Noma", "in", "Wenback", "."]
     expected = rnncli("predict", folder / "run", "-", stdin=json.dumps({"tokens": words})).lines[0]["tags"]
     for before, behind in (("# id 7\tdomain=x", "_ _"), ("# newdoc", "x"), ("# text = Rara", "NNP B-NP")):
         text = f"{before}\n" + "".join(f"{word} {behind} _\n" for word in words)

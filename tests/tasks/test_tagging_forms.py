@@ -126,6 +126,8 @@ CONLLU = knowledge(POS, columns="abcdefghij", token="form", tag="upos")
         ("Rara NNP\nmet VBD\n", knowledge(columns=("1", "2", "3", "4"), tag="4"), ("1", "3")),
         ("Rara NNP I-NP B-PER\nmet VBD I-VP O\n", None, ("1", "4")),
         ("Rara NNP B-PER\nmet VBD O\n", knowledge(POS), ("1", "2")),
+        ("Rara NNP B-NP _\nmet VBD B-VP _\n", None, ("1", "4")),
+        ("Rara NNP B-DISH\nmet VBD O\n", None, ("1", "3")),
         ("Rara\n", None, ("1", "2")),
         ("Rara lemma extra\nmet meet more\n", None, ("1", "4")),
         ("1\tRara" + "\t_" * 8 + "\n", None, ("form", "11")),

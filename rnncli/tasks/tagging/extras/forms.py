@@ -162,11 +162,12 @@ class Knowledge:
         before = layout.index(token)
         others = [str(at + 1) for at in range(layout.width) if at != before]
         preferred = [name for name in (own, last, *reversed(others)) if name in others]
-        tagged = (name for name in preferred if self._holds(fields, name, self._could_be_tag))
+        tagged = (name for name in preferred if self._holds(fields, name, self._is_tag))
+        spans = (name for name in preferred if self.spans and self._holds(fields, name, _is_span_tag))
         was_last = not own.isdigit() or own == str(len(self.layout["columns"]))
-        preferred = [name for name in ((last, own) if was_last else (own, last)) if name in others]
-        still_open = (name for name in preferred if not layout.names and self._holds(fields, name, _is_placeholder))
-        return next(chain(tagged, still_open), str(layout.width + 1))
+        ends = [name for name in ((last, own) if was_last else (own, last)) if name in others]
+        still_open = (name for name in ends if not layout.names and self._holds(fields, name, _is_placeholder))
+        return next(chain(tagged, still_open, spans), str(layout.width + 1))
 
     def _holds(self, fields: Sequence[Sequence[str]], name: str, fits: Callable[[str, str], bool]) -> bool:
         at = int(name) - 1
@@ -175,10 +176,6 @@ class Knowledge:
     def _is_tag(self, field: str, word: str) -> bool:
         """Whether a field is a tag, and no full stop at the end of a sentence, which may be the tag of one."""
         return field in self.tags and (_has_letter(field) or not _has_letter(word))
-
-    def _could_be_tag(self, field: str, word: str) -> bool:
-        """Whether a field is a tag, known or of spans of another kind."""
-        return self._is_tag(field, word) or (self.spans and _SPAN_TAG.fullmatch(field) is not None)
 
     def _is_open(self, fields: Sequence[str]) -> bool:
         """Whether a field behind a word is still to be filled, or all of them may be tags."""
@@ -222,6 +219,10 @@ def _is_counted(fields: Sequence[Sequence[str]]) -> bool:
 
 def _is_placeholder(field: str, word: str) -> bool:
     return field in PLACEHOLDERS
+
+
+def _is_span_tag(field: str, word: str) -> bool:
+    return _SPAN_TAG.fullmatch(field) is not None
 
 
 def _has_letter(text: str) -> bool:
