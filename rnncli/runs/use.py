@@ -178,11 +178,13 @@ def _named(predictor: Predictor, inputs: Sequence[str], form: str) -> Iterator[A
     streams.require_known(only)
     if os.path.isfile(only):
         return predictor.read(Path(only), form)
-    if os.path.isdir(only) and not takes_files:
+    if takes_files:
+        return _parsed(predictor, [only])
+    if os.path.isdir(only):
         raise DataError(f"{only}: a folder, where a text or a file is wanted", AS_TEXT)
-    if FILE_NAME.fullmatch(inputs[0]) and not os.path.isdir(only):
+    if FILE_NAME.fullmatch(inputs[0]):
         raise DataError(f"{inputs[0]}: no such file", AS_TEXT)
-    return _parsed(predictor, [only if takes_files else inputs[0]])
+    return _parsed(predictor, inputs)
 
 
 def _require_texts(inputs: Sequence[str]) -> None:

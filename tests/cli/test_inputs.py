@@ -1,10 +1,15 @@
 """What predict is given: streams, pipes, files and names, each read for what it is or refused in one sentence."""
 
+import io
 import os
 import threading
 
 import pytest
+from rich.console import Console
 
+from rnncli.cli.tables import print_table
+from rnncli.cli.terminal import Terminal
+from rnncli.runs.use import open_predictor
 from tests.commands import rnncli
 
 CSV = 'id,text,label\n1,"good, and short",x\n2,bad film,y\n'
@@ -92,6 +97,19 @@ def test_a_home_is_known_by_its_sign(trained, here, monkeypatch):
     (here / "texts.txt").write_text("good film\n", encoding="utf-8")
     assert labels(rnncli("predict", trained, "~/texts.txt")) == labels(rnncli("predict", trained, "good film"))
     assert labels(rnncli("predict", trained, "~ so so"))[0][0] == "~ so so"
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_table_is_as_wide_as_the_terminal(trained, width):
+    terminal, shown = Terminal(), io.StringIO()
+    terminal.out = Console(file=shown, width=width, force_terminal=True, color_system=None)
+    predictor = open_predictor(trained)
+    texts = [" ".join(["good"] * 39), "bad"]
+    print_table(terminal, *predictor.table(predictor.predict(texts)))
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) == width
+    assert all(len(line) <= width for line in lines)
+    assert lines[-1].endswith("  bad")
 
 
 def test_a_folder_of_runs_is_listed_with_what_to_type(trained):

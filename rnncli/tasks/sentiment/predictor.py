@@ -23,6 +23,8 @@ from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
+MAX_SHOWN = 1000
+"""Characters of a text that a table is given, which is more than a terminal is wide."""
 DOCUMENT = re.compile(r"\s*(\[\s*(\{.*)?|\{\s*)", re.DOTALL)
 """The first line of JSON that goes on in the next ones, or is a list."""
 
@@ -119,7 +121,7 @@ class TextPredictor:
         for one in rows:
             label = one["label"] if "label" in one else ", ".join(one["labels"]) or "-"
             sure = max(one["probabilities"].values())
-            cells.append([label, f"{100 * sure:.1f} %", one["text"]])
+            cells.append([label, f"{100 * sure:.1f} %", one["text"][:MAX_SHOWN]])
         return ["label", "probability", "text"], cells
 
 
