@@ -6,6 +6,7 @@ What can go wrong is raised as a :class:`~rnncli.errors.UserError`, which has a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -97,7 +98,7 @@ class TrainedModel:
 
         if data is not None:
             _require_named("data", data)
-        return score(self._trained, data=None if data is None else Path(data), split=split)
+        return score(self._trained, data=None if data is None else _located(data), split=split)
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -153,10 +154,10 @@ def run(
 
     hear = observe or unobserved
     if resume is not None:
-        done = start.resume(Path(resume), loaded, observe=hear)
+        done = start.resume(_located(resume), loaded, observe=hear)
     else:
         assert loaded is not None
-        done = start.start(loaded, out=None if out is None else Path(out), observe=hear)
+        done = start.start(loaded, out=None if out is None else _located(out), observe=hear)
     return Run(done.path.absolute(), done.report)
 
 
@@ -169,7 +170,7 @@ def load(path: str | Path) -> TrainedModel:
     """
     from rnncli.runs import use
 
-    return TrainedModel(use.load(Path(path)))
+    return TrainedModel(use.load(_located(path)))
 
 
 def compare(
@@ -202,6 +203,11 @@ def _require_named(name: str, place: Any) -> None:
         raise _wrong(name, place, "the name of a file or folder")
     if place == "":
         raise UsageError(f"{name}= names no file or folder", f"name one, or leave {name}= away")
+
+
+def _located(path: str | Path) -> Path:
+    """A path, of which ~ is the user's home."""
+    return Path(os.path.expanduser(path))
 
 
 def _wrong(name: str, value: Any, wanted: str) -> TypeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -149,8 +150,8 @@ def _split_set(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _batch_file(name: str) -> Batch | None:
     """The batch that a YAML file holds, None where it is a recipe or no file."""
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+    path = Path(os.path.expanduser(name))
+    if path.suffix not in (".yaml", ".yml") or not os.path.isfile(path):
         return None
     try:
         tree = parse(path.read_text(encoding="utf-8"), name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnncli import aliases, tasks
+from rnncli.cli.dashes import is_option_like
 from rnncli.cli.words import exists, is_data, is_named_data, is_recipe
 from rnncli.recipe import library
 from rnncli.recipe.outline import nearest
@@ -155,6 +156,9 @@ class _Arguments:
         return RecipeKeys.of_task(self.task) if self.task else RecipeKeys.of_recipe(named[0] if named else "")
 
     def _option(self, word: str) -> None:
+        if "inputs" in self.shape.arguments and not is_option_like(word):
+            self.line.typed.append(word)
+            return
         name, equals, value = word.partition("=")
         options = self.shape.options
         known = name if name in options else word[:2] if not word.startswith("--") and word[:2] in options else ""
@@ -172,7 +176,7 @@ class _Arguments:
             return
         if near := nearest(name, options, NEAR):
             self._renamed(name, near, given)
-        elif "inputs" in self.shape.arguments and not name.startswith("--"):
+        elif "inputs" in self.shape.arguments:
             self.line.typed.append(word)  # perhaps a text that begins with a dash
         else:
             self._unknown(name)

@@ -17,6 +17,10 @@ from rnncli.runs.advance import advancing
 def evaluate(
     terminal: Terminal,
     run: Run,
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="data.root=DIR", help="Where the run's own data are, if they have moved."),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", metavar="FILE|DIR", help="Another labelled file.")] = None,
     split: Annotated[
         str,
@@ -28,5 +32,5 @@ def evaluate(
         from rnncli.runs.use import evaluate as evaluate_run
 
         with advancing(progress):
-            report = evaluate_run(run, data=data, split=split)
+            report = evaluate_run(run, data=data, split=split, places=places or ())
     show_report(terminal, report)

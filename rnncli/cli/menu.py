@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from rnncli import tasks
+from rnncli.cli.dashes import texts_last
 
 if TYPE_CHECKING:
     from rnncli.cli.corrections import CommandShape, TypedLine
@@ -115,7 +116,7 @@ def build(entry: Entry) -> TyperCommand | TyperGroup:
 
 
 class CheckedCommand(TyperCommand):
-    """A command that says what to type where its arguments are those of another program."""
+    """A command that says what to type for arguments of another program; its texts may begin with a dash."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse ``args``; those that cannot be meant as they stand end with a sentence and exit code 2."""
@@ -124,6 +125,10 @@ class CheckedCommand(TyperCommand):
 
             if line := arguments(_shape(self, ctx.command_path.split()[1:]), args):
                 _refuse(line)
+        if any(param.name == "inputs" for param in self.params) and not ctx.resilient_parsing:
+            named: list[Any] = [param for param in self.params if param.param_type_name == "option"]
+            known = {flag: not one.is_flag for one in named for flag in (*one.opts, *one.secondary_opts)}
+            args = self._with_texts(args, known | dict.fromkeys(ctx.help_option_names, False))
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
@@ -133,6 +138,12 @@ class CheckedCommand(TyperCommand):
             _refuse(
                 TypedLine(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help")
             )
+
+    def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
+        from rnncli.cli.terminal import Terminal
+
+        with Terminal().guard():
+            return texts_last(args, known)
 
 
 class CheckedGroup(TyperGroup):

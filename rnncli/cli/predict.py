@@ -41,16 +41,17 @@ def predict(
     gc.freeze()  # what is loaded stays, and what is read has no cycles: the collector would walk through it in vain
     gc.set_threshold(100_000)
     inputs = inputs or ["-"]
+    stdin = sys.stdin.buffer if sys.stdin else None
     answer = "jsonl" if terminal.json else form
     tabular = terminal.out.is_terminal and not terminal.json and not form
     if files := inputs_apart(predictor, inputs, answer, out):
         for path in write_apart(predictor, files, answer, out):
             terminal.out.print(str(path), soft_wrap=True)
     elif tabular and not is_heard(predictor, inputs):
-        for answers in stream(predictor, inputs, sys.stdin):
+        for answers in stream(predictor, inputs, stdin):
             print_table(terminal, *predictor.table([row for _, row in answers]))
     else:
-        for texts in written(predictor, inputs, sys.stdin, form, answer):
+        for texts in written(predictor, inputs, stdin, form, answer):
             sys.stdout.writelines(texts)
             sys.stdout.flush()
     if said := closing(predictor):

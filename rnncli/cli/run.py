@@ -66,6 +66,8 @@ def run(
     """Train, evaluate and report what a recipe says."""
     if resume is None and recipe is None:
         raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
+    if resume is not None and recipe is not None and "=" in recipe:
+        recipe, overrides = None, [recipe, *(overrides or [])]
     carry_out(terminal, recipe, overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
 
 
@@ -102,7 +104,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         chosen = {names[name]: value for name, value in own.items() if value is not None}
         options = {} if data is None else data_keys(data, "--data")
         options |= {option.key: (option.flag, value) for option, value in chosen.items()}
-        silent = resume is not None and not (recipe or overrides or options)
+        silent = resume is not None and not (recipe or options)
         carry_out(
             terminal,
             None if silent else recipe or recipe_of_task(spec.name, own_data=data is not None),
@@ -129,7 +131,10 @@ def carry_out(
     dry_run: bool,
     task: str = "",
 ) -> None:
-    """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is."""
+    """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is.
+
+    Then the overrides say where the run's data are now.
+    """
     from rnncli.cli.watch import Watch
     from rnncli.runs.recipes import load_recipe
 
@@ -140,7 +145,8 @@ def carry_out(
         from rnncli.runs import start
 
         if resume is not None:
-            done = start.resume(resume, loaded, observe=watch, task=task)
+            places = overrides if loaded is None else ()
+            done = start.resume(resume, loaded, places=places, observe=watch, task=task)
         else:
             assert loaded is not None
             if dry_run:

@@ -48,7 +48,9 @@ class Terminal:
         head.append(_lines(error.message), style="default not bold")
         self.err.print(head, soft_wrap=not self.err.is_terminal)
         if error.hint:
-            hint = Text("try   ", style="bold cyan").append(_lines(error.hint), style="default not bold")
+            hint = Text("try   ", style="bold cyan").append(
+                _lines(error.hint).replace("\n", "\n      "), style="default not bold"
+            )
             self.err.print(hint, soft_wrap=not self.err.is_terminal)
 
     @contextmanager

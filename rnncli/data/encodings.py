@@ -6,17 +6,23 @@ import codecs
 import contextlib
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rnncli.data import progress
+from rnncli.data.regular import require_regular
 from rnncli.data.tables.table import did_you_mean
 from rnncli.errors import DataError
 
 CHUNK = 1 << 20
+MAX_UNPACKED = 1 << 28
+"""Bytes of a .gz file that are read whatever its size is."""
+MAX_COMPRESSION = 200
+"""Bytes beyond those that a packed byte may stand for: texts reach 4 to 20, a line said over and over 1,000."""
 MARKS = (  # byte order marks; the longer ones first, because the mark of utf-16 begins that of utf-32
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -48,9 +54,38 @@ class Encoding:
     note: str = ""
 
 
-def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """The bytes of a file, unpacked where its name ends in ``.gz``."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else progress.open_counted(path)
+def open_bytes(path: Path) -> io.BufferedReader:
+    """The bytes of a regular file, unpacked where its name ends in ``.gz``; raises DataError, on reading as well."""
+    require_regular(path)
+    packed = progress.open_counted(path)
+    return io.BufferedReader(_Unpacked(packed), CHUNK) if path.suffix == ".gz" else packed
+
+
+class _Unpacked(io.RawIOBase):
+    """What a .gz file holds, as far as that is in a measure to its size; DataError on reading further."""
+
+    def __init__(self, packed: io.BufferedReader) -> None:
+        self._packed, self._stream = packed, gzip.GzipFile(fileobj=packed)
+        self._size, self._read = os.fstat(packed.fileno()).st_size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer))
+        buffer[: len(content)] = content
+        self._read += len(content)
+        if self._read > MAX_UNPACKED + MAX_COMPRESSION * self._size:
+            raise DataError(
+                f"{self._packed.name}: its {self._size:,} bytes unpack to more than {self._read - 1:,}: hardly data",
+                "unpack it and look at what it holds",
+            )
+        return len(content)
+
+    def close(self) -> None:
+        self._stream.close()
+        self._packed.close()
+        super().close()
 
 
 @contextlib.contextmanager

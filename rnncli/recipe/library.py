@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +52,7 @@ def resolve(name: str, task: str = "", where: Path | None = None, others: Others
     A file of exactly that name comes first; then a shipped recipe, with or without its suffix; then, where
     ``task`` is given, a shipped recipe of that task (``imdb`` for ``sentiment/imdb``). Raises RecipeError.
     """
-    path = Path(name)
+    path = Path(os.path.expanduser(name))
     if _exists(path) and not path.is_dir():
         return path
     shipped = {recipe.name: recipe.path for recipe in find(where, others)}

@@ -5,14 +5,17 @@ A recipe is data: frozen, without unknown keys, and every value is checked here 
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+PlaceName = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A file or folder, of which ~ is the user's home, as a shell has it where the ~ is not quoted or behind a =."""
 
 
 class Section(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
@@ -22,17 +25,19 @@ class Section(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 class DataSection(Section, frozen=True):
     """Where the examples come from; a task's ``data`` section extends it."""
 
-    root: str = Field(default=".", description="the folder that holds the files; a relative one starts where you are")
+    root: PlaceName = Field(
+        default=".", description="the folder that holds the files; a relative one starts where you are"
+    )
     source: Literal["auto", "own", "builtin", "file", "folder", "datasets"] = Field(
         default="auto",
         description="builtin (generated), a file, a folder per class, or a datasets repository; auto finds out and is "
         "builtin where train names nothing, own finds out and is never builtin",
     )
-    train: str = Field(
+    train: PlaceName = Field(
         default="", description="file or folder under root, or a datasets repository (owner/name or a folder)"
     )
-    dev: str = Field(default="", description="file or folder of the dev part; empty carves it from train")
-    test: str = Field(default="", description="file or folder of the test part; empty carves it from train")
+    dev: PlaceName = Field(default="", description="file or folder of the dev part; empty carves it from train")
+    test: PlaceName = Field(default="", description="file or folder of the test part; empty carves it from train")
     dev_fraction: Fraction = Field(default=0.1, description="share carved for dev where none is given")
     test_fraction: Fraction = Field(default=0.1, description="share carved for test where none is given")
     split_column: str = Field(

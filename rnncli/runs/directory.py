@@ -81,29 +81,34 @@ class RunDirectory:
 
         It appears complete with ``recipe.yaml`` and ``run.json``: it is filled under a temporary name and renamed.
         """
-        if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
-            raise UsageError(
-                f"{out} exists already and nothing is overwritten",
-                f"name another --out, or resume: --resume {out}",
-            )
-        parent = RUNS if out is None else out.parent
+        # What a link leads to takes the run, and the link stays.
+        place = None if out is None else Path(os.path.realpath(out)) if os.path.islink(out) else out
+        parent = RUNS if place is None else place.parent
         try:
+            if place is not None and os.path.exists(place) and not (place.is_dir() and not any(place.iterdir())):
+                raise UsageError(
+                    f"{out} exists already and nothing is overwritten",
+                    f"name another --out, or resume: --resume {out}",
+                )
             parent.mkdir(parents=True, exist_ok=True)
             fresh = cls(Path(tempfile.mkdtemp(prefix=".new-", dir=parent)))
             fresh.path.chmod(0o755)
             write_text(fresh.recipe, recipe)
             write_json(fresh._record, record)
-            return cls(fresh.path.replace(out) if out is not None else _first_free(fresh.path, name))
-        except OSError as error:
+            if place is None or out is None:
+                return cls(_first_free(fresh.path, name))
+            fresh.path.replace(place)
+            return cls(out)
+        except (OSError, ValueError) as error:
             raise RunError(
-                f"{out or parent}: cannot make the run directory: {error.strerror or error}",
+                f"{out or parent}: cannot make the run directory: {getattr(error, 'strerror', None) or error}",
                 "name another --out",
             ) from error
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """An existing run; raises RunError where ``path`` is none."""
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise RunError(f"{path}: there is no such run", _other_runs(path))
         run = cls(path)
         if not run.recipe.is_file():
@@ -224,7 +229,7 @@ def _first_free(fresh: Path, name: str) -> Path:
 
 
 def _other_runs(path: Path) -> str:
-    folder = path.parent if path.parent.is_dir() else RUNS
+    folder = path.parent if os.path.isdir(path.parent) else RUNS
     found = sorted(folder.glob("[!.]*/recipe.yaml"), key=lambda file: file.stat().st_mtime)[-3:]
     if not found:
         return "train first: rnncli sentiment"

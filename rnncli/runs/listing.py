@@ -89,9 +89,9 @@ def remove(paths: Sequence[Path]) -> None:
 
 def named_runs(names: Iterable[str]) -> list[Path]:
     """The runs of these names, each a run itself and no folder of them; UsageError for anything else."""
-    paths = [Path(name) for name in names]
+    paths = [Path(os.path.expanduser(name)) for name in names]
     for path in paths:
-        if path.is_dir() and not (path / "recipe.yaml").is_file() and any(runs_under(path)):
+        if os.path.isdir(path) and not (path / "recipe.yaml").is_file() and any(runs_under(path)):
             raise UsageError(f"{path} is a folder of runs, not a run", f"name them: {path}/*")
     return paths
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def find_runs(named: Iterable[str]) -> list[Path]:
     """The runs that arguments name: a run, a folder of runs, a pattern; in order, each once. Raises RunError."""
     found: dict[Path, None] = {}
     for name in named:
-        paths = [Path(name)] if Path(name).exists() else sorted(map(Path, glob.glob(name)))
+        name = os.path.expanduser(name)
+        paths = [Path(name)] if os.path.exists(name) else sorted(map(Path, glob.glob(name)))
         runs = [run for path in paths for run in runs_under(path)]
         if not runs:
             raise RunError(f"{name}: no run is there", "name runs, a folder of them, or a pattern such as 'runs/*'")

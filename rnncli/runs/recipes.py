@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rnncli import tasks
-from rnncli.errors import RecipeError, RunError, UsageError
+from rnncli.errors import DataError, RecipeError, RunError, UsageError
 from rnncli.recipe import library
 from rnncli.recipe.load import load
-from rnncli.recipe.schema import Recipe
+from rnncli.recipe.schema import DataSection, Recipe
 from rnncli.recipe.settings import Setting
+
+PLACES = ("root", "train", "dev", "test")
+"""Keys of a recipe's data that say where they are, not what they are."""
 
 
 def load_recipe(
@@ -67,9 +72,39 @@ def run_name(recipe: Recipe) -> str:
     return f"{recipe.task}-{stem if own and stem else recipe.name}"
 
 
+def with_places(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    """The recipe of a run whose data lie elsewhere now, as ``data.root=DIR`` says; UsageError for what is no place."""
+    places: dict[str, str] = {}
+    for assignment in assignments:
+        key, _, value = assignment.partition("=")
+        name = key.strip().removeprefix("data.")
+        if not key.strip().startswith("data.") or name not in PLACES or not value.strip():
+            raise UsageError(
+                f"{assignment}: of a run that is there only the place of its data can be given again",
+                "for example data.root=FOLDER; a run with other settings is another run",
+            )
+        places[name] = os.path.expanduser(value.strip())
+    found = recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
+    return with_absolute_root(found) if "root" in places else found
+
+
+@contextmanager
+def finding(recipe: Recipe, command: str) -> Iterator[None]:
+    """Let a DataError of reading a run's own data say how ``command`` is told where they are now, if they are gone."""
+    try:
+        yield
+    except DataError as error:
+        gone = next((name for name in ("train", "dev", "test") if _is_gone(recipe.data, name)), "")
+        if not gone:
+            raise
+        file = getattr(recipe.data, gone)
+        place = f"data.{gone}=FILE" if os.path.isabs(file) else f"data.root=FOLDER (with {file} in it)"
+        raise DataError(error.message, f"if the data have moved: {command.replace('{}', place)}") from error
+
+
 def with_absolute_root(recipe: Recipe) -> Recipe:
     """The recipe with ``data.root`` as it is from anywhere, so that the run's copy can be run again."""
-    root = str(Path(recipe.data.root).expanduser().resolve())
+    root = str(Path(recipe.data.root).resolve())
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
 
 
@@ -91,3 +126,10 @@ def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def _load(path: Path, settings: Sequence[Setting], overrides: Sequence[str]) -> Recipe:
     of_tasks: Any = {"tasks": tasks.names(), "schema_of": tasks.schema, "metrics_of": tasks.metrics}
     return load(path, **of_tasks, options=settings, overrides=overrides)
+
+
+def _is_gone(data: DataSection, name: str) -> bool:
+    """Whether a part names something on disk that is there no more."""
+    named = getattr(data, name)
+    is_on_disk = data.source not in ("builtin", "datasets") and bool(named)
+    return is_on_disk and not os.path.exists(os.path.join(data.root, named))

@@ -19,14 +19,14 @@ from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
 from rnncli.runs import advice, lock, page
 from rnncli.runs.advance import advancing
-from rnncli.runs.directory import RunDirectory, write_json, write_lines
+from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
 from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
 from rnncli.runs.prepare import prepare
 from rnncli.runs.reach import gradient_reach
-from rnncli.runs.recipes import differences, read_run_recipe, run_name, with_absolute_root
+from rnncli.runs.recipes import differences, finding, read_run_recipe, run_name, with_absolute_root, with_places
 from rnncli.runs.record import first_record, kept_record
 from rnncli.runs.score import Model, predictions, report
 from rnncli.runs.training import train
@@ -61,10 +61,18 @@ def start(
         raise
 
 
-def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = unobserved, task: str = "") -> Finished:
+def resume(
+    path: Path,
+    recipe: Recipe | None = None,
+    *,
+    places: Sequence[str] = (),
+    observe: Observer = unobserved,
+    task: str = "",
+) -> Finished:
     """Go on with the run at ``path`` from its last saved state, or report it where it is done already.
 
-    Raises UsageError where ``recipe``, if given, is not the one that the run was begun with.
+    ``places`` say where its data are now, as ``data.root=DIR``, which its recipe then keeps. Raises UsageError where
+    ``recipe``, if given, is not the one that the run was begun with.
     """
     run = RunDirectory.open(path)
     begun = read_run_recipe(run.recipe)
@@ -73,10 +81,14 @@ def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = unob
     if recipe is not None and (changed := differences(begun, with_absolute_root(recipe))):
         raise UsageError(
             f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
-            f"rnncli run --resume {path}, or a new run without --resume",
+            f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",
         )
+    if places:
+        begun = with_places(begun, places)
+        _keep_places(run, begun)
     observe(RunOpened(run.path, resumed=True))
-    return _finish(run, begun, observe)
+    with finding(begun, f"rnncli run --resume {path} {{}}"):
+        return _finish(run, begun, observe)
 
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
@@ -101,6 +113,14 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
             observe(Stage("writing the page", aside=True))
             _write_page(run)
     return Finished(run.path, found, f"rnncli predict {run.folds / '0' if folded else run.path}")
+
+
+def _keep_places(run: RunDirectory, recipe: Recipe) -> None:
+    """Write where the data are into the recipes of a run and its folds; raises RunError where a process works on it."""
+    with lock.held(run.path, "run"):
+        write_text(run.recipe, dump(recipe))
+        for fold in run.folds.glob("*/recipe.yaml"):
+            write_text(fold, dump(_fold(recipe, int(fold.parent.name))))
 
 
 def _write_page(run: RunDirectory) -> None:

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import queue
+import os
 import re
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import torch
 
 from rnncli import tasks
 from rnncli.core import device
 from rnncli.core.device import Placement
+from rnncli.data.regular import require_regular
 from rnncli.errors import DataError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
-from rnncli.runs import advice
+from rnncli.report.numbers import number, words
+from rnncli.runs import advice, streams
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
+from rnncli.runs.listing import facts
 from rnncli.runs.model import place
-from rnncli.runs.recipes import read_run_recipe
+from rnncli.runs.outcome import runs_under
+from rnncli.runs.recipes import finding, read_run_recipe, with_places
 from rnncli.runs.score import Model, predictions, report
 from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
 from rnncli.train import checkpoint
 
-FILE_NAME = re.compile(r"\S+\.(csv|tsv|jsonl?|parquet|txt|conll\w*|bmes|bio|iob2?)(\.gz)?", re.IGNORECASE)
+FILE_NAME = re.compile(
+    r"(~|\.\.?)/\S+|/\S+/\S+|\S+\.(csv|tsv|jsonl?|ndjson|parquet|txt|conll\w*|bmes|bio|iob2?|xlsx?)(\.gz)?",
+    re.IGNORECASE,
+)
 """What is meant for a file, though it may not be there."""
+MOST_LISTED = 12
+"""Runs of a folder that are listed where one is wanted."""
+AS_TEXT = "a text that looks like a path can come in on stdin: -"
 
 
 @dataclass(frozen=True)
@@ -59,16 +68,27 @@ def load(path: Path) -> Trained:
     return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
 
 
-def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
-    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``."""
-    return score(load(path), data=data, split=split)
+def evaluate(path: Path, *, data: Path | None = None, split: str = "test", places: Sequence[str] = ()) -> Report:
+    """Score the best model of the run at ``path`` on ``split`` of its own data, or on the labelled file ``data``.
+
+    ``places`` say where its own data are now, as ``data.root=DIR``.
+    """
+    if data is not None and places:
+        raise UsageError("--data names another file, and no place of the run's own data", "leave one of them away")
+    found = load(path)
+    return score(replace(found, recipe=with_places(found.recipe, places)), data=data, split=split)
 
 
 def score(trained: Trained, *, data: Path | None = None, split: str = "test") -> Report:
     """Score a loaded model as :func:`evaluate` does."""
     recipe, fitted = trained.recipe, trained.fitted
     task = tasks.load(recipe.task)
-    corpus = task.read_more(recipe, data) if data is not None else task.read(recipe)
+    if data is not None:
+        require_regular(data)
+        corpus = task.read_more(recipe, data)
+    else:
+        with finding(recipe, f"rnncli evaluate {trained.run.path} {{}}, or --data FILE for another file"):
+            corpus = task.read(recipe)
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
     require_groups(recipe, corpus.parts[split])
@@ -79,7 +99,11 @@ def score(trained: Trained, *, data: Path | None = None, split: str = "test") ->
 
 
 def open_predictor(path: Path) -> Predictor:
-    """A predictor with the best model of the run at ``path``."""
+    """A predictor with the best model of the run at ``path``; RunError for a folder of runs, which lists them."""
+    if not (path / "recipe.yaml").is_file() and (found := list(islice(runs_under(path), MOST_LISTED + 1))):
+        named = "\n".join(f"rnncli predict {run}{_told(run)}" for run in found[:MOST_LISTED])
+        more = f"\nand others: rnncli runs list {path}" if len(found) > MOST_LISTED else ""
+        raise RunError(f"{path}: a folder of runs, not a run", named + more)
     return predictor_of(load(path))
 
 
@@ -105,9 +129,9 @@ def predict(predictor: Predictor, inputs: Sequence[str | Path]) -> list[dict[str
 
 
 def stream(
-    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = ""
+    predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, form: str = ""
 ) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
-    """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``.
+    """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``, or a pipe.
 
     What comes on a stream is answered as it comes: examples that wait already share a batch, and no more wait than the
     predictor takes together. ``form`` is the predictor's name for the form of the input, empty to find out.
@@ -117,13 +141,13 @@ def stream(
 
 
 def written(
-    predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str = "", answer: str = ""
+    predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, form: str = "", answer: str = ""
 ) -> Iterator[list[str]]:
     """The predictions of :func:`stream` as they are written, in the form ``answer``, empty for that of the input."""
     if is_heard(predictor, inputs):
         _require_form(predictor, form)
         assert isinstance(predictor, StreamPredictor)
-        yield from ([text] for text in predictor.hear(stdin.buffer, answer))
+        yield from ([text] for text in predictor.hear(streams.opened(inputs[0], stdin), answer))
         return
     for examples in _given(predictor, inputs, stdin, form):
         if isinstance(predictor, WritingPredictor):
@@ -133,23 +157,45 @@ def written(
             yield [predictor.text(example, row, answer) for example, row in rows]
 
 
-def _given(predictor: Predictor, inputs: Sequence[str], stdin: TextIO, form: str) -> Iterator[list[Any]]:
+def _given(predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, form: str) -> Iterator[list[Any]]:
     """The examples, at most as many at once as the predictor takes together."""
     together = predictor.together
     _require_form(predictor, form)
-    if list(inputs) == ["-"]:
+    if len(inputs) == 1 and streams.is_stream(inputs[0]):
         assert isinstance(predictor, LinePredictor)
-        return _live(predictor.listen(stdin, "stdin", form), together)
+        lines = streams.lines_of(inputs[0], stdin)
+        return streams.waiting(predictor.listen(lines, streams.shown(inputs[0]), form), together)
     return _chunks(_named(predictor, inputs, form), together)
 
 
 def _named(predictor: Predictor, inputs: Sequence[str], form: str) -> Iterator[Any]:
     """The examples of one existing file, or of texts."""
-    if len(inputs) == 1 and FILE_NAME.fullmatch(inputs[0]) and not _is_file(inputs[0]):
-        raise DataError(f"{inputs[0]}: no such file", "a text that looks like a file name can come in on stdin: -")
-    if len(inputs) == 1 and _is_file(inputs[0]):
-        return predictor.read(Path(inputs[0]), form)
+    takes_files = isinstance(predictor, FilePredictor)
+    if len(inputs) > 1:
+        if not takes_files:
+            _require_texts(inputs)
+        return _parsed(predictor, inputs)
+    only = os.path.expanduser(inputs[0])
+    streams.require_known(only)
+    if os.path.isfile(only):
+        return predictor.read(Path(only), form)
+    if takes_files:
+        return _parsed(predictor, [only])
+    if os.path.isdir(only):
+        raise DataError(f"{only}: a folder, where a text or a file is wanted", AS_TEXT)
+    if FILE_NAME.fullmatch(inputs[0]):
+        raise DataError(f"{inputs[0]}: no such file", AS_TEXT)
     return _parsed(predictor, inputs)
+
+
+def _require_texts(inputs: Sequence[str]) -> None:
+    """UsageError for a file or a stream among several arguments, each of which would be taken for a text."""
+    for one in inputs:
+        if streams.is_stream(one) or FILE_NAME.fullmatch(one) or os.path.isfile(one):
+            raise UsageError(
+                f"{one}: one of {len(inputs)} arguments, which are texts then, not files",
+                "give a single file, or texts",
+            )
 
 
 def _parsed(predictor: Predictor, inputs: Sequence[str]) -> Iterator[Any]:
@@ -168,47 +214,12 @@ def _in_file(predictor: Predictor, path: Path) -> Iterator[Any]:
 
 def is_heard(predictor: Predictor, inputs: Sequence[str]) -> bool:
     """Whether the input is a stream that is no text, to be answered by :func:`written`."""
-    return list(inputs) == ["-"] and isinstance(predictor, StreamPredictor)
+    return len(inputs) == 1 and streams.is_stream(inputs[0]) and isinstance(predictor, StreamPredictor)
 
 
 def _require_form(predictor: Predictor, form: str) -> None:
     if form and form not in predictor.formats:
         raise UsageError(f"--format {form}: there is no such format", f"there are: {', '.join(predictor.formats)}")
-
-
-@dataclass(frozen=True)
-class _End:
-    """What comes behind the last example of a stream; ``error`` is why it ended early."""
-
-    error: Exception | None = None
-
-
-def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
-    """The examples that wait, as many as there are at the time, but one at least; those before an error as well."""
-    waiting: queue.Queue[Any] = queue.Queue(together)
-
-    def read() -> None:
-        try:
-            for example in examples:
-                waiting.put(example)
-            waiting.put(_End())
-        except UnicodeDecodeError as error:
-            waiting.put(_End(DataError(f"stdin: {error}", "the stream must be UTF-8")))
-        except Exception as error:
-            waiting.put(_End(error))
-
-    threading.Thread(target=read, daemon=True).start()
-    end: _End | None = None
-    while end is None:
-        found = [waiting.get()]
-        while len(found) < together and not isinstance(found[-1], _End) and not waiting.empty():
-            found.append(waiting.get())
-        if isinstance(found[-1], _End):
-            end = found.pop()
-        if found:
-            yield found
-    if end.error is not None:
-        raise end.error
 
 
 def closing(predictor: Predictor) -> str:
@@ -226,11 +237,11 @@ def _chunks(examples: Iterable[Any], together: int) -> Iterator[list[Any]]:
         yield chunk
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # a text too long or too odd to be a path
-        return False
+def _told(path: Path) -> str:
+    """What there is to say of a run, such as its score."""
+    one = facts(path)
+    score = f", {words(one.metric)} {number(one.score, one.unit)}" if one.metric else ""
+    return f"   ({one.task}, {one.state}{score})"
 
 
 def _placement(recipe: Recipe) -> Placement:

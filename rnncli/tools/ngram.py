@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnncli.data import progress
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.regular import require_regular
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.text import ngram
 from rnncli.data.text.units import normalise
@@ -43,6 +44,7 @@ def learn_ngram(source: Path, out: Path, *, order: int = 3, column: str = "text"
 
 
 def _texts(source: Path, column: str) -> Iterator[str]:
+    require_regular(source)
     if not source.is_file():
         raise DataError(f"{source}: no such file", "a text with a sentence a line, or a table with a column of texts")
     suffixes = [suffix.lower() for suffix in source.suffixes if suffix != ".gz"]

@@ -89,6 +89,31 @@ def test_comments_with_as_many_fields_as_tokens_come_back_as_they_were(folder, n
     assert rnncli("predict", folder / "run", "-", stdin=text).out == done.out
 
 
+def test_a_file_of_another_width_is_filled_in_its_own_column_of_tags(folder):
+    words = ["Rara", "met", "Noma", "in", "Wenback", "."]
+    expected = rnncli("predict", folder / "run", "-", stdin=json.dumps({"tokens": words})).lines[0]["tags"]
+    for before, behind in (("# id 7\tdomain=x", "_ _"), ("# newdoc", "x"), ("# text = Rara", "NNP B-NP")):
+        text = f"{before}\n" + "".join(f"{word} {behind} _\n" for word in words)
+        filled = f"{before}\n" + "".join(f"{word} {behind} {tag}\n" for word, tag in zip(words, expected, strict=True))
+        (folder / "wide.txt").write_text(text, encoding="utf-8")
+        assert rnncli("predict", folder / "run", folder / "wide.txt").out == filled
+        assert rnncli("predict", folder / "run", "-", stdin=text).out == filled
+    (folder / "bare.conll").write_text("\n".join(words), encoding="utf-8")
+    added = rnncli("predict", folder / "run", folder / "bare.conll").out.splitlines()
+    assert added == [f"{word} {tag}" for word, tag in zip(words, expected, strict=True)]
+
+
+def test_the_rows_of_a_table_are_sentences_and_words_a_row_are_refused(folder):
+    (folder / "new.csv").write_text("id,tokens\n7,Rara met Noma .\n8,Noma left .\n", encoding="utf-8")
+    rows = rnncli("predict", folder / "run", folder / "new.csv").lines
+    assert [(row["id"], len(row["tokens"]), len(row["tags"])) for row in rows] == [("7", 4, 4), ("8", 3, 3)]
+    stdin = (folder / "new.csv").read_text(encoding="utf-8")
+    assert rnncli("predict", folder / "run", "-", stdin=stdin).lines == rows
+    done = rnncli("predict", folder / "run", "-", stdin="n,Word,POS\n" + "1,Rara,N\n" * 30)
+    assert done.code == 3
+    assert 'a row for each word in column "Word"' in done.err
+
+
 def test_the_word_hash_and_a_header_are_told_apart_in_prediction(folder):
     text = "Word Length Tag\n# 1 O\nRara 4 O\n\n# 1 O\n"
     done = rnncli("predict", folder / "run", "-", "--format", "conll", stdin=text)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.regular import require_regular
 from rnncli.errors import DataError, UserError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".aif", ".au", ".w64", ".caf")
@@ -78,6 +79,7 @@ def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.nda
     What is in memory at a time is a block.
     """
     name = str(path)
+    _require_regular(path)
     if path.is_file() and not path.stat().st_size:
         raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
     soundfile = import_soundfile()
@@ -104,7 +106,8 @@ def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.nda
 
 
 def read_content(path: Path) -> bytes:
-    """The bytes of a file; raises RecordingError."""
+    """The bytes of a regular file; raises RecordingError."""
+    _require_regular(path)
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -128,6 +131,13 @@ def import_soundfile() -> Any:
             "pip install --force-reinstall soundfile; .npy features (column features) do without it",
         ) from error
     return soundfile
+
+
+def _require_regular(path: Path) -> None:
+    try:
+        require_regular(path)
+    except DataError as error:
+        raise RecordingError("no regular file", error.message, error.hint) from error
 
 
 def _require_rate(name: str, rate: int) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from rnncli.data import progress
 from rnncli.data.encodings import read_text
+from rnncli.data.regular import require_regular
 from rnncli.data.splits import split_name
 from rnncli.data.tables.arrow import load_repository, read_parquet
 from rnncli.data.tables.delimited import read_csv, read_tsv
@@ -62,7 +63,8 @@ def read(
 
     Raises ``DataError`` naming file and line for anything that is missing or cannot be read.
     """
-    place = Path(path).expanduser()
+    place = Path(path)
+    require_regular(place)
     kind = _kind(str(path), place) if source == "auto" else source
     if kind == "datasets":
         tables = _read_repository(str(path), place, splits, config)

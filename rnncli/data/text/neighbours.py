@@ -19,7 +19,8 @@ Sentence = tuple[Sequence[str], Sequence[Sequence[str]]]
 class Given:
     """A sentence, and the lines or the JSON object that it came in.
 
-    ``before`` and ``after`` are the whole sentences of its document that are read with it.
+    ``before`` and ``after`` are the whole sentences of its document that are read with it; ``column`` is the one of the
+    lines that tags are written to.
     """
 
     tokens: list[str]
@@ -28,6 +29,7 @@ class Given:
     row: dict[str, Any] = field(default_factory=dict)
     before: tuple[Sentence, ...] = ()
     after: tuple[Sentence, ...] = ()
+    column: str = ""
 
     @property
     def sentence(self) -> Sentence:

@@ -13,6 +13,9 @@ from rnncli.data.encodings import open_bytes, readable
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import DataError
 
+MAX_LINE = 1 << 22
+"""Bytes of a line; what is longer is no word with its numbers, and is not read to its end."""
+
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
@@ -59,7 +62,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines that hold vectors, with their numbers; checks the header's count where there is one."""
     count = rows = 0
     with readable(str(path)), open_bytes(path) as stream:
-        for line, content in enumerate(stream, start=1):
+        for line, content in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), start=1):
             fields = content.split(None, 2)
             if line == 1 and len(fields) == 2 and fields[0].isdigit() and fields[1].isdigit():
                 count = int(fields[0])

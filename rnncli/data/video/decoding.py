@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.video.frames import MISSING, ClipError, unreadable
+from rnncli.data.video.frames import MISSING, ClipError, require_file, unreadable
 from rnncli.errors import UserError
 
 VIDEOS = (
@@ -95,6 +95,7 @@ def import_av() -> Any:
 def _open(av: Any, source: Path | bytes, name: str) -> Any:
     if isinstance(source, bytes):
         return av.open(io.BytesIO(source), metadata_errors="replace")
+    require_file(source, name)
     try:
         if not source.stat().st_size:
             raise ClipError("empty file", f"{name}: an empty file", AGAIN)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.arrays import DAMAGED
+from rnncli.data.regular import require_regular
 from rnncli.errors import DataError, UsageError
 
 SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
@@ -62,6 +63,7 @@ def read_frames(file: FrameFile, name: str = "") -> np.ndarray:
     NaN and infinities stay for the caller to judge. Raises ClipError.
     """
     name = name or str(file)
+    require_file(file.path, name)
     readers: dict[str, Callable[[FrameFile, str], Any]] = {".npy": _read_npy, ".npz": _read_npz}
     found = readers.get(file.path.suffix.lower(), _read_h5)(file, name)
     if not isinstance(found, np.ndarray) or found.ndim not in (2, 3, 4) or found.dtype.kind not in "fiu":
@@ -70,6 +72,14 @@ def read_frames(file: FrameFile, name: str = "") -> np.ndarray:
     if not found.size:
         raise ClipError("clip without frames", f"{name}: holds no frames", AGAIN)
     return np.ascontiguousarray(found, dtype=np.uint8 if found.dtype == np.uint8 else np.float32)
+
+
+def require_file(path: Path, name: str) -> None:
+    """ClipError for a pipe, a device or a socket, of which nothing is opened, and for what can be no path."""
+    try:
+        require_regular(path, name)
+    except DataError as error:
+        raise ClipError("no regular file", error.message, error.hint) from error
 
 
 def unreadable(name: str, error: OSError | ValueError) -> ClipError:

@@ -27,6 +27,15 @@ def require_path(text: str, what: str, example: str) -> None:
         raise DataError(f"an empty path of a {what}", f"rnncli predict RUN {example}")
 
 
+def require_characters(text: str, place: str) -> None:
+    """DataError for a text with bytes that are not UTF-8, or half a surrogate pair, which is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        said = f"{place} {text[:60]!a}: bytes that are not UTF-8, or half a surrogate pair"
+        raise DataError(said, "write it as UTF-8") from error
+
+
 def json_line(row: Mapping[str, Any]) -> str:
     """A row as a JSON object on a line."""
     return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
+from rnncli.data.regular import require_regular
 from rnncli.data.splits import split_name
 from rnncli.data.tables.sources import ALL, READERS, UNLABELLED, Source, read
 from rnncli.data.tables.table import PLACE, Table
@@ -70,6 +71,7 @@ def source_of(data: DataSection) -> Source:
 def is_repository(data: DataSection) -> bool:
     """Whether ``data.train`` names a repository of datasets rather than something on disk: owner/name, say."""
     place = Path(data.root) / data.train
+    require_regular(place)
     if place.exists():
         return False
     a_name = data.train.count("/") == 1 and place.suffix not in READERS and not place.parent.exists()
@@ -85,6 +87,7 @@ def with_given_parts(found: Tables, data: DataSection, read_file: Callable[[Path
     root = Path(data.root)
     for name, file in (("dev", data.dev), ("test", data.test)):
         if file:
+            require_regular(root / file)
             more = read_file(root / file)
             found[name] = more.get(name) or next(iter(more.values()))
     if ALL in found and len(found) > 1:

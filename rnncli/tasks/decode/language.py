@@ -75,7 +75,7 @@ def _model(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:
     if settings.lm == "train":
         cut = characters if settings.lm_unit == "character" else str.split
         return learn((cut(text) for text in texts), settings.order)
-    return read_arpa(Path(settings.lm).expanduser()) if settings.lm else None
+    return read_arpa(Path(settings.lm)) if settings.lm else None
 
 
 def _lexicon(settings: LanguageSection, texts: Iterable[str], clean: Callable[[str], str]) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _lexicon(settings: LanguageSection, texts: Iterable[str], clean: Callable[[s
         return ()
     if wanted in ("auto", "train"):
         return tuple(sorted({word for text in texts for word in text.split()}))
-    path = Path(wanted).expanduser()
+    path = Path(wanted)
     with open_text(path, detect(path, "auto")) as lines:
         words = {word for line in lines for word in clean(line).split()}
     if not words:

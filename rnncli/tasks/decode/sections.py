@@ -6,18 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Section
+from rnncli.recipe.schema import PlaceName, Section
 
 
 class LanguageSection(Section, frozen=True):
     """What is known of the texts to be written, for a search through the labels of CTC."""
 
-    lm: str = Field(default="", description="language model: train learns it from the training texts, or an ARPA file")
+    lm: PlaceName = Field(
+        default="", description="language model: train learns it from the training texts, or an ARPA file"
+    )
     lm_unit: Literal["word", "character"] = Field(
         default="word", description="what the language model is of; in an ARPA file of characters a space is ▁"
     )
     order: Annotated[int, Field(ge=1, le=12)] = Field(default=3, description="words or characters of an n-gram learnt")
-    lexicon: str = Field(
+    lexicon: PlaceName = Field(
         default="auto",
         description="the only words written: train, those of the training texts; a FILE of words; none, any; "
         "auto: train where there is an lm, else none",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, PlaceName, Recipe, Section
 from rnncli.tasks.common.sections import Hidden, Layers, Size
 
 Point = Annotated[int, Field(ge=0)]
@@ -26,12 +26,12 @@ class FramesData(FilesSection, frozen=True):
     encoder: str = Field(
         default="pixels", description="what is computed of videos: pixels, motion, hog, patches, torchvision:MODEL"
     )
-    weights: str = Field(default="", description="of a torchvision model: a .safetensors file, or hub")
+    weights: PlaceName = Field(default="", description="of a torchvision model: a .safetensors file, or hub")
     fps: Annotated[float, Field(ge=0)] = Field(default=10.0, description="frames taken of a second; 0 takes all")
     width: Count = Field(default=48, description="pixels that a frame of a video is brought to, across")
     height: Count = Field(default=48, description="pixels that a frame of a video is brought to, down")
     crop: list[Size] = Field(default=[], description="left, top, width, height of the part to take; none takes all")
-    cache: str = Field(
+    cache: PlaceName = Field(
         default="auto", description="folder that keeps what is computed; auto: ~/.cache/rnncli/features; none: memory"
     )
     blocks: Size = Field(

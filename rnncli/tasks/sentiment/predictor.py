@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +13,26 @@ import torch
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
+from rnncli.data.tables.live import USUAL, Header, cut_header, find_header, records
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
-from rnncli.tasks.common.predicting import json_line
-from rnncli.tasks.sentiment.data import TEXT_NAMES
+from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
-SHOWN = 60
-"""Characters of a text that a table shows."""
+MAX_SHOWN = 1000
+"""Characters of a text that a table is given, which is more than a terminal is wide."""
+DOCUMENT = re.compile(r"\s*(\[\s*(\{.*)?|\{\s*)", re.DOTALL)
+"""The first line of JSON that goes on in the next ones, or is a list."""
 
 
 class TextPredictor:
     """Texts in, one row each out: ``text``, ``label``, ``probabilities``."""
 
-    formats = ("jsonl",)
+    formats = ("jsonl", "text", "csv")
     together = 256
     example = "not half bad , and funnier than its trailer"
 
@@ -36,6 +41,7 @@ class TextPredictor:
 
     def parse(self, text: str) -> str:
         """A line of text as it is, or the ``text`` of a JSON object."""
+        require_characters(text, "input")
         if not text.lstrip().startswith("{"):
             return text
         try:
@@ -47,14 +53,15 @@ class TextPredictor:
             raise DataError(
                 f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
             )
+        require_characters(found, "input")
         return found
 
     def read(self, path: Path, form: str = "") -> Iterator[str]:
         """The texts of a csv, tsv, jsonl or parquet file by its text column; of any other file the lines."""
-        suffixes = [suffix.lower() for suffix in path.suffixes if suffix != ".gz"]
-        if not suffixes or suffixes[-1] not in READERS:
+        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+        if form or not suffixes or suffixes[-1] not in READERS:
             with open_text(path, detect(path, "auto")) as lines:
-                yield from (line.rstrip("\r\n") for line in lines)
+                yield from self._texts(lines, str(path), form, parse=bool(form))
             return
         table = read_file(path, self.fitted.recipe.data.encoding)
         names = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
@@ -64,10 +71,27 @@ class TextPredictor:
         yield from table.texts(column)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
-        """A text a line."""
-        for number, line in enumerate(lines, start=1):
+        """A text a line, plain or in a JSON object; or of csv with a header the column of texts."""
+        by_name = "csv" if Path(name).suffix.lower() in (".csv", ".tsv") else ""
+        return self._texts(lines, name, form or by_name, parse=True)
+
+    def _texts(self, lines: Iterable[str], name: str, form: str, *, parse: bool) -> Iterator[str]:
+        """The texts of lines in a form, which the first line tells where it is not given."""
+        first, *_ = head = list(islice(lines := iter(lines), 1)) or [""]
+        wanted = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
+        header = cut_header(first) if form == "csv" else None
+        if not form:
+            header = find_header(first, wanted, (*USUAL, *LABEL_NAMES))
+        if header is not None:
+            yield from _column(records(lines, header, name), header, wanted, name)
+            return
+        if not form and DOCUMENT.fullmatch(first):
+            hint = "jq -c '.[]' makes such lines; --format text takes them as they are"
+            raise DataError(f"{name}: a JSON document over several lines, where a line is an object", hint)
+        for number, line in enumerate(chain(head if first else (), lines), start=1):
             try:
-                yield self.parse(line.rstrip("\r\n"))
+                text = line.rstrip("\r\n")
+                yield self.parse(text) if parse and form != "text" else text
             except DataError as error:
                 raise DataError(f"{name}:{number}: {error.message}", error.hint) from error
 
@@ -97,5 +121,15 @@ class TextPredictor:
         for one in rows:
             label = one["label"] if "label" in one else ", ".join(one["labels"]) or "-"
             sure = max(one["probabilities"].values())
-            cells.append([label, f"{100 * sure:.1f} %", one["text"][:SHOWN] + "…" * (len(one["text"]) > SHOWN)])
+            cells.append([label, f"{100 * sure:.1f} %", one["text"][:MAX_SHOWN]])
         return ["label", "probability", "text"], cells
+
+
+def _column(rows: Iterable[tuple[int, list[str]]], header: Header, wanted: Sequence[str], name: str) -> Iterator[str]:
+    """The texts in the rows of csv; raises DataError where no column is one of texts."""
+    at = header.index(wanted)
+    if at < 0:
+        names = ", ".join(header.names)
+        hint = f'name one "text"; there are: {names}; --format text takes each line as it is'
+        raise DataError(f"{name}: csv without a column of texts", hint)
+    return (row[at] for _, row in rows)

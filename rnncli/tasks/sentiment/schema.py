@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe
+from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, PlaceName, Positive, Recipe
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
 from rnncli.tasks.common.sections import Averaging, BatchSize, Hidden, Size
 
@@ -39,7 +39,7 @@ class ClassifierModel(CoreSection, frozen=True):
     embedding: Count = Field(default=64, description="size of the embedding of a unit")
     embedding_scale: Positive = Field(default=0.05, description="initial embeddings lie within plus and minus this")
     embedding_dropout: Fraction = Field(default=0.5, description="dropout of embeddings, one mask for all steps")
-    vectors: str = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
     word_dropout: Fraction = Field(default=0.2, description="share of units replaced by the unknown one in training")
     evidence: Literal["auto", "on", "off"] = Field(
         default="auto",

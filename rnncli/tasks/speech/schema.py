@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, PlaceName, Recipe, Section
 from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
 from rnncli.tasks.decode.sections import LanguageSection
 
@@ -38,7 +38,7 @@ class SpeechData(FilesSection, frozen=True):
     given: Literal["spectrum", "cepstrum", "other"] = Field(
         default="other", description="what .npy features are, so that they can be varied in training"
     )
-    cache: str = Field(
+    cache: PlaceName = Field(
         default="auto", description="folder that keeps features; auto: ~/.cache/rnncli/features; none: memory"
     )
     normalise: Literal["utterance", "global"] = Field(

@@ -12,6 +12,7 @@ from rnncli.recipe.schema import (
     DataSection,
     EvaluationSection,
     Fraction,
+    PlaceName,
     Positive,
     Probability,
     Recipe,
@@ -65,7 +66,7 @@ class TaggerModel(CoreSection, frozen=True):
     )
     embedding: Count = Field(default=100, description="size of the embedding of a word")
     embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")
-    vectors: str = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
     characters: Size = Field(
         default=32, description="hidden units, each direction, of the core over characters; 0: none"
     )
