@@ -61,13 +61,12 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
         if known:
             _restore(run, trainer)
         else:
-            run.vocabulary.mkdir(exist_ok=True)
-            fitted.save(run.vocabulary)
+            run.keep_vocabulary(fitted.save)
     return corpus, fitted, trainer
 
 
 def _restore(run: RunDirectory, trainer: Trainer) -> None:
-    saved = checkpoint.load(run.last)
+    saved = checkpoint.load(run.last, holds={"progress": dict})
     checkpoint.load_weights(trainer.model, saved, run.last)
     try:
         trainer.restore(saved)

@@ -50,7 +50,7 @@ def load(path: Path) -> Trained:
         raise RunError(f"{path} is a cross-validation and has a model a fold", f"name one of them: {run.folds / '0'}")
     recipe = read_run_recipe(run.recipe)
     placement = _placement(recipe)
-    best = checkpoint.load(run.best)
+    best = checkpoint.load(run.best, holds={"epoch": int})
     fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
     model = fitted.build()
     checkpoint.load_weights(model, best, run.best)
@@ -178,7 +178,7 @@ def _require_form(predictor: Predictor, form: str) -> None:
 class _End:
     """What comes behind the last example of a stream; ``error`` is why it ended early."""
 
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
@@ -192,7 +192,9 @@ def _live(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
             waiting.put(_End())
         except UnicodeDecodeError as error:
             waiting.put(_End(DataError(f"stdin: {error}", "the stream must be UTF-8")))
-        except Exception as error:
+        except OSError as error:
+            waiting.put(_End(DataError(f"stdin: cannot be read: {error.strerror or error}", "name a file instead")))
+        except BaseException as error:
             waiting.put(_End(error))
 
     threading.Thread(target=read, daemon=True).start()
