@@ -6,7 +6,6 @@ any instant goes on from what is there, and the ledger only tells what happened.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 import time
@@ -22,7 +21,7 @@ from rnncli.batch.plan import Planned
 from rnncli.errors import Interrupted, RunError, UsageError
 from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
-from rnncli.runs.directory import RunDirectory
+from rnncli.runs.directory import RunDirectory, clear_unnamed
 from rnncli.runs.interrupt import interruptible
 from rnncli.runs.recipes import differences, read_run_recipe, with_absolute_root
 
@@ -106,8 +105,9 @@ def carry_out(planned: Sequence[Planned], folder: Path, *, jobs: int, observe: O
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror or error}", "name another --out") from error
     with lock.held(folder, "batch"), interruptible() as stopped:
-        for torn in folder.glob(".new-*"):  # of runs that were killed before they had a name
-            shutil.rmtree(torn, ignore_errors=True)
+        with lock.naming(folder) as alone:
+            if alone:
+                clear_unnamed(folder)
         return _Work(planned, folder, jobs, observe, stopped).all()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from typing import Any
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
 from rnncli.report.build import Report
+from rnncli.runs import lock
 
 RUNS = Path("runs")
+RECORD = "run.json"
+UNNAMED = ".new-"
+"""What the names of directories begin with that are being made."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -69,7 +74,7 @@ class RunDirectory:
         self.last = path / "checkpoints" / "last"
         self.report = path / "report.json"
         self.folds = path / "folds"
-        self._record = path / "run.json"
+        self._record = path / RECORD
         self._metrics = path / "metrics.jsonl"
         self._log = path / "log.txt"
 
@@ -79,19 +84,18 @@ class RunDirectory:
 
         It appears complete with ``recipe.yaml`` and ``run.json``: it is filled under a temporary name and renamed.
         """
-        if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
-            raise UsageError(
-                f"{out} exists already and nothing is overwritten",
-                f"name another --out, or resume: --resume {out}",
-            )
         parent = RUNS if out is None else out.parent
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            fresh = cls(Path(tempfile.mkdtemp(prefix=".new-", dir=parent)))
-            fresh.path.chmod(0o755)
-            write_text(fresh.recipe, recipe)
-            write_json(fresh._record, record)
-            return cls(fresh.path.replace(out) if out is not None else _first_free(fresh.path, name))
+            with lock.naming(parent) as alone:
+                if alone:
+                    clear_unnamed(parent)
+                if out is not None and out.exists() and not (out.is_dir() and not any(out.iterdir())):
+                    raise UsageError(
+                        f"{out} exists already and nothing is overwritten",
+                        f"name another --out, or resume: --resume {out}",
+                    )
+                return cls(_named(parent, out, name, recipe, record))
         except OSError as error:
             raise RunError(
                 f"{out or parent}: cannot make the run directory: {error.strerror or error}",
@@ -111,6 +115,18 @@ class RunDirectory:
     def prediction_file(self, split: str) -> Path:
         """Where the predictions on ``split`` are."""
         return self.path / "predictions" / f"{split}.jsonl"
+
+    def keep_vocabulary(self, save: Callable[[Path], object]) -> None:
+        """Let ``save`` write what was learnt from the training part, and give its files the rights of all others.
+
+        Some libraries write files that nobody else may read.
+        """
+        self.vocabulary.mkdir(exist_ok=True)
+        save(self.vocabulary)
+        rights = self._record.stat().st_mode
+        for file in self.vocabulary.rglob("*"):
+            if file.is_file():
+                file.chmod(rights)
 
     def discard_unless_begun(self) -> bool:
         """Remove the directory again if nothing has been learnt in it, nor in a fold of it; whether it was."""
@@ -198,13 +214,35 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def clear_unnamed(folder: Path) -> None:
+    """Remove what runs that were killed before they had a name left in ``folder``; nobody else may be naming one there."""
+    for torn in folder.glob(f"{UNNAMED}*"):
+        shutil.rmtree(torn, ignore_errors=True)
+
+
+def _named(parent: Path, out: Path | None, name: str, recipe: str, record: Mapping[str, Any]) -> Path:
+    """A directory with what a run has from its beginning, under its name."""
+    fresh = RunDirectory(parent / f"{UNNAMED}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        fresh.path.mkdir()
+        write_text(fresh.recipe, recipe)
+        write_json(fresh.path / RECORD, record)
+        return fresh.path.replace(out) if out is not None else _first_free(fresh.path, name)
+    except BaseException:
+        shutil.rmtree(fresh.path, ignore_errors=True)
+        raise
+
+
 def _first_free(fresh: Path, name: str) -> Path:
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
     for number in itertools.count(1):
         path = RUNS / f"{stem}-{number}"
         if not path.exists():
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
+            try:
                 return fresh.rename(path)
+            except OSError as error:  # where there are no locks, another may have taken the name since
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR):
+                    raise
     raise AssertionError("counting ended")
 
 
