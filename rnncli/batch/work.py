@@ -202,7 +202,7 @@ class _Work:
         elif code in (Interrupted.exit_code, -signal.SIGTERM) and self.stopped.is_set():
             self.ledger.add(INTERRUPTED, name, seconds=seconds)
         else:
-            error = child.complaint() or f"ended with {code}"
+            error = child.complaint(code)
             self.ledger.add(FAILED, name, seconds=seconds, exit_code=code, error=error)
             self._end(Ended(name, str(child.path), FAILED, seconds, code, error))
 
