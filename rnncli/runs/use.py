@@ -21,7 +21,7 @@ from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
-from rnncli.runs.model import place
+from rnncli.runs.model import build, place
 from rnncli.runs.recipes import read_run_recipe
 from rnncli.runs.score import Model, predictions, report
 from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
@@ -52,10 +52,10 @@ def load(path: Path) -> Trained:
     placement = _placement(recipe)
     best = checkpoint.load(run.best, holds={"epoch": int})
     fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
-    model = fitted.build()
+    model = build(fitted, placement)
     checkpoint.load_weights(model, best, run.best)
     run = RunDirectory(run.path.absolute())  # found also when the program has gone elsewhere
-    return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
+    return Trained(run, recipe, fitted, model.eval(), placement, best.meta)
 
 
 def evaluate(path: Path, *, data: Path | None = None, split: str = "test") -> Report:
