@@ -61,6 +61,8 @@ def read_json(path: Path) -> Any:
         ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read: {error}", "restore the file, or train again") from error
+    except RecursionError:
+        raise RunError(f"{path}: cannot be read: nested too deeply", "restore the file, or train again") from None
 
 
 class RunDirectory:
@@ -139,7 +141,7 @@ class RunDirectory:
         """The report of the finished run; raises RunError."""
         try:
             return Report.from_dict(with_declared(read_json(self.report)))
-        except ValueError as error:
+        except (ValueError, AttributeError, TypeError, KeyError) as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 
     def write_record(self, **fields: Any) -> None:
@@ -149,7 +151,8 @@ class RunDirectory:
     def read_record(self) -> dict[str, Any]:
         """What ``run.json`` says; empty before the first write."""
         record = read_json(self._record) if self._record.exists() else {}
-        if not isinstance(record, dict):
+        kinds = {"state": str, "argv": list}
+        if not isinstance(record, dict) or not all(isinstance(record.get(key, of()), of) for key, of in kinds.items()):
             raise RunError(f"{self._record}: holds no record of a run", "restore the file, or train again")
         return record
 
@@ -172,9 +175,9 @@ class RunDirectory:
             return []
         rows = []
         for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 row = json.loads(line)
-                if isinstance(row, dict):
+                if _is_epoch(row):
                     rows.append(row)
         return rows
 
@@ -215,7 +218,7 @@ def now() -> str:
 
 
 def clear_unnamed(folder: Path) -> None:
-    """Remove what runs that were killed before they had a name left in ``folder``; nobody else may be naming one there."""
+    """Remove what killed runs left in ``folder`` before they had a name; nobody else may be naming one there now."""
     for torn in folder.glob(f"{UNNAMED}*"):
         shutil.rmtree(torn, ignore_errors=True)
 
@@ -231,6 +234,14 @@ def _named(parent: Path, out: Path | None, name: str, recipe: str, record: Mappi
     except BaseException:
         shutil.rmtree(fresh.path, ignore_errors=True)
         raise
+
+
+def _is_epoch(row: Any) -> bool:
+    """Whether a line of ``metrics.jsonl`` has figures where they belong; of those that it lacks there is no saying."""
+    if not isinstance(row, dict) or not isinstance(row.get("metrics", {}), dict):
+        return False
+    figures = [row.get("epoch"), row.get("loss"), row.get("watched"), *row.get("metrics", {}).values()]
+    return all(figure is None or isinstance(figure, int | float) for figure in figures)
 
 
 def _first_free(fresh: Path, name: str) -> Path:
