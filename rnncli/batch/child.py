@@ -90,20 +90,22 @@ class Child:
         try:
             latest = max((file for file in files if file.exists()), key=lambda file: file.stat().st_mtime)
             row = json.loads(latest.read_text(encoding="utf-8").splitlines()[-1])
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError, IndexError, RecursionError):
             return {}
         return row if isinstance(row, dict) else {}
 
-    def complaint(self) -> str:
-        """The sentence of its error, empty where it said none."""
+    def complaint(self, code: int) -> str:
+        """Why it ended with exit code ``code``: the signal that killed it, or the sentence of its error."""
+        if code < 0:  # what it had said before tells nothing of this
+            return f"killed by signal {-code}"
         try:
             with self.log.open("rb") as log:
                 log.seek(self.said_before)
                 said = log.read().decode("utf-8", "replace").splitlines()
         except OSError:
-            return ""
+            said = []
         errors = [line.removeprefix("error ") for line in said if line.startswith("error ")]
-        return errors[-1] if errors else (said[-1] if said else "")
+        return (errors or said or [f"ended with {code}"])[-1]
 
 
 def shares(jobs: int) -> Sequence[Share]:

@@ -46,7 +46,7 @@ class Ledger:
         for text in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(line, dict) and {"event", "run"} <= line.keys():
                 yield line

@@ -6,7 +6,6 @@ any instant goes on from what is there, and the ledger only tells what happened.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 import time
@@ -23,7 +22,7 @@ from rnncli.batch.plan import Planned
 from rnncli.errors import Interrupted, RunError, UsageError
 from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
-from rnncli.runs.directory import RunDirectory
+from rnncli.runs.directory import RunDirectory, clear_unnamed
 from rnncli.runs.interrupt import interruptible
 from rnncli.runs.recipes import differences, read_run_recipe, with_absolute_root
 
@@ -111,8 +110,9 @@ def carry_out(planned: Sequence[Planned], folder: Path, *, jobs: int, observe: O
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror or error}", "name another --out") from error
     with lock.held(folder, "batch"), interruptible() as stopped:
-        for torn in folder.glob(".new-*"):  # of runs that were killed before they had a name
-            shutil.rmtree(torn, ignore_errors=True)
+        with lock.naming(folder) as alone:
+            if alone:
+                clear_unnamed(folder)
         return _Work(planned, folder, jobs, observe, stopped).all()
 
 
@@ -221,8 +221,7 @@ class _Work:
         elif code in (Interrupted.exit_code, -signal.SIGTERM) and self.stopped.is_set():
             self.ledger.add(INTERRUPTED, name, seconds=seconds)
         else:
-            killed = f"killed by signal {-code}" if code < 0 else ""
-            error = killed or child.complaint() or f"ended with {code}"
+            error = child.complaint(code)
             self.ledger.add(FAILED, name, seconds=seconds, exit_code=code, error=error)
             self._end(Ended(name, str(child.path), FAILED, seconds, code, error))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rnncli import tasks
 from rnncli.cli.menu import Menu
+from rnncli.cli.streams import OutputError, open_streams
+from rnncli.runs.interrupt import interrupt_on_signals
 from rnncli.version import __version__
 
 app = typer.Typer(
@@ -46,12 +47,34 @@ def main() -> None:
     # on a quiet machine where sleeping at once loses four tenths.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character gets its number, not an error
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
+    interrupt_on_signals()
     for sentence in tasks.found().left_out:
         from rnncli.cli.terminal import Terminal
         from rnncli.report.layout import visible
 
         Terminal().say(visible(sentence), style="yellow")
-    app(prog_name="rnncli")
+    sys.exit(_ended())
+
+
+def _ended() -> Any:
+    """The exit code of the command; of what it did, where it is that alone which could not be shown."""
+    try:
+        app(prog_name="rnncli")
+    except OutputError as lost:  # by what is printed outside of commands, such as help
+        return _lost(lost)
+    except SystemExit as ending:
+        try:
+            sys.stdout.flush()
+        except OutputError as lost:
+            return ending.code or _lost(lost)
+        return ending.code
+    return 0
+
+
+def _lost(error: OutputError) -> int:
+    from rnncli.cli.terminal import Terminal
+
+    if error.message:
+        Terminal().error(error)
+    return error.exit_code

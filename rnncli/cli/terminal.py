@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from rnncli.cli.streams import ReaderLeft
 from rnncli.errors import UserError
 from rnncli.report.layout import visible
 
@@ -58,6 +59,9 @@ class Terminal:
         """Turn every ending into an exit code; the docs/scripts.md lists the codes."""
         try:
             yield
+            sys.stdout.flush()
+        except ReaderLeft as error:
+            raise typer.Exit(error.exit_code) from None
         except UserError as error:
             if self.debug:
                 traceback.print_exc()
@@ -66,16 +70,12 @@ class Terminal:
         except KeyboardInterrupt:
             self.error(UserError("interrupted; nothing was lost that had been saved"))
             raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # The reader has gone; keep the interpreter from complaining when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except (typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort, SystemExit, GeneratorExit):
             raise
         except MemoryError:
             self.error(UserError("out of memory", "lower train.batch_size or train.batch_tokens"))
             raise typer.Exit(1) from None
-        except Exception as error:
+        except BaseException as error:  # what Rust panics with, for one, is no Exception
             if self.debug:
                 traceback.print_exc()
             kind = type(error).__name__

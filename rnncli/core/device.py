@@ -77,6 +77,9 @@ def choose(device: str, precision: str, *, tf32: bool, deterministic: bool, thre
     if not threads:
         threads = torch.get_num_threads()
         reasons.append(f"{_threads(threads)} (torch's own choice)")
+    elif threads > (there := os.cpu_count() or threads):  # they would wait for each other, hundreds of them for ever
+        reasons.append(f"{_threads(there)} ({threads} were asked for, there are no more processors)")
+        threads = there
     return Placement(place, chosen, tf32, deterministic, threads, tuple(reasons))
 
 

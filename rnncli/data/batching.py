@@ -84,7 +84,7 @@ def _cut(steps: np.ndarray, max_examples: int, max_tokens: int, starts: np.ndarr
     """Offsets of batches, as large as they may be; ``steps`` ascends from each of ``starts`` to the next."""
     if max_examples < 1 or max_tokens < 1:
         raise ValueError(f"max_examples {max_examples} and max_tokens {max_tokens} must be at least 1")
-    counts = np.arange(1, max_examples + 1)
+    counts = np.arange(1, min(max_examples, len(steps)) + 1)
     cuts = [0]
     for start, end in pairwise([*starts, len(steps)]):
         at = int(start)

@@ -65,7 +65,9 @@ class Pooling(nn.Module):
         if y_BTE.shape[1] == 0:
             return y_BTE.new_zeros(len(y_BTE), self.size)
         if kind == "mean":
-            return y_BTE.sum(1) / lengths_B.clamp(min=1)[:, None]
+            # How a sum is ordered depends on the padding; double precision hides it where nothing is learnt.
+            exact = torch.float64 if y_BTE.device.type == "cpu" and not torch.is_grad_enabled() else None
+            return (y_BTE.sum(1, dtype=exact) / lengths_B.clamp(min=1)[:, None]).to(y_BTE.dtype)
         if kind == "max":
             highest_BE = y_BTE.masked_fill(padding_BT.unsqueeze(-1), -torch.inf).amax(1)
             return highest_BE.masked_fill((lengths_B == 0)[:, None], 0)

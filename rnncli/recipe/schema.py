@@ -12,8 +12,19 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+MOST = 1_000_000_000
+"""No number of a recipe is larger: what lies beyond is a mistake, and more than the libraries below can count."""
+Positive = Annotated[float, Field(gt=0, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Size = Annotated[int, Field(ge=0, le=MOST)]
+Width = Annotated[int, Field(ge=1, le=100_000)]
+"""Units, channels or figures of a layer."""
+OptionalWidth = Annotated[int, Field(ge=0, le=100_000)]
+Depth = Annotated[int, Field(ge=1, le=100)]
+"""Layers on top of each other, or models side by side."""
+Beam = Annotated[int, Field(ge=1, le=10_000)]
+"""What a search follows, or gives, at once."""
 PlaceName = Annotated[str, AfterValidator(os.path.expanduser)]
 """A file or folder, of which ~ is the user's home, as a shell has it where the ~ is not quoted or behind a =."""
 
@@ -43,8 +54,8 @@ class DataSection(Section, frozen=True):
     split_column: str = Field(
         default="", description="column that names each row's split: train, dev, test or their synonyms"
     )
-    folds: Annotated[int, Field(ge=0)] = Field(default=0, description="cross-validate with this many folds; 0 does not")
-    fold: int | None = Field(default=None, description="run this fold alone, counted from 0")
+    folds: Size = Field(default=0, description="cross-validate with this many folds; 0 does not")
+    fold: Size | None = Field(default=None, description="run this fold alone, counted from 0")
     fold_column: str = Field(default="", description="column that numbers each row's fold; empty draws them by seed")
 
     @model_validator(mode="after")
@@ -74,8 +85,8 @@ class CoreSection(Section, frozen=True):
         default="before",
         description="where the gru resets: before the recurrent product (textbook) or after it (cuDNN)",
     )
-    layers: Count = Field(default=1, description="recurrent layers on top of each other")
-    hidden: Count = Field(default=128, description="hidden units of each direction")
+    layers: Depth = Field(default=1, description="recurrent layers on top of each other")
+    hidden: Width = Field(default=128, description="hidden units of each direction")
     bidirectional: bool = Field(default=True, description="read each sequence in both directions")
     layer_dropout: Fraction = Field(default=0.0, description="dropout between layers")
     variational_dropout: Fraction = Field(
@@ -96,19 +107,15 @@ class TrainSection(Section, frozen=True):
     accumulate: Count = Field(default=1, description="batches whose gradients are added up before a step")
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: Positive = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: Amount = 0.01
     momentum: Fraction = Field(default=0.9, description="of sgd")
     schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
         default="constant", description="of the learning rate, after the warm-up"
     )
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
-    clip_norm: Annotated[float, Field(ge=0)] = Field(
-        default=5.0, description="largest norm of the gradient; 0 is no limit"
-    )
+    warmup_steps: Size = 0
+    clip_norm: Amount = Field(default=5.0, description="largest norm of the gradient; 0 is no limit")
     ema: Fraction = Field(default=0.0, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Annotated[int, Field(ge=0)] = Field(
-        default=2, description="stop after this many epochs without a better one; 0 never"
-    )
+    patience: Size = Field(default=2, description="stop after this many epochs without a better one; 0 never")
     best_by: str = Field(default="", description="the dev metric that names the best epoch; empty is the task's own")
     checkpoint_seconds: Positive = Field(
         default=120.0, description="save the state at least this often within an epoch"
@@ -118,20 +125,22 @@ class TrainSection(Section, frozen=True):
 class ComputeSection(Section, frozen=True):
     """Where the work is done, and in which precision."""
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,4})?)$")] = Field(
         default="auto", description="auto, cpu, cuda, cuda:N or mps"
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     tf32: bool = Field(default=True, description="let a GPU round fp32 products to TF32")
     deterministic: bool = Field(default=False, description="only deterministic kernels, where they are slower too")
-    threads: Annotated[int, Field(ge=0)] = Field(default=0, description="CPU threads; 0 leaves the choice to torch")
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        default=0, description="CPU threads; 0 leaves the choice to torch"
+    )
 
 
 class EvaluationSection(Section, frozen=True):
     """What is reported of the test part."""
 
     baselines: bool = Field(default=True, description="train simple rivals beside the model")
-    resamples: Annotated[int, Field(ge=0)] = Field(
+    resamples: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=1000, description="bootstrap resamples for the intervals; 0 is none"
     )
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.95, description="coverage of the intervals")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
@@ -277,13 +278,15 @@ class Report:
         """The report that ``to_dict`` gave; ValueError naming what is missing or unknown."""
         try:
             rest = dict(values)
+            if not all(len(row) == len(rest["labels"]) for row in rest["confusion"]):
+                raise ValueError("not a report: confusion has other columns than labels")
             classes = Classes(
                 tuple(rest.pop("labels")),
                 tuple(tuple(row) for row in rest.pop("confusion")),
                 tuple(ClassFigures(**row) for row in rest.pop("per_class")),
                 rest.pop("positive"),
             )
-            return cls(
+            found = cls(
                 metrics={name: Estimate(**metric) for name, metric in rest.pop("metrics").items()},
                 classes=classes,
                 model=ModelSummary(**rest.pop("model")),
@@ -297,6 +300,8 @@ class Report:
                 reach=_reach(rest.pop("reach", None)),
                 **rest,
             )
+            require_types(found)
+            return found
         except KeyError as error:
             raise ValueError(f"not a report: {error.args[0]} is missing") from error
         except (TypeError, AttributeError) as error:
@@ -334,6 +339,25 @@ def build_report(
         mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
         tables=tuple(_table(plain(asdict(table))) for table in details.tables),
     )
+
+
+def require_types(report: Report) -> None:
+    """Raise ValueError where a field of a report that was read is of another type than it is declared with."""
+    from pydantic import ValidationError
+
+    try:
+        _adapter().validate_python(asdict(report))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"not a report: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report)
 
 
 def plain(value: Any) -> Any:

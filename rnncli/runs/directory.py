@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,12 @@ from rnncli.errors import RunError, UsageError
 from rnncli.metrics.metric import Metric
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Report
+from rnncli.runs import lock
 
 RUNS = Path("runs")
+RECORD = "run.json"
+UNNAMED = ".new-"
+"""What the names of directories begin with that are being made."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -58,6 +63,8 @@ def read_json(path: Path) -> Any:
         ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read: {error}", "restore the file, or train again") from error
+    except RecursionError:
+        raise RunError(f"{path}: cannot be read: nested too deeply", "restore the file, or train again") from None
 
 
 class RunDirectory:
@@ -71,7 +78,7 @@ class RunDirectory:
         self.last = path / "checkpoints" / "last"
         self.report = path / "report.json"
         self.folds = path / "folds"
-        self._record = path / "run.json"
+        self._record = path / RECORD
         self._metrics = path / "metrics.jsonl"
         self._log = path / "log.txt"
 
@@ -85,20 +92,17 @@ class RunDirectory:
         place = None if out is None else Path(os.path.realpath(out)) if os.path.islink(out) else out
         parent = RUNS if place is None else place.parent
         try:
-            if place is not None and os.path.exists(place) and not (place.is_dir() and not any(place.iterdir())):
-                raise UsageError(
-                    f"{out} exists already and nothing is overwritten",
-                    f"name another --out, or resume: --resume {out}",
-                )
             parent.mkdir(parents=True, exist_ok=True)
-            fresh = cls(Path(tempfile.mkdtemp(prefix=".new-", dir=parent)))
-            fresh.path.chmod(0o755)
-            write_text(fresh.recipe, recipe)
-            write_json(fresh._record, record)
-            if place is None or out is None:
-                return cls(_first_free(fresh.path, name))
-            fresh.path.replace(place)
-            return cls(out)
+            with lock.naming(parent) as alone:
+                if alone:
+                    clear_unnamed(parent)
+                if place is not None and os.path.exists(place) and not (place.is_dir() and not any(place.iterdir())):
+                    raise UsageError(
+                        f"{out} exists already and nothing is overwritten",
+                        f"name another --out, or resume: --resume {out}",
+                    )
+                found = _named(parent, place, name, recipe, record)
+            return cls(found if out is None else out)
         except (OSError, ValueError) as error:
             raise RunError(
                 f"{out or parent}: cannot make the run directory: {getattr(error, 'strerror', None) or error}",
@@ -119,6 +123,18 @@ class RunDirectory:
         """Where the predictions on ``split`` are."""
         return self.path / "predictions" / f"{split}.jsonl"
 
+    def keep_vocabulary(self, save: Callable[[Path], object]) -> None:
+        """Let ``save`` write what was learnt from the training part, and give its files the rights of all others.
+
+        Some libraries write files that nobody else may read.
+        """
+        self.vocabulary.mkdir(exist_ok=True)
+        save(self.vocabulary)
+        rights = self._record.stat().st_mode
+        for file in self.vocabulary.rglob("*"):
+            if file.is_file():
+                file.chmod(rights)
+
     def discard_unless_begun(self) -> bool:
         """Remove the directory again if nothing has been learnt in it, nor in a fold of it; whether it was."""
         begun = self.vocabulary.exists() or any(self.folds.glob(f"*/{self.vocabulary.name}"))
@@ -130,7 +146,7 @@ class RunDirectory:
         """The report of the finished run; raises RunError."""
         try:
             return Report.from_dict(with_declared(read_json(self.report), self._read_otherwise))
-        except ValueError as error:
+        except (ValueError, AttributeError, TypeError, KeyError) as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 
     def _read_otherwise(self, values: Mapping[str, Any]) -> Mapping[str, Metric]:
@@ -148,7 +164,8 @@ class RunDirectory:
     def read_record(self) -> dict[str, Any]:
         """What ``run.json`` says; empty before the first write."""
         record = read_json(self._record) if self._record.exists() else {}
-        if not isinstance(record, dict):
+        kinds = {"state": str, "argv": list}
+        if not isinstance(record, dict) or not all(isinstance(record.get(key, of()), of) for key, of in kinds.items()):
             raise RunError(f"{self._record}: holds no record of a run", "restore the file, or train again")
         return record
 
@@ -171,9 +188,9 @@ class RunDirectory:
             return []
         rows = []
         for line in self._metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 row = json.loads(line)
-                if isinstance(row, dict):
+                if _is_epoch(row):
                     rows.append(row)
         return rows
 
@@ -218,13 +235,43 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def clear_unnamed(folder: Path) -> None:
+    """Remove what killed runs left in ``folder`` before they had a name; nobody else may be naming one there now."""
+    for torn in folder.glob(f"{UNNAMED}*"):
+        shutil.rmtree(torn, ignore_errors=True)
+
+
+def _named(parent: Path, out: Path | None, name: str, recipe: str, record: Mapping[str, Any]) -> Path:
+    """A directory with what a run has from its beginning, under its name."""
+    fresh = RunDirectory(parent / f"{UNNAMED}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        fresh.path.mkdir()
+        write_text(fresh.recipe, recipe)
+        write_json(fresh.path / RECORD, record)
+        return fresh.path.replace(out) if out is not None else _first_free(fresh.path, name)
+    except BaseException:
+        shutil.rmtree(fresh.path, ignore_errors=True)
+        raise
+
+
+def _is_epoch(row: Any) -> bool:
+    """Whether a line of ``metrics.jsonl`` has figures where they belong; of those that it lacks there is no saying."""
+    if not isinstance(row, dict) or not isinstance(row.get("metrics", {}), dict):
+        return False
+    figures = [row.get("epoch"), row.get("loss"), row.get("watched"), *row.get("metrics", {}).values()]
+    return all(figure is None or isinstance(figure, int | float) for figure in figures)
+
+
 def _first_free(fresh: Path, name: str) -> Path:
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
     for number in itertools.count(1):
         path = RUNS / f"{stem}-{number}"
         if not path.exists():
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
+            try:
                 return fresh.rename(path)
+            except OSError as error:  # where there are no locks, another may have taken the name since
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR):
+                    raise
     raise AssertionError("counting ended")
 
 

@@ -58,7 +58,6 @@ def facts(path: Path) -> RunFacts:
         loaded = read_run_recipe(run.recipe)
         task, recipe = loaded.task, loaded.name
         record = run.read_record()
-        state = _state(run, str(record.get("state", "")))
         if run.report.is_file():
             report = run.read_report()
             watched = str(record.get("watched"))
@@ -66,6 +65,7 @@ def facts(path: Path) -> RunFacts:
             if metric:
                 title, score, unit = report.title(metric), report.metrics[metric].value, report.metrics[metric].unit
             epochs = report.training.epochs
+        state = _state(run, str(record.get("state", "")))
     latest = max((file.st_mtime for file in files), default=time.time())
     size = sum(file.st_size for file in files)
     age = max(0.0, time.time() - latest)

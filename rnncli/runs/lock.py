@@ -45,6 +45,27 @@ def held(folder: Path, what: str) -> Iterator[None]:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def naming(folder: Path) -> Iterator[bool]:
+    """Be the only one to make a run directory in ``folder``; whether that is certain.
+
+    It takes milliseconds, and the lock is on the folder itself, which leaves no file there. It is not certain where
+    there are no such locks, or where another process stopped in the middle.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY) if fcntl else -1
+    except OSError:
+        handle = -1
+    try:
+        until = time.monotonic() + PATIENCE
+        while not (alone := _alone(handle)) and handle >= 0 and time.monotonic() < until:
+            time.sleep(0.005)
+        yield alone
+    finally:
+        if handle >= 0:
+            os.close(handle)
+
+
 def holder(folder: Path) -> int:
     """The process that works on ``folder``; 0 where none does."""
     try:
@@ -76,6 +97,17 @@ def _take(handle: int) -> bool:
         return False
     except OSError:  # a file system without locks
         return True
+    return True
+
+
+def _alone(handle: int) -> bool:
+    """Whether the lock of a folder is ours now."""
+    if fcntl is None or handle < 0:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
     return True
 
 

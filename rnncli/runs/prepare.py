@@ -13,7 +13,7 @@ from rnncli.recipe.schema import Recipe
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
-from rnncli.runs.model import kernel, place, summarise
+from rnncli.runs.model import build, kernel, place, summarise
 from rnncli.tasks.base import Corpus, Fitted
 from rnncli.train import checkpoint
 from rnncli.train.loop import Trainer
@@ -35,7 +35,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
-    model = fitted.build().to(placement.device)
+    model = build(fitted, placement, recipe.train)
     trainer = Trainer(
         fitted,
         model,
@@ -63,13 +63,12 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
         if known:
             _restore(run, trainer)
         else:
-            run.vocabulary.mkdir(exist_ok=True)
-            fitted.save(run.vocabulary)
+            run.keep_vocabulary(fitted.save)
     return corpus, fitted, trainer
 
 
 def _restore(run: RunDirectory, trainer: Trainer) -> None:
-    saved = checkpoint.load(run.last)
+    saved = checkpoint.load(run.last, holds={"progress": dict})
     checkpoint.load_weights(trainer.model, saved, run.last)
     try:
         trainer.restore(saved)

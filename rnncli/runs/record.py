@@ -15,6 +15,7 @@ import torch
 from rnncli.errors import Interrupted, RunError, UserError
 from rnncli.recipe.schema import Recipe
 from rnncli.runs.directory import RunDirectory, now
+from rnncli.runs.interrupt import interruptible
 from rnncli.version import __version__
 
 
@@ -48,12 +49,13 @@ def kept_record(run: RunDirectory) -> Iterator[None]:
         code = error.exit_code
         run.log(error.message)
         raise
-    except Exception:
+    except BaseException:
         run.log(traceback.format_exc())
         raise
     finally:
         run.log(f"{state}, exit code {code}")
-        with suppress(RunError):  # a full disk must not hide what went wrong before
+        # A full disk must not hide what went wrong before, nor a second signal leave it untold.
+        with suppress(RunError), interruptible():
             run.write_record(state=state, exit_code=code, ended=now())
 
 

@@ -51,12 +51,12 @@ def start(
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
     recipe = with_absolute_root(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
-    observe(RunOpened(run.path, resumed=False))
     try:
+        observe(RunOpened(run.path, resumed=False))
         return _finish(run, recipe, observe)
-    except UserError as error:
+    except (UserError, KeyboardInterrupt) as error:
         # Data or settings of no use, or no patience with them: there is nothing to keep or to go on from.
-        if run.discard_unless_begun() and isinstance(error, Interrupted):
+        if run.discard_unless_begun() and isinstance(error, Interrupted | KeyboardInterrupt):
             raise Interrupted("interrupted before training began; nothing was kept") from error
         raise
 
@@ -183,7 +183,7 @@ def _report(
     if isinstance(fitted, Settles):
         with torch.no_grad(), trainer.autocast():
             fitted.settle(trainer.model, trainer.dev, evaluation_batches(trainer.dev, recipe.train, trainer.device))
-        fitted.save(run.vocabulary)
+        run.keep_vocabulary(fitted.save)
     rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
     run.prediction_file(split).parent.mkdir(exist_ok=True)
     write_lines(run.prediction_file(split), rows)

@@ -86,7 +86,9 @@ def waiting(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
             for example in examples:
                 held.put(example)
             held.put(_End())
-        except Exception as error:
+        except OSError as error:
+            held.put(_End(DataError(f"stdin: cannot be read: {error.strerror or error}", "name a file instead")))
+        except BaseException as error:  # what it is, the thread that waits is to hear
             held.put(_End(error))
 
     threading.Thread(target=read, daemon=True).start()
@@ -127,4 +129,4 @@ def _opened_pipe(path: Path) -> BinaryIO:
 class _End:
     """What comes behind the last example of a stream; ``error`` is why it ended early."""
 
-    error: Exception | None = None
+    error: BaseException | None = None

@@ -35,7 +35,7 @@ def train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer
                 saved = time.monotonic()
             if interrupted.is_set() and isinstance(event, StepDone | EpochDone):
                 raise interruption(run)
-    best = checkpoint.load(run.best)
+    best = checkpoint.load(run.best, holds={"epoch": int})
     checkpoint.load_weights(trainer.model, best, run.best)
 
 

@@ -24,7 +24,7 @@ from rnncli.runs import advice, streams
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
 from rnncli.runs.listing import facts
-from rnncli.runs.model import place
+from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import finding, read_run_recipe, with_places
 from rnncli.runs.score import Model, predictions, report
@@ -60,12 +60,12 @@ def load(path: Path) -> Trained:
         raise RunError(f"{path} is a cross-validation and has a model a fold", f"name one of them: {run.folds / '0'}")
     recipe = read_run_recipe(run.recipe)
     placement = _placement(recipe)
-    best = checkpoint.load(run.best)
+    best = checkpoint.load(run.best, holds={"epoch": int})
     fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
-    model = fitted.build()
+    model = build(fitted, placement)
     checkpoint.load_weights(model, best, run.best)
     run = RunDirectory(run.path.absolute())  # found also when the program has gone elsewhere
-    return Trained(run, recipe, fitted, model.to(placement.device).eval(), placement, best.meta)
+    return Trained(run, recipe, fitted, model.eval(), placement, best.meta)
 
 
 def evaluate(path: Path, *, data: Path | None = None, split: str = "test", places: Sequence[str] = ()) -> Report:

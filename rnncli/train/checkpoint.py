@@ -1,23 +1,31 @@
 """Checkpoints: folders of safetensors and readable JSON, replaced as a whole so that a kill leaves the old or the new.
 
 A folder holds ``model.safetensors``, ``meta.json`` and, where training may go on from it, ``training.safetensors``
-(optimizer, averages, random states). Nothing is pickled.
+(optimizer, averages, random states). ``meta.json`` keeps the SHA-256 of the others, so that a bit that
+flipped is seen; folders of older versions have none and are believed. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rnncli.errors import RunError
+
+DIGESTS = "sha256"
+COPY = "train again, or take the checkpoint from a copy"
+MODEL, TRAINING, META = "model.safetensors", "training.safetensors", "meta.json"
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,16 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        save_file(_storable(checkpoint.model), fresh / "model.safetensors")
+        save_file(_storable(checkpoint.model), fresh / MODEL)
         if checkpoint.training:
-            save_file(_storable(checkpoint.training), fresh / "training.safetensors")
-        (fresh / "meta.json").write_text(json.dumps(checkpoint.meta, indent=1, allow_nan=False), encoding="utf-8")
+            save_file(_storable(checkpoint.training), fresh / TRAINING)
+        meta = checkpoint.meta | {DIGESTS: {file.name: _digest(file) for file in sorted(fresh.iterdir())}}
+        (fresh / META).write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
+        rights = (
+            (fresh / META).stat().st_mode
+        )  # as the umask has them; the library lets nobody else read what it writes
         for file in fresh.iterdir():
+            file.chmod(rights)
             _flush(file)
         _replace(folder, fresh)
     except (OSError, SafetensorError) as error:
@@ -53,14 +66,17 @@ def exists(folder: Path) -> bool:
     return _where(folder).is_dir()
 
 
-def load(folder: Path) -> Checkpoint:
-    """Read the checkpoint at ``folder``; raises RunError for a missing or damaged one."""
+def load(folder: Path, *, holds: Mapping[str, type] | None = None) -> Checkpoint:
+    """Read the checkpoint at ``folder``; raises RunError for a missing or damaged one.
+
+    ``holds`` says which keys its meta must have, and of which types they are.
+    """
     while True:
         place = _where(folder)
         there = _identity(place)
         try:
-            found = _read(place)
-        except (OSError, ValueError, SafetensorError) as error:
+            found = _read(place, holds or {})
+        except (OSError, ValueError, RecursionError, SafetensorError) as error:
             found = error
         if place == _where(folder) and there == _identity(place):
             break  # else training moved or replaced it while it was being read
@@ -69,12 +85,12 @@ def load(folder: Path) -> Checkpoint:
             f"{folder}: there is no checkpoint", "the run may have ended before its first one: start it again"
         )
     if isinstance(found, Exception):
-        raise RunError(f"{place}: the checkpoint is damaged: {found}", "train again, or resume from a copy") from found
+        raise RunError(f"{place}: the checkpoint is damaged: {found}", COPY) from found
     return found
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint, where: Path) -> None:
-    """Put the checkpoint's weights into ``model``; raises RunError where they do not fit it."""
+    """Put the checkpoint's weights into ``model``; raises RunError where they do not fit it, or are no numbers."""
     own = model.state_dict()
     missing = sorted(own.keys() - checkpoint.model.keys())
     unknown = sorted(checkpoint.model.keys() - own.keys())
@@ -88,6 +104,11 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint, where: Path) -> None:
                 f"{where}: {name!r} has shape {list(weight.shape)}, the model has {list(own[name].shape)}",
                 "the recipe, the vocabulary or the checkpoint was changed; use the run as it was written",
             )
+        if weight.dtype != own[name].dtype:
+            kinds = " and ".join(str(one.dtype).removeprefix("torch.") for one in (weight, own[name]))
+            raise RunError(f"{where}: {name!r} and the model's are of different types, {kinds}", COPY)
+        if not _finite(weight) and _finite(own[name]):
+            raise RunError(f"{where}: the checkpoint is damaged: {name!r} holds what is no finite number", COPY)
     model.load_state_dict(checkpoint.model)
 
 
@@ -106,12 +127,29 @@ def _replace(folder: Path, fresh: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _read(place: Path) -> Checkpoint:
-    meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+def _read(place: Path, holds: Mapping[str, type]) -> Checkpoint:
+    meta = json.loads((place / META).read_text(encoding="utf-8"))
     if not isinstance(meta, dict):
-        raise ValueError("meta.json holds no keys")
-    extra = place / "training.safetensors"
-    return Checkpoint(load_file(place / "model.safetensors"), load_file(extra) if extra.exists() else {}, meta)
+        raise ValueError(f"{META} holds no keys")
+    if lacking := [key for key, kind in holds.items() if not isinstance(meta.get(key), kind)]:
+        raise ValueError(f"{META} does not say {', '.join(lacking)}")
+    digests = meta.pop(DIGESTS, {})
+    if not isinstance(digests, Mapping):
+        raise ValueError(f"{META} holds no digests under {DIGESTS}")
+    for name, digest in digests.items():
+        if _digest(place / Path(name).name) != digest:
+            raise ValueError(f"{name} is not as it was written: its SHA-256 is another")
+    extra = place / TRAINING
+    return Checkpoint(load_file(place / MODEL), load_file(extra) if extra.exists() else {}, meta)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _finite(weight: Tensor) -> bool:
+    return not weight.is_floating_point() or bool(torch.isfinite(weight).all())
 
 
 def _identity(place: Path) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """A child of a batch that does all that a run does to its directory, and learns nothing: STUB PID run ARGUMENTS...
 
-A key ``name=fail-...`` fails as bad data does. STUB_REPORT names the report that a run ends with, STUB_SECONDS how long
-it takes.
+A key ``name=fail-...`` fails as bad data does, ``name=killed-9`` is killed by signal 9. STUB_REPORT names the report
+that a run ends with, STUB_SECONDS how long it takes.
 """
 
 import os
@@ -24,6 +24,9 @@ def opened(arguments: list[str]) -> RunDirectory:
     if recipe.name.startswith("fail"):
         print("error train.csv: no such file\ntry   name another", file=sys.stderr)
         sys.exit(3)
+    if recipe.name.startswith("killed-"):
+        print("error of before\nloading torch ...", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), int(recipe.name.removeprefix("killed-")))
     return RunDirectory.create(Path(arguments[-1]), "", dump(recipe), {"argv": sys.argv, "watched": "accuracy"})
 
 

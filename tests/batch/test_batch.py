@@ -319,6 +319,17 @@ def test_a_run_that_was_killed_before_it_had_its_name_is_made_anew(here):
     assert [path.parent for path in (here / "out").glob("*/report.json")] == [run]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals kill otherwise there")
+def test_a_run_that_is_killed_says_by_what_and_not_what_it_said_last(here):
+    signals = [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGTERM]
+    names = ",".join(f"killed-{number:d}" for number in signals)
+    batch = start_batch(here, *SEEDS, "--set", f"name={names}", "--jobs", "2", "--out", "out", "--json")
+    out, err = batch.communicate(timeout=100)
+    assert batch.returncode == 5, err
+    told = {(run["exit_code"], run["error"]) for run in json.loads(out)["runs"]}
+    assert told == {(-number, f"killed by signal {number:d}") for number in signals}
+
+
 def test_a_folder_begun_with_another_recipe_is_not_taken_for_this_one(here):
     start_batch(here, *SEEDS, "--set", "seed=3", "--out", "out").communicate(timeout=60)
     done = rnncli("batch", *SEEDS, "--set", "seed=3", "--set", "train.epochs=9", "--out", "out")

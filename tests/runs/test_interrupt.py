@@ -13,6 +13,7 @@ import pytest
 from rnncli.errors import Interrupted
 from rnncli.runs import start
 from rnncli.runs.directory import RunDirectory
+from rnncli.runs.interrupt import interrupt_on_signals, interruptible
 from rnncli.runs.recipes import load_recipe, read_run_recipe
 from rnncli.train import checkpoint
 from rnncli.train.loop import StepDone
@@ -152,22 +153,87 @@ def test_a_signal_at_any_step_of_a_cross_validation_loses_nothing(stop, how, tmp
         assert (Path("run/folds") / fold / BEST).read_bytes() == (Path("peace/folds") / fold / BEST).read_bytes()
 
 
-def test_an_interrupt_while_the_data_are_read_leaves_nothing(tmp_path, monkeypatch):
+ENDING = [number for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)) if number]
+
+
+@pytest.fixture
+def answered():
+    """Signals are answered as the command line has it."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number in ENDING[1:]:
+        signal.signal(number, signal.SIG_DFL)
+    interrupt_on_signals()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
     (tmp_path / "reviews.csv").write_text(reviews(), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("rnncli.tasks.sentiment.data.read", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.mark.parametrize("how", ENDING)
+@pytest.mark.parametrize(
+    "when", ["runs.start.lock.held", "runs.prepare.place", "tasks.sentiment.data.read", "runs.prepare.Trainer"]
+)
+@pytest.mark.usefixtures("answered", "read")
+def test_a_signal_before_training_leaves_nothing(how, when, monkeypatch):
+    monkeypatch.setattr(f"rnncli.{when}", lambda *_, **__: signal.raise_signal(how))
     done = rnncli(*RECIPE, "run")
     assert done.code == 130
-    assert "nothing was kept" in done.err
+    assert "error interrupted before training began; nothing was kept" in done.err
     assert not Path("run").exists()
 
 
-def test_an_interrupt_while_scoring_says_how_to_go_on(tmp_path, monkeypatch):
-    (tmp_path / "reviews.csv").write_text(reviews(), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("how", ENDING)
+@pytest.mark.parametrize("when", ["score.evaluate", "start.predictions", "start.gradient_reach"])
+@pytest.mark.usefixtures("answered", "read")
+def test_a_signal_while_scoring_says_how_to_go_on(how, when, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("rnncli.runs.score.evaluate", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        patch.setattr(f"rnncli.runs.{when}", lambda *_, **__: signal.raise_signal(how))
         done = rnncli(*RECIPE, "run")
     assert done.code == 130
     assert "rnncli run --resume run" in done.err
-    assert rnncli("run", "--resume", "run").code == 0
+    record = json.loads(Path("run/run.json").read_text())
+    assert (record["state"], record["exit_code"]) == ("interrupted", 130)
+    if how == ENDING[-1]:
+        assert rnncli("run", "--resume", "run").code == 0
+
+
+@pytest.mark.parametrize("how", ENDING)
+@pytest.mark.usefixtures("answered", "read")
+def test_a_signal_while_the_end_is_written_down_does_not_hide_it(how, monkeypatch):
+    written = RunDirectory.write_record
+
+    def struck(run, **fields):
+        if fields.get("ended"):
+            signal.raise_signal(how)
+        written(run, **fields)
+
+    monkeypatch.setattr(RunDirectory, "write_record", struck)
+    assert rnncli(*RECIPE, "run").code == 0
+    assert json.loads(Path("run/run.json").read_text())["state"] == "finished"
+
+
+@pytest.mark.parametrize("how", ENDING)
+@pytest.mark.usefixtures("answered", "read")
+def test_a_signal_ends_other_commands_too(how, monkeypatch):
+    monkeypatch.setattr("rnncli.runs.listing.list_runs", lambda *_: signal.raise_signal(how))
+    done = rnncli("runs", "list", ".")
+    assert (done.code, done.out) == (130, "")
+    assert "error interrupted" in done.err
+
+
+@pytest.mark.skipif(len(ENDING) < 3, reason="no SIGHUP")
+def test_what_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interrupt_on_signals()
+        with interruptible() as stopped:
+            signal.raise_signal(signal.SIGHUP)
+        assert not stopped.is_set()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

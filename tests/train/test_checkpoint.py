@@ -101,3 +101,95 @@ def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot save"):
         checkpoint.save(tmp_path / "file" / "last", _example(1.0))
+
+
+def flipped(file: Path, bit: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.safetensors"])
+@pytest.mark.parametrize("back", [1, 7, 12, 30])
+def test_a_single_bit_that_flipped_is_seen(tmp_path, name, back):
+    checkpoint.save(tmp_path / "last", _example(2.0))
+    file = tmp_path / "last" / name
+    flipped(file, 8 * file.stat().st_size - back)
+    with pytest.raises(RunError, match=f"damaged: {name} is not as it was written"):
+        checkpoint.load(tmp_path / "last")
+
+
+def test_weights_of_another_checkpoint_are_seen(tmp_path):
+    for name, value in (("one", 1.0), ("other", 2.0)):
+        checkpoint.save(tmp_path / name, _example(value))
+    shutil.copy(tmp_path / "other" / "model.safetensors", tmp_path / "one" / "model.safetensors")
+    with pytest.raises(RunError, match="its SHA-256 is another"):
+        checkpoint.load(tmp_path / "one")
+
+
+def test_a_checkpoint_of_an_older_version_has_no_digests_and_is_read(tmp_path):
+    checkpoint.save(tmp_path / "best", _example(2.0))
+    (tmp_path / "best" / "meta.json").write_text('{"epoch": 2}', encoding="utf-8")
+    assert checkpoint.load(tmp_path / "best", holds={"epoch": int}).model["w"][0, 0] == 2.0
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "{}",
+        "[]",
+        "3",
+        '{"epoch": null}',
+        '{"epoch": "two"}',
+        '{"epoch": 2, "sha256": []}',
+        '{"epoch": 2, "sha256": {"model.safetensors": 3}}',
+        '{"epoch": 2, "sha256": {"gone.safetensors": ""}}',
+        '{"epoch": 2, "sha256": {"../../x": ""}}',
+        "[" * 100_000,
+        '{"epoch":' * 50_000,
+        "",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_meta_of_another_form_is_a_damaged_checkpoint(tmp_path, meta):
+    checkpoint.save(tmp_path / "best", _example(2.0))
+    (tmp_path / "best" / "meta.json").write_text(meta, encoding="utf-8")
+    with pytest.raises(RunError, match="the checkpoint is damaged"):
+        checkpoint.load(tmp_path / "best", holds={"epoch": int})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.tensor([[1.0, float("nan")]]),
+        torch.tensor([[float("inf"), 1.0]]),
+        torch.tensor([[1.0, float("-inf")]]),
+        torch.ones(1, 2, dtype=torch.int64),
+        torch.ones(1, 2, dtype=torch.half),
+        torch.ones(1, 2, dtype=torch.bfloat16),
+        torch.ones(1, 2, dtype=torch.float64),
+        torch.ones(1, 2, dtype=torch.bool),
+    ],
+    ids=str,
+)
+def test_weights_that_are_no_numbers_of_the_model_are_refused_by_name(tmp_path, odd):
+    given = Checkpoint({"weight": odd, "bias": torch.ones(1)}, {}, {})
+    with pytest.raises(RunError, match=r"'weight' (holds what is no finite number|and the model's are of different)"):
+        checkpoint.load_weights(nn.Linear(2, 1), given, tmp_path)
+
+
+def test_what_is_infinite_by_design_may_be_so(tmp_path):
+    model = nn.Linear(1, 1)
+    model.register_buffer("forbidden", torch.tensor([-torch.inf]))
+    checkpoint.load_weights(model, Checkpoint(model.state_dict(), {}, {}), tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are of POSIX")
+@pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_have_the_rights_that_the_umask_leaves(tmp_path, umask, rights):
+    before = os.umask(umask)
+    try:
+        checkpoint.save(tmp_path / "last", _example(1.0))
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "last").iterdir()} == {rights}

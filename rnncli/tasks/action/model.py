@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.pooling import Pooling
+from rnncli.heads.rows import by_row
 from rnncli.tasks.frames.encoder import FrameEncoder
 
 
@@ -24,4 +25,4 @@ class ActionClassifier(nn.Module):
     def forward(self, frames: Tensor, lengths_B: Tensor) -> Tensor:
         """Scores before the softmax, (B, K), of frames (B, T, F) or (B, T, C, H, W)."""
         y_BTE, _ = self.core(self.encoder(frames, lengths_B), lengths_B, need_state=False)
-        return self.linear(self.dropout(self.pooling(y_BTE, lengths_B)))
+        return by_row(self.linear, self.dropout(self.pooling(y_BTE, lengths_B)))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Count, Fraction
+from rnncli.recipe.schema import Beam, Count, Fraction, Size, Width
 from rnncli.tasks.common.sections import LongTrain
 from rnncli.tasks.decode.sections import LanguageSection
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
@@ -29,7 +29,7 @@ class CaptionModel(FrameModel, frozen=True):
     head: Literal["attention", "ctc"] = Field(
         default="attention", description="attention writes freely; ctc what is in the frames in that order, as lips are"
     )
-    embedding: Count = Field(default=64, description="size of the embedding of a unit, of head attention")
+    embedding: Width = Field(default=64, description="size of the embedding of a unit, of head attention")
     dropout: Fraction = Field(default=0.3, description="dropout of embeddings and before the last layer")
 
 
@@ -45,15 +45,15 @@ class CaptionTrain(LongTrain, frozen=True):
 class CaptionDecoding(LanguageSection, frozen=True):
     """How captions are searched for; the language model and the lexicon are for head ctc."""
 
-    beam: Count = Field(default=5, description="beginnings that are followed at once")
-    longest: Count = Field(default=30, description="units of a caption at most")
+    beam: Beam = Field(default=5, description="beginnings that are followed at once")
+    longest: Beam = Field(default=30, description="units of a caption at most")
     length_power: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.7, description="the power of its length that a caption's log probability is divided by"
     )
-    no_repeat: Annotated[int, Field(ge=0)] = Field(
+    no_repeat: Size = Field(
         default=2, description="no sequence of this many units comes twice in a caption; 0 allows it"
     )
-    best: Count = Field(default=3, description="captions that predict gives of a clip")
+    best: Beam = Field(default=3, description="captions that predict gives of a clip")
 
 
 class CaptionRecipe(FramesRecipe, frozen=True):

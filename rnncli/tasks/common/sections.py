@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Count, Fraction, Positive, TrainSection
+from rnncli.recipe.schema import Count, Depth, Fraction, Positive, Size, TrainSection, Width
 
-Size = Annotated[int, Field(ge=0)]
 Epochs = Annotated[Count, Field(description="at most this many passes over the training part")]
 BatchSize = Annotated[Count, Field(description="at most this many examples in a batch")]
 Schedule = Annotated[
@@ -16,8 +15,8 @@ Schedule = Annotated[
 ]
 Averaging = Annotated[Fraction, Field(description="decay of the moving average of the weights; 0 keeps none")]
 Patience = Annotated[Size, Field(description="stop after this many epochs without a better one; 0 never")]
-Hidden = Annotated[Count, Field(description="hidden units of each direction")]
-Layers = Annotated[Count, Field(description="recurrent layers on top of each other")]
+Hidden = Annotated[Width, Field(description="hidden units of each direction")]
+Layers = Annotated[Depth, Field(description="recurrent layers on top of each other")]
 
 
 class LongTrain(TrainSection, frozen=True):

@@ -6,11 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, PlaceName, Recipe, Section
-from rnncli.tasks.common.sections import Hidden, Layers, Size
+from rnncli.recipe.schema import (
+    Amount,
+    CoreSection,
+    Count,
+    FilesSection,
+    Fraction,
+    OptionalWidth,
+    PlaceName,
+    Recipe,
+    Section,
+    Size,
+    Width,
+)
+from rnncli.tasks.common.sections import Hidden, Layers
 
-Point = Annotated[int, Field(ge=0)]
-Span = Annotated[str, Field(pattern=r"^\d+-\d+$")]
+Point = Annotated[int, Field(ge=0, le=99_999)]
+Pixels = Annotated[int, Field(ge=1, le=10_000)]
+Span = Annotated[str, Field(pattern=r"^\d{1,5}-\d{1,5}$")]
 
 
 class FramesData(FilesSection, frozen=True):
@@ -27,14 +40,14 @@ class FramesData(FilesSection, frozen=True):
         default="pixels", description="what is computed of videos: pixels, motion, hog, patches, torchvision:MODEL"
     )
     weights: PlaceName = Field(default="", description="of a torchvision model: a .safetensors file, or hub")
-    fps: Annotated[float, Field(ge=0)] = Field(default=10.0, description="frames taken of a second; 0 takes all")
-    width: Count = Field(default=48, description="pixels that a frame of a video is brought to, across")
-    height: Count = Field(default=48, description="pixels that a frame of a video is brought to, down")
+    fps: Amount = Field(default=10.0, description="frames taken of a second; 0 takes all")
+    width: Pixels = Field(default=48, description="pixels that a frame of a video is brought to, across")
+    height: Pixels = Field(default=48, description="pixels that a frame of a video is brought to, down")
     crop: list[Size] = Field(default=[], description="left, top, width, height of the part to take; none takes all")
     cache: PlaceName = Field(
         default="auto", description="folder that keeps what is computed; auto: ~/.cache/rnncli/features; none: memory"
     )
-    blocks: Size = Field(
+    blocks: OptionalWidth = Field(
         default=0, description="pixels are read as the means of blocks of so many rows and columns; 0: by convolutions"
     )
     align: Annotated[float, Field(ge=0, lt=0.5)] = Field(
@@ -78,7 +91,7 @@ class FrameVariation(Section, frozen=True):
     crop: Fraction = Field(default=0.1, description="share of a clip that may be cut off at its ends")
     speed: Fraction = Field(default=0.2, description="play up to this much faster or slower")
     drop: Fraction = Field(default=0.0, description="probability that a frame is left out")
-    jitter: Annotated[float, Field(ge=0)] = Field(
+    jitter: Amount = Field(
         default=0.02, description="deviation of noise: of points in body sizes, of figures in their own deviations"
     )
     turn: Annotated[float, Field(ge=0, le=180)] = Field(
@@ -94,8 +107,8 @@ class FrameModel(CoreSection, frozen=True):
 
     hidden: Hidden = 64
     layers: Layers = 1
-    projection: Count = Field(default=64, description="width to which the figures of a frame are brought")
-    channels: Count = Field(default=16, description="channels of the first of three convolutions over pixels")
+    projection: Width = Field(default=64, description="width to which the figures of a frame are brought")
+    channels: Width = Field(default=16, description="channels of the first of three convolutions over pixels")
     input_dropout: Fraction = Field(default=0.2, description="dropout of what a frame is brought to")
     dropout: Fraction = Field(default=0.5, description="dropout before the last layer")
 

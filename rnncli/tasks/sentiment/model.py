@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from rnncli.core.recurrent import Recurrent
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import Pooling
+from rnncli.heads.rows import by_row
 from rnncli.tasks.sentiment.schema import ClassifierModel
 
 
@@ -38,7 +39,7 @@ class TextClassifier(nn.Module):
     def forward(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
         """Scores before the softmax, (B, K); ``evidence_BTF`` are F figures a unit that the core reads along."""
         y_BTE = self._read(ids_BT, lengths_B, evidence_BTF)
-        return self.linear(self.dropout(self.pooling(y_BTE, lengths_B)))
+        return by_row(self.linear, self.dropout(self.pooling(y_BTE, lengths_B)))
 
     def attention(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
         """The share of attention that each unit gets, (B, T); ValueError where the pooling pays none."""

@@ -6,9 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, PlaceName, Positive, Recipe
+from rnncli.recipe.schema import (
+    Amount,
+    CoreSection,
+    Count,
+    DataSection,
+    Fraction,
+    PlaceName,
+    Positive,
+    Recipe,
+    Size,
+    Width,
+)
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
-from rnncli.tasks.common.sections import Averaging, BatchSize, Hidden, Size
+from rnncli.tasks.common.sections import Averaging, BatchSize, Hidden
 
 
 class TextData(DataSection, frozen=True):
@@ -26,7 +37,9 @@ class TextData(DataSection, frozen=True):
         default="auto", description="what a text is cut into"
     )
     lower: bool = Field(default=True, description="fold upper case into lower")
-    subwords: Count = Field(default=8000, description="learnt pieces of words, for unit subword")
+    subwords: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=8000, description="learnt pieces of words, for unit subword"
+    )
     min_count: Count = Field(default=1, description="units seen less often in the training part are unknown")
     max_vocabulary: Size = Field(default=100_000, description="keep the most frequent units; 0 keeps all")
     max_length: Size = Field(default=500, description="cut texts after this many units; 0 cuts none")
@@ -36,7 +49,7 @@ class ClassifierModel(CoreSection, frozen=True):
     """Embedding and n-gram evidence, recurrent core, pooling, linear layer."""
 
     hidden: Hidden = 64
-    embedding: Count = Field(default=64, description="size of the embedding of a unit")
+    embedding: Width = Field(default=64, description="size of the embedding of a unit")
     embedding_scale: Positive = Field(default=0.05, description="initial embeddings lie within plus and minus this")
     embedding_dropout: Fraction = Field(default=0.5, description="dropout of embeddings, one mask for all steps")
     vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
@@ -53,10 +66,8 @@ class ClassifierTrain(ClassTrain, frozen=True):
     """Training of a classifier: short, with averaged weights."""
 
     batch_size: BatchSize = 50
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="of the weights, not the biases")
-    clip_norm: Annotated[float, Field(ge=0)] = Field(
-        default=1.0, description="largest norm of the gradient; 0 is no limit"
-    )
+    weight_decay: Amount = Field(default=1e-4, description="of the weights, not the biases")
+    clip_norm: Amount = Field(default=1.0, description="largest norm of the gradient; 0 is no limit")
     ema: Averaging = 0.99
 
 

@@ -6,9 +6,25 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, PlaceName, Recipe, Section
-from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
+from rnncli.recipe.schema import (
+    Amount,
+    Beam,
+    CoreSection,
+    Count,
+    Depth,
+    FilesSection,
+    Fraction,
+    OptionalWidth,
+    PlaceName,
+    Recipe,
+    Section,
+    Size,
+    Width,
+)
+from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain
 from rnncli.tasks.decode.sections import LanguageSection
+
+Few = Annotated[int, Field(ge=0, le=1000)]
 
 
 class SpeechData(FilesSection, frozen=True):
@@ -19,7 +35,7 @@ class SpeechData(FilesSection, frozen=True):
     speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
     by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
     lower: bool = Field(default=True, description="fold upper case into lower")
-    longest: Annotated[float, Field(ge=0)] = Field(
+    longest: Amount = Field(
         default=0.0, description="seconds beyond which a recording is not trained on; 0 is no limit"
     )
     cut: bool = Field(
@@ -47,7 +63,9 @@ class SpeechData(FilesSection, frozen=True):
     unit: Literal["character", "word", "subword"] = Field(
         default="character", description="what the recognizer writes; subword: pieces of words, learnt from training"
     )
-    subwords: Count = Field(default=200, description="how many pieces of words, about, where unit is subword")
+    subwords: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=200, description="how many pieces of words, about, where unit is subword"
+    )
 
     @model_validator(mode="after")
     def _cut_to_a_length(self) -> Self:
@@ -73,24 +91,24 @@ class Variation(Section, frozen=True):
         default=0.0,
         description="probability of white noise, 5 to 30 dB below the recording; features are computed anew for it",
     )
-    time_masks: Size = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
+    time_masks: Few = Field(default=2, description="stretches of time that are blanked (SpecAugment)")
     time_width: Size = Field(default=10, description="frames of such a stretch, at most")
-    band_masks: Size = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")
+    band_masks: Few = Field(default=2, description="bands of frequency that are blanked (SpecAugment)")
     band_width: Fraction = Field(default=0.2, description="share of all frequencies of such a band, at most")
 
 
 class SpeechModel(CoreSection, frozen=True):
     """Convolutions that subsample, recurrent layers with layer normalisation, a CTC head."""
 
-    members: Count = Field(
+    members: Depth = Field(
         default=1,
         description="stacks of recurrent layers that learn side by side over the convolutions; scores are averaged",
     )
     hidden: Hidden = 160
     layers: Layers = 3
-    channels: Count = Field(default=160, description="channels of the two convolutions")
+    channels: Width = Field(default=160, description="channels of the two convolutions")
     subsampling: Literal[1, 2, 3, 4, 6] = Field(default=2, description="frames of the input for each of the core")
-    lookahead: Size = Field(
+    lookahead: OptionalWidth = Field(
         default=0, description="where bidirectional is false: frames of the core that are seen before one is written"
     )
     dropout: Fraction = Field(default=0.2, description="dropout of the input of each recurrent layer and of the head")
@@ -99,8 +117,8 @@ class SpeechModel(CoreSection, frozen=True):
 class SpeechDecoding(LanguageSection, frozen=True):
     """How labels are searched for when a part is scored, and in use."""
 
-    beam: Count = Field(default=24, description="beginnings that are followed at once in a search")
-    best: Count = Field(default=1, description="hypotheses with scores in each prediction, where more than 1")
+    beam: Beam = Field(default=24, description="beginnings that are followed at once in a search")
+    best: Beam = Field(default=1, description="hypotheses with scores in each prediction, where more than 1")
 
 
 class SpeechTrain(LongTrain, frozen=True):

@@ -7,18 +7,23 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnncli.recipe.schema import (
+    Amount,
     CoreSection,
     Count,
     DataSection,
+    Depth,
     EvaluationSection,
     Fraction,
+    OptionalWidth,
     PlaceName,
     Positive,
     Probability,
     Recipe,
+    Size,
     TrainSection,
+    Width,
 )
-from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Schedule, Size
+from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Schedule
 
 
 class TaggedData(DataSection, frozen=True):
@@ -34,11 +39,11 @@ class TaggedData(DataSection, frozen=True):
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
     )
-    mixed_copies: Size = Field(
+    mixed_copies: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=0, description="copies of the training part to learn from too, spans exchanged for others of their type"
     )
     mixed_share: Probability = Field(default=0.5, description="chance of a span to be exchanged in such a copy")
-    context: Size = Field(
+    context: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
     )
     document_column: str = Field(
@@ -61,29 +66,31 @@ class TaggerModel(CoreSection, frozen=True):
     head: Literal["crf", "softmax"] = Field(
         default="crf", description="choose all tags of a sentence together, or each by itself"
     )
-    members: Count = Field(
+    members: Depth = Field(
         default=1, description="taggers that learn side by side, each by itself; scores are averaged"
     )
-    embedding: Count = Field(default=100, description="size of the embedding of a word")
+    embedding: Width = Field(default=100, description="size of the embedding of a word")
     embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")
     vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
-    characters: Size = Field(
+    characters: OptionalWidth = Field(
         default=32, description="hidden units, each direction, of the core over characters; 0: none"
     )
     character_reader: Literal["core", "cnn"] = Field(
         default="core", description="what reads characters: a recurrent core, or convolutions of as many outputs"
     )
-    character_embedding: Count = Field(default=32, description="size of the embedding of a character")
-    affixes: Size = Field(default=16, description="size of the embedding of each suffix and prefix; 0 leaves them out")
-    column_embedding: Count = Field(default=32, description="size of the embedding of each further column")
-    pairs: Size = Field(
+    character_embedding: Width = Field(default=32, description="size of the embedding of a character")
+    affixes: OptionalWidth = Field(
+        default=16, description="size of the embedding of each suffix and prefix; 0 leaves them out"
+    )
+    column_embedding: Width = Field(default=32, description="size of the embedding of each further column")
+    pairs: OptionalWidth = Field(
         default=0, description="size of the embedding of each pair of neighbours, of words and of columns; 0: none"
     )
     pair_min_count: Count = Field(default=2, description="pairs seen less often in the training part are unknown")
-    pair_dropout: Annotated[float, Field(ge=0)] = Field(
+    pair_dropout: Amount = Field(
         default=0.0, description="a; a pair seen n times is taken for unknown in training with probability a / (a + n)"
     )
-    word_dropout: Annotated[float, Field(ge=0)] = Field(
+    word_dropout: Amount = Field(
         default=0.25, description="a; a word seen n times is taken for unknown in training with probability a / (a + n)"
     )
     input_dropout: Fraction = Field(default=0.5, description="dropout of what is known of a word")
@@ -95,7 +102,7 @@ class TaggerTrain(TrainSection, frozen=True):
 
     epochs: Epochs = 20
     learning_rate: Positive = 2e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    weight_decay: Amount = 1e-4
     schedule: Schedule = "cosine"
     ema: Averaging = 0.995
     patience: Patience = 6
