@@ -42,7 +42,7 @@ def measure(recipe: Recipe) -> float:
     if folds:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
     begun = time.monotonic()
-    _, _, trainer = prepare(None, recipe, unobserved)
+    trainer = prepare(None, recipe, unobserved).trainer
     preparing = time.monotonic() - begun
     times: list[float] = []
     total = 1
@@ -57,7 +57,7 @@ def measure(recipe: Recipe) -> float:
             break
     # The first step also warms up, and is counted only where there is no other.
     counted = times[1:] or times or [0.0]
-    return (preparing + recipe.train.epochs * total * sum(counted) / len(counted)) * max(1, folds)
+    return (preparing + trainer.extent.epochs * total * sum(counted) / len(counted)) * max(1, folds)
 
 
 def _but_seed(planned: Planned) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
@@ -17,7 +18,7 @@ from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.outcome import Outcome, find_runs
-from rnncli.runs.recipes import flat, read_run_recipe
+from rnncli.runs.recipes import asked_values, flat, read_run_recipe
 
 UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
 """Keys, or beginnings of keys, in which the runs of one setting may differ."""
@@ -60,13 +61,24 @@ def compare(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()
 
 def gather(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[list[Outcome]]]:
     """The keys in which the recipes differ, and the runs in groups that differ in none of them."""
-    recipes = [{k: v for k, v in flat(one.recipe.model_dump(mode="json")).items() if _told(k)} for one in outcomes]
+    recipes = [{k: v for k, v in one.items() if _told(k)} for one in _flat(outcomes)]
     every = dict.fromkeys(key for recipe in recipes for key in recipe)
     keys = tuple(key for key in every if any(one.get(key) != recipes[0].get(key) for one in recipes))
     groups: dict[str, list[Outcome]] = {}
     for outcome, recipe in zip(outcomes, recipes, strict=True):
         groups.setdefault(json.dumps([recipe.get(key) for key in keys]), []).append(outcome)
     return keys, list(groups.values())
+
+
+def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The recipes by dotted keys; where all were asked the same, that: ``auto`` may come to another number by seed."""
+    recipes = [flat(one.recipe.model_dump(mode="json")) for one in outcomes]
+    for key in {key for one in outcomes for key in one.asked}:
+        asked = [one.asked.get(key, recipe.get(key)) for one, recipe in zip(outcomes, recipes, strict=True)]
+        if all(value == asked[0] for value in asked):
+            for recipe in recipes:
+                recipe[key] = asked[0]
+    return recipes
 
 
 def _told(key: str) -> bool:
@@ -82,7 +94,8 @@ def _finished(paths: Sequence[Path]) -> tuple[list[Outcome], list[str]]:
             continue
         record = run.read_record() or {}
         watched = record.get("watched") or RunDirectory(run.folds / "0").read_record().get("watched")
-        found.append(Outcome(path, read_run_recipe(run.recipe), run.read_report(), str(watched or "")))
+        recipe, asked = read_run_recipe(run.recipe), asked_values(run)
+        found.append(Outcome(path, recipe, run.read_report(), str(watched or ""), asked))
     if not found:
         raise RunError(f"{', '.join(unfinished)}: not finished", f"go on with: rnncli run --resume {unfinished[0]}")
     return found, [f"not finished, left out: {', '.join(unfinished)}"] if unfinished else []

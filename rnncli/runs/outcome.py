@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from rnncli.runs.directory import RunDirectory
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run."""
+    """A finished run; ``asked`` are values of keys that its recipe was asked with, where they have been resolved."""
 
     path: Path
     recipe: Recipe
     report: Report
     watched: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
         """Its predictions, those of all folds one after the other; raises RunError."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import CoreSection, Count, DataSection, Fraction, Positive, Recipe
+from rnncli.recipe.schema import CoreSection, Count, DataSection, Extent, Fraction, Positive, Recipe
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
-from rnncli.tasks.common.sections import Averaging, BatchSize, Hidden, Size
+from rnncli.tasks.common.sections import Averaging, Hidden, Size
 
 
 class TextData(DataSection, frozen=True):
@@ -52,7 +52,8 @@ class ClassifierModel(CoreSection, frozen=True):
 class ClassifierTrain(ClassTrain, frozen=True):
     """Training of a classifier: short, with averaged weights."""
 
-    batch_size: BatchSize = 50
+    usual: ClassVar[Extent] = Extent(epochs=6, batch_size=50, patience=2, least_steps=400)
+
     weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="of the weights, not the biases")
     clip_norm: Annotated[float, Field(ge=0)] = Field(
         default=1.0, description="largest norm of the gradient; 0 is no limit"

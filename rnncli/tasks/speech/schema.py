@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import CoreSection, Count, Extent, FilesSection, Fraction, Recipe, Section
 from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
 from rnncli.tasks.decode.sections import LanguageSection
 
@@ -106,11 +106,12 @@ class SpeechDecoding(LanguageSection, frozen=True):
 class SpeechTrain(LongTrain, frozen=True):
     """Training of a recognizer; batches are counted in frames of the input."""
 
+    usual: ClassVar[Extent] = Extent(epochs=30, batch_size=16, warmup_steps=100, least_steps=1000)
+
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
     longest_first: bool = Field(
         default=True, description="begin with the longest batch, so that memory runs out early if at all"
     )
-    warmup_steps: Size = 100
     narrow: Fraction = Field(
         default=0.05,
         description="share of training, at first, in which the recurrent layers hear half a second at once, so that "

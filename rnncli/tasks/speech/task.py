@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnncli.data.text.labelunits import NAMES, LabelUnits
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.language import Language, lexicon_used
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
@@ -19,13 +19,15 @@ read, read_more = data.read_corpus, data.read_more
 def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
     """The labels, the normalisation and the language model of the training part."""
     train: SpeechPart = corpus.parts["train"]
+    lexicon, why = lexicon_used(recipe.decoding, () if recipe.data.unit == "word" else train.texts)
+    recipe = recipe.having({"decoding.lexicon": lexicon})
     units = LabelUnits.learn(train.texts, recipe.data.unit, recipe.data.subwords)
     language = Language.of(recipe.decoding, train.texts, lambda line: data.clean_text(line, recipe.data.lower))
     first = train.clips[0]
     data.require_width(train, first.width)
     scale = Scale.learn(clip.load() for clip in train.clips) if recipe.data.normalise == "global" else Scale()
     fitted = FittedSpeech(recipe, units, language, FeatureForm(first.width, first.given, scale))
-    fitted.notes = (*fitted.notes, *_unknown(units, corpus))
+    fitted.notes = (*fitted.notes, *([why] if why else []), *_unknown(units, corpus))
     return fitted
 
 

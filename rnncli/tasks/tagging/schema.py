@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,13 +11,14 @@ from rnncli.recipe.schema import (
     Count,
     DataSection,
     EvaluationSection,
+    Extent,
     Fraction,
     Positive,
     Probability,
     Recipe,
     TrainSection,
 )
-from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Schedule, Size
+from rnncli.tasks.common.sections import Averaging, Hidden, Schedule, Size
 
 
 class TaggedData(DataSection, frozen=True):
@@ -92,12 +93,12 @@ class TaggerModel(CoreSection, frozen=True):
 class TaggerTrain(TrainSection, frozen=True):
     """Training of a tagger."""
 
-    epochs: Epochs = 20
+    usual: ClassVar[Extent] = Extent(epochs=20, batch_size=32, patience=6, least_steps=600)
+
     learning_rate: Positive = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     schedule: Schedule = "cosine"
     ema: Averaging = 0.995
-    patience: Patience = 6
 
 
 class TaggerEvaluation(EvaluationSection, frozen=True):
