@@ -9,7 +9,7 @@ import torch
 
 from rnncli import tasks
 from rnncli.errors import RunError
-from rnncli.recipe.schema import Recipe
+from rnncli.recipe.schema import Extent, Recipe
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
@@ -18,7 +18,7 @@ from rnncli.runs.recipes import keep_resolved
 from rnncli.tasks.base import Adapts, Corpus, Examples, Fitted, Task
 from rnncli.train import checkpoint
 from rnncli.train.loop import Trainer
-from rnncli.train.steps import described, settled
+from rnncli.train.steps import described, settled, steps_of_epoch
 
 
 class Prepared(NamedTuple):
@@ -71,6 +71,15 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
             run.vocabulary.mkdir(exist_ok=True)
             fitted.save(run.vocabulary)
     return Prepared(used, corpus, fitted, trainer)
+
+
+def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
+    """How much training there would be, and the steps of an epoch; raises UserError where these data are of no use."""
+    used = recipe.having(corpus.chosen)
+    fitted = task.fit(used, corpus)
+    train = fitted.encode(corpus.parts["train"], training=True)
+    used, _ = _resolved(used, fitted, train)
+    return used.train.extent, steps_of_epoch(used.train, train.lengths, used.seed)
 
 
 def _read(run: RunDirectory | None, task: Task, recipe: Recipe, observe: Observer) -> Corpus:

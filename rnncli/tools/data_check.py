@@ -42,7 +42,7 @@ def check_data(recipe: Recipe) -> DataCheck:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
     corpus = task.read(recipe)
     tables = task.check(recipe, corpus)
-    tables += _training(task, recipe.having(corpus.chosen), corpus)
+    tables += _training(task, recipe, corpus)
     dropped = dict(corpus.dropped)
     counted = tuple((reason, f"{n:,}") for reason, n in dropped.items()) or (("none", "0"),)
     tables.append(ReportTable("dropped rows", ("reason", "rows"), counted))
@@ -51,15 +51,12 @@ def check_data(recipe: Recipe) -> DataCheck:
 
 def _training(task: Task, recipe: Recipe, corpus: Corpus) -> list[ReportTable]:
     """How many steps training would take; nothing where these data cannot be trained on."""
-    from rnncli.train.steps import settled, steps_of_epoch
+    from rnncli.runs.prepare import foretold
 
     try:
-        fitted = task.fit(recipe, corpus)
-        train = fitted.encode(corpus.parts["train"], training=True)
+        extent, each = foretold(task, recipe, corpus)
     except UserError:
         return []
-    settings = settled(recipe.train, train.lengths, recipe.seed)
-    extent, each = settings.extent, steps_of_epoch(settings, train.lengths, recipe.seed)
     columns = ("examples in a batch, at most", "steps an epoch", "epochs, at most", "steps in all")
     row = (extent.batch_size, each, extent.epochs, each * extent.epochs)
     return [ReportTable("training", columns, (tuple(f"{count:,}" for count in row),))]
