@@ -12,7 +12,7 @@ from rnncli.recipe.schema import AUTO, TrainSection
 
 SHORT_EPOCH, SMALL_BATCH = 12, 4
 """Where an epoch has fewer steps than this, batches are made smaller, but not smaller than that."""
-WARMUP_SHARE = 0.25
+WARMUP_SHARE = 0.3
 """Of all steps, at most, in which the learning rate rises."""
 
 

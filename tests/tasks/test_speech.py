@@ -90,6 +90,19 @@ AS_IT_IS = Scale(np.zeros(20, dtype=np.float32), np.ones(20, dtype=np.float32))
 FRONTEND = Frontend("log-mel", 8000, 20)
 
 
+def test_variation_grows_from_none_to_what_the_recipe_says():
+    (given,) = features(300, width=20)
+    vary = Varying(Variation(), "spectrum", 20, AS_IT_IS)
+    whole = [vary(clip(given), np.random.default_rng(seed), 0) for seed in range(9)]
+    still, changes = AS_IT_IS(given), []
+    for strength in (0.0, 0.3, 1.0):
+        vary.strengthen(strength)
+        found = [vary(clip(given), np.random.default_rng(seed), 0) for seed in range(9)]
+        changes.append(np.mean([abs(len(one) - 300) + (one[:250] != still[:250]).mean() for one in found]))
+    assert changes[0] == 0 < changes[1] < changes[2]
+    assert all(np.array_equal(one, other) for one, other in zip(found, whole, strict=True))
+
+
 def test_noise_is_in_the_recording_so_far_below_it_as_was_drawn():
     tone = (0.3 * np.sin(2 * np.pi * 500 * np.arange(16000) / 8000)).astype(np.float32)
     (found,) = compute([SoundRecording(Sound(tone, 8000), "tone")], FRONTEND, None)

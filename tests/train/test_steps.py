@@ -67,7 +67,7 @@ def test_a_number_is_obeyed_whatever_the_data(given):
 
 def test_the_warm_up_is_a_share_of_all_steps():
     found = settled(Small(epochs=3), lengths(48), 3)
-    assert found.extent.warmup_steps == WARMUP_SHARE * steps(found, 48) < 100
+    assert found.extent.warmup_steps == int(WARMUP_SHARE * steps(found, 48)) < 100
     assert settled(Small(), lengths(48), 3).extent.warmup_steps == 100
 
 

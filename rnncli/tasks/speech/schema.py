@@ -59,6 +59,11 @@ class SpeechData(FilesSection, frozen=True):
 class Variation(Section, frozen=True):
     """How recordings are varied in training; 0 leaves a kind out."""
 
+    rising: Fraction = Field(
+        default=0.0,
+        description="share of training, at first, in which variation grows from none to what is said here, so that "
+        "learning begins sooner",
+    )
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
         default=(),
         description="speeds that recordings are played at beside their own, pitch and all, such as [0.9, 1.1]; the "

@@ -32,8 +32,15 @@ class Varying:
     def __init__(
         self, settings: Variation, kind: str, width: int, scale: Scale, frontend: Frontend | None = None
     ) -> None:
-        self.settings, self.kind, self.scale, self.frontend = settings, kind, scale, frontend
+        self.settings = self.whole = settings
+        self.kind, self.scale, self.frontend = kind, scale, frontend
         self.cosine_FM = _cosine(width, max(LEAST_BANDS, width)) if kind == "cepstrum" else None
+
+    def strengthen(self, strength: float) -> None:
+        """Vary by this share of what the recipe says, from 0 to 1, from now on."""
+        whole = self.whole
+        shares = {name: strength * getattr(whole, name) for name in ("stretch", "warp", "gain", "noise", "band_width")}
+        self.settings = whole.model_copy(update={**shares, "time_width": round(strength * whole.time_width)})
 
     def __call__(self, clip: SoundClip, random: np.random.Generator, least: int) -> np.ndarray:
         """Varied and normalised features (T', F), T' at least ``least`` where T is."""
