@@ -50,7 +50,6 @@ class FittedSpeech:
         settings, seconds = recipe.decoding, FRAME * recipe.model.subsampling
         self.decoder = Decoder(units.labels, units.kind, seconds, language, settings.beam, settings.best)
         self.window = 0
-        self.varying: Varying | None = None
         self.about: About = {}
         milliseconds = 10 * recipe.model.subsampling
         self.notes: tuple[str, ...] = (
@@ -75,9 +74,7 @@ class FittedSpeech:
         return cls(recipe, units, language, form)
 
     def pace(self, done: float) -> None:
-        """In the first steps the recurrent layers hear half a second at once, and recordings are varied less."""
-        if self.recipe.variation.rising and self.varying is not None:
-            self.varying.strengthen(min(1.0, done / self.recipe.variation.rising))
+        """In the first steps the recurrent layers hear half a second at once."""
         narrow = done < self.recipe.train.narrow
         self.window = max(1, round(NARROW / self.decoder.seconds)) if narrow else 0
 
@@ -93,8 +90,7 @@ class FittedSpeech:
         if not training:
             return SpeechExamples(part, labels, lengths, least, self.form.scale)
         others = at_other_speeds(part, self.recipe)
-        self.varying = self._varying()
-        return SpeechExamples(part, labels, lengths, least, self.form.scale, self.varying, others)
+        return SpeechExamples(part, labels, lengths, least, self.form.scale, self._varying(), others)
 
     def build(self) -> Recognizer:
         """A new recognizer."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, Extent, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import CoreSection, Count, Extent, FilesSection, Fraction, Probability, Recipe, Section
 from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
 from rnncli.tasks.decode.sections import LanguageSection
 
@@ -59,10 +59,10 @@ class SpeechData(FilesSection, frozen=True):
 class Variation(Section, frozen=True):
     """How recordings are varied in training; 0 leaves a kind out."""
 
-    rising: Fraction = Field(
-        default=0.0,
-        description="share of training, at first, in which variation grows from none to what is said here, so that "
-        "learning begins sooner",
+    strength: Probability | Literal["auto"] = Field(
+        default=1.0,
+        description="share of warp, gain, noise and of the widths of masks that is used; auto: less of few recordings, "
+        "which are learnt sooner so",
     )
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
         default=(),
