@@ -10,7 +10,7 @@ from rnncli import tasks
 from rnncli.errors import RecipeError, RunError, UsageError
 from rnncli.recipe import library
 from rnncli.recipe.load import dump, load
-from rnncli.recipe.schema import Recipe
+from rnncli.recipe.schema import AUTO, Recipe
 from rnncli.recipe.settings import Setting
 from rnncli.runs.directory import RunDirectory, write_text
 
@@ -105,9 +105,14 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
 
 
 def comparable(recipe: Recipe) -> dict[str, Any]:
-    """Values by dotted keys; ``auto`` in ``train`` as the usual number, as runs of before it was there have it."""
+    """Values by dotted keys, as runs of before ``auto`` was there have them.
+
+    ``auto`` in ``train`` is the usual number, elsewhere the schema's default, where that is another.
+    """
+    usual = flat(tasks.schema(recipe.task)(task=recipe.task).model_dump(mode="json"))
     train = recipe.train.settled(recipe.train.extent)
-    return flat(recipe.model_copy(update={"train": train}).model_dump(mode="json"))
+    values = flat(recipe.model_copy(update={"train": train}).model_dump(mode="json"))
+    return {key: usual.get(key, value) if value == AUTO else value for key, value in values.items()}
 
 
 def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from rnncli.recipe.schema import AUTOMATIC
 from rnncli.runs import start
 from rnncli.runs.directory import RunDirectory, write_json
-from rnncli.runs.recipes import asked_recipe, flat, load_recipe, read_run_recipe
+from rnncli.runs.recipes import asked_recipe, differences, flat, load_recipe, read_run_recipe
 from tests.commands import reviews, rnncli
 from tests.tasks.clips import dots, write_clips
 from tests.tasks.recordings import write_recordings
@@ -187,3 +187,12 @@ def test_data_check_and_the_start_say_how_many_steps_there_will_be(here):
     }
     said = "12 steps an epoch of up to 4 examples instead of 50, as they are few: 34 epochs instead of 6"
     assert said in rnncli("sentiment", "--data", "mine.csv", *keys, "--dry-run").err
+
+
+def test_a_recipe_left_open_is_that_of_a_run_of_before_with_the_usual_values():
+    now = load_recipe("speech/own-data", ["data.train=mine.csv"])
+    assert now.variation.strength == "auto"
+    usual = now.having({"variation.strength": 1.0})
+    before = usual.model_copy(update={"train": now.train.settled(now.train.extent)})
+    assert differences(before, now) == []
+    assert differences(before, now.having({"train.epochs": 31, "data.cache": "none"})) == ["data.cache", "train.epochs"]
