@@ -111,7 +111,7 @@ class SpeechDecoding(LanguageSection, frozen=True):
 class SpeechTrain(LongTrain, frozen=True):
     """Training of a recognizer; batches are counted in frames of the input."""
 
-    usual: ClassVar[Extent] = Extent(epochs=30, batch_size=16, warmup_steps=100, least_steps=1000)
+    usual: ClassVar[Extent] = Extent(epochs=30, batch_size=16, warmup_steps=100, least_steps=720)
 
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
     longest_first: bool = Field(

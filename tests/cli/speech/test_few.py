@@ -47,7 +47,7 @@ def test_48_recordings_of_eight_digits_each_are_enough_for_spoken_digits(seed, r
     write_strings(real_data / "speech/fsdd", Path("strings"))
     done = rnncli("speech", "--data", "strings", f"seed={seed}", "data.cache=cache", "--json")
     assert done.code == 0, done.err
-    assert "instead of 30, for at least 1,000 steps" in done.err
+    assert "instead of 30, for at least 720 steps" in done.err
     assert done.json["metrics"]["wer"]["value"] < 0.05
 
 
