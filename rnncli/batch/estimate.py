@@ -80,14 +80,15 @@ def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: boo
     if threads and not recipe.compute.threads:
         recipe = recipe.model_copy(update={"compute": recipe.compute.model_copy(update={"threads": threads})})
     begun = time.monotonic()
-    corpus, fitted, trainer = prepare(None, recipe, unobserved)
+    found = prepare(None, recipe, unobserved)
+    corpus, fitted, trainer = found.corpus, found.fitted, found.trainer
     preparing = time.monotonic() - begun
     epoch, once = _epoch(fitted, trainer)
     split = "test" if "test" in corpus.parts else "dev"
     scoring = _timed(lambda: _score(recipe, corpus, fitted, trainer, split)) if scored else 0.0
     rivals = _timed(lambda: fitted.baselines(corpus.parts, split)) if alone and recipe.evaluation.baselines else 0.0
     times = max(1, folds)
-    return RunSeconds(times * recipe.train.epochs * epoch, times * rivals, once + times * (preparing + scoring))
+    return RunSeconds(times * trainer.extent.epochs * epoch, times * rivals, once + times * (preparing + scoring))
 
 
 def _epoch(fitted: Fitted[Any], trainer: Trainer) -> tuple[float, float]:
@@ -136,7 +137,7 @@ def _score(recipe: Recipe, corpus: Corpus, fitted: Fitted[Any], trainer: Trainer
     model = Model(recipe, fitted, trainer.model.eval(), place(recipe))
     rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
     report(model, corpus, split, rows, TrainingSummary(0.0, 0, 0, 0.0, str(trainer.device)))
-    gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device)
+    gradient_reach(fitted, trainer.model, trainer.dev, trainer.settings, trainer.device)
 
 
 def _timed(work: Any) -> float:

@@ -17,7 +17,8 @@ from rnncli.errors import RecipeError, RunError, UsageError
 from rnncli.recipe.schema import Recipe
 from rnncli.recipe.text import parse
 from rnncli.report.side import written
-from rnncli.runs.recipes import load_recipe, read_run_recipe, with_absolute_root
+from rnncli.runs.directory import RunDirectory
+from rnncli.runs.recipes import asked_recipe, comparable, load_recipe, with_absolute_root
 
 LONGEST = 120
 """Characters of a run's name, beyond which it is cut and told apart by a sum."""
@@ -103,7 +104,7 @@ def recognised(planned: Sequence[Planned], folder: Path) -> list[Planned]:
     for file in sorted(folder.glob("[!.]*/recipe.yaml")):  # hidden ones never had a name
         if file.parent.name not in names:
             with suppress(RunError):
-                known[_digest(read_run_recipe(file))] = file.parent.name
+                known[_digest(asked_recipe(RunDirectory(file.parent)))] = file.parent.name
     return [replace(one, name=known.get(_digest(with_absolute_root(one.recipe)), one.name)) for one in planned]
 
 
@@ -138,7 +139,7 @@ def split_values(text: str) -> list[str]:
 
 
 def _digest(recipe: Recipe) -> str:
-    return json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+    return json.dumps(comparable(recipe), sort_keys=True)
 
 
 def _split_set(text: str) -> tuple[str, tuple[str, ...]]:

@@ -19,12 +19,12 @@ from rnncli.batch.child import Child, Share, shares
 from rnncli.batch.estimate import expected
 from rnncli.batch.ledger import BEGUN, FAILED, FINISHED, INTERRUPTED, Ledger
 from rnncli.batch.plan import Planned
-from rnncli.errors import Interrupted, RunError, UsageError
+from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory, clear_unnamed
 from rnncli.runs.interrupt import interruptible
-from rnncli.runs.recipes import differences, read_run_recipe, with_absolute_root
+from rnncli.runs.recipes import asked_recipe, differences, read_run_recipe, with_absolute_root
 
 TO_DO, TO_RESUME = "to do", "to resume"
 POLL_SECONDS, LOOK_SECONDS = 0.05, 0.5
@@ -91,7 +91,7 @@ def state(folder: Path, planned: Planned) -> str:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path} is there and is no run", "name another --out")
         return TO_DO
-    if changed := differences(read_run_recipe(run.recipe), with_absolute_root(planned.recipe)):
+    if changed := differences(asked_recipe(run), with_absolute_root(planned.recipe)):
         raise UsageError(
             f"{path} was begun with another recipe: {', '.join(changed)}",
             "name another --out, or remove that run: rnncli runs rm",
@@ -200,8 +200,8 @@ class _Work:
     def _remaining(self, working: Sequence[tuple[str, float, dict[str, Any]]]) -> float | None:
         """Seconds of work left: as long as runs took that are done, before that as the epochs of those at work say."""
         whole = expected(self.planned, self.took)
-        epochs = {child.planned.name: child.planned.recipe.train.epochs for child in self.children}
         if not whole:
+            epochs = {child.planned.name: _epochs(child) for child in self.children}
             paces = [seconds / row["epoch"] * epochs[name] for name, seconds, row in working if row.get("epoch")]
             if not paces:
                 return None
@@ -256,3 +256,10 @@ class _Work:
                 return {"metric": "", "score": None}
             return {"metric": metric, "score": metrics[metric].value, "unit": metrics[metric].unit}
         return {}
+
+
+def _epochs(child: Child) -> int:
+    """The epochs of a run as its own recipe says, which has a number for what was left open."""
+    with suppress(UserError):
+        return read_run_recipe(child.path / "recipe.yaml").train.extent.epochs
+    return child.planned.recipe.train.extent.epochs

@@ -26,7 +26,8 @@ def bench_step(recipe: Recipe, *, steps: int = 30) -> dict[str, float]:
     """Seconds that one training step of ``recipe`` takes in each of PHASES: the mean of ``steps``, warm."""
     if steps < 1:
         raise UsageError(f"--steps is {steps}", "give it at least 1")
-    _, fitted, trainer = prepare(None, recipe, unobserved)
+    found = prepare(None, recipe, unobserved)
+    fitted, trainer = found.fitted, found.trainer
     watch = Stopwatch(trainer.device)
     trainer.fitted = _TimedLoss(fitted, watch)  # type: ignore[assignment]
     trainer.model.register_forward_pre_hook(lambda *_: watch.enter("forward"))

@@ -22,7 +22,7 @@ from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.outcome import Outcome, find_runs, is_run, remembered_bases
-from rnncli.runs.recipes import flat, read_run_recipe
+from rnncli.runs.recipes import asked_values, flat, read_run_recipe
 
 UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
 """Keys, or beginnings of keys, in which the runs of one setting may differ."""
@@ -72,7 +72,7 @@ def compare_by_task(named: Iterable[str], *, base: str = "", metrics: Sequence[s
 
 def setting_names(recipes: Sequence[Recipe]) -> list[str]:
     """The name that the table gives the setting of each recipe among these."""
-    keys, flats = _differing(recipes)
+    keys, flats = _differing([flat(one.model_dump(mode="json")) for one in recipes])
     return [_name({key: one.get(key) for key in keys}, recipe) for one, recipe in zip(flats, recipes, strict=True)]
 
 
@@ -133,22 +133,33 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
 
 def gather(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[list[Outcome]]]:
     """The keys in which the recipes differ, and the runs in groups that differ in none of them."""
-    keys, recipes = _differing([one.recipe for one in outcomes])
+    keys, recipes = _differing(_flat(outcomes))
     groups: dict[str, list[Outcome]] = {}
     for outcome, recipe in zip(outcomes, recipes, strict=True):
         groups.setdefault(json.dumps([recipe.get(key) for key in keys]), []).append(outcome)
     return keys, list(groups.values())
 
 
-def _differing(recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
-    """The keys in which recipes differ, and each of them by its keys; what one setting may differ in is left out."""
-    flats = [{k: v for k, v in flat(one.model_dump(mode="json")).items() if _told(k)} for one in recipes]
+def _differing(recipes: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """The dotted keys in which recipes differ, and each of them without what one setting may differ in."""
+    flats = [{k: v for k, v in one.items() if _told(k)} for one in recipes]
     every = dict.fromkeys(key for one in flats for key in one)
     return tuple(key for key in every if any(one.get(key) != flats[0].get(key) for one in flats)), flats
 
 
 def _name(settings: Mapping[str, Any], recipe: Recipe) -> str:
     return " ".join(f"{key}={written(value)}" for key, value in settings.items()) or recipe.name
+
+
+def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The recipes by dotted keys; where all were asked the same, that: ``auto`` may come to another number by seed."""
+    recipes = [flat(one.recipe.model_dump(mode="json")) for one in outcomes]
+    for key in {key for one in outcomes for key in one.asked}:
+        asked = [one.asked.get(key, recipe.get(key)) for one, recipe in zip(outcomes, recipes, strict=True)]
+        if all(value == asked[0] for value in asked):
+            for recipe in recipes:
+                recipe[key] = asked[0]
+    return recipes
 
 
 def _told(key: str) -> bool:
@@ -164,7 +175,8 @@ def _finished(paths: Sequence[Path]) -> tuple[list[Outcome], list[str]]:
             continue
         record = run.read_record() or {}
         watched = record.get("watched") or RunDirectory(run.folds / "0").read_record().get("watched")
-        found.append(Outcome(path, read_run_recipe(run.recipe), run.read_report(), str(watched or "")))
+        recipe, asked = read_run_recipe(run.recipe), asked_values(run)
+        found.append(Outcome(path, recipe, run.read_report(), str(watched or ""), asked))
     if not found:
         raise RunError(f"{', '.join(unfinished)}: not finished", f"go on with: rnncli run --resume {unfinished[0]}")
     return found, [f"not finished, left out: {', '.join(unfinished)}"] if unfinished else []

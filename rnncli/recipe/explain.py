@@ -26,7 +26,9 @@ def explain(tree: Tree, errors: Sequence[Any], outline: Outline) -> None:
     found: dict[KeyPath, list[Any]] = {}
     for error in errors:
         found.setdefault(_path(error, tree.value), []).append(error)
-    for path, several in found.items():
+    for path, each in found.items():
+        # A number out of bounds is a number: that it is not the word that might stand there instead says nothing.
+        several = [error for error in each if error["type"] in _LIMITS] or each
         if several[0]["type"] == "extra_forbidden":
             what = _unknown(path, outline)
         elif len(several) > 1:

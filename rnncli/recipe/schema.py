@@ -6,7 +6,9 @@ A recipe is data: frozen, without unknown keys, and every value is checked here 
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -27,6 +29,21 @@ Beam = Annotated[int, Field(ge=1, le=10_000)]
 """What a search follows, or gives, at once."""
 PlaceName = Annotated[str, AfterValidator(os.path.expanduser)]
 """A file or folder, of which ~ is the user's home, as a shell has it where the ~ is not quoted or behind a =."""
+AUTO: Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a training is; a section's usual one is what its ``auto`` keys stand for where the data are not few.
+
+    Few data get smaller batches and more epochs, so that there are ``least_steps`` optimizer steps in all.
+    """
+
+    epochs: int
+    batch_size: int
+    warmup_steps: int = 0
+    patience: int = 0
+    least_steps: int = 0
 
 
 class Section(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
@@ -98,8 +115,14 @@ class CoreSection(Section, frozen=True):
 class TrainSection(Section, frozen=True):
     """How to train: batches, optimizer, schedule, when to stop and what counts as best."""
 
-    epochs: Count = Field(default=10, description="at most this many passes over the training part")
-    batch_size: Count = Field(default=32, description="at most this many examples in a batch")
+    usual: ClassVar[Extent] = Extent(epochs=10, batch_size=32, patience=2)
+
+    epochs: Count | Literal["auto"] = Field(
+        default=AUTO, description="at most this many passes over the training part; auto: more where data are few"
+    )
+    batch_size: Count | Literal["auto"] = Field(
+        default=AUTO, description="at most this many examples in a batch; auto: fewer where data are few"
+    )
     batch_tokens: Count = Field(default=4096, description="at most this many steps in a padded batch")
     longest_first: bool = Field(
         default=False, description="begin with the longest batch, so that memory runs out early if at all"
@@ -112,14 +135,33 @@ class TrainSection(Section, frozen=True):
     schedule: Literal["constant", "linear", "cosine", "plateau"] = Field(
         default="constant", description="of the learning rate, after the warm-up"
     )
-    warmup_steps: Size = 0
+    warmup_steps: Size | Literal["auto"] = Field(
+        default=AUTO, description="steps in which the learning rate rises; auto: no more than a share of all"
+    )
     clip_norm: Amount = Field(default=5.0, description="largest norm of the gradient; 0 is no limit")
     ema: Fraction = Field(default=0.0, description="decay of the moving average of the weights; 0 keeps none")
-    patience: Size = Field(default=2, description="stop after this many epochs without a better one; 0 never")
+    patience: Size | Literal["auto"] = Field(
+        default=AUTO,
+        description="stop after this many epochs without a better one; 0 never; auto: more where there are more epochs",
+    )
     best_by: str = Field(default="", description="the dev metric that names the best epoch; empty is the task's own")
     checkpoint_seconds: Positive = Field(
         default=120.0, description="save the state at least this often within an epoch"
     )
+
+    @property
+    def extent(self) -> Extent:
+        """The numbers of this section, the usual ones where it says ``auto``."""
+        given = {key: value for key in AUTOMATIC if (value := getattr(self, key)) != AUTO}
+        return replace(self.usual, **given)
+
+    def settled(self, extent: Extent) -> Self:
+        """The section with the numbers of ``extent``."""
+        return self.model_copy(update={key: getattr(extent, key) for key in AUTOMATIC})
+
+
+AUTOMATIC = ("epochs", "batch_size", "warmup_steps", "patience")
+"""Keys of ``train`` that may be ``auto``."""
 
 
 class ComputeSection(Section, frozen=True):
@@ -160,3 +202,13 @@ class Recipe(Section, frozen=True):
     train: TrainSection = TrainSection()
     compute: ComputeSection = ComputeSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+    def having(self, values: Mapping[str, Any]) -> Self:
+        """The recipe with other values of keys such as ``train.epochs``, which are taken as they are."""
+        sections: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            section, _, name = key.partition(".")
+            sections.setdefault(section, {})[name] = value
+        return self.model_copy(
+            update={name: getattr(self, name).model_copy(update=update) for name, update in sections.items()}
+        )

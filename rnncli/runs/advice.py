@@ -45,7 +45,7 @@ def of_run(
     task = tasks.load(recipe.task)
     found = [*task.findings(corpus)] if isinstance(task, Advising) else []
     found += _of_figures(report, recipe, metric)
-    found += advice.findings(advice.of_training([trained.history], trained.watch, recipe.train.epochs))
+    found += advice.findings(advice.of_training([trained.history], trained.watch, recipe.train.extent.epochs))
     if metric:
         found += advice.findings(advice.of_dev(report, metric, _of_best(report, trained, metric), sizes))
         match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
@@ -59,7 +59,9 @@ def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: S
     """The report of a cross-validation with its verdict; what all ``folds`` say holds of the whole."""
     watch = trained[0].watch
     metric = main_metric(report, watch.name)
-    found = list(advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.epochs)))
+    found = list(
+        advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.extent.epochs))
+    )
     found += _of_figures(report, recipe, "")
     if metric and (match := advice.match_of_folds(report, metric)):
         found.append(advice.of_match(report, match))

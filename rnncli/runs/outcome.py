@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ BASE = "base.json"
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run."""
+    """A finished run; ``asked`` are values of keys that its recipe was asked with, where they have been resolved."""
 
     path: Path
     recipe: Recipe
     report: Report
     watched: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
         """Its predictions, those of all folds one after the other; raises RunError."""

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from rnncli import tasks
 from rnncli.errors import RunError
-from rnncli.recipe.schema import Recipe
+from rnncli.recipe.schema import Extent, Recipe
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
 from rnncli.runs.model import build, kernel, place, summarise
-from rnncli.tasks.base import Corpus, Fitted
+from rnncli.runs.recipes import keep_resolved
+from rnncli.tasks.base import Adapts, Corpus, Examples, Fitted, Task
 from rnncli.train import checkpoint
 from rnncli.train.loop import Trainer
+from rnncli.train.steps import described, settled, steps_of_epoch
 
 
-def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted[Any], Trainer]:
+class Prepared(NamedTuple):
+    """All that a training needs; ``recipe`` has a value for each key that the one asked for left open."""
+
+    recipe: Recipe
+    corpus: Corpus
+    fitted: Fitted[Any]
+    trainer: Trainer
+
+
+def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prepared:
     """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
     placement = place(recipe)
     placement.apply()
     observe(Stage("reading the data"))
-    begun = time.perf_counter()
     task = tasks.load(recipe.task)
-    corpus = task.read(recipe)
-    observe(DataRead(corpus, time.perf_counter() - begun))
-    require_groups(recipe, corpus.parts.get("test", corpus.parts["dev"]))
-    if run:
-        sizes = {name: len(part) for name, part in corpus.parts.items()}
-        run.write_record(data={"headline": corpus.headline, "sizes": sizes})
+    corpus = _read(run, task, recipe, observe)
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
-    fitted = task.load(recipe, run.vocabulary) if run and known else task.fit(recipe, corpus)
-    model = build(fitted, placement, recipe.train)
+    used = recipe.having(corpus.chosen)
+    fitted = task.load(used, run.vocabulary) if run and known else task.fit(used, corpus)
+    model = build(fitted, placement, used.train)
+    train = fitted.encode(corpus.parts["train"], training=True)
+    used, steps = _resolved(used, fitted, train)
     trainer = Trainer(
         fitted,
         model,
-        fitted.encode(corpus.parts["train"], training=True),
+        train,
         fitted.encode(corpus.parts["dev"]),
-        recipe.train,
+        used.train,
         tasks.metrics(recipe.task),
         seed=recipe.seed,
         device=placement.device,
@@ -50,21 +58,49 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tupl
     )
     if not known:
         trainer.require_watched()
-    summary = summarise(recipe, model)
+    summary = summarise(used, model)
     with placement.autocast():
         path = kernel(model)
-    built = ModelBuilt(
-        path, summary.parameters, placement.describe(), (*fitted.notes, *placement.reasons), trainer.watch
-    )
-    observe(built)
+    notes = (*fitted.notes, steps, *placement.reasons)
+    observe(ModelBuilt(path, summary.parameters, placement.describe(), notes, trainer.watch))
     if run:
         told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": path}
         run.write_record(**told, watched=trainer.watch.name)
         if known:
             _restore(run, trainer)
         else:
+            keep_resolved(run, recipe, used)
             run.keep_vocabulary(fitted.save)
-    return corpus, fitted, trainer
+    return Prepared(used, corpus, fitted, trainer)
+
+
+def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
+    """How much training there would be, and the steps of an epoch; raises UserError where these data are of no use."""
+    used = recipe.having(corpus.chosen)
+    fitted = task.fit(used, corpus)
+    train = fitted.encode(corpus.parts["train"], training=True)
+    used, _ = _resolved(used, fitted, train)
+    return used.train.extent, steps_of_epoch(used.train, train.lengths, used.seed)
+
+
+def _read(run: RunDirectory | None, task: Task, recipe: Recipe, observe: Observer) -> Corpus:
+    begun = time.perf_counter()
+    corpus = task.read(recipe)
+    observe(DataRead(corpus, time.perf_counter() - begun))
+    require_groups(recipe, corpus.parts.get("test", corpus.parts["dev"]))
+    if run:
+        sizes = {name: len(part) for name, part in corpus.parts.items()}
+        run.write_record(data={"headline": corpus.headline, "sizes": sizes})
+    return corpus
+
+
+def _resolved(recipe: Recipe, fitted: Fitted[Any], train: Examples) -> tuple[Recipe, str]:
+    """The recipe with what was chosen in fitting and how much training there is, and a sentence on the latter."""
+    recipe = fitted.recipe if isinstance(fitted, Adapts) else recipe
+    asked = recipe.train
+    best_by = asked.best_by or fitted.best_by
+    used = settled(asked, train.lengths, recipe.seed).model_copy(update={"best_by": best_by})
+    return recipe.model_copy(update={"train": used}), described(asked, used, train.lengths, recipe.seed)
 
 
 def _restore(run: RunDirectory, trainer: Trainer) -> None:

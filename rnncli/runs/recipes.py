@@ -11,9 +11,10 @@ from typing import Any
 from rnncli import tasks
 from rnncli.errors import DataError, RecipeError, RunError, UsageError
 from rnncli.recipe import library
-from rnncli.recipe.load import load
-from rnncli.recipe.schema import DataSection, Recipe
+from rnncli.recipe.load import dump, load
+from rnncli.recipe.schema import AUTO, DataSection, Recipe
 from rnncli.recipe.settings import Setting
+from rnncli.runs.directory import RunDirectory, write_text
 
 PLACES = ("root", "train", "dev", "test")
 """Keys of a recipe's data that say where they are, not what they are."""
@@ -57,12 +58,36 @@ def data_keys(data: str, source: str) -> dict[str, tuple[str, Any]]:
     return {key: (source, value) for key, value in keys.items()}
 
 
-def read_run_recipe(path: Path) -> Recipe:
-    """The resolved recipe that a run keeps; raises RunError where it was damaged."""
+def read_run_recipe(path: Path, settings: Sequence[Setting] = ()) -> Recipe:
+    """The resolved recipe that a run keeps, under ``settings``; raises RunError where it was damaged."""
     try:
-        return _load(path, [], [])
+        return _load(path, settings, [])
     except RecipeError as error:
         raise RunError(error.message, "restore the run's recipe.yaml, or train again") from error
+
+
+def keep_resolved(run: RunDirectory, asked: Recipe, used: Recipe) -> None:
+    """Let the recipe of a run say what was ``used``, and its record what was ``asked`` in the keys that differ."""
+    ours, theirs = (flat(one.model_dump(mode="json")) for one in (asked, used))
+    changed = {key: value for key, value in ours.items() if theirs.get(key) != value}
+    if changed:
+        run.write_record(asked=changed | asked_values(run))
+        write_text(run.recipe, dump(used))
+
+
+def asked_recipe(run: RunDirectory, below: str = "") -> Recipe:
+    """The recipe of a run as it was asked for: keys that begin with ``below`` are open again where they were resolved.
+
+    Raises RunError where it was damaged.
+    """
+    asked = {key: value for key, value in asked_values(run).items() if key.startswith(below)}
+    return read_run_recipe(run.recipe, [Setting(key, value, "run.json") for key, value in asked.items()])
+
+
+def asked_values(run: RunDirectory) -> dict[str, Any]:
+    """What a run was asked in those keys of its recipe that were resolved; nothing in runs of before they were."""
+    asked = run.read_record().get("asked")
+    return asked if isinstance(asked, dict) else {}
 
 
 def run_name(recipe: Recipe) -> str:
@@ -110,8 +135,19 @@ def with_absolute_root(recipe: Recipe) -> Recipe:
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
     """The dotted keys in which two recipes differ."""
-    ours, theirs = flat(one.model_dump(mode="json")), flat(other.model_dump(mode="json"))
+    ours, theirs = comparable(one), comparable(other)
     return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+
+def comparable(recipe: Recipe) -> dict[str, Any]:
+    """Values by dotted keys, as runs of before ``auto`` was there have them.
+
+    ``auto`` in ``train`` is the usual number, elsewhere the schema's default, where that is another.
+    """
+    usual = flat(tasks.schema(recipe.task)(task=recipe.task).model_dump(mode="json"))
+    train = recipe.train.settled(recipe.train.extent)
+    values = flat(recipe.model_copy(update={"train": train}).model_dump(mode="json"))
+    return {key: usual.get(key, value) if value == AUTO else value for key, value in values.items()}
 
 
 def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:

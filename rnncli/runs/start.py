@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,14 +23,25 @@ from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
 from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
-from rnncli.runs.prepare import prepare
+from rnncli.runs.prepare import Prepared, prepare
 from rnncli.runs.reach import gradient_reach
-from rnncli.runs.recipes import differences, finding, read_run_recipe, run_name, with_absolute_root, with_places
+from rnncli.runs.recipes import (
+    asked_recipe,
+    asked_values,
+    differences,
+    finding,
+    flat,
+    keep_resolved,
+    read_run_recipe,
+    run_name,
+    with_absolute_root,
+    with_places,
+)
 from rnncli.runs.record import first_record, kept_record
 from rnncli.runs.score import Model, predictions, report
 from rnncli.runs.training import train
-from rnncli.tasks.base import Corpus, Fitted, Rivals, Settles
-from rnncli.train.loop import StepDone, Trainer, evaluation_batches
+from rnncli.tasks.base import Rivals, Settles
+from rnncli.train.loop import StepDone, evaluation_batches
 
 Work = Callable[[RunDirectory, Recipe, Observer], Report]
 
@@ -78,7 +88,7 @@ def resume(
     begun = read_run_recipe(run.recipe)
     if task and begun.task != task:
         raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
-    if recipe is not None and (changed := differences(begun, with_absolute_root(recipe))):
+    if recipe is not None and (changed := differences(asked_recipe(run), with_absolute_root(recipe))):
         raise UsageError(
             f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
             f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",
@@ -94,11 +104,12 @@ def resume(
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
     with advancing(observe):
-        corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+        found = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+    fitted, trainer = found.fitted, found.trainer
     trained = next(trainer.events())
     assert isinstance(trained, StepDone)
-    dev = fitted.encode(corpus.parts["dev"])
-    _, batch = next(iter(evaluation_batches(dev, recipe.train, trainer.device)()))
+    dev = fitted.encode(found.corpus.parts["dev"])
+    _, batch = next(iter(evaluation_batches(dev, trainer.settings, trainer.device)()))
     trainer.model.eval()
     with torch.no_grad(), trainer.autocast():
         loss = fitted.loss(trainer.model, batch).item()
@@ -150,6 +161,7 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
         if not fold.recipe.is_file():
             fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
+    _resolve_by_folds(run, recipe)
     report = advice.of_folds(cross_validated(reports), recipe, reports, _trained(run, recipe))
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
     return replace(report, groups=by_group(recipe, rows, report.about))
@@ -162,23 +174,25 @@ def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.TrainingHistory]:
     return [advice.TrainingHistory(declared[fold.read_record()["watched"]], fold.read_metrics()) for fold in folds]
 
 
+def _resolve_by_folds(run: RunDirectory, recipe: Recipe) -> None:
+    """Let the recipe of a cross-validation say what its folds used, where that was the same in all."""
+    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.data.folds)]
+    used = [flat(read_run_recipe(fold.recipe).model_dump(mode="json")) for fold in folds]
+    asked = {key for fold in folds for key in asked_values(fold)}
+    agreed = {key: used[0][key] for key in asked if all(one[key] == used[0][key] for one in used)}
+    keep_resolved(run, recipe, recipe.having(agreed))
+
+
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
-    corpus, fitted, trainer = prepare(run, recipe, observe)
-    train(run, trainer, recipe, observe)
-    split = "test" if "test" in corpus.parts else "dev"
+    found = prepare(run, recipe, observe)
+    train(run, found.trainer, found.recipe, observe)
+    split = "test" if "test" in found.corpus.parts else "dev"
     observe(Stage(f"scoring {split}"))
-    return _report(run, recipe, corpus, fitted, trainer, split, observe)
+    return _report(run, found, split, observe)
 
 
-def _report(
-    run: RunDirectory,
-    recipe: Recipe,
-    corpus: Corpus,
-    fitted: Fitted[Any],
-    trainer: Trainer,
-    split: str,
-    observe: Observer,
-) -> Report:
+def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer) -> Report:
+    recipe, corpus, fitted, trainer = prepared
     model = Model(recipe, fitted, trainer.model.eval(), place(recipe))
     if isinstance(fitted, Settles):
         with torch.no_grad(), trainer.autocast():

@@ -74,13 +74,15 @@ class Corpus:
     """The raw examples of a recipe, already split.
 
     ``parts`` holds the task's own type under ``train``, ``dev`` and ``test``; ``headline`` and ``notes`` are sentences
-    for a person: what was read, what was guessed, what was cut; ``dropped`` counts lost rows by reason.
+    for a person: what was read, what was guessed, what was cut; ``dropped`` counts lost rows by reason; ``chosen`` are
+    the values of those keys that a recipe leaves open, such as ``data.text_column``.
     """
 
     parts: Mapping[str, Any]
     headline: str
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Examples(Protocol):
@@ -247,6 +249,14 @@ class Fitted(Protocol[M]):
     def baselines(self, parts: Mapping[str, Any], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Simple rivals trained on ``train`` and scored on ``split``, and what is to be said of them."""
         ...
+
+
+@runtime_checkable
+class Adapts(Protocol):
+    """A fitted task that gives keys of the recipe other values, after its training part."""
+
+    recipe: Any
+    """The recipe that it goes by: run again, it gives the same model."""
 
 
 @runtime_checkable

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnncli import tasks
+from rnncli.errors import UserError
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import ReportTable
-from rnncli.tasks.base import Advising
+from rnncli.tasks.base import Advising, Corpus, Task
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,22 @@ def check_data(recipe: Recipe) -> DataCheck:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
     corpus = task.read(recipe)
     tables = task.check(recipe, corpus)
+    tables += _training(task, recipe, corpus)
     dropped = dict(corpus.dropped)
     counted = tuple((reason, f"{n:,}") for reason, n in dropped.items()) or (("none", "0"),)
     tables.append(ReportTable("dropped rows", ("reason", "rows"), counted))
     found = sorted(task.findings(corpus), key=lambda one: one.rank) if isinstance(task, Advising) else []
     return DataCheck(corpus.headline, corpus.notes, dropped, tables, tuple(one.line for one in found))
+
+
+def _training(task: Task, recipe: Recipe, corpus: Corpus) -> list[ReportTable]:
+    """How many steps training would take; nothing where these data cannot be trained on."""
+    from rnncli.runs.prepare import foretold
+
+    try:
+        extent, each = foretold(task, recipe, corpus)
+    except UserError:
+        return []
+    columns = ("examples in a batch, at most", "steps an epoch", "epochs, at most", "steps in all")
+    row = (extent.batch_size, each, extent.epochs, each * extent.epochs)
+    return [ReportTable("training", columns, (tuple(f"{count:,}" for count in row),))]

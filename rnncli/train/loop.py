@@ -74,7 +74,11 @@ Event = StepDone | EpochDone | Halved | Stopped
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is, in plain numbers; ``position`` counts the batches of ``epoch`` that are done."""
+    """Where training is, in plain numbers; ``position`` counts the batches of ``epoch`` that are done.
+
+    ``ties`` says that of epochs with the same watched metric that with the smaller dev loss is better; it is not so in
+    trainings that were begun before this was.
+    """
 
     epoch: int = 1
     position: int = 0
@@ -83,6 +87,8 @@ class Progress:
     loss_count: int = 0
     best_value: float | None = None
     best_epoch: int = 0
+    best_loss: float | None = None
+    ties: bool = False
     waited: int = 0
     plateau: float = 1.0
     seconds: float = 0.0
@@ -90,6 +96,10 @@ class Progress:
     examples: int = 0
     average_steps: int = 0
     scale: dict[str, float] = field(default_factory=dict)
+
+
+OPTIONAL = ("best_value", "best_loss", "scale")
+"""What of it may be no number."""
 
 
 def place_batches(
@@ -103,7 +113,7 @@ def place_batches(
 def evaluation_batches(examples: Examples, settings: TrainSection, device: torch.device) -> Batches:
     """Batches for evaluation: neighbours in length, each example once, larger than in training; tells how far it is."""
     plan = batching.sequential(
-        examples.lengths, max_examples=8 * settings.batch_size, max_tokens=4 * settings.batch_tokens
+        examples.lengths, max_examples=8 * settings.extent.batch_size, max_tokens=4 * settings.batch_tokens
     )
 
     def batches() -> Iterator[tuple[np.ndarray, Any]]:
@@ -135,13 +145,14 @@ class Trainer:
     ) -> None:
         self.fitted, self.model, self.train, self.dev = fitted, model, train, dev
         self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
+        self.extent = settings.extent
         self.metrics, watch = metrics, settings.best_by or fitted.best_by
         require(watch, metrics)
         self.watch = metrics[watch]
         self.optimizer = make_optimizer(settings, parameter_groups(model))
         self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
-        self.progress = Progress()
+        self.progress = Progress(ties=True)
 
     def require_watched(self) -> None:
         """RecipeError, before anything is learnt, where the metric that the recipe names is not measured on dev.
@@ -177,7 +188,7 @@ class Trainer:
         for one that lacks something.
         """
         self.progress = Progress(**checkpoint.meta["progress"])
-        counts = {name: value for name, value in vars(self.progress).items() if name not in ("best_value", "scale")}
+        counts = {name: value for name, value in vars(self.progress).items() if name not in OPTIONAL}
         if not all(isinstance(value, int | float) for value in counts.values()):
             raise ValueError("its progress is not in numbers")
         state: dict[int, dict[str, Tensor]] = {}
@@ -234,7 +245,7 @@ class Trainer:
     def _plan(self) -> batching.BatchPlan:
         plan = batching.shuffled(
             self.train.lengths,
-            max_examples=self.settings.batch_size,
+            max_examples=self.extent.batch_size,
             max_tokens=self.settings.batch_tokens,
             seed=self.seed,
             epoch=self.progress.epoch,
@@ -290,7 +301,7 @@ class Trainer:
             self.average.update(self.model)
 
     def _share_done(self, of_epoch: float) -> float:
-        return (self.progress.epoch - 1 + of_epoch) / self.settings.epochs
+        return (self.progress.epoch - 1 + of_epoch) / self.extent.epochs
 
     def _finish_epoch(self) -> EpochDone:
         begun = time.perf_counter()
@@ -299,7 +310,7 @@ class Trainer:
         seconds = time.perf_counter() - begun
         now = self.progress
         watched = metrics[self.watch.name]
-        best = now.best_epoch == 0 or self.watch.beats(watched, now.best_value)
+        best = self._is_best(watched, metrics["loss"])
         fill = self._plan().fill
         lower = self.settings.schedule == "plateau" and not best
         rate = self.optimizer.param_groups[0]["lr"]
@@ -313,6 +324,7 @@ class Trainer:
             seconds=now.seconds + seconds,
             best_value=watched if best and math.isfinite(watched) else now.best_value,
             best_epoch=now.epoch if best else now.best_epoch,
+            best_loss=metrics["loss"] if best and math.isfinite(metrics["loss"]) else now.best_loss,
             waited=0 if best else now.waited + 1,
             plateau=now.plateau * (0.5 if lower else 1.0),
         )
@@ -334,6 +346,14 @@ class Trainer:
                 f"use one of: {', '.join(measured)}",
             )
 
+    def _is_best(self, watched: float, loss: float) -> bool:
+        """Whether the epoch just done is the best so far."""
+        now = self.progress
+        if now.best_epoch == 0 or self.watch.beats(watched, now.best_value):
+            return True
+        same = watched == now.best_value or (math.isnan(watched) and now.best_value is None)
+        return now.ties and same and LOSS.beats(loss, now.best_loss)
+
     def _validate(self) -> Metrics:
         weights = self.average.applied(self.model) if self.average else nullcontext()
         self.model.eval()
@@ -344,10 +364,10 @@ class Trainer:
         return found
 
     def _over(self) -> str | None:
-        progress, settings = self.progress, self.settings
-        if settings.patience and progress.waited >= settings.patience and progress.position == 0:
+        progress, extent = self.progress, self.extent
+        if extent.patience and progress.waited >= extent.patience and progress.position == 0:
             return f"no better for {progress.waited} epoch{'s' if progress.waited > 1 else ''}"
-        return f"all {settings.epochs} epochs done" if progress.epoch > settings.epochs else None
+        return f"all {extent.epochs} epochs done" if progress.epoch > extent.epochs else None
 
     def _moments(self) -> Iterator[tuple[int, str, Tensor]]:
         for index, entry in self.optimizer.state_dict()["state"].items():

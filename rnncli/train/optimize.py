@@ -47,7 +47,8 @@ def rate_factor(settings: TrainSection, step: int, progress: float, plateau: flo
     Warm-up is linear in steps; ``linear`` and ``cosine`` fall to zero at the end (Loshchilov & Hutter 2017 for the
     cosine); ``plateau`` is the factor that has been lowered after epochs without a better one.
     """
-    warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+    rising = settings.extent.warmup_steps
+    warm = min(1.0, (step + 1) / rising) if rising else 1.0
     fall = {
         "constant": 1.0,
         "linear": 1.0 - progress,

@@ -13,7 +13,7 @@ from rnncli.errors import DataError
 from rnncli.tasks.speech import builtin, task
 from rnncli.tasks.speech.data import read_corpus
 from rnncli.tasks.speech.examples import collate
-from rnncli.tasks.speech.extras.augmentation import Varying
+from rnncli.tasks.speech.extras.augmentation import Varying, strength_for, weakened
 from rnncli.tasks.speech.extras.form import Scale
 from rnncli.tasks.speech.model import Recognizer, _windows, frames_after
 from rnncli.tasks.speech.schema import SpeechData, SpeechModel, SpeechRecipe, Variation
@@ -88,6 +88,21 @@ def test_varied_features_stay_finite_and_long_enough(kind, scale):
 STILL = Variation(stretch=0, warp=0, time_masks=0, band_masks=0)
 AS_IT_IS = Scale(np.zeros(20, dtype=np.float32), np.ones(20, dtype=np.float32))
 FRONTEND = Frontend("log-mel", 8000, 20)
+
+
+def test_weak_variation_is_less_and_a_strength_of_one_is_what_the_recipe_says():
+    (given,) = features(300, width=20)
+    still, changes = AS_IT_IS(given), []
+    for strength in (0.0, 0.3, 1.0):
+        vary = Varying(Variation(stretch=0, strength=strength), "spectrum", 20, AS_IT_IS)
+        found = [vary(clip(given), np.random.default_rng(seed), 0) for seed in range(9)]
+        changes.append(np.mean([np.abs(one - still).mean() for one in found]))
+    assert changes[0] == 0 < changes[1] < changes[2]
+    assert weakened(Variation()) == Variation()
+
+
+def test_few_recordings_are_varied_less():
+    assert [strength_for(count) for count in (1, 48, 250, 500, 9000)] == [0.4, 0.4, 0.5, 1.0, 1.0]
 
 
 def test_noise_is_in_the_recording_so_far_below_it_as_was_drawn():

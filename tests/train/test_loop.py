@@ -211,3 +211,50 @@ def test_other_errors_are_not_taken_for_memory():
 
     with pytest.raises(RuntimeError, match="shapes"):
         list(toy_trainer(fitted=Broken()).events())
+
+
+class Told(Toy):
+    """Dev figures by epoch, as (accuracy, loss)."""
+
+    def __init__(self, *figures):
+        super().__init__()
+        self.figures = iter(figures)
+
+    def validate(self, model, examples, batches):
+        return dict(zip(("accuracy", "loss"), next(self.figures), strict=True))
+
+
+def best_epochs(trainer) -> list[bool]:
+    return [event.best for event in trainer.events() if isinstance(event, EpochDone)]
+
+
+def test_of_epochs_that_are_as_good_that_with_the_smaller_dev_loss_is_better():
+    told = ((0.5, 3.0), (0.5, 2.0), (0.5, 2.5), (0.4, 1.0), (0.5, 2.0), (0.6, 9.0), (0.6, 8.0))
+    assert best_epochs(toy_trainer(Told(*told), epochs=7)) == [True, True, False, False, False, True, True]
+
+
+def test_a_metric_that_is_no_number_leaves_the_choice_to_the_loss():
+    nan = float("nan")
+    told = ((nan, nan), (nan, 2.0), (nan, 3.0), (nan, 1.0), (0.1, 5.0))
+    assert best_epochs(toy_trainer(Told(*told), epochs=5)) == [True, True, False, True, True]
+
+
+def test_patience_does_not_end_a_training_whose_metric_stands_still_while_its_loss_falls():
+    told = [(0.0, 5.0 - epoch) for epoch in range(5)]
+    events = list(toy_trainer(Told(*told, (0.0, 1.5), (0.0, 1.5)), epochs=9, patience=2).events())
+    assert events[-1] == Stopped("no better for 2 epochs", 7, 5)
+
+
+def test_a_training_of_before_ties_were_broken_goes_on_as_it_would_have(tmp_path):
+    told = ((0.5, 3.0), (0.5, 2.0), (0.6, 1.5), (0.6, 1.0))
+    begun = toy_trainer(Told(*told), epochs=4)
+    for event in begun.events():
+        if isinstance(event, EpochDone):
+            break
+    saved = begun.snapshot()
+    for key in ("best_loss", "ties"):
+        del saved.meta["progress"][key]
+    later = toy_trainer(Told(*told[1:]), epochs=4)
+    checkpoint.save(tmp_path / "last", saved)
+    later.restore(checkpoint.load(tmp_path / "last"))
+    assert best_epochs(later) == [False, True, False]

@@ -37,7 +37,7 @@ def read_corpus(recipe: ActionRecipe) -> Corpus:
         require_known(part, part.labels(), known)
     frames = sum(clip.frames for part in parts.values() for clip in part.clips)
     headline = f"{found.names}: {sum(map(len, parts.values())):,} clips, {frames:,} frames, {len(known):,} classes"
-    return Corpus(cut, headline, (*found.notes, how), +found.dropped)
+    return Corpus(cut, headline, (*found.notes, how), +found.dropped, found.chosen)
 
 
 def read_more(recipe: ActionRecipe, path: Path) -> Corpus:

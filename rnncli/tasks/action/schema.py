@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from rnncli.recipe.schema import Extent
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
-from rnncli.tasks.common.sections import Averaging, Epochs, LongTrain
+from rnncli.tasks.common.sections import Averaging, LongTrain
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 
 
@@ -26,7 +27,8 @@ class ActionModel(FrameModel, frozen=True):
 class ActionTrain(LongTrain, ClassTrain, frozen=True):
     """Training of a recognizer of actions; batches are counted in frames."""
 
-    epochs: Epochs = 60
+    usual: ClassVar[Extent] = Extent(epochs=60, batch_size=16, least_steps=600)
+
     ema: Averaging = 0.98
     best_by: str = Field(default="loss", description="the dev metric that names the best epoch; empty: accuracy")
 

@@ -42,7 +42,9 @@ def read_corpus(recipe: CaptionRecipe) -> Corpus:
     cut, how = Parting(data, recipe.seed, lambda part: None, lambda part: _groups(part, data))(found.parts)
     rows = sum(map(len, found.parts.values()))
     unique = sum(len({clip.name for clip in part.clips}) for part in found.parts.values())
-    return Corpus(cut, f"{found.names}: {unique:,} clips, {rows:,} captions", (*found.notes, how), +found.dropped)
+    return Corpus(
+        cut, f"{found.names}: {unique:,} clips, {rows:,} captions", (*found.notes, how), +found.dropped, found.chosen
+    )
 
 
 def read_more(recipe: CaptionRecipe, path: Path) -> Corpus:

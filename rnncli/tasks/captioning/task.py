@@ -16,7 +16,7 @@ from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
-from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.language import Language, lexicon_used
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
@@ -27,6 +27,7 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     """The words, the language model and the form of the training part."""
     train: FramePart = corpus.parts["train"]
     units, why = text_units.make(recipe.data.unit, train.truths, lower=recipe.data.lower)
+    recipe = recipe.having({"data.unit": units.to_dict()["unit"]})
     counts = Counter(unit for text in train.truths for unit in units.split(text))
     kept = [unit for unit, count in counts.items() if count >= recipe.data.min_count]
     if not kept:
@@ -34,10 +35,12 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
     words = tuple(sorted(kept, key=lambda unit: (-counts[unit], unit)))
     spelling = Spelling(units, words, recipe.model.head == "ctc")
     written = [" ".join(spelling.words(text)) for text in train.truths]
+    lexicon, chosen = lexicon_used(recipe.decoding, written if spelling.ctc and spelling.spaced else ())
+    recipe = recipe.having({"decoding.lexicon": lexicon})
     language = Language.of(recipe.decoding, written, lambda line: " ".join(spelling.words(line)))
     writer = CaptionWriter(spelling, recipe.decoding, language)
     fitted = FittedCaptioning(recipe, writer, Form.learn(recipe, data.once(train).part.clips))
-    fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []))
+    fitted.notes = (*fitted.notes, *([f"units: {why}"] if why else []), *([chosen] if chosen else []))
     return fitted
 
 

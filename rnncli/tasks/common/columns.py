@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rnncli.data.tables.table import Table, did_you_mean
 from rnncli.errors import DataError
@@ -14,6 +14,12 @@ def column(table: Table, given: str, names: Sequence[str], what: str, key: str) 
         table.require(given, key)
         return given
     return guess(table, names, what, f"{key}=NAME", first=True)
+
+
+def agreed(tables: Iterable[Table], given: str, names: Sequence[str]) -> str:
+    """The column ``given``, or that which is guessed among ``names`` in each of ``tables``; empty where they differ."""
+    found = {column(table, given, names, "", "") for table in tables}
+    return found.pop() if len(found) == 1 else ""
 
 
 def guess(

@@ -68,6 +68,18 @@ def source_of(data: DataSection) -> Source:
     return "auto" if data.source in ("builtin", "own") else data.source
 
 
+def source_used(data: DataSection) -> str:
+    """What ``data.source`` of ``auto`` comes to, ``auto`` where that is a folder, of which there are many kinds."""
+    if data.source != "auto":
+        return data.source
+    if not data.train:
+        return "builtin"
+    if is_repository(data):
+        return "datasets"
+    named = (Path(data.root) / name for name in (data.train, data.dev, data.test) if name)
+    return "file" if all(path.is_file() for path in named) else "auto"
+
+
 def is_repository(data: DataSection) -> bool:
     """Whether ``data.train`` names a repository of datasets rather than something on disk: owner/name, say."""
     place = Path(data.root) / data.train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from rnncli.errors import DataError
 from rnncli.tasks.decode.sections import LanguageSection
 
 ARPA = "language.arpa"
+SEVERAL_TEXTS = 5
+"""Texts that each word of a closed vocabulary is in, at least."""
 UNTUNED = Weights(0.5, 1.0)
 
 
@@ -69,6 +72,28 @@ class Language:
         """A scorer of labels that add ``pieces`` to a text."""
         weights = self.weights if self.model else Weights(0.0, 0.0)
         return TextScorer(pieces, self.model, weights, by_character=self.by_character, lexicon=self.lexicon)
+
+
+def lexicon_used(settings: LanguageSection, texts: Iterable[str]) -> tuple[str, str]:
+    """What ``decoding.lexicon`` of ``auto`` comes to, and why where that needs saying.
+
+    ``texts`` are those of training, none where labels are whole words, which need no list.
+    """
+    if settings.lexicon != "auto" or settings.lm:
+        return ("train" if settings.lexicon == "auto" else settings.lexicon), ""
+    if not (words := closed_vocabulary(texts)):
+        return "none", ""
+    why = f"only the {words:,} words of train are written, each of which is in many texts (decoding.lexicon=none: any)"
+    return "train", why
+
+
+def closed_vocabulary(texts: Iterable[str]) -> int:
+    """How many words there are where no other is to be expected, because each is in several texts; else 0.
+
+    That no word is rare says that hardly any was missed (Good 1953); the same text again says nothing.
+    """
+    counts = Counter(word for text in set(texts) for word in set(text.split()))
+    return len(counts) if counts and min(counts.values()) >= SEVERAL_TEXTS else 0
 
 
 def _model(settings: LanguageSection, texts: Iterable[str]) -> NGram | None:

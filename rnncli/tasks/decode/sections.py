@@ -22,5 +22,5 @@ class LanguageSection(Section, frozen=True):
     lexicon: PlaceName = Field(
         default="auto",
         description="the only words written: train, those of the training texts; a FILE of words; none, any; "
-        "auto: train where there is an lm, else none",
+        "auto: train where there is an lm, or few words that come in many texts, else none",
     )

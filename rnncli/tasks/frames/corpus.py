@@ -13,7 +13,7 @@ from rnncli.data.tables.table import Table
 from rnncli.data.video.shapes import Scene, written
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common import columns
-from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, table_of
+from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, source_used, table_of
 from rnncli.tasks.frames import clips
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.reader import KNOWN, Reader
@@ -41,12 +41,16 @@ class Truth:
 
 @dataclass
 class Gathered:
-    """Parts before they are cut, the names of their tables, what is to be said of them, lost rows by reason."""
+    """Parts before they are cut, the names of their tables, what is to be said of them, lost rows by reason.
+
+    ``chosen`` is what the keys of the recipe that are left open come to.
+    """
 
     parts: dict[str, FramePart]
     names: str
     notes: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    chosen: dict[str, str] = field(default_factory=dict)
 
 
 def gather(recipe: FramesRecipe, truth: Truth, column: str) -> Gathered:
@@ -65,6 +69,12 @@ def gather(recipe: FramesRecipe, truth: Truth, column: str) -> Gathered:
     parts = found.parts.values()
     clips.require_alike(parts, next(iter(parts)).clips[0].shape)
     found.notes[:0] = notes
+    every = tables.values()
+    found.chosen = {
+        "data.source": source_used(data),
+        "data.frames_column": columns.agreed(every, data.frames_column, clips.FRAME_NAMES),
+        f"data.{truth.name}_column": columns.agreed(every, column, truth.names),
+    }
     return found
 
 

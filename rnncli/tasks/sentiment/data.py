@@ -23,7 +23,15 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.classify.labels import require_known
 from rnncli.tasks.common.columns import guess
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.common.tables import TablePart, is_builtin, is_repository, source_of, table_of, with_given_parts
+from rnncli.tasks.common.tables import (
+    TablePart,
+    is_builtin,
+    is_repository,
+    source_of,
+    source_used,
+    table_of,
+    with_given_parts,
+)
 from rnncli.tasks.sentiment import builtin as generated
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
@@ -102,7 +110,8 @@ def read_corpus(recipe: SentimentRecipe) -> Corpus:
     known = label_names(count_labels(cut["train"]))
     for part in (part for name, part in cut.items() if name != "train"):
         require_known(part, part.labels(), known)
-    return Corpus(cut, headline, tuple(notes), +dropped)
+    chosen = {"data.source": source_used(data), "data.text_column": text, "data.label_column": label}
+    return Corpus(cut, headline, tuple(notes), +dropped, chosen)
 
 
 def read_part(recipe: SentimentRecipe, path: Path) -> Corpus:

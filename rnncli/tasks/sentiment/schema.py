@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from rnncli.recipe.schema import (
     CoreSection,
     Count,
     DataSection,
+    Extent,
     Fraction,
     PlaceName,
     Positive,
@@ -19,7 +20,7 @@ from rnncli.recipe.schema import (
     Width,
 )
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
-from rnncli.tasks.common.sections import Averaging, BatchSize, Hidden
+from rnncli.tasks.common.sections import Averaging, Hidden
 
 
 class TextData(DataSection, frozen=True):
@@ -65,7 +66,8 @@ class ClassifierModel(CoreSection, frozen=True):
 class ClassifierTrain(ClassTrain, frozen=True):
     """Training of a classifier: short, with averaged weights."""
 
-    batch_size: BatchSize = 50
+    usual: ClassVar[Extent] = Extent(epochs=6, batch_size=50, patience=2, least_steps=400)
+
     weight_decay: Amount = Field(default=1e-4, description="of the weights, not the biases")
     clip_norm: Amount = Field(default=1.0, description="largest norm of the gradient; 0 is no limit")
     ema: Averaging = 0.99

@@ -36,7 +36,10 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
         notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
     fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train), fresh=True, notes=tuple(notes))
     fitted.labels.require_metric(recipe.train.best_by)
-    if uses_evidence(recipe, len(fitted.labels.names), counts.total()):
+    evidence = uses_evidence(recipe, len(fitted.labels.names), counts.total())
+    chosen = {"data.unit": units.to_dict()["unit"], "model.evidence": "on" if evidence else "off"}
+    fitted.recipe = recipe.having(chosen)
+    if evidence:
         fitted.learn_evidence(train)
     return fitted
 
@@ -47,7 +50,9 @@ predictor = TextPredictor
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
     """Tables of sizes, labels, coverage and duplicates."""
-    return checks.tables(recipe, corpus, fit(recipe, corpus).units)
+    data = recipe.data
+    units, _ = text_units.make(data.unit, corpus.parts["train"].texts(), lower=data.lower, subwords=data.subwords)
+    return checks.tables(recipe, corpus, units)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

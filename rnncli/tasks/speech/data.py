@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,6 +93,7 @@ def read_corpus(recipe: SpeechRecipe) -> Corpus:
     data = recipe.data
     dropped: Counter[str] = Counter()
     notes: list[str] = []
+    chosen = {"data.source": tables.source_used(data)}
     if tables.is_builtin(data, "train.csv"):
         parts = {ALL: _builtin(data)}
         notes.append("the words are invented and spoken by a synthesiser: figures say nothing about real speech")
@@ -104,13 +105,14 @@ def read_corpus(recipe: SpeechRecipe) -> Corpus:
             dropped.update(table.dropped)
             notes += table.notes
         name = next(iter(found.values())).name
+        chosen |= _columns(found.values(), data)
     notes += _deaf_bands(frontend(data), parts)
     seconds = sum(clip.seconds for part in parts.values() for clip in part.clips)
     least = 2 * (("dev" not in parts) + (ALL in parts))
     parts, how = Parting(data, recipe.seed, groups=lambda part: _groups(part, data, least))(parts)
     count = sum(map(len, parts.values()))
     headline = f"{name}: {count:,} recordings, {seconds / 60:.1f} minutes at 10 ms a frame"
-    return Corpus(parts, headline, (*notes, how), +dropped)
+    return Corpus(parts, headline, (*notes, how), +dropped, chosen)
 
 
 def read_more(recipe: SpeechRecipe, path: Path) -> Corpus:
@@ -131,9 +133,7 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted."""
     audio = columns.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
     text = columns.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
-    if data.speaker_column:
-        table.require(data.speaker_column, "data.speaker_column")
-    speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")
+    speaker = _speaker_column(table, data)
     texts = [clean_text(value, data.lower) for value in table.texts(text)]
     segments = _segments(table, text, data.lower) if data.cut else [()] * len(texts)
     speakers = list(table.texts(speaker)) if speaker else [""] * len(texts)
@@ -159,6 +159,22 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
     notes += _otherwise_long(found, durations(table), table)
     notes += [f"left out, the first of its kind: {error.message}" for error in first.values()]
     return part
+
+
+def _columns(found: Collection[Table], data: SpeechData) -> dict[str, str]:
+    """Which columns are read, where all tables have the same ones."""
+    speakers = {_speaker_column(table, data) for table in found}
+    return {
+        "data.audio_column": columns.agreed(found, data.audio_column, AUDIO_NAMES),
+        "data.text_column": columns.agreed(found, data.text_column, TEXT_NAMES),
+        "data.speaker_column": speakers.pop() if len(speakers) == 1 else "",
+    }
+
+
+def _speaker_column(table: Table, data: SpeechData) -> str:
+    if data.speaker_column:
+        table.require(data.speaker_column, "data.speaker_column")
+    return data.speaker_column or ("speaker" if "speaker" in table.columns else "")
 
 
 def _otherwise_long(found: Sequence[SoundClip | RecordingError], durations: Sequence[float], table: Table) -> list[str]:

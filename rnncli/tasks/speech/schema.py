@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,10 +12,12 @@ from rnncli.recipe.schema import (
     CoreSection,
     Count,
     Depth,
+    Extent,
     FilesSection,
     Fraction,
     OptionalWidth,
     PlaceName,
+    Probability,
     Recipe,
     Section,
     Size,
@@ -77,6 +79,11 @@ class SpeechData(FilesSection, frozen=True):
 class Variation(Section, frozen=True):
     """How recordings are varied in training; 0 leaves a kind out."""
 
+    strength: Probability | Literal["auto"] = Field(
+        default=1.0,
+        description="share of warp, gain, noise and of the widths of masks that is used; auto: less of few recordings, "
+        "which are learnt sooner so",
+    )
     speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
         default=(),
         description="speeds that recordings are played at beside their own, pitch and all, such as [0.9, 1.1]; the "
@@ -124,11 +131,12 @@ class SpeechDecoding(LanguageSection, frozen=True):
 class SpeechTrain(LongTrain, frozen=True):
     """Training of a recognizer; batches are counted in frames of the input."""
 
+    usual: ClassVar[Extent] = Extent(epochs=30, batch_size=16, warmup_steps=100, least_steps=720)
+
     batch_tokens: Count = Field(default=24_000, description="at most this many frames in a padded batch")
     longest_first: bool = Field(
         default=True, description="begin with the longest batch, so that memory runs out early if at all"
     )
-    warmup_steps: Size = 100
     narrow: Fraction = Field(
         default=0.05,
         description="share of training, at first, in which the recurrent layers hear half a second at once, so that "

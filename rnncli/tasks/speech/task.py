@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnncli.data.text.labelunits import NAMES, LabelUnits
+from rnncli.recipe.schema import AUTO
 from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.findings import no_texts
-from rnncli.tasks.decode.language import Language
+from rnncli.tasks.decode.language import Language, lexicon_used
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
+from rnncli.tasks.speech.extras.augmentation import strength_for
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.predictor import SpeechPredictor
@@ -23,13 +25,21 @@ read, read_more = data.read_corpus, data.read_more
 def fit(recipe: SpeechRecipe, corpus: Corpus) -> FittedSpeech:
     """The labels, the normalisation and the language model of the training part."""
     train: SpeechPart = corpus.parts["train"]
+    lexicon, why = lexicon_used(recipe.decoding, () if recipe.data.unit == "word" else train.texts)
+    notes = [why] if why else []
+    if recipe.variation.strength == AUTO:
+        strength = strength_for(len(train))
+        recipe = recipe.having({"variation.strength": strength})
+        if strength < 1:
+            notes.append(f"{len(train):,} recordings are few: varied at a strength of {strength:.2g}")
+    recipe = recipe.having({"decoding.lexicon": lexicon})
     units = LabelUnits.learn(train.texts, recipe.data.unit, recipe.data.subwords)
     language = Language.of(recipe.decoding, train.texts, lambda line: data.clean_text(line, recipe.data.lower))
     first = train.clips[0]
     data.require_width(train, first.width)
     scale = Scale.learn(clip.load() for clip in train.clips) if recipe.data.normalise == "global" else Scale()
     fitted = FittedSpeech(recipe, units, language, FeatureForm(first.width, first.given, scale))
-    fitted.notes = (*fitted.notes, *_unknown(units, corpus))
+    fitted.notes = (*fitted.notes, *notes, *_unknown(units, corpus))
     return fitted
 
 

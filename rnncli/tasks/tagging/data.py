@@ -25,7 +25,15 @@ from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.columns import guess
 from rnncli.tasks.common.splitting import Parting
-from rnncli.tasks.common.tables import TablePart, is_builtin, is_repository, source_of, table_of, with_given_parts
+from rnncli.tasks.common.tables import (
+    TablePart,
+    is_builtin,
+    is_repository,
+    source_of,
+    source_used,
+    table_of,
+    with_given_parts,
+)
 from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.extras import odd
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
@@ -134,7 +142,13 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
         *(note for table in tables.values() for note in table.notes),
         said,
     ]
-    return Corpus(cut, headline, tuple(notes), +dropped)
+    chosen = {
+        "data.source": source_used(data),
+        "data.token_column": columns.token,
+        "data.tag_column": columns.tag_name,
+        "data.tag_scheme": scheme.name if scheme else "none",
+    }
+    return Corpus(cut, headline, tuple(notes), +dropped, chosen)
 
 
 def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:

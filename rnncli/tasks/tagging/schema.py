@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from rnncli.recipe.schema import (
     DataSection,
     Depth,
     EvaluationSection,
+    Extent,
     Fraction,
     OptionalWidth,
     PlaceName,
@@ -23,7 +24,7 @@ from rnncli.recipe.schema import (
     TrainSection,
     Width,
 )
-from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Schedule
+from rnncli.tasks.common.sections import Averaging, Hidden, Schedule
 
 
 class TaggedData(DataSection, frozen=True):
@@ -100,12 +101,12 @@ class TaggerModel(CoreSection, frozen=True):
 class TaggerTrain(TrainSection, frozen=True):
     """Training of a tagger."""
 
-    epochs: Epochs = 20
+    usual: ClassVar[Extent] = Extent(epochs=20, batch_size=32, patience=6, least_steps=600)
+
     learning_rate: Positive = 2e-3
     weight_decay: Amount = 1e-4
     schedule: Schedule = "cosine"
     ema: Averaging = 0.995
-    patience: Patience = 6
 
 
 class TaggerEvaluation(EvaluationSection, frozen=True):

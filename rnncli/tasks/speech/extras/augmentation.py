@@ -12,11 +12,14 @@ import numpy as np
 
 from rnncli.data.audio.features import SoundClip, features_of
 from rnncli.data.audio.frontend import Frontend
+from rnncli.recipe.schema import AUTO
 from rnncli.tasks.speech.extras.form import Scale
 from rnncli.tasks.speech.schema import Variation
 
 NOISE_BELOW = (5.0, 30.0)
 """Decibels from a recording down to noise that is added."""
+WEAKEST, MANY = 0.4, 500
+"""The least strength of variation, and recordings from which on it is whole."""
 LEAST_BANDS = 24
 """Mel bands that cepstra are turned back into, to be varied."""
 
@@ -32,7 +35,8 @@ class Varying:
     def __init__(
         self, settings: Variation, kind: str, width: int, scale: Scale, frontend: Frontend | None = None
     ) -> None:
-        self.settings, self.kind, self.scale, self.frontend = settings, kind, scale, frontend
+        self.settings = weakened(settings)
+        self.kind, self.scale, self.frontend = kind, scale, frontend
         self.cosine_FM = _cosine(width, max(LEAST_BANDS, width)) if kind == "cepstrum" else None
 
     def __call__(self, clip: SoundClip, random: np.random.Generator, least: int) -> np.ndarray:
@@ -89,6 +93,19 @@ class Varying:
             start = int(random.integers(0, bands - width + 1))
             x_TM[:, start : start + width] = 0
         return x_TM
+
+
+def strength_for(recordings: int) -> float:
+    """The strength of variation that suits so many recordings to learn from."""
+    return min(1.0, max(WEAKEST, recordings / MANY))
+
+
+def weakened(settings: Variation) -> Variation:
+    """What is left of the variation at its strength."""
+    assert settings.strength != AUTO, "fitting says how strong it is"
+    shares = {name: settings.strength * getattr(settings, name) for name in ("warp", "gain", "noise", "band_width")}
+    width = round(settings.strength * settings.time_width)
+    return settings.model_copy(update={**shares, "time_width": width, "strength": 1.0})
 
 
 def _stretched(x_TF: np.ndarray, factor: float, least: int) -> np.ndarray:
