@@ -16,7 +16,7 @@ from scipy.sparse import coo_array
 
 from rnncli.metrics.calibration import BINS, bins, example_briers, example_log_losses, top_confidence
 from rnncli.metrics.confusion import averages, balanced_accuracy, label_figures, label_numbers, ratio
-from rnncli.metrics.ordinal import OF_NUMBERS, number_sums
+from rnncli.metrics.ordinal import number_sums
 from rnncli.metrics.statistics import Areas, Scores, Statistics, Sums
 
 Array = NDArray[Any]
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 OF_ONE_LABEL = ("precision", "recall", "f1")
 AVERAGES = tuple(f"{name}_{kind}" for name in OF_ONE_LABEL for kind in ("macro", "micro", "weighted"))
 OF_PROBABILITIES = ("roc_auc", "average_precision", "log_loss", "brier", "calibration_error")
-CLASSIFICATION = ("accuracy", "balanced_accuracy", *AVERAGES, *OF_ONE_LABEL, *OF_NUMBERS, *OF_PROBABILITIES)
+CLASSIFICATION = ("accuracy", "balanced_accuracy", *AVERAGES, *OF_ONE_LABEL, *OF_PROBABILITIES)
 MULTILABEL = ("accuracy", *AVERAGES, *OF_PROBABILITIES)
 
 

@@ -16,7 +16,7 @@ from rnncli.runs.listing import facts
 from tests.commands import PYTHON, own_environment, rnncli
 from tests.runs.made import made_run
 
-FIELDS = {"path", "task", "recipe", "state", "metric", "score", "unit", "epochs", "age", "size"}
+FIELDS = {"path", "task", "recipe", "state", "metric", "title", "score", "unit", "epochs", "age", "size"}
 
 
 @pytest.fixture

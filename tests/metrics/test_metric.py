@@ -7,13 +7,14 @@ from rnncli.metrics.metric import LOSS, Metric, by_name, require
 
 def test_losses_and_error_rates_are_better_when_lower_and_all_else_when_higher():
     lower = {"log_loss", "brier", "calibration_error", "wer", "cer", "wer_greedy", "cer_greedy", "loss"}
+    lower |= {"mean_absolute_error"}
     for task in ("sentiment", "tagging", "action", "captioning", "speech"):
         for name, metric in tasks.metrics(task).items():
             assert metric.better == ("lower" if name in lower else "higher"), (task, name)
 
 
 def test_what_is_no_share_of_anything_is_plain():
-    plain = {"log_loss", "brier", "calibration_error", "loss"}
+    plain = {"log_loss", "brier", "calibration_error", "loss", "mean_absolute_error", "quadratic_kappa"}
     for task in ("sentiment", "tagging", "action", "captioning", "speech"):
         assert {name for name, metric in tasks.metrics(task).items() if metric.unit == "plain"} <= plain
 
