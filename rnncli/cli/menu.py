@@ -14,7 +14,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from rnncli import tasks
-from rnncli.cli.dashes import texts_last
 
 
 @dataclass(frozen=True)
@@ -116,6 +115,7 @@ class OneCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
     def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
+        from rnncli.cli.dashes import texts_last
         from rnncli.cli.terminal import Terminal
 
         with Terminal().guard():
