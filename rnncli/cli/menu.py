@@ -15,7 +15,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from rnncli import tasks
-from rnncli.cli.dashes import texts_last
 
 if TYPE_CHECKING:
     from rnncli.cli.corrections import CommandShape, TypedLine
@@ -140,6 +139,7 @@ class CheckedCommand(TyperCommand):
             )
 
     def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
+        from rnncli.cli.dashes import texts_last
         from rnncli.cli.terminal import Terminal
 
         with Terminal().guard():

@@ -172,7 +172,7 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, 
 def _named(predictor: Predictor, inputs: Sequence[str], form: str) -> Iterator[Any]:
     """The examples of one existing file, or of texts."""
     takes_files = isinstance(predictor, FilePredictor)
-    if len(inputs) > 1:
+    if len(inputs) != 1:
         if not takes_files:
             _require_texts(inputs)
         return _parsed(predictor, inputs)
