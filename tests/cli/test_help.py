@@ -45,7 +45,7 @@ def test_help_builds_no_command_and_a_command_no_other(tmp_path):
     """Only what was called is imported."""
     shown = "import sys; from rnncli.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
     code = shown + "print(sorted(m for m in sys.modules if m.startswith('rnncli.cli.')), file=sys.stderr)"
-    always = ["rnncli.cli.main", "rnncli.cli.menu"]
+    always = ["rnncli.cli.main", "rnncli.cli.menu", "rnncli.cli.streams"]
     for arguments, own in ((["--help"], set()), (["ngram", "--help"], {"rnncli.cli.ngram"})):
         command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
