@@ -139,7 +139,7 @@ class CheckedCommand(TyperCommand):
             )
 
     def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
-                from rnncli.cli.dashes import texts_last
+        from rnncli.cli.dashes import texts_last
         from rnncli.cli.terminal import Terminal
 
         with Terminal().guard():
