@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +172,9 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
                 writer.write(pa.record_batch([*columns, places, pa.array(documents)], schema=schema))
             require_rows(writer, "no tokens")
             header = [f"{path}:{first.header}: read as the names of the columns, not as a word"] if first.header else []
-            return writer.finish([*([found.note] if found.note else []), *header])
+            read = writer.finish([*([found.note] if found.note else []), *header])
+            # CoNLL-U has lines that are no words.
+            return replace(read, word_lines="id" not in names)
 
 
 def feature(values: list[str], key: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import ColumnName, CoreSection, Count, FilesSection, Fraction, Recipe, Section
 from rnncli.tasks.common.sections import Hidden, Layers, Size
 
 Point = Annotated[int, Field(ge=0)]
@@ -16,8 +16,10 @@ Span = Annotated[str, Field(pattern=r"^\d+-\d+$")]
 class FramesData(FilesSection, frozen=True):
     """Clips: videos, pictures, or arrays of frames."""
 
-    frames_column: str = Field(default="", description="column of videos, pictures or arrays; empty guesses it by name")
-    group_column: str = Field(
+    frames_column: ColumnName = Field(
+        default="", description="column of videos, pictures or arrays; empty guesses it by name"
+    )
+    group_column: ColumnName = Field(
         default="", description="column of what must not be in two parts; empty takes subject, speaker, group or source"
     )
     by_group: bool = Field(default=True, description="carved parts and folds share no group, where groups are known")

@@ -16,7 +16,7 @@ from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.common.predicting import json_line
-from rnncli.tasks.sentiment.data import TEXT_NAMES
+from rnncli.tasks.sentiment.data import TEXT_NAMES, as_columns, joined
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -42,7 +42,9 @@ class TextPredictor:
             row = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        found = row.get("text", row.get(self.fitted.recipe.data.text_column))
+        parts = [row.get(name) for name in as_columns(self.fitted.recipe.data.text_column)]
+        own = " ".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
+        found = row.get("text") if own is None else own
         if not isinstance(found, str):
             raise DataError(
                 f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
@@ -56,12 +58,13 @@ class TextPredictor:
             with open_text(path, detect(path, "auto")) as lines:
                 yield from (line.rstrip("\r\n") for line in lines)
             return
-        table = read_file(path, self.fitted.recipe.data.encoding)
-        names = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
-        column = next((name for name in names if name in table.columns), None)
-        if column is None:
+        data = self.fitted.recipe.data
+        table = read_file(path, data.encoding, data.header)
+        choices = [as_columns(data.text_column), *((name,) for name in TEXT_NAMES)]
+        columns = next((names for names in choices if names and {*names} <= set(table.columns)), None)
+        if columns is None:
             raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
-        yield from table.texts(column)
+        yield from joined(table, columns)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
         """A text a line."""

@@ -130,9 +130,9 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted."""
     audio = columns.column(table, data.audio_column, AUDIO_NAMES, "recordings", "data.audio_column")
     text = columns.column(table, data.text_column, TEXT_NAMES, "texts", "data.text_column")
+    speaker = "speaker" if "speaker" in table.columns else ""
     if data.speaker_column:
-        table.require(data.speaker_column, "data.speaker_column")
-    speaker = data.speaker_column or ("speaker" if "speaker" in table.columns else "")
+        speaker = columns.named(table, data.speaker_column, "data.speaker_column")
     texts = [clean_text(value, data.lower) for value in table.texts(text)]
     segments = _segments(table, text, data.lower) if data.cut else [()] * len(texts)
     speakers = list(table.texts(speaker)) if speaker else [""] * len(texts)

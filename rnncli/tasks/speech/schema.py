@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import CoreSection, Count, FilesSection, Fraction, Recipe, Section
+from rnncli.recipe.schema import ColumnName, CoreSection, Count, FilesSection, Fraction, Recipe, Section
 from rnncli.tasks.common.sections import Averaging, Hidden, Layers, LongTrain, Size
 from rnncli.tasks.decode.sections import LanguageSection
 
@@ -14,9 +14,11 @@ from rnncli.tasks.decode.sections import LanguageSection
 class SpeechData(FilesSection, frozen=True):
     """Recordings, or features of them, and what is said in each."""
 
-    audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
-    text_column: str = Field(default="", description="column of the texts; empty guesses it by name")
-    speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
+    audio_column: ColumnName = Field(default="", description="column of recordings or of .npy features; empty guesses")
+    text_column: ColumnName = Field(default="", description="column of the texts; empty guesses it by name")
+    speaker_column: ColumnName = Field(
+        default="", description="column of the speakers; empty takes speaker where it is there"
+    )
     by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
     lower: bool = Field(default=True, description="fold upper case into lower")
     longest: Annotated[float, Field(ge=0)] = Field(

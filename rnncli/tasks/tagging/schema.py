@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rnncli.recipe.schema import (
+    ColumnName,
     CoreSection,
     Count,
     DataSection,
@@ -23,11 +24,13 @@ from rnncli.tasks.common.sections import Averaging, Epochs, Hidden, Patience, Sc
 class TaggedData(DataSection, frozen=True):
     """Sentences whose words have tags."""
 
-    token_column: str = Field(default="", description="column of the words, by number from 1 or by name; empty guesses")
-    tag_column: str = Field(
+    token_column: ColumnName = Field(
+        default="", description="column of the words, by number from 1 or by name; empty guesses"
+    )
+    tag_column: ColumnName = Field(
         default="", description="column of the tags, or feats.KEY of CoNLL-U; empty guesses, the last of plain columns"
     )
-    feature_columns: tuple[str, ...] = Field(
+    feature_columns: tuple[ColumnName, ...] = Field(
         default=(), description="further columns that the model reads, such as parts of speech"
     )
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
@@ -40,7 +43,7 @@ class TaggedData(DataSection, frozen=True):
     context: Size = Field(
         default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
     )
-    document_column: str = Field(
+    document_column: ColumnName = Field(
         default="", description="column that names each row's document; empty takes -DOCSTART- and # newdoc lines"
     )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")
