@@ -33,6 +33,9 @@ class TaggedData(DataSection, frozen=True):
     feature_columns: tuple[ColumnName, ...] = Field(
         default=(), description="further columns that the model reads, such as parts of speech"
     )
+    sentence_column: ColumnName = Field(
+        default="", description="column that names the sentence, where a row is a word; empty guesses it by name"
+    )
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
     )
