@@ -121,7 +121,7 @@ def test_comments_of_two_words_leave_the_scheme_and_documents_as_they_are(tmp_pa
         ("a O\n\nb\n", {}, "train.conll:3: 1 column"),
         ("a\tO\nb\t\n\n", {}, 'train.conll:2: "b" has no tag'),
         ("a\nb\n", {}, "cannot hold both words and tags"),
-        ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll:1: no column "3"'),
+        ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll: no column "3"'),
         ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
         ("a O\nb B-X\n", {"token_column": "2"}, "cannot hold both"),
         ("a O\nb B-X\n", {"feature_columns": ["7"]}, 'train.conll:1: no column "7"'),

@@ -156,6 +156,10 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
             raise DataError(f"{table.name}: no recording can be used: {error.message}", error.hint)
         raise DataError(f"{table.name}: no recording has a text", "is this the right column? --text-column NAME")
     notes += _otherwise_long(found, durations(table), table)
+    remarks = Counter(clip.remark for clip in part.clips if clip.remark)
+    for remark, count in remarks.items():
+        example = next(clip.recording.name for clip in part.clips if clip.remark == remark)
+        notes.append(f"{count:,} recording{'s' * (count > 1)}, such as {example}: {remark}")
     notes += [f"left out, the first of its kind: {error.message}" for error in first.values()]
     return part
 
