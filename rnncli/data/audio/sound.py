@@ -23,10 +23,8 @@ CANCELLED = 0.01
 """Share of the power of the channels below which they cancel each other in their mean."""
 SILENCE = 1e-8
 """Power, of full scale, below which a recording is silent anyway."""
-OPPOSITE = "channels of opposite phase cancel each other in the mean; the loudest alone is read"
+OPPOSITE = "channels of opposite phase cancel each other in the mean; the first is read alone"
 UNSIZED = "the header says that there are no samples; those that follow it are read"
-MAX_SAMPLES, BLOCK = 1 << 40, 1 << 20
-"""More samples than a recording has, where its header says nothing of them, and how many are then read at once."""
 LEAST_RATE, MOST_RATE = 1000, 768_000
 MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "record it again, or take it out of the data"
@@ -62,7 +60,7 @@ class Sound:
 def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] | None = None) -> Sound:
     """A recording, its channels mixed by their mean; a path, or the content of a file called ``name``.
 
-    Of channels that cancel each other the loudest is taken. ``span`` cuts a stretch: where it begins and how long it
+    Of channels that cancel each other one is taken. ``span`` cuts a stretch: where it begins and how long it
     is, in seconds.
     Raises RecordingError naming the file for what is missing, unreadable, empty, or holds samples that are no numbers.
     """
@@ -78,7 +76,7 @@ def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] |
             start, length = (0, -1) if span is None else (round(part * rate) for part in span)
             start = min(start, file.frames)
             file.seek(start)
-            samples_NC = _read(file, length)
+            samples_NC = file.read(length, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
         raise _unreadable(name, error, content) from error
     _require_rate(name, rate)
@@ -186,19 +184,6 @@ def import_torchaudio() -> ModuleType:
     return torchaudio
 
 
-def _read(file: Any, length: int) -> np.ndarray:
-    """The next samples (N, C) of an open file, all of them for -1, though a header may not say how many there are."""
-    if file.frames < MAX_SAMPLES or length >= 0:
-        return file.read(length, dtype="float32", always_2d=True)
-    blocks = iter(lambda: file.read(BLOCK, dtype="float32", always_2d=True), None)
-    found = []
-    for block_NC in blocks:
-        found.append(block_NC)
-        if len(block_NC) < BLOCK:
-            break
-    return np.concatenate(found)
-
-
 def _cancels(samples_NC: np.ndarray) -> bool:
     """Whether little is left of the mean of the channels, as of two of opposite phase."""
     if samples_NC.shape[1] == 1:
@@ -208,10 +193,11 @@ def _cancels(samples_NC: np.ndarray) -> bool:
 
 
 def _mixed(samples_NC: np.ndarray, cancels: bool) -> np.ndarray:
-    """One channel (N,): the mean, or the loudest where channels cancel each other."""
+    """One channel (N,): the mean, or the first of the loud ones where channels cancel each other."""
     if not cancels:
         return samples_NC.mean(1)
-    return np.ascontiguousarray(samples_NC[:, np.abs(samples_NC).sum(0).argmax()])
+    loud_C = np.abs(samples_NC).sum(0)
+    return np.ascontiguousarray(samples_NC[:, (2 * loud_C >= loud_C.max()).argmax()])
 
 
 def _require_rate(name: str, rate: int) -> None:

@@ -108,7 +108,7 @@ def _array(path: Path, text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
         yield line, end - at, _checked(f"{path}:{line}", value)
         follows = _NEXT.match(text, end)
         if follows is None:
-            raise DataError(f"{path}:{line}: not JSON: no comma behind the object that begins here", ARRAY)
+            raise DataError(f"{path}:{line}: not JSON: no comma, nor the array's end, behind what begins here", ARRAY)
         at = follows.end() if follows[1] == "," else follows.end() - 1
     if rest := text[at + 1 :].strip():
         line += text.count("\n", counted, text.index(rest, at + 1))

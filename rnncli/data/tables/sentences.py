@@ -45,7 +45,7 @@ def with_lists(table: Table, columns: Sequence[str]) -> Table:
         if not pa.types.is_string(table.store.column(name).type):
             continue
         sample = [text for text in islice(table.values(name), LOOKED_AT) if text and text.strip()]
-        if not sample or not all(_LIST.fullmatch(text.strip()) for text in sample):
+        if not sample or not all(_LIST.fullmatch(text.strip()) or list_in(text) is not None for text in sample):
             continue
         lists = [_list(table, row, name, text) for row, text in enumerate(table.values(name))]
         at = table.store.schema.get_field_index(name)

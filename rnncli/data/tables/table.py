@@ -58,7 +58,7 @@ class Table:
             return
         named = f" ({key})" if key else ""
         raise DataError(
-            f'{self.name}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
+            f'{self.place(0) if self.word_lines else self.name}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
             hint="its columns are: " + ", ".join(self.columns),
         )
 
