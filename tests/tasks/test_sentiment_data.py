@@ -129,7 +129,7 @@ def test_columns_go_by_number_where_a_file_has_no_header(tmp_path):
     assert sum(map(len, found.parts.values())) == 40
     one = corpus(tmp_path, train="a.csv", header=False, text_column="2")
     assert one.headline == found.headline + " (label guessed by name)"
+    (tmp_path / "b.csv").write_text("a b c d e f,x,z\ng h i j k l,y,w\n")
     with pytest.raises(DataError, match="no column of texts by its name") as caught:
-        (tmp_path / "b.csv").write_text("a b c d e f,x,z\ng h i j k l,y,w\n")
         corpus(tmp_path, train="b.csv")
     assert "data.header=false" in caught.value.hint

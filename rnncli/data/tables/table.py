@@ -57,8 +57,9 @@ class Table:
         if column in self.columns:
             return
         named = f" ({key})" if key else ""
+        where = self.place(0) if self.word_lines else self.name
         raise DataError(
-            f'{self.place(0) if self.word_lines else self.name}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
+            f'{where}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
             hint="its columns are: " + ", ".join(self.columns),
         )
 

@@ -94,7 +94,7 @@ def test_a_first_row_that_is_data_is_refused_and_none_is_lost_without_a_header(t
         (("text", "label"), ROWS),
         (("0", "1"), [("5", "2"), ("6", "3")]),
         (("country", "2019", "2020", "2021"), [("x", "1", "2", "3"), ("y", "1", "2", "4")]),
-        (("word", "tag"), [(w, "N") for w in "a word is a word of the other kind or of none at all".split()]),
+        (("word", "tag"), [(word, "N") for word in ("a", "word", "of", "a", "word", "and", "of", "none")]),
         (("How satisfied are you with all of it?", "label"), ROWS),
         (("", "text", "label"), [(str(i), *row) for i, row in enumerate(ROWS)]),
         (("text", "1"), ROWS),
