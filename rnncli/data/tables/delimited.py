@@ -18,6 +18,7 @@ from rnncli.data.tables.dialects import (
     Dialect,
     Header,
     first_rows,
+    is_directive,
     recognise,
     require_header,
 )
@@ -94,7 +95,7 @@ def _read(
         require_header(path, first_rows(path, found, dialect, quoting))
     with open_text(path, found) as stream:
         records = _records(path, stream, dialect, quoting)
-        first, names = next(((line, row) for line, row in records if any(row)), (0, []))
+        first, names = next(((line, row) for line, row in records if any(row) and not is_directive(row)), (0, []))
         if not names:
             raise DataError(f"{path}: the file holds nothing but blank lines")
         if header:

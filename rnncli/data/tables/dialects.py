@@ -63,6 +63,11 @@ def recognise(path: Path, found: Encoding, separators: str = ",;\t|") -> Dialect
     return Dialect(separator)
 
 
+def is_directive(row: Sequence[str]) -> bool:
+    """Whether a first row is a spreadsheet's ``sep=;``, which says what separates the fields of those below."""
+    return row[0].startswith("sep=") and len("".join(row)) <= len("sep=;")
+
+
 def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """Raise DataError where the first row is data: a field of it is a value of its column, or a number as all are."""
     for at, name in enumerate(rows[0]) if rows else ():
@@ -73,7 +78,7 @@ def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
             shown = f'"{name[:40]}{"..." if len(name) > 40 else ""}"'
             raise DataError(
                 f"{path}: no header: the first row reads as data, {shown} in column {at + 1} as in rows below",
-                "data.header=false reads it as data and calls columns by number, as in data.text_column=1; "
+                "data.header=false reads it as data, with columns by number (data.text_column=1 and the like); "
                 "data.header=true takes it for names",
             )
 
@@ -94,7 +99,8 @@ def _rows(text: str, dialect: Dialect, quoting: Literal[0, 3], whole: bool) -> l
     rows: list[list[str]] = []
     with contextlib.suppress(csv.Error):
         rows += islice((row for row in reader if any(map(str.strip, row))), LOOK_ROWS)
-    return rows if whole or len(rows) in (1, LOOK_ROWS) else rows[:-1]
+    rows = rows if whole or len(rows) in (1, LOOK_ROWS) else rows[:-1]
+    return rows[1:] if rows and is_directive(rows[0]) else rows
 
 
 def _fit(rows: Sequence[Sequence[str]]) -> tuple[float, int]:

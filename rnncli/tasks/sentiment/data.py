@@ -164,7 +164,8 @@ def find_columns(table: Table, data: TextData) -> tuple[tuple[str, ...], str, st
     rest = [name for name in own_columns(table) if name not in (*text, label, data.split_column, data.fold_column)]
     guesses = []
     if not text:
-        text = (guess(table, TEXT_NAMES, "texts", "--text-column NAME", among=rest),)
+        how = "--text-column NAME, or data.text_column=[NAME,NAME] to join several"
+        text = (guess(table, TEXT_NAMES, "texts", how, among=rest),)
         rest = [name for name in rest if name not in text]
         guesses.append("text")
     if not label:

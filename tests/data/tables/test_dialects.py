@@ -41,6 +41,14 @@ def test_an_unquoted_comma_in_the_header_of_semicolons_does_not_matter(tmp_path)
     assert rows_of(read_file(path)) == [("1", "good, really, good", "pos"), ("2", "bad", "neg")]
 
 
+def test_what_a_spreadsheet_says_of_its_separator_is_no_row(tmp_path):
+    for separator in ";,\t":
+        path = write(tmp_path / "a.csv", separator)
+        path.write_text(f"sep={separator}\n{path.read_text()}")
+        found = read_file(path)
+        assert (found.columns, rows_of(found), found.place(0)) == (["text", "label"], ROWS, f"{path}:3")
+
+
 def test_a_ragged_row_of_commas_is_named_though_other_marks_are_in_all_rows(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "a;b,x\n" * 9 + "a;b,c,x\n")
