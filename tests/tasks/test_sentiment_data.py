@@ -3,13 +3,18 @@
 import csv
 import json
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from rnncli.errors import DataError
+from rnncli.tasks.action.data import read_corpus as read_clips
+from rnncli.tasks.action.schema import RECIPE as ACTION
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
+from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import RECIPE
 
 TEXTS = [f"word{i} and more" for i in range(40)]
@@ -133,3 +138,27 @@ def test_columns_go_by_number_where_a_file_has_no_header(tmp_path):
     with pytest.raises(DataError, match="no column of texts by its name") as caught:
         corpus(tmp_path, train="b.csv")
     assert "data.header=false" in caught.value.hint
+
+
+def test_new_texts_are_joined_as_those_of_training_were(tmp_path):
+    recipe = RECIPE(data={"text_column": ("title", "text")})
+    reader = TextPredictor(SimpleNamespace(recipe=recipe), None, None)  # pyright: ignore[reportArgumentType]
+    write(tmp_path / "a.csv", ["a", "b"] * 20, title=TITLES)
+    assert list(reader.read(tmp_path / "a.csv"))[:2] == [f"{TITLES[0]} {TEXTS[0]}", f"{TITLES[1]} {TEXTS[1]}"]
+    assert reader.parse('{"text": "b", "title": "a"}') == "a b"
+    assert reader.parse('{"text": "b"}') == "b"
+
+
+def test_a_class_is_the_same_whole_number_for_clips_too(tmp_path):
+    for number in range(20):
+        np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).normal(size=(5, 3)))
+    for name, labels in (("train", [0.0, 1.0] * 10), ("test", [0, 1] * 10)):
+        lines = [f"{number}.npy,{label}\n" for number, label in enumerate(labels)]
+        (tmp_path / f"{name}.csv").write_text("frames,label\n" + "".join(lines))
+    data = {"root": str(tmp_path), "train": "train.csv", "test": "test.csv"}
+    parts = read_clips(ACTION(data=data)).parts
+    assert {name for part in parts.values() for name in part.truths} == {"0", "1"}
+    rows = [{"frames": f"{number}.npy", "label": ["a", "b"]} for number in range(20)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=r"train\.jsonl:1: a list of 2 in column label"):
+        read_clips(ACTION(data={"root": str(tmp_path), "train": "train.jsonl"}))
