@@ -139,7 +139,8 @@ def _grouped(store: pa.Table, starts: np.ndarray) -> pa.Table:
     lists = {}
     for name in store.column_names:
         values = store.column(name).combine_chunks()
-        values = compute.utf8_trim(values, " \t") if pa.types.is_string(values.type) else values
+        if pa.types.is_string(values.type):
+            values = compute.call_function("utf8_trim", [values], compute.TrimOptions(" \t"))
         lists[name] = (
             values.take(pa.array(starts)) if name.startswith("__") else pa.ListArray.from_arrays(offsets, values)
         )

@@ -35,7 +35,7 @@ from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.extras import odd
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
-TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
+TOKEN_NAMES = ("tokens", "words", "form", "token", "word", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
 SNIFFED = 20_000
 """Sentences that the scheme is recognised by."""
