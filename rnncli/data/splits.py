@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from rnncli.data.tables.cells import label_text
 from rnncli.errors import DataError
 
 SYNONYMS = {
@@ -110,7 +111,7 @@ def by_number(values: Iterable[str], place: Callable[[int], str] = "row {}".form
     numbers = []
     for i, value in enumerate(values):
         try:
-            numbers.append(int(value))
+            numbers.append(int(label_text(value)))  # 3.0 where a library made it double
         except ValueError:
             raise DataError(
                 f'{place(i)}: "{value}" is not the number of a fold', "folds are whole numbers: 0, 1, ..."

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -29,6 +29,8 @@ Beam = Annotated[int, Field(ge=1, le=10_000)]
 """What a search follows, or gives, at once."""
 PlaceName = Annotated[str, AfterValidator(os.path.expanduser)]
 """A file or folder, of which ~ is the user's home, as a shell has it where the ~ is not quoted or behind a =."""
+ColumnName = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
+"""A column by its name, or by its number from 1."""
 AUTO: Literal["auto"] = "auto"
 
 
@@ -68,12 +70,18 @@ class DataSection(Section, frozen=True):
     test: PlaceName = Field(default="", description="file or folder of the test part; empty carves it from train")
     dev_fraction: Fraction = Field(default=0.1, description="share carved for dev where none is given")
     test_fraction: Fraction = Field(default=0.1, description="share carved for test where none is given")
-    split_column: str = Field(
+    header: bool | Literal["auto"] = Field(
+        default="auto",
+        description="whether the first row of a csv names its columns; false: they go by number; auto refuses data",
+    )
+    split_column: ColumnName = Field(
         default="", description="column that names each row's split: train, dev, test or their synonyms"
     )
     folds: Size = Field(default=0, description="cross-validate with this many folds; 0 does not")
     fold: Size | None = Field(default=None, description="run this fold alone, counted from 0")
-    fold_column: str = Field(default="", description="column that numbers each row's fold; empty draws them by seed")
+    fold_column: ColumnName = Field(
+        default="", description="column that numbers each row's fold; empty draws them by seed"
+    )
 
     @model_validator(mode="after")
     def _fold_of_folds(self) -> Self:

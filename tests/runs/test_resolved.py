@@ -19,8 +19,8 @@ from tests.tasks.recordings import write_recordings
 from tests.tasks.tagged import conll
 
 BEST = "checkpoints/best/model.safetensors"
-OPEN = {"data.encoding", "data.cache", "compute.device", "compute.precision"}
-"""Keys that stay ``auto``: every file has an encoding of its own, and another machine another place to work at."""
+OPEN = {"data.encoding", "data.header", "data.cache", "compute.device", "compute.precision"}
+"""Keys that stay ``auto``: each file has an encoding and a first row of its own, each machine a place to work at."""
 FEW = (
     "model.hidden=8",
     "train.epochs=1",

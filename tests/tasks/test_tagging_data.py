@@ -1,10 +1,13 @@
 """What is read of tagged sentences: parts, schemes, and files that end in a sentence."""
 
+import csv
+import io
 import json
 
 import pytest
 
 from rnncli.errors import DataError
+from rnncli.tasks.tagging import builtin
 from rnncli.tasks.tagging.data import read_corpus
 from rnncli.tasks.tagging.schema import RECIPE
 from tests.tasks.tagged import conll, fit, recipe
@@ -119,7 +122,7 @@ def test_comments_of_two_words_leave_the_scheme_and_documents_as_they_are(tmp_pa
         ("a O\nb B-X c\n", {}, "train.conll:2: 3 columns where line 1 has 2"),
         ("a\tO\nb O\n", {}, "train.conll:2: 1 column where line 1 has 2"),
         ("a O\n\nb\n", {}, "train.conll:3: 1 column"),
-        ("a\tO\nb\t\n\n", {}, 'train.conll:1: "b" has no tag'),
+        ("a\tO\nb\t\n\n", {}, 'train.conll:2: "b" has no tag'),
         ("a\nb\n", {}, "cannot hold both words and tags"),
         ("a O\nb B-X\n", {"token_column": "3"}, 'train.conll:1: no column "3"'),
         ("a O\nb B-X\n", {"tag_column": "ner"}, 'train.conll:1: no column "ner"'),
@@ -156,7 +159,7 @@ def test_bad_files_end_in_a_sentence_with_file_and_line(tmp_path, text, data, sa
         ('{"tokens": ["a"], "tags": ["O"], "ner_tags": ["O"]}', "which column holds the tags? several"),
         ('{"tokens": ["a"]}', "which column holds the tags?"),
         ('{"tokens": ["a"], "tags": [null]}', '"a" has no tag'),
-        ("[1]", "train.jsonl:1: a JSON list"),
+        ("[1]", "train.jsonl:1: a JSON int"),
     ],
 )
 def test_bad_json_lines_end_in_a_sentence(tmp_path, line, says):
@@ -177,6 +180,76 @@ def test_parts_that_are_not_alike_are_refused(tmp_path, dev, data, says):
     with pytest.raises(DataError) as caught:
         read_corpus(recipe(tmp_path, dev="dev.conll", **data))
     assert says in caught.value.message
+
+
+def by_words(suffix, separator=","):
+    """Generated sentences, a word a row, the sentence named at its first word."""
+    rows = [["Sentence #", "Word", "Tag"]]
+    for number, (tokens, tags) in enumerate(builtin.generate()[:60], start=1):
+        rows += [[f"Sentence: {number}" * (at == 0), *pair] for at, pair in enumerate(zip(tokens, tags, strict=True))]
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator).writerows(rows)
+    return {"text": text.getvalue(), "name": f"train.{suffix}"}
+
+
+@pytest.mark.parametrize("file", [by_words("csv"), by_words("tsv", "\t"), by_words("csv", ";"), by_words("tab", "\t")])
+def test_rows_of_words_are_read_as_the_sentences_that_they_make(tmp_path, file):
+    found = read_corpus(recipe(tmp_path, **file))
+    plain = read_corpus(recipe(tmp_path, name="plain.conll"))
+    for name, part in plain.parts.items():
+        assert list(found.parts[name].tokens()) == list(part.tokens())
+        assert list(found.parts[name].tags()) == list(part.tags())
+    assert any("rows of words make 60 sentences" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("form", [str, json.dumps])
+@pytest.mark.parametrize("name", ["train.csv", "train.jsonl"])
+def test_lists_that_were_saved_as_text_are_read_as_lists(tmp_path, form, name):
+    rows = [{"tokens": form(tokens), "tags": form(tags)} for tokens, tags in builtin.generate()[:60]]
+    text = io.StringIO()
+    csv.writer(text).writerows([rows[0], *(row.values() for row in rows)])
+    lines = text.getvalue() if name.endswith("csv") else "\n".join(map(json.dumps, rows))
+    found = read_corpus(recipe(tmp_path, lines, name=name))
+    plain = read_corpus(recipe(tmp_path, name="plain.conll"))
+    assert list(found.parts["train"].tokens()) == list(plain.parts["train"].tokens())
+    assert list(found.parts["train"].tags()) == list(plain.parts["train"].tags())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.conll", "a\tO\n\tO\nb\tO\n", "a.conll:2: an empty word in column 1"),
+        ("a.conll", "\ta\tO\n\tb\tB-X\n", "a.conll:1: an empty word in column 1"),
+        ("a.csv", "sentence,word,tag\n1,a,O\n1,,O\n2,b,O\n2,c,O\n", "a.csv:3: an empty word in column word"),
+        ("a.csv", "sentence,word,tag\n1,a,O\n1,b,\n2,c,O\n2,d,O\n", 'a.csv:3: "b" has no tag'),
+        ("a.csv", "word,tag\n" + "a,O\nb,B-X\n" * 20, "a.csv: each row is a single word"),
+        ("a.csv", "tokens,tags\n\"['a' 'b']\",\"['O' 'O']\"\n", "a.csv:2: ['a' 'b'] in column"),
+        ("a.jsonl", '{"tokens": ["a", ""], "tags": ["O", "O"]}\n', "a.jsonl:1: an empty word"),
+    ],
+)
+def test_words_that_are_not_there_and_words_that_nothing_groups_are_named(tmp_path, name, text, says):
+    with pytest.raises(DataError) as caught:
+        read_corpus(recipe(tmp_path, text, name=name))
+    assert says in caught.value.message.replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: f"{line}\t" if line else line,
+        lambda line: f"{line}\t\t" if line else line,
+        lambda line: f"{line}\t" if line.endswith("O") else line,
+        lambda line: f"{line}\t" if "B-" in line else line,
+    ],
+)
+def test_empty_columns_at_the_end_of_lines_are_left_out(tmp_path, change):
+    plain = conll().replace(" ", "\t")
+    changed = "\n".join(map(change, plain.split("\n")))
+    found, expected = read_corpus(recipe(tmp_path, changed)), read_corpus(recipe(tmp_path, plain, name="plain.conll"))
+    assert list(found.parts["train"].tags()) == list(expected.parts["train"].tags())
+    assert list(found.parts["train"].tokens()) == list(expected.parts["train"].tokens())
+    wide = changed.split("\n")[0].endswith("\t")
+    assert any("nothing in column" in note for note in found.notes) == wide
 
 
 def test_a_file_of_too_few_sentences_is_named(tmp_path):

@@ -74,12 +74,16 @@ class SoundRecording:
 
 @dataclass(frozen=True, eq=False)
 class SoundClip:
-    """The features (T, F) of a recording, in memory or in a .npy file; ``given`` says that they came as such."""
+    """The features (T, F) of a recording, in memory or in a .npy file; ``given`` says that they came as such.
+
+    ``remark`` is what a person should know of how the recording was read, empty for nothing.
+    """
 
     source: Path | np.ndarray
     shape: tuple[int, int]
     recording: SoundRecording
     given: bool = False
+    remark: str = ""
 
     @property
     def frames(self) -> int:
@@ -142,10 +146,19 @@ class FeatureCache:
         except (OSError, ValueError):
             return None
 
-    def put(self, place: Path, features_TF: np.ndarray) -> None:
+    def remark(self, place: Path) -> str:
+        """What was to be said of the recording whose features are there."""
+        try:
+            return place.with_suffix(".txt").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    def put(self, place: Path, features_TF: np.ndarray, remark: str = "") -> None:
         """Keep features: whole under their name or not at all; raises DataError where there is no room."""
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
+            if remark:
+                place.with_suffix(".txt").write_text(remark, encoding="utf-8")
             with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".partial", delete=False) as file:
                 np.save(file, features_TF)
             os.replace(file.name, place)
@@ -221,16 +234,18 @@ def _clip(recording: SoundRecording, frontend: Frontend, cache: FeatureCache | N
             raise RecordingError("features without frames", f"{name}: holds no frames there")
         return SoundClip(source, _shape(features_TF), recording, given=True)
     if cache is None or isinstance(source, Sound):
-        features_TF = features_of(recording.sound(), frontend, name)
-        return SoundClip(features_TF, _shape(features_TF), recording)
+        sound = recording.sound()
+        features_TF = features_of(sound, frontend, name)
+        return SoundClip(features_TF, _shape(features_TF), recording, remark=sound.remark)
     content = read_content(source) if isinstance(source, Path) else source
     place = cache.place(content, frontend, recording.portion)
     shape = cache.shape(place)
     if shape is None or len(shape) != 2:
-        features_TF = features_of(recording.sound(content), frontend, name)
-        cache.put(place, features_TF)
-        shape = _shape(features_TF)
-    return SoundClip(place, shape, recording)
+        sound = recording.sound(content)
+        features_TF = features_of(sound, frontend, name)
+        cache.put(place, features_TF, sound.remark)
+        return SoundClip(place, _shape(features_TF), recording, remark=sound.remark)
+    return SoundClip(place, (shape[0], shape[1]), recording, remark=cache.remark(place))
 
 
 def _stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:

@@ -21,7 +21,7 @@ Kind = Literal["log-mel", "mfcc", "fbank"]
 FLOOR = 1e-6
 """Added to the power in a mel band before the logarithm; about the noise of 16-bit silence."""
 MFCC_BANDS = 40
-VERSION = 1
+VERSION = 2
 """Counted up when the same settings give other features, so that no cache gives old ones."""
 
 

@@ -19,6 +19,12 @@ from rnncli.errors import DataError, UserError
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aiff", ".aif", ".au", ".w64", ".caf")
 CLIPPED = 0.999
 """From this part of full scale a sample counts as clipped."""
+CANCELLED = 0.01
+"""Share of the power of the channels below which they cancel each other in their mean."""
+SILENCE = 1e-8
+"""Power, of full scale, below which a recording is silent anyway."""
+OPPOSITE = "channels of opposite phase cancel each other in the mean; the first is read alone"
+UNSIZED = "the header says that there are no samples; those that follow it are read"
 LEAST_RATE, MOST_RATE = 1000, 768_000
 MISSING = "paths are taken from the folder of the file that names them"
 AGAIN = "record it again, or take it out of the data"
@@ -34,11 +40,15 @@ class RecordingError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """Samples of one channel, float32 from -1 to 1, (N,), their rate in Hz, and how many channels were mixed."""
+    """Samples of one channel, float32 from -1 to 1, (N,), their rate in Hz, and how many channels were mixed.
+
+    ``remark`` is what a person should know of how they were read, empty for nothing.
+    """
 
     samples: np.ndarray
     rate: int
     channels: int = 1
+    remark: str = ""
 
     @property
     def seconds(self) -> float:
@@ -49,7 +59,8 @@ class Sound:
 def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] | None = None) -> Sound:
     """A recording, its channels mixed by their mean; a path, or the content of a file called ``name``.
 
-    ``span`` cuts a stretch: where it begins and how long it is, in seconds.
+    Of channels that cancel each other one is taken. ``span`` cuts a stretch: where it begins and how long it
+    is, in seconds.
     Raises RecordingError naming the file for what is missing, unreadable, empty, or holds samples that are no numbers.
     """
     name = name or str(source)
@@ -57,8 +68,9 @@ def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] |
     if not content:
         raise RecordingError("empty file", f"{name}: an empty file", AGAIN)
     soundfile = import_soundfile()
+    sized = with_size(content)
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
+        with soundfile.SoundFile(io.BytesIO(sized)) as file:
             rate = file.samplerate
             start, length = (0, -1) if span is None else (round(part * rate) for part in span)
             start = min(start, file.frames)
@@ -70,7 +82,9 @@ def read_sound(source: Path | bytes, name: str = "", span: tuple[float, float] |
     if not len(samples_NC):
         raise RecordingError("recording without samples", f"{name}: holds no samples", AGAIN)
     _require_numbers(name, samples_NC)
-    return Sound(samples_NC.mean(1), int(rate), samples_NC.shape[1])
+    cancels = _cancels(samples_NC)
+    remark = OPPOSITE if cancels else UNSIZED if sized is not content else ""
+    return Sound(_mixed(samples_NC, cancels), int(rate), samples_NC.shape[1], remark)
 
 
 def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.ndarray]]:
@@ -85,6 +99,8 @@ def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.nda
     soundfile = import_soundfile()
     try:
         opened = soundfile.SoundFile(path)
+        if not opened.frames:
+            opened = soundfile.SoundFile(io.BytesIO(with_size(path.read_bytes())))
     except FileNotFoundError as error:
         raise RecordingError("missing file", f"{name}: no such file", MISSING) from error
     except OSError as error:
@@ -98,7 +114,7 @@ def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.nda
             try:
                 for block_NC in opened.blocks(int(seconds * opened.samplerate), dtype="float32", always_2d=True):
                     _require_numbers(name, block_NC)
-                    yield block_NC.mean(1)
+                    yield _mixed(block_NC, _cancels(block_NC))
             except soundfile.SoundFileError as error:
                 raise _unreadable(name, error, b"") from error
 
@@ -114,6 +130,27 @@ def read_content(path: Path) -> bytes:
         raise RecordingError("missing file", f"{path}: no such file", MISSING) from error
     except OSError as error:
         raise RecordingError("unreadable file", f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def with_size(content: bytes) -> bytes:
+    """A wav file whose header says how many bytes of samples follow, where it says 0 as one that was streamed does."""
+    order = {b"RIFF": "little", b"RIFX": "big"}.get(content[:4])
+    if (order != "little" and order != "big") or content[8:12] != b"WAVE":
+        return content
+    at = 12
+    while at + 8 <= len(content):
+        size, body = int.from_bytes(content[at + 4 : at + 8], order), at + 8
+        if content[at : at + 4] == b"data":
+            rest = len(content) - body
+            # Behind no samples there may be other chunks, which begin with a name of letters and a size that fits.
+            follows = (
+                content[body : body + 4].isalpha() and int.from_bytes(content[body + 4 : body + 8], order) <= rest - 8
+            )
+            if size or not rest or follows:
+                return content
+            return content[: at + 4] + rest.to_bytes(4, order) + content[body:]
+        at = body + size + size % 2
+    return content
 
 
 def pcm(content: bytes) -> np.ndarray:
@@ -138,6 +175,22 @@ def _require_regular(path: Path) -> None:
         require_regular(path)
     except DataError as error:
         raise RecordingError("no regular file", error.message, error.hint) from error
+
+
+def _cancels(samples_NC: np.ndarray) -> bool:
+    """Whether little is left of the mean of the channels, as of two of opposite phase."""
+    if samples_NC.shape[1] == 1:
+        return False
+    power = float(np.square(samples_NC, dtype=np.float64).mean())
+    return power > SILENCE and float(np.square(samples_NC.mean(1), dtype=np.float64).mean()) < CANCELLED * power
+
+
+def _mixed(samples_NC: np.ndarray, cancels: bool) -> np.ndarray:
+    """One channel (N,): the mean, or the first of the loud ones where channels cancel each other."""
+    if not cancels:
+        return samples_NC.mean(1)
+    loud_C = np.abs(samples_NC).sum(0)
+    return np.ascontiguousarray(samples_NC[:, (2 * loud_C >= loud_C.max()).argmax()])
 
 
 def _require_rate(name: str, rate: int) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from rnncli.data.tables.dialects import Header
 from rnncli.data.tables.table import BATCH_ROWS, PLACE, Table, TableWriter, require_rows, with_place
 from rnncli.errors import DataError
 
 
-def read_parquet(path: Path, encoding: str = "auto") -> Table:
+def read_parquet(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
     """A Parquet file; places are row numbers from 1. Class numbers of a ``datasets`` file become names.
 
-    ``encoding`` is there for likeness with the other readers; Parquet text is always utf-8.
+    ``encoding`` and ``header`` are there for likeness with the other readers; Parquet text is always utf-8.
     """
     import pyarrow.parquet as pq
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +41,30 @@ _BETWEEN = re.compile(r"\d+[-.]\d+$")  # a CoNLL-U multi-word range or an empty 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the lines of a file look like: how many columns, between what, and how they are called."""
+    """What the lines of a file look like: how many columns, between what, and how they are called.
+
+    ``trailing`` are the columns at the end that are empty in the line where the layout was ``seen``.
+    """
 
     width: int
     separator: str
     names: tuple[str, ...]
     conllu: bool
     seen: int
+    trailing: int = 0
 
     def cut(self, line: str) -> list[str]:
-        """The fields of a line."""
+        """The fields of a line, as many as there are columns but for empty ones at its end."""
+        fields = self.split(line)
+        if len(fields) == self.width:
+            return fields
+        while len(fields) > self.width and not fields[-1]:
+            fields.pop()
+        missing = self.width - len(fields)
+        return fields + [""] * missing if 0 < missing <= self.trailing else fields
+
+    def split(self, line: str) -> list[str]:
+        """The fields of a line, however many."""
         fields = line.split(self.separator)
         if self.separator == "\t":
             return [field.strip(" ") for field in fields] if " " in line else fields
@@ -160,19 +174,26 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
         names = first.layout.names or tuple(str(n) for n in range(1, first.layout.width + 1))
         schema = with_place(pa.schema([(column, pa.list_(pa.string())) for column in names]))
         schema = schema.append(pa.field(DOCUMENT, pa.int64()))
-        document = 0
+        document, filled = 0, set[int]()
         with TableWriter(str(path), schema) as writer:
             for chunk in _chunks(first, sentences):
                 columns = [
                     pa.array([block.column(at) for block in chunk], schema.types[at]) for at in range(len(names))
                 ]
                 places = pa.array([block.line(0) for block in chunk], pa.int64())
+                filled.update(at for at in range(len(names)) if at not in filled and _any_text(chunk, at))
                 documents = document + np.cumsum([block.begins_document() for block in chunk])
                 document = documents[-1]
                 writer.write(pa.record_batch([*columns, places, pa.array(documents)], schema=schema))
             require_rows(writer, "no tokens")
             header = [f"{path}:{first.header}: read as the names of the columns, not as a word"] if first.header else []
-            return writer.finish([*([found.note] if found.note else []), *header])
+            read = writer.finish([*([found.note] if found.note else []), *header])
+        last = max(filled, default=0)
+        if last < len(names) - 1:
+            note = f"{path}: nothing in column{'s' * (last < len(names) - 2)} {', '.join(names[last + 1 :])}, left out"
+            read = replace(read, store=read.store.drop_columns(list(names[last + 1 :])), notes=(*read.notes, note))
+        # CoNLL-U has lines that are no words.
+        return replace(read, word_lines="id" not in names)
 
 
 def feature(values: list[str], key: str) -> list[str]:
@@ -274,13 +295,19 @@ def _chunks(first: Block, rest: Iterable[Block]) -> Iterator[list[Block]]:
     yield chunk
 
 
+def _any_text(chunk: list[Block], at: int) -> bool:
+    """Whether a column, from 0, holds anything in some blocks."""
+    return any(fields[at] for block in chunk for fields in block.fields)
+
+
 def _layout(text: str, columns: tuple[str, ...], number: int) -> Layout:
     separator = "\t" if "\t" in text else " "
     plain = Layout(0, separator, (), False, number)
-    fields = plain.cut(text)
+    fields = plain.split(text)
+    trailing = len(fields) - max((at for at, one in enumerate(fields, start=1) if one), default=0)
     conllu = separator == "\t" and len(fields) == 10 and re.fullmatch(r"\d+([-.]\d+)?", fields[0]) is not None
     names = columns if len(columns) == len(fields) else CONLLU if conllu else ()
-    return Layout(len(fields), separator, names, conllu or names[:1] == ("id",), number)
+    return Layout(len(fields), separator, names, conllu or names[:1] == ("id",), number, trailing)
 
 
 def _count(fields: list[str]) -> str:

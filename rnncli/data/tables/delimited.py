@@ -1,16 +1,27 @@
-"""Comma- and tab-separated text to a table."""
+"""Text in columns, separated by commas, tabs and the like, to a table."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
 
 import pyarrow as pa
 
 from rnncli.data.encodings import Encoding, detect, open_text
+from rnncli.data.tables.dialects import (
+    FIELD_LIMIT,
+    SEPARATORS,
+    Dialect,
+    Header,
+    first_rows,
+    is_directive,
+    recognise,
+    require_header,
+)
 from rnncli.data.tables.table import (
     BATCH_CHARACTERS,
     BATCH_ROWS,
@@ -23,69 +34,89 @@ from rnncli.data.tables.table import (
 )
 from rnncli.errors import DataError
 
-FIELD_LIMIT = 100_000_000  # characters; a longer field is a quote that was never closed
+REPEATED = "header repeated"
 Record = tuple[int, list[str]]
 
 
-def read_csv(path: Path, encoding: str = "auto") -> Table:
-    """Comma-separated text with a header, every column of it text.
+def read_csv(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+    """Separated text, every column of it text, by name or, without a header, by number from 1.
 
-    Quotes follow RFC 4180, strictly: a stray one is an error, and not half a file in one field. Where the
-    header has no comma but semicolons or tabs, as some spreadsheets write, those separate; said in the
-    table's notes. Rows without any text are dropped and counted. Raises ``DataError`` with file and line.
+    Quotes follow RFC 4180, strictly: a stray one is an error, and not half a file in one field. What separates fields,
+    commas, semicolons, tabs or |, and whether blanks stand behind it, is told from the first rows; what is not a comma
+    is said in the table's notes. Rows without any text, and headers once more, are dropped and counted. Raises
+    ``DataError`` with file and line, also for a first row that is data where ``header`` is auto.
     """
     found = detect(path, encoding)
+    dialect = recognise(path, found)
     notes = [found.note] if found.note else []
-    delimiter = _actual_delimiter(path, found)
-    if delimiter != ",":
-        notes.append(f"{path}: fields are separated by {'tabs' if delimiter == chr(9) else 'semicolons'}")
-    return _read(path, found, delimiter, csv.QUOTE_MINIMAL, notes)
+    if dialect.separator != ",":
+        notes.append(f"{path}: fields are separated by {SEPARATORS[dialect.separator]}")
+    if dialect.spaced:
+        notes.append(f"{path}: a blank behind what separates fields is no part of them")
+    return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes)
 
 
-def read_tsv(path: Path, encoding: str = "auto") -> Table:
-    """Tab-separated text with a header.
+def read_tsv(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+    """Tab-separated text as ``read_csv`` reads it, or what is separated otherwise where there is no tab.
 
     Such files are written with quoting, as spreadsheets do, or without any. Where strict reading fails,
     quotes are taken as they stand, and said in the table's notes.
     """
     found = detect(path, encoding)
+    dialect = recognise(path, found, "\t,;|")
+    if dialect.separator != "\t":
+        return read_csv(path, encoding, header)
     notes = [found.note] if found.note else []
     try:
-        return _read(path, found, "\t", csv.QUOTE_MINIMAL, notes)
+        return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes)
     except DataError as strict:
         try:
-            return _read(path, found, "\t", csv.QUOTE_NONE, [*notes, f"{path}: quotes taken as plain characters"])
+            plain = [*notes, f"{path}: quotes taken as plain characters"]
+            return _read(path, found, dialect, csv.QUOTE_NONE, header, plain)
         except DataError:
             raise strict from None
 
 
-def _actual_delimiter(path: Path, found: Encoding) -> str:
-    with open_text(path, found) as stream:
-        header = stream.readline(FIELD_LIMIT)
-    return "," if "," in header else max(",;\t", key=header.count)
+def read_txt(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+    """A text file that holds a table, separated by tabs for one; raises DataError for plain text."""
+    found = detect(path, encoding)
+    rows = first_rows(path, found, recognise(path, found, "\t,;|"))
+    if rows and len(rows[0]) == 1:
+        raise DataError(
+            f"{path}: a text without columns: nothing separates its fields", "for example a tab: text, tab, label"
+        )
+    return read_tsv(path, encoding, header)
 
 
-def _read(path: Path, found: Encoding, delimiter: str, quoting: Literal[0, 3], notes: list[str]) -> Table:
+def _read(
+    path: Path, found: Encoding, dialect: Dialect, quoting: Literal[0, 3], header: Header, notes: list[str]
+) -> Table:
+    if header == "auto":
+        require_header(path, first_rows(path, found, dialect, quoting))
     with open_text(path, found) as stream:
-        records = _records(path, stream, delimiter, quoting)
-        first, header = next(((line, row) for line, row in records if any(row)), (0, []))
-        if not header:
+        records = _records(path, stream, dialect, quoting)
+        first, names = next(((line, row) for line, row in records if any(row) and not is_directive(row)), (0, []))
+        if not names:
             raise DataError(f"{path}: the file holds nothing but blank lines")
-        columns = _column_names(path, first, header)
+        if header:
+            columns = _column_names(path, first, names)
+        else:
+            columns, records = [str(n) for n in range(1, len(names) + 1)], chain([(first, names)], records)
         schema = with_place(pa.schema([(name, pa.string()) for name in columns]))
         dropped: Counter[str] = Counter()
         with TableWriter(str(path), schema) as writer:
-            for lines, rows in _batches(path, records, len(columns), dropped):
+            for lines, rows in _batches(path, records, names, bool(header), dropped):
                 arrays = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
                 writer.write(pa.record_batch([*arrays, pa.array(lines, pa.int64())], schema=schema))
             require_rows(writer, "a header and no rows")
             return writer.finish(notes, dropped)
 
 
-def _records(path: Path, stream: IO[str], delimiter: str, quoting: Literal[0, 3]) -> Iterator[Record]:
+def _records(path: Path, stream: IO[str], dialect: Dialect, quoting: Literal[0, 3]) -> Iterator[Record]:
     """Each record with the line that it begins on; a field may hold line ends."""
     csv.field_size_limit(FIELD_LIMIT)
-    reader = csv.reader(stream, delimiter=delimiter, strict=True, quoting=quoting)
+    form = {"delimiter": dialect.separator, "skipinitialspace": dialect.spaced}
+    reader = csv.reader(stream, **form, strict=True, quoting=quoting)
     line = 1
     try:
         for row in reader:
@@ -108,8 +139,9 @@ def _column_names(path: Path, line: int, header: list[str]) -> list[str]:
 
 
 def _batches(
-    path: Path, records: Iterator[Record], width: int, dropped: Counter[str]
+    path: Path, records: Iterator[Record], first: list[str], named: bool, dropped: Counter[str]
 ) -> Iterator[tuple[list[int], list[list[str]]]]:
+    """Lines and rows of some records at a time, each as wide as the first row, which ``named`` says is a header."""
     lines: list[int] = []
     rows: list[list[str]] = []
     room = BATCH_CHARACTERS
@@ -117,11 +149,15 @@ def _batches(
         if not any(map(str.strip, row)):
             dropped[EMPTY] += 1
             continue
-        if len(row) != width:
+        if len(row) != len(first):
             raise DataError(
-                f"{path}:{line}: {len(row)} field{'s'[: len(row) != 1]} where the header has {width}",
+                f"{path}:{line}: {len(row)} field{'s'[: len(row) != 1]} where "
+                f"{'the header' if named else 'the first row'} has {len(first)}",
                 hint="a field that holds the separator or a line end must stand in double quotes",
             )
+        if named and row == first:
+            dropped[REPEATED] += 1
+            continue
         lines.append(line)
         rows.append(row)
         room -= sum(map(len, row))

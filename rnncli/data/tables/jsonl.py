@@ -1,16 +1,18 @@
-"""JSON lines to a table."""
+"""JSON lines, or an array of objects, to a table."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
 from rnncli.data.encodings import Encoding, detect, open_text
+from rnncli.data.tables.dialects import Header
 from rnncli.data.tables.table import (
     BATCH_CHARACTERS,
     BATCH_ROWS,
@@ -23,14 +25,18 @@ from rnncli.data.tables.table import (
 )
 from rnncli.errors import DataError
 
+ARRAY = "each line holds one whole JSON object, or the file one array of them: [{...}, {...}]"
 Objects = list[dict[str, Any]]
+_PLAIN = re.compile(r"[^ \t\r\n]")
+_NEXT = re.compile(r"[ \t\r\n]*([,\]])")
 
 
-def read_jsonl(path: Path, encoding: str = "auto") -> Table:
-    """A JSON object on each line; a column keeps its type where all its values agree, else it becomes text.
+def read_jsonl(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+    """A JSON object on each line, or an array of them; a column keeps its type where all its values agree.
 
-    A key that a line lacks is a missing value; objects inside are kept as JSON text; blank lines are dropped
-    and counted. Raises ``DataError`` with file and line.
+    Else it becomes text. A key that an object lacks is a missing value; objects inside are kept as JSON text; blank
+    lines are dropped and counted. ``header`` is there for likeness with the other readers. Raises ``DataError`` with
+    file and line.
     """
     found = detect(path, encoding)
     schema = pa.schema([])
@@ -54,13 +60,10 @@ def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tup
     rows: Objects = []
     room = BATCH_CHARACTERS
     with open_text(path, found) as stream:
-        for line, text in enumerate(stream, start=1):
-            if not text.strip():
-                dropped[EMPTY] += 1
-                continue
+        for line, length, value in _objects(path, stream, dropped):
             lines.append(line)
-            rows.append(_parse(path, line, text))
-            room -= len(text)
+            rows.append(value)
+            room -= length
             if len(rows) == BATCH_ROWS or room < 0:
                 yield lines, rows
                 lines, rows, room = [], [], BATCH_CHARACTERS
@@ -68,19 +71,63 @@ def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tup
         yield lines, rows
 
 
-def _parse(path: Path, line: int, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep, or a number too long"
-        raise DataError(f"{path}:{line}: not JSON: {reason}", "each line holds one whole JSON object") from error
+def _objects(path: Path, stream: IO[str], dropped: Counter[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Each object with the line that it begins on and the length of its text."""
+    for line, text in enumerate(stream, start=1):
+        if not text.strip():
+            dropped[EMPTY] += 1
+            continue
+        if line == dropped[EMPTY] + 1 and text.lstrip().startswith("["):
+            dropped.clear()
+            yield from _array(path, "\n" * (line - 1) + text + stream.read())
+            return
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _no_json(f"{path}:{line}", error) from error
+        yield line, len(text), _checked(f"{path}:{line}", value)
+
+
+def _array(path: Path, text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """The objects of an array, one after the other."""
+    decode = json.JSONDecoder().raw_decode
+    at = text.index("[") + 1
+    line, counted = 1, 0
+    while True:
+        start = _PLAIN.search(text, at)
+        if start is None:
+            raise DataError(f"{path}:{text.count(chr(10)) + 1}: not JSON: the array is never closed", ARRAY)
+        at = start.start()
+        line, counted = line + text.count("\n", counted, at), at
+        if text[at] == "]":
+            break
+        try:
+            value, end = decode(text, at)
+        except (ValueError, RecursionError) as error:
+            raise _no_json(f"{path}:{line}", error) from error
+        yield line, end - at, _checked(f"{path}:{line}", value)
+        follows = _NEXT.match(text, end)
+        if follows is None:
+            raise DataError(f"{path}:{line}: not JSON: no comma, nor the array's end, behind what begins here", ARRAY)
+        at = follows.end() if follows[1] == "," else follows.end() - 1
+    if rest := text[at + 1 :].strip():
+        line += text.count("\n", counted, text.index(rest, at + 1))
+        raise DataError(f"{path}:{line}: not JSON: text goes on behind the array", ARRAY)
+
+
+def _no_json(place: str, error: Exception) -> DataError:
+    reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep, or a number too long"
+    return DataError(f"{place}: not JSON: {reason}", ARRAY)
+
+
+def _checked(place: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DataError(
-            f"{path}:{line}: a JSON {type(value).__name__} where an object is expected",
-            hint='each line looks like {"text": "...", "label": "..."}',
+            f"{place}: a JSON {type(value).__name__} where an object is expected",
+            hint='each object is such as {"text": "...", "label": "..."}',
         )
     if PLACE in value:
-        raise DataError(f'{path}:{line}: the key "{PLACE}" is taken', "rename the key")
+        raise DataError(f'{place}: the key "{PLACE}" is taken', "rename the key")
     return value
 
 

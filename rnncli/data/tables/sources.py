@@ -16,7 +16,8 @@ from rnncli.data.encodings import read_text
 from rnncli.data.regular import require_regular
 from rnncli.data.splits import split_name
 from rnncli.data.tables.arrow import load_repository, read_parquet
-from rnncli.data.tables.delimited import read_csv, read_tsv
+from rnncli.data.tables.delimited import read_csv, read_tsv, read_txt
+from rnncli.data.tables.dialects import Header
 from rnncli.data.tables.jsonl import read_jsonl
 from rnncli.data.tables.table import BATCH_CHARACTERS, BATCH_ROWS, EMPTY, PLACE, Table, TableWriter, did_you_mean
 from rnncli.errors import DataError
@@ -32,6 +33,8 @@ READERS = {
     ".json": read_jsonl,
     ".parquet": read_parquet,
 }
+TEXT = ".txt"
+"""Tables may have this name too, which in folders is that of texts."""
 UNLABELLED = ("unsup", "unsupervised", "unlabelled", "unlabeled")
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -41,6 +44,7 @@ def read(
     *,
     source: Source = "auto",
     encoding: str = "auto",
+    header: Header = "auto",
     columns: Sequence[str] | None = None,
     splits: Mapping[str, str] | None = None,
     config: str | None = None,
@@ -49,7 +53,7 @@ def read(
 
     ``source`` says what ``path`` is; ``auto`` decides by this rule:
 
-    - a file is a ``file``: csv, tsv, jsonl or parquet by its suffix;
+    - a file is a ``file``: csv, tsv, jsonl, json or parquet by its suffix, txt with columns;
     - a folder with such files named after splits (``train.csv``, ``dev.jsonl``) is read as those ``file`` s;
     - a folder whose subfolders hold ``.txt`` files, directly or one split level down, is a ``folder`` per
       class: columns ``text`` and ``label``;
@@ -59,7 +63,7 @@ def read(
     ``splits`` maps the names wanted here to the source's own: a file or subfolder of the folder, a split or
     slice of the repository (``train[:1000]``). Without it the splits whose names mean train, dev or test are
     taken, others are left out and noted. ``columns`` must all be there. ``config`` is a repository's
-    configuration.
+    configuration. ``header`` says whether the first row of separated text names its columns.
 
     Raises ``DataError`` naming file and line for anything that is missing or cannot be read.
     """
@@ -71,24 +75,26 @@ def read(
     elif kind == "folder":
         tables = _read_classes(_existing(place, folder=True), encoding, splits)
     elif place.is_dir():
-        tables = {name: read_file(file, encoding) for name, file in _split_files(place, splits).items()}
+        tables = {name: read_file(file, encoding, header) for name, file in _split_files(place, splits).items()}
     else:
-        tables = {ALL: read_file(_existing(place), encoding)}
+        tables = {ALL: read_file(_existing(place), encoding, header)}
     for table in tables.values():
         for column in columns or ():
             table.require(column)
     return tables
 
 
-def read_file(path: Path, encoding: str = "auto") -> Table:
+def read_file(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
     """One file by its suffix; raises ``DataError`` naming file and line for whatever is wrong with it."""
     suffix = _suffix(path)
+    if suffix == TEXT:
+        return read_txt(path, encoding, header)
     if suffix not in READERS:
         raise DataError(
             f'{path}: no reader for files that end in "{suffix or path.name}"',
-            hint="known are " + ", ".join(READERS) + "; text files also with .gz behind",
+            hint="known are " + ", ".join((*READERS, TEXT)) + "; text files also with .gz behind",
         )
-    return READERS[suffix](path, encoding)
+    return READERS[suffix](path, encoding, header)
 
 
 def shortened(notes: list[str]) -> list[str]:
@@ -119,6 +125,8 @@ def _existing(path: Path, folder: bool = False) -> Path:
         raise DataError(f"{path}: a file where a folder is expected", "data.source=file reads it")
     if path.exists():
         return path
+    if path.is_symlink():
+        raise DataError(f"{path}: a link to {path.readlink()}, which is not there", "mend the link, or name the file")
     parent = path.parent
     while not parent.is_dir() and parent != parent.parent:
         parent = parent.parent

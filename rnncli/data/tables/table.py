@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data import progress
+from rnncli.data.tables.cells import written
 from rnncli.errors import DataError
 
 PLACE = "__place__"  # a line or row number, or the path of the file that holds the row
@@ -33,7 +34,8 @@ class Table:
     """Rows of ``store``, all of them or those that ``rows`` lists.
 
     ``name`` is the source as the user wrote it, ``notes`` are choices made on the way that the user should
-    hear of, ``dropped`` counts the rows left out by reason.
+    hear of, ``dropped`` counts the rows left out by reason. ``word_lines`` says that a row is a sentence whose words
+    stand on as many lines.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Table:
     rows: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    word_lines: bool = False
 
     def __len__(self) -> int:
         return self.store.num_rows if self.rows is None else len(self.rows)
@@ -55,8 +58,9 @@ class Table:
         if column in self.columns:
             return
         named = f" ({key})" if key else ""
+        where = self.place(0) if self.word_lines else self.name
         raise DataError(
-            f'{self.name}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
+            f'{where}: no column "{column}"{named}{did_you_mean(column, self.columns)}',
             hint="its columns are: " + ", ".join(self.columns),
         )
 
@@ -66,13 +70,9 @@ class Table:
         return place if isinstance(place, str) else f"{self.name}:{place}"
 
     def place_of_word(self, i: int, word: int) -> str:
-        """Where a word of row ``i`` stands: its own line in CoNLL columns, else that of the row.
-
-        CoNLL-U has lines that are no words, so that there it is the line of the sentence.
-        """
+        """Where a word of row ``i`` stands: its own line where words stand on lines of their own, else the row's."""
         place = self.store.column(PLACE)[self._row(i)].as_py()
-        in_lines = DOCUMENT in self.store.column_names and "id" not in self.columns
-        return f"{self.name}:{place + word}" if in_lines else self.place(i)
+        return f"{self.name}:{place + word}" if self.word_lines else self.place(i)
 
     def row(self, i: int) -> dict[str, Any]:
         """Row ``i`` of this view as a dictionary of its columns."""
@@ -106,9 +106,9 @@ class Table:
         return numbers if self.rows is None else numbers[self.rows]
 
     def texts(self, column: str) -> Iterator[str]:
-        """The values of one column as strings: a missing value is the empty string."""
+        """The values of one column as strings: a missing value is the empty string, a whole double an integer."""
         for value in self.values(column):
-            yield value if type(value) is str else "" if value is None else str(value)
+            yield value if type(value) is str else written(value)
 
     def take(self, indices: np.ndarray | Sequence[int]) -> Table:
         """Those rows of this view, in that order; notes and counts of dropped rows stay behind."""

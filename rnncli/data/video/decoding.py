@@ -37,6 +37,8 @@ WHOLE = 0.9
 """A file that gives less than this share of the frames that it announces is damaged."""
 AGAIN = "copy or record it again, or take it out of the data"
 
+MAX_SHOWN = 60.0
+"""Seconds that a frame may be on the screen; where time stamps jump by hours it would be repeated as long."""
 ROUNDED = 1e-4
 """Seconds by which times in files are off."""
 
@@ -75,7 +77,7 @@ def read_video(source: Path | bytes, picking: Picking, name: str = "") -> Iterat
     try:
         with _open(av, source, name) as container:
             stream = _stream(container, name)
-            yield from _picked(_decoded(av, container, stream, name), picking)
+            yield from _picked(_decoded(av, container, stream, name), picking, name)
     except (av.FFmpegError, ValueError, ArithmeticError, MemoryError) as error:  # headers that claim what cannot be
         raise ClipError("unreadable video", f"{name}: cannot be read as video: {_reason(error)}", AGAIN) from error
 
@@ -146,19 +148,23 @@ def _decoded(av: Any, container: Any, stream: Any, name: str) -> Iterator[tuple[
         raise ClipError("damaged video", said, AGAIN)
 
 
-def _picked(frames: Iterator[tuple[float, Any]], picking: Picking) -> Iterator[Frame]:
+def _picked(frames: Iterator[tuple[float, Any]], picking: Picking, name: str) -> Iterator[Frame]:
+    """The frames that are wanted; raises ClipError where one would be shown for longer than ``MAX_SHOWN``."""
     if not picking.rate:
         for seconds, frame in frames:
             yield Frame(seconds, _pixels(frame, picking))
         return
     shown: Any = None
-    wanted, end = 0, 0.0
+    wanted, before, end = 0, 0.0, 0.0
     for seconds, frame in frames:
+        if seconds - before > MAX_SHOWN:
+            said = f"{name}: its time stamps jump from {before:,.1f} s to {seconds:,.1f} s"
+            raise ClipError("jump of time stamps", said, AGAIN)
         # A frame is on the screen until the next one; times are rounded in files.
         while shown is not None and wanted / picking.rate < seconds - ROUNDED:
             yield Frame(wanted / picking.rate, _pixels(shown, picking))
             wanted += 1
-        shown, end = frame, seconds + _length(frame)
+        shown, before, end = frame, seconds, seconds + min(_length(frame), MAX_SHOWN)
     while shown is not None and (not wanted or wanted / picking.rate < end - ROUNDED):
         yield Frame(wanted / picking.rate, _pixels(shown, picking))
         wanted += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnncli.data.tables.cells import label_text
 from rnncli.data.video import shapes
 from rnncli.errors import DataError
 from rnncli.tasks.action.schema import ActionRecipe
@@ -22,7 +23,9 @@ from rnncli.tasks.frames.corpus import Truth
 
 LABEL_NAMES = ("label", "class", "action", "category", "target", "sign")
 MOST_LABELS, CLIPS = 1000, 600
-TRUTH = Truth("label", LABEL_NAMES, lambda: shapes.actions(CLIPS), lambda scene: scene.movement, "shapes-actions")
+TRUTH = Truth(
+    "label", LABEL_NAMES, lambda: shapes.actions(CLIPS), lambda scene: scene.movement, "shapes-actions", label_text
+)
 
 
 def read_corpus(recipe: ActionRecipe) -> Corpus:

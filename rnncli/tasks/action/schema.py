@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Extent
+from rnncli.recipe.schema import ColumnName, Extent
 from rnncli.tasks.classify.sections import ClassTrain, Pooled
 from rnncli.tasks.common.sections import Averaging, LongTrain
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
@@ -15,7 +15,7 @@ from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 class ActionData(FramesData, frozen=True):
     """Clips and their classes."""
 
-    label_column: str = Field(default="", description="column of the labels; empty guesses it by name")
+    label_column: ColumnName = Field(default="", description="column of the labels; empty guesses it by name")
 
 
 class ActionModel(FrameModel, frozen=True):

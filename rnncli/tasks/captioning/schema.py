@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncli.recipe.schema import Beam, Count, Fraction, Size, Width
+from rnncli.recipe.schema import Beam, ColumnName, Count, Fraction, Size, Width
 from rnncli.tasks.common.sections import LongTrain
 from rnncli.tasks.decode.sections import LanguageSection
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
@@ -15,7 +15,7 @@ from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe
 class CaptionData(FramesData, frozen=True):
     """Clips and what is said of each; rows that name the same clip are several captions of it."""
 
-    caption_column: str = Field(default="", description="column of the captions; empty guesses it by name")
+    caption_column: ColumnName = Field(default="", description="column of the captions; empty guesses it by name")
     unit: Literal["auto", "whitespace", "word", "character"] = Field(
         default="auto", description="what a caption is cut into"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rnncli.data.tables.table import Table, did_you_mean
@@ -11,8 +12,7 @@ from rnncli.errors import DataError
 def column(table: Table, given: str, names: Sequence[str], what: str, key: str) -> str:
     """The column ``given`` or the first of ``names`` that is there; ``key`` is the recipe's. Raises DataError."""
     if given:
-        table.require(given, key)
-        return given
+        return named(table, given, key)
     return guess(table, names, what, f"{key}=NAME", first=True)
 
 
@@ -20,6 +20,28 @@ def agreed(tables: Iterable[Table], given: str, names: Sequence[str]) -> str:
     """The column ``given``, or that which is guessed among ``names`` in each of ``tables``; empty where they differ."""
     found = {column(table, given, names, "", "") for table in tables}
     return found.pop() if len(found) == 1 else ""
+
+
+def named(table: Table, name: str, key: str) -> str:
+    """The column of that name, in lower case, or of that number from 1; raises DataError. ``key`` is the recipe's."""
+    own = own_columns(table)
+    if name.lower() in own and name not in own:
+        return name.lower()
+    if name not in own and name.isdecimal() and 1 <= int(name) <= len(own):
+        return own[int(name) - 1]
+    table.require(name, key)
+    return name
+
+
+def is_numbered(table: Table) -> bool:
+    """Whether the columns have no names but their numbers."""
+    own = own_columns(table)
+    return own == [str(n) for n in range(1, len(own) + 1)]
+
+
+def own_columns(table: Table) -> list[str]:
+    """The columns that the source has itself."""
+    return [name for name in table.columns if not name.startswith("__")]
 
 
 def guess(
@@ -30,7 +52,7 @@ def guess(
     Of several the ``first`` of ``names`` where that is good enough, else DataError. ``among`` are the columns that come
     into question, a single one of which needs no name.
     """
-    columns = [name for name in table.columns if not name.startswith("__")]
+    columns = own_columns(table)
     known = {name.strip().lower(): name for name in reversed(columns if among is None else among)}
     found = [known[name] for name in names if name in known]
     if len(found) == 1 or (found and first):
@@ -41,4 +63,11 @@ def guess(
         why = f"which column holds the {what}? several may be it: {', '.join(found)}"
     else:
         why = f"no column of {what} by its name: which column holds the {what}?{did_you_mean(names[0], columns)}"
-    raise DataError(f"{table.name}: {why}", f"{how}, one of: {', '.join(columns)}")
+    data = not is_numbered(table) and any(map(_reads_as_data, columns))
+    unnamed = "; if these are data: data.header=false, with columns by number" if data else ""
+    raise DataError(f"{table.name}: {why}", f"{how}, one of: {', '.join(columns)}{unnamed}")
+
+
+def _reads_as_data(name: str) -> bool:
+    """Whether the name of a column is rather a value: a number, a sentence, a file."""
+    return bool(re.fullmatch(r"[+-]?\d+(\.\d+)?|(\S+\s+){4,}.*|.*\.\w{3,4}|.{60,}", name, re.DOTALL))

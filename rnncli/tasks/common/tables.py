@@ -140,7 +140,12 @@ def read_place(path: Path, data: FilesSection, suffixes: Collection[str], column
 def read_file(path: Path, data: FilesSection) -> Tables:
     """The tables of a file, or of a folder of such, by part, with the folder that their paths start from."""
     found = read(
-        path, source=source_of(data), encoding=data.encoding, splits=data.splits or None, config=data.config or None
+        path,
+        source=source_of(data),
+        encoding=data.encoding,
+        header=data.header,
+        splits=data.splits or None,
+        config=data.config or None,
     )
     return {part: based(table, path) for part, table in found.items()}
 

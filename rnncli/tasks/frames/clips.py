@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnncli.data import progress
+from rnncli.data.tables.cells import list_in, written
 from rnncli.data.tables.table import Table
 from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
-from rnncli.tasks.common.columns import column
+from rnncli.tasks.common.columns import column, named
 from rnncli.tasks.common.tables import TablePart, places
 from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
 from rnncli.tasks.frames.schema import FramesData
@@ -46,15 +47,22 @@ class FramePart(TablePart):
 
 
 def read_part(
-    table: Table, data: FramesData, reader: Reader, truth: str, dropped: Counter[str], notes: list[str]
+    table: Table,
+    data: FramesData,
+    reader: Reader,
+    truth: str,
+    dropped: Counter[str],
+    notes: list[str],
+    clean: Callable[[str], str] = str.strip,
 ) -> FramePart:
     """The rows that can be used; what is wrong with the others is counted, the first of each kind noted.
 
-    ``truth`` is the column of what is true of a clip. Raises DataError where nothing is left.
+    ``truth`` is the column of what is true of a clip, which ``clean`` makes ready. Raises DataError where nothing is
+    left, and for a clip of which a list is true.
     """
     frames = column(table, data.frames_column, FRAME_NAMES, "frames", "data.frames_column")
     group = _group_column(table, data)
-    truths = [value.strip() for value in table.texts(truth)]
+    truths = [clean(one) for one in _single(table, truth)]
     cells = enumerate(places(table, frames))
     items = [item_of(value, folder, table.place(row)) for row, (folder, value) in cells]
     found = list(_judged(items, reader))
@@ -104,10 +112,18 @@ def by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
+def _single(table: Table, column: str) -> Iterator[str]:
+    """What a column says of each row, of a list the one thing that is in it; raises DataError where there are more."""
+    for row, value in enumerate(table.values(column)):
+        found = value if isinstance(value, list) else list_in(value) if isinstance(value, str) else None
+        if found is not None and len(found) > 1:
+            raise DataError(f"{table.place(row)}: a list of {len(found)} in column {column}", "a row has one of them")
+        yield written(value if found is None else found[0] if found else None)
+
+
 def _group_column(table: Table, data: FramesData) -> str:
     if data.group_column:
-        table.require(data.group_column, "data.group_column")
-        return data.group_column
+        return named(table, data.group_column, "data.group_column")
     return next((name for name in GROUP_NAMES if name in table.columns), "")
 
 

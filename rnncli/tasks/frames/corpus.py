@@ -24,7 +24,8 @@ from rnncli.tasks.frames.schema import FramesRecipe
 class Truth:
     """What is true of a clip: what it is called, and the ``names`` that a column of it may have.
 
-    ``scenes`` are the built-in videos, ``said`` what is true of one, ``folder`` where they are kept.
+    ``scenes`` are the built-in videos, ``said`` what is true of one, ``folder`` where they are kept. ``clean`` makes
+    what a table says ready.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Truth:
     scenes: Callable[[], Iterator[Scene]]
     said: Callable[[Scene], str]
     folder: str
+    clean: Callable[[str], str] = str.strip
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -91,7 +93,7 @@ def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth, column
     found = Gathered({}, ", ".join(sorted({table.name for table in tables.values()})))
     for name, table in tables.items():
         its = columns.column(table, column, truth.names, f"{truth.name}s", f"data.{truth.name}_column")
-        found.parts[name] = clips.read_part(table, recipe.data, reader, its, found.dropped, found.notes)
+        found.parts[name] = clips.read_part(table, recipe.data, reader, its, found.dropped, found.notes, truth.clean)
     for table in tables.values():
         found.dropped.update(table.dropped)
         found.notes += table.notes

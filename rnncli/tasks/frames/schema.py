@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from rnncli.recipe.schema import (
     Amount,
+    ColumnName,
     CoreSection,
     Count,
     FilesSection,
@@ -29,8 +30,10 @@ Span = Annotated[str, Field(pattern=r"^\d{1,5}-\d{1,5}$")]
 class FramesData(FilesSection, frozen=True):
     """Clips: videos, pictures, or arrays of frames."""
 
-    frames_column: str = Field(default="", description="column of videos, pictures or arrays; empty guesses it by name")
-    group_column: str = Field(
+    frames_column: ColumnName = Field(
+        default="", description="column of videos, pictures or arrays; empty guesses it by name"
+    )
+    group_column: ColumnName = Field(
         default="", description="column of what must not be in two parts; empty takes subject, speaker, group or source"
     )
     by_group: bool = Field(default=True, description="carved parts and folds share no group, where groups are known")

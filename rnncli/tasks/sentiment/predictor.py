@@ -19,7 +19,7 @@ from rnncli.data.text.evidence import pad_evidence
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.common.predicting import json_line, require_characters
-from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES
+from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES, as_columns, joined, joined_texts
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -48,7 +48,9 @@ class TextPredictor:
             row = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        found = row.get("text", row.get(self.fitted.recipe.data.text_column))
+        parts = [row.get(name) for name in as_columns(self.fitted.recipe.data.text_column)]
+        own = " ".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
+        found = row.get("text") if own is None else own
         if not isinstance(found, str):
             raise DataError(
                 f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
@@ -63,27 +65,32 @@ class TextPredictor:
             with open_text(path, detect(path, "auto")) as lines:
                 yield from self._texts(lines, str(path), form, parse=bool(form))
             return
-        table = read_file(path, self.fitted.recipe.data.encoding)
-        names = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
-        column = next((name for name in names if name in table.columns), None)
-        if column is None:
+        data = self.fitted.recipe.data
+        table = read_file(path, data.encoding, data.header)
+        columns = next((names for names in self._choices() if {*names} <= set(table.columns)), None)
+        if columns is None:
             raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
-        yield from table.texts(column)
+        yield from joined(table, columns)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
         """A text a line, plain or in a JSON object; or of csv with a header the column of texts."""
         by_name = "csv" if Path(name).suffix.lower() in (".csv", ".tsv") else ""
         return self._texts(lines, name, form or by_name, parse=True)
 
+    def _choices(self) -> list[tuple[str, ...]]:
+        """The columns that hold the texts of a table: as in training, or one of the usual names."""
+        given = as_columns(self.fitted.recipe.data.text_column)
+        return [*([given] if given else []), *((name,) for name in TEXT_NAMES)]
+
     def _texts(self, lines: Iterable[str], name: str, form: str, *, parse: bool) -> Iterator[str]:
         """The texts of lines in a form, which the first line tells where it is not given."""
         first, *_ = head = list(islice(lines := iter(lines), 1)) or [""]
-        wanted = [self.fitted.recipe.data.text_column, *TEXT_NAMES]
+        choices = self._choices()
         header = cut_header(first) if form == "csv" else None
         if not form:
-            header = find_header(first, wanted, (*USUAL, *LABEL_NAMES))
+            header = find_header(first, [name for names in choices for name in names], (*USUAL, *LABEL_NAMES))
         if header is not None:
-            yield from _column(records(lines, header, name), header, wanted, name)
+            yield from _columns(records(lines, header, name), header, choices, name)
             return
         if not form and DOCUMENT.fullmatch(first):
             hint = "jq -c '.[]' makes such lines; --format text takes them as they are"
@@ -125,11 +132,14 @@ class TextPredictor:
         return ["label", "probability", "text"], cells
 
 
-def _column(rows: Iterable[tuple[int, list[str]]], header: Header, wanted: Sequence[str], name: str) -> Iterator[str]:
+def _columns(
+    rows: Iterable[tuple[int, list[str]]], header: Header, choices: Sequence[Sequence[str]], name: str
+) -> Iterator[str]:
     """The texts in the rows of csv; raises DataError where no column is one of texts."""
-    at = header.index(wanted)
-    if at < 0:
+    places = ([header.index([column]) for column in columns] for columns in choices)
+    at = next((found for found in places if min(found) >= 0), None)
+    if at is None:
         names = ", ".join(header.names)
         hint = f'name one "text"; there are: {names}; --format text takes each line as it is'
         raise DataError(f"{name}: csv without a column of texts", hint)
-    return (row[at] for _, row in rows)
+    return (joined_texts([row[i] for i in at]) for _, row in rows)

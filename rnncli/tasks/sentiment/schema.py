@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rnncli.recipe.schema import (
     Amount,
+    ColumnName,
     CoreSection,
     Count,
     DataSection,
@@ -26,8 +27,10 @@ from rnncli.tasks.common.sections import Averaging, Hidden
 class TextData(DataSection, frozen=True):
     """Labelled texts."""
 
-    text_column: str = Field(default="", description="column of the texts; empty guesses it by name")
-    label_column: str = Field(default="", description="column of the labels; empty guesses it by name")
+    text_column: ColumnName | tuple[ColumnName, ...] = Field(
+        default="", description="column of the texts, or a list of columns to join; empty guesses it by name"
+    )
+    label_column: ColumnName = Field(default="", description="column of the labels; empty guesses it by name")
     multi_label: bool = Field(default=False, description="a text may have several labels, or none")
     label_separator: str = Field(default="|", min_length=1, description="between the labels of a text with several")
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")

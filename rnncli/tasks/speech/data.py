@@ -157,6 +157,10 @@ def _load(table: Table, data: SpeechData, dropped: Counter[str], notes: list[str
             raise DataError(f"{table.name}: no recording can be used: {error.message}", error.hint)
         raise DataError(f"{table.name}: no recording has a text", "is this the right column? --text-column NAME")
     notes += _otherwise_long(found, durations(table), table)
+    remarks = Counter(clip.remark for clip in part.clips if clip.remark)
+    for remark, count in remarks.items():
+        example = next(clip.recording.name for clip in part.clips if clip.remark == remark)
+        notes.append(f"{count:,} recording{'s' * (count > 1)}, such as {example}: {remark}")
     notes += [f"left out, the first of its kind: {error.message}" for error in first.values()]
     return part
 
@@ -173,8 +177,8 @@ def _columns(found: Collection[Table], data: SpeechData) -> dict[str, str]:
 
 def _speaker_column(table: Table, data: SpeechData) -> str:
     if data.speaker_column:
-        table.require(data.speaker_column, "data.speaker_column")
-    return data.speaker_column or ("speaker" if "speaker" in table.columns else "")
+        return columns.named(table, data.speaker_column, "data.speaker_column")
+    return "speaker" if "speaker" in table.columns else ""
 
 
 def _otherwise_long(found: Sequence[SoundClip | RecordingError], durations: Sequence[float], table: Table) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from rnncli.recipe.schema import (
     Amount,
     Beam,
+    ColumnName,
     CoreSection,
     Count,
     Depth,
@@ -32,9 +33,11 @@ Few = Annotated[int, Field(ge=0, le=1000)]
 class SpeechData(FilesSection, frozen=True):
     """Recordings, or features of them, and what is said in each."""
 
-    audio_column: str = Field(default="", description="column of recordings or of .npy features; empty guesses")
-    text_column: str = Field(default="", description="column of the texts; empty guesses it by name")
-    speaker_column: str = Field(default="", description="column of the speakers; empty takes speaker where it is there")
+    audio_column: ColumnName = Field(default="", description="column of recordings or of .npy features; empty guesses")
+    text_column: ColumnName = Field(default="", description="column of the texts; empty guesses it by name")
+    speaker_column: ColumnName = Field(
+        default="", description="column of the speakers; empty takes speaker where it is there"
+    )
     by_speaker: bool = Field(default=True, description="carved parts share no speaker, where speakers are known")
     lower: bool = Field(default=True, description="fold upper case into lower")
     longest: Amount = Field(

@@ -17,13 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.data import splits
+from rnncli.data.encodings import detect
+from rnncli.data.tables.cells import written
 from rnncli.data.tables.conll import feature, read_conll
+from rnncli.data.tables.dialects import Dialect, first_rows
+from rnncli.data.tables.sentences import from_words, is_of_words, names_sentence, with_lists
 from rnncli.data.tables.sources import ALL, READERS, read
-from rnncli.data.tables.table import Table, did_you_mean
-from rnncli.data.text.tagschemes import INTERNAL, OddTagsError, Scheme, named, read_spans, recognise
+from rnncli.data.tables.table import Table
+from rnncli.data.text.tagschemes import INTERNAL, OddTagsError, Scheme, read_spans, recognise
+from rnncli.data.text.tagschemes import named as scheme_named
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.columns import guess
+from rnncli.tasks.common.columns import guess, is_numbered, named
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import (
     TablePart,
@@ -38,7 +43,7 @@ from rnncli.tasks.tagging import builtin as generated
 from rnncli.tasks.tagging.extras import odd
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
-TOKEN_NAMES = ("tokens", "words", "form", "token", "word")
+TOKEN_NAMES = ("tokens", "words", "form", "token", "word", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
 SNIFFED = 20_000
 """Sentences that the scheme is recognised by."""
@@ -123,6 +128,8 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     columns, how = find_columns(first, data)
     for table in tables.values():
         _require_alike(table, first, columns, guessed=not data.tag_column)
+    tables = {name: _as_sentences(table, columns, data) for name, table in tables.items()}
+    first = tables.get(ALL) or tables.get("train") or next(iter(tables.values()))
     scheme = _scheme(SentencePart(first, columns, None), data)
     dropped: Counter[str] = Counter()
     parts = {name: _clean(SentencePart(table, columns, scheme), dropped) for name, table in tables.items()}
@@ -155,6 +162,7 @@ def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:
     """A further labelled file, all of it as the part ``test``."""
     table = next(iter(_read(path, recipe.data).values()))
     columns, how = find_columns(table, recipe.data)
+    table = _as_sentences(table, columns, recipe.data)
     scheme = _scheme(SentencePart(table, columns, None), recipe.data)
     dropped: Counter[str] = Counter()
     part = _clean(SentencePart(table, columns, scheme), dropped)
@@ -169,11 +177,11 @@ def read_part(recipe: TaggingRecipe, path: Path) -> Corpus:
 
 def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
     """The columns that are named or guessed, and a sentence that says which; raises DataError."""
-    plain = _unnamed(table)
-    token = _named(table, data.token_column, "data.token_column") if data.token_column else ""
-    features = tuple(_named(table, name, "data.feature_columns") for name in data.feature_columns)
+    plain = is_numbered(table)
+    token = named(table, data.token_column, "data.token_column") if data.token_column else ""
+    features = tuple(named(table, name, "data.feature_columns") for name in data.feature_columns)
     tag, _, key = data.tag_column.partition(".")
-    tag = _named(table, tag, "data.tag_column") if tag else ""
+    tag = named(table, tag, "data.tag_column") if tag else ""
     guessed = [what for what, known in (("words", token), ("tags", tag)) if not known]
     token = token or ("1" if plain else guess(table, TOKEN_NAMES, "words", "--token-column NAME", first=True))
     if not tag:
@@ -181,7 +189,7 @@ def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
         tag = table.columns[-1] if plain else guess(table, TAG_NAMES, "tags", "--tag-column NAME", first=conllu)
     if tag == token:
         raise DataError(f"{table.name}: column {token} cannot hold both words and tags", "--tag-column NUMBER or NAME")
-    document = _named(table, data.document_column, "data.document_column") if data.document_column else ""
+    document = named(table, data.document_column, "data.document_column") if data.document_column else ""
     columns = Columns(token, tag, features, key, document)
     also = f", also read: {', '.join(features)}" if features else ""
     how = f" ({' and '.join(guessed)} guessed)" if guessed else ""
@@ -202,34 +210,38 @@ def _tables(data: TaggedData) -> tuple[dict[str, Table], list[str]]:
 def _read(path: Path, data: TaggedData) -> dict[str, Table]:
     """A file by its suffix, CoNLL where no other reader knows it; a folder of either."""
     suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    if path.is_file() and (f".{suffix}" not in READERS or suffix in ("tsv", "tab")):
+    in_columns = f".{suffix}" not in READERS or (suffix in ("tsv", "tab") and not _names_sentences(path, data))
+    if path.is_file() and in_columns:
         return {ALL: read_conll(path, data.encoding)}
     if path.is_dir():
         named_files = {splits.split_name(_stem(file)): file for file in sorted(path.iterdir()) if file.is_file()}
         if "train" in named_files:
             return {name: next(iter(_read(file, data).values())) for name, file in named_files.items() if name}
     by_name, config = data.splits or None, data.config or None
-    return read(path, source=source_of(data), encoding=data.encoding, splits=by_name, config=config)
+    form = {"encoding": data.encoding, "header": data.header}
+    return read(path, source=source_of(data), splits=by_name, config=config, **form)
+
+
+def _as_sentences(table: Table, columns: Columns, data: TaggedData) -> Table:
+    """The table with a sentence in each row, its words and tags as lists or as a text with blanks; raises DataError."""
+    needed = (columns.token, columns.tag, *columns.features)
+    table = with_lists(table, needed)
+    given = named(table, data.sentence_column, "data.sentence_column") if data.sentence_column else ""
+    if table.word_lines or not (given or is_of_words(table, needed)):
+        return table
+    return from_words(table, needed, given)
+
+
+def _names_sentences(path: Path, data: TaggedData) -> bool:
+    """Whether the header of a table has a column of sentences, as tables have it whose rows are words."""
+    rows = first_rows(path, detect(path, data.encoding), Dialect("\t"))
+    return any(map(names_sentence, rows[0] if rows else ()))
 
 
 def _stem(file: Path) -> str:
     """The word of a file's name that may be a split's: ``train`` of ``en_ewt-ud-train.conllu``, ``train.char.bmes``."""
     words = file.name.replace("-", ".").replace("_", ".").split(".")
     return next((word for word in words if splits.split_name(word)), file.name)
-
-
-def _named(table: Table, name: str, key: str) -> str:
-    """The column of that name, in any case, or of that number from 1; raises DataError."""
-    if name in table.columns:
-        return name
-    if name.lower() in table.columns:
-        return name.lower()
-    if name.isdigit() and 1 <= int(name) <= len(table.columns):
-        return table.columns[int(name) - 1]
-    near = did_you_mean(name, table.columns)
-    raise DataError(
-        f'{table.place(0)}: no column "{name}" ({key}){near}', "its columns are: " + ", ".join(table.columns)
-    )
 
 
 def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:
@@ -246,7 +258,7 @@ def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:
         ) from None
     if data.tag_scheme == "auto":
         return found
-    asked = named(data.tag_scheme)
+    asked = scheme_named(data.tag_scheme)
     if found is None:
         raise DataError(
             f"{part.table.place(0)}: tags that are not written in {asked.name}, though data.tag_scheme says so",
@@ -297,7 +309,7 @@ def _repairs_note(name: str, part: SentencePart) -> list[str]:
 
 def _require_alike(table: Table, first: Table, columns: Columns, *, guessed: bool) -> None:
     """Raise DataError for a part without the columns that the first one has, or with others where they are guessed."""
-    if guessed and _unnamed(first) and _unnamed(table) and len(table.columns) != len(first.columns):
+    if guessed and is_numbered(first) and is_numbered(table) and len(table.columns) != len(first.columns):
         raise DataError(
             f"{table.place(0)}: {len(table.columns)} columns where {first.name} has {len(first.columns)}",
             "--tag-column says which one holds the tags",
@@ -310,10 +322,6 @@ def _require_alike(table: Table, first: Table, columns: Columns, *, guessed: boo
             )
 
 
-def _unnamed(table: Table) -> bool:
-    return table.columns == [str(n) for n in range(1, len(table.columns) + 1)]
-
-
 def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:
     """The sentences that have words; raises DataError where words and tags do not fit each other."""
     keep = np.ones(len(part), dtype=bool)
@@ -324,8 +332,14 @@ def _clean(part: SentencePart, dropped: Counter[str]) -> SentencePart:
                     f"{part.table.place(row)}: {len(tokens)} words but {len(values)} in column {name}",
                     "each word has one tag; is this the right column?",
                 )
+        if "" in tokens:
+            place = part.table.place_of_word(row, tokens.index(""))
+            raise DataError(
+                f"{place}: an empty word in column {part.columns.token}", "write the word, or drop its line"
+            )
         if "" in tags:
-            raise DataError(f'{part.table.place(row)}: "{tokens[tags.index("")]}" has no tag', "use O for outside")
+            at = tags.index("")
+            raise DataError(f'{part.table.place_of_word(row, at)}: "{tokens[at]}" has no tag', "use O for outside")
         keep[row] = bool(tokens)
     dropped["empty sentence"] += int((~keep).sum())
     if not keep.any():
@@ -340,4 +354,4 @@ def strings(value: object) -> list[str]:
     if isinstance(value, str):
         return value.split()
     assert isinstance(value, list)
-    return ["" if one is None else str(one) for one in value]
+    return [one if type(one) is str else written(one) for one in value]

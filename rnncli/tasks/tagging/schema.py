@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rnncli.recipe.schema import (
     Amount,
+    ColumnName,
     CoreSection,
     Count,
     DataSection,
@@ -30,12 +31,17 @@ from rnncli.tasks.common.sections import Averaging, Hidden, Schedule
 class TaggedData(DataSection, frozen=True):
     """Sentences whose words have tags."""
 
-    token_column: str = Field(default="", description="column of the words, by number from 1 or by name; empty guesses")
-    tag_column: str = Field(
+    token_column: ColumnName = Field(
+        default="", description="column of the words, by number from 1 or by name; empty guesses"
+    )
+    tag_column: ColumnName = Field(
         default="", description="column of the tags, or feats.KEY of CoNLL-U; empty guesses, the last of plain columns"
     )
-    feature_columns: tuple[str, ...] = Field(
+    feature_columns: tuple[ColumnName, ...] = Field(
         default=(), description="further columns that the model reads, such as parts of speech"
+    )
+    sentence_column: ColumnName = Field(
+        default="", description="column that names the sentence, where a row is a word; empty guesses it by name"
     )
     tag_scheme: Literal["auto", "none", "IOB1", "IOB2", "BIOES", "BILOU", "BMES"] = Field(
         default="auto", description="how spans are written as tags; none says that tags are no spans"
@@ -47,7 +53,7 @@ class TaggedData(DataSection, frozen=True):
     context: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=0, description="words of the sentences before and behind that are read with each; 0 reads it alone"
     )
-    document_column: str = Field(
+    document_column: ColumnName = Field(
         default="", description="column that names each row's document; empty takes -DOCSTART- and # newdoc lines"
     )
     encoding: str = Field(default="auto", description="of text files: auto, or utf-8, gb18030 and the like")

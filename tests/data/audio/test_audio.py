@@ -176,3 +176,65 @@ def test_a_stretch_of_samples_in_memory_and_of_features_is_cut(tmp_path):
     np.testing.assert_allclose(one.load(), other.load()[:98], atol=1e-5)
     assert isinstance(nothing, RecordingError)
     assert nothing.reason == "features without frames"
+
+
+def streamed(path, order, size, behind=b""):
+    """A recording as wav whose header says ``size`` bytes of samples, as those do that were written to a pipe."""
+    soundfile.write(path, noise(800), 8000, subtype="PCM_16", endian="LITTLE" if order == "little" else "BIG")
+    content = path.read_bytes()
+    at = content.index(b"data") + 4
+    sizes = (0 if size is None else size).to_bytes(4, order)
+    path.write_bytes(content[:4] + sizes + content[8:at] + sizes + content[at + 4 :] + behind)
+    return path
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_whose_header_does_not_know_its_length_is_read_to_its_end(tmp_path, order, size):
+    path = streamed(tmp_path / "a.wav", order, size)
+    sound = read_sound(path)
+    np.testing.assert_allclose(sound.samples, noise(800), atol=1e-4)
+    assert ("header says" in sound.remark) == (size == 0)
+    assert len(read_sound(path, span=(0.05, 0.02)).samples) == 160
+    np.testing.assert_array_equal(np.concatenate(list(read_blocks(path, 0.03)[1])), sound.samples)
+
+
+def test_a_wav_without_samples_has_none_whatever_is_behind_them(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(0), 8000, subtype="PCM_16")
+    content = (tmp_path / "a.wav").read_bytes()
+    for behind in (b"", b"LIST" + (4).to_bytes(4, "little") + b"INFO"):
+        (tmp_path / "a.wav").write_bytes(content + behind)
+        with pytest.raises(RecordingError, match="holds no samples"):
+            read_sound(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected", "told"),
+    [
+        (lambda x, y: (x, -x), lambda x, y: x, True),
+        (lambda x, y: (-0.5 * x, 0.5 * x + 0.002 * y), lambda x, y: 0.5 * x, True),
+        (lambda x, y: (x, y), lambda x, y: (x + y) / 2, False),
+        (lambda x, y: (x, x), lambda x, y: x, False),
+        (lambda x, y: (x, 0 * x), lambda x, y: x / 2, False),
+        (lambda x, y: (0 * x, 0 * x), lambda x, y: 0 * x, False),
+        (lambda x, y: (x, -0.5 * x), lambda x, y: x / 4, False),
+    ],
+)
+def test_channels_of_opposite_phase_do_not_become_silence_and_are_told(tmp_path, channels, expected, told):
+    x, y = noise(8000), noise(8000, 2)
+    soundfile.write(tmp_path / "a.wav", np.stack(channels(x, y), 1), 8000, subtype="FLOAT")
+    sound = read_sound(tmp_path / "a.wav")
+    assert ("opposite phase" in sound.remark) == told
+    sign = -1 if told and sound.samples @ x < 0 else 1
+    np.testing.assert_allclose(sign * sound.samples, expected(x, y), atol=2e-3)
+    np.testing.assert_allclose(np.concatenate(list(read_blocks(tmp_path / "a.wav", 0.3)[1])), sound.samples, atol=1e-6)
+
+
+def test_what_is_to_be_said_of_a_recording_is_said_when_its_features_are_kept_too(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.stack([noise(8000), -noise(8000)], 1), 8000)
+    soundfile.write(tmp_path / "b.wav", noise(8000), 8000)
+    recordings = [SoundRecording(tmp_path / name, name) for name in ("a.wav", "b.wav")]
+    cache = FeatureCache(tmp_path / "cache")
+    found = [[clip.remark for clip in compute(recordings, KINDS[0], its)] for its in (cache, cache, None)]
+    assert found[0] == found[1] == found[2]
+    assert [bool(remark) for remark in found[0]] == [True, False]

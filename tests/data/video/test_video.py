@@ -43,6 +43,24 @@ def test_a_frame_rate_that_varies_is_honoured(tmp_path):
     assert seen(path, Picking(rate=10))[:11] == [(k / 10, n) for k, n in enumerate([0, 1, 1, 1, 1, 2, 3, 3, 3, 3, 4])]
 
 
+@pytest.mark.parametrize("jump", [61_000, 3_600_000, 86_400_000, 2_000_000_000])
+@pytest.mark.parametrize("at", [1, 3, 4])
+def test_a_jump_of_time_stamps_is_refused_and_not_filled(tmp_path, jump, at):
+    times = [40 * n + (jump if n >= at else 0) for n in range(5)]
+    path = write_video(tmp_path / "a.mkv", numbered(5), times=times)
+    with pytest.raises(ClipError, match=r"a\.mkv: its time stamps jump from [\d.,]+ s to [\d.,]+ s") as caught:
+        seen(path, Picking(rate=25))
+    assert caught.value.reason == "jump of time stamps"
+    assert [n for _, n in seen(path)] == [0, 1, 2, 3, 4]
+
+
+def test_a_slow_film_is_read(tmp_path):
+    path = write_video(tmp_path / "a.mkv", numbered(4), times=[0, 50_000, 70_000, 129_000])
+    found = seen(path, Picking(rate=1))
+    assert len(found) in (129, 130)
+    assert [n for _, n in found[:129]] == [0] * 50 + [1] * 20 + [2] * 59
+
+
 def test_a_video_on_its_side_is_shown_upright(tmp_path):
     frames = [np.zeros((32, 48, 3), dtype=np.uint8)]
     frames[0][:8, :8] = 255  # at the top left, which a quarter turn clockwise brings to the top right
