@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rnncli.train.loop import EpochDone, StepDone, Stopped
 
 REFRESH_SECONDS = 0.1
+SILENT_SECONDS = 10.0
+"""Where no bar is drawn, long work on data tells how far it is after so many."""
+BAR_WIDTH = 30
 
 
 class Watch:
@@ -29,7 +32,7 @@ class Watch:
         self.history: list[float] = []
         self.watched = LOSS
         self.drawn = 0.0
-        self.begun = time.monotonic()
+        self.said = time.monotonic()
 
     def __enter__(self) -> Self:
         self._now("loading torch")
@@ -54,6 +57,8 @@ class Watch:
                 self.terminal.say(f"memory did not suffice: this step in batches of {size} (train.batch_size)")
             case events.Stage(what):
                 self._now(what)
+            case events.Working(what, done, total):
+                self._work(what, done, total)
             case events.DataRead():
                 self._data(happening)
             case events.ModelBuilt():
@@ -70,7 +75,17 @@ class Watch:
         if self.status:
             self.status.update(Text(what, style="dim"))
         else:
+            self.said = time.monotonic()
             self.terminal.say(f"{what} ...")
+
+    def _work(self, what: str, done: int, total: int) -> None:
+        """How far long work within a stage is: a bar, or a line now and then."""
+        if self.status is None and time.monotonic() - self.said >= SILENT_SECONDS:
+            self.said = time.monotonic()
+            self.terminal.say(f"{what}: {done:,} of {total:,}")
+        elif self.status and (done in (0, total) or time.monotonic() - self.drawn >= REFRESH_SECONDS):
+            self.drawn = time.monotonic()
+            self.status.update(Text(f"{what}  {_bar(done, total)} {done:,}/{total:,}", style="dim"))
 
     def _data(self, read: DataRead) -> None:
         corpus = read.corpus
@@ -95,9 +110,7 @@ class Watch:
         if self.status is None or time.monotonic() - self.drawn < REFRESH_SECONDS:
             return
         self.drawn = time.monotonic()
-        width = 30
-        done = width * step.done // step.total
-        bar = "━" * done + "─" * (width - done)
+        bar = _bar(step.done, step.total)
         self.status.update(Text(f"epoch {step.epoch}  {bar} {step.done}/{step.total}  loss {step.loss:.3f}"))
 
     def _epoch(self, epoch: EpochDone) -> None:
@@ -109,3 +122,8 @@ class Watch:
 
     def _stopped(self, stopped: Stopped) -> None:
         self.terminal.say(f"best epoch {stopped.best_epoch}; {stopped.reason}\n", style="dim")
+
+
+def _bar(done: int, total: int) -> str:
+    full = BAR_WIDTH * done // max(total, 1)
+    return "━" * full + "─" * (BAR_WIDTH - full)

@@ -47,6 +47,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Working:
+    """How far long work on data has come within a stage: ``done`` of ``total``."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class FoldBegun:
     """One fold of a cross-validation begins, counted from 0."""
 
@@ -54,7 +63,7 @@ class FoldBegun:
     folds: int
 
 
-Happening = RunOpened | DataRead | ModelBuilt | Stage | FoldBegun | StepDone | EpochDone | Halved | Stopped
+Happening = RunOpened | DataRead | ModelBuilt | Stage | Working | FoldBegun | StepDone | EpochDone | Halved | Stopped
 Observer = Callable[[Happening], Any]
 
 

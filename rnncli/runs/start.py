@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from rnncli.data import progress
 from rnncli.errors import Interrupted, RunError, UsageError, UserError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
@@ -18,7 +19,7 @@ from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
 from rnncli.runs import lock, page
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
-from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
+from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, Working, unobserved
 from rnncli.runs.groups import by_group
 from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
@@ -79,7 +80,7 @@ def resume(path: Path, recipe: Recipe | None = None, *, observe: Observer = unob
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
-    corpus, fitted, trainer = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+    corpus, fitted, trainer = _prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
     trained = next(trainer.events())
     assert isinstance(trained, StepDone)
     dev = fitted.encode(corpus.parts["dev"])
@@ -132,11 +133,16 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
 
 
 def _one(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
-    corpus, fitted, trainer = prepare(run, recipe, observe)
+    corpus, fitted, trainer = _prepare(run, recipe, observe)
     train(run, trainer, recipe, observe)
     split = "test" if "test" in corpus.parts else "dev"
     observe(Stage(f"scoring {split}"))
     return _report(run, recipe, corpus, fitted, trainer, split, observe)
+
+
+def _prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> tuple[Corpus, Fitted[Any], Trainer]:
+    with progress.heard(lambda what, done, total: observe(Working(what, done, total))):
+        return prepare(run, recipe, observe)
 
 
 def _report(
@@ -161,12 +167,12 @@ def _report(
     if recipe.evaluation.baselines:
         observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
         baselines, notes = fitted.baselines(corpus.parts, split)
-    progress = trainer.progress
+    done = trainer.progress
     training = TrainingSummary(
-        seconds=progress.seconds,
-        epochs=progress.epoch - 1,
-        best_epoch=progress.best_epoch,
-        examples_per_second=progress.examples / max(progress.seconds, 1e-9),
+        seconds=done.seconds,
+        epochs=done.epoch - 1,
+        best_epoch=done.best_epoch,
+        examples_per_second=done.examples / max(done.seconds, 1e-9),
         device=str(trainer.device),
     )
     found = report(model, corpus, split, rows, training, baselines=baselines, notes=notes)
