@@ -149,7 +149,7 @@ def test_units_behind_the_first_ones_count_for_the_text_alone():
         np.testing.assert_allclose(other.figures() / other.scale, one.figures()[first] / one.scale, rtol=1e-4)
 
 
-def test_many_labels_tell_of_texts_and_not_of_units(monkeypatch):
+def test_many_labels_tell_of_texts_and_not_of_units(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MOST_COLUMNS", 2)
     made, truth = texts()
     truth_NC = (truth + np.arange(len(truth)) % 2)[:, None] == np.arange(3)
@@ -162,6 +162,10 @@ def test_many_labels_tell_of_texts_and_not_of_units(monkeypatch):
     heard = told.of_batch(ids, [3, 1], ids.pad([3, 1])[0])
     assert heard.figures_BTF is None
     np.testing.assert_array_equal(heard.scores_BC, told.scores_NC[[3, 1]])
+    found.evidence.save(tmp_path)
+    again = Evidence.load(tmp_path)
+    np.testing.assert_array_equal(again.describe(made).scores_NC, told.scores_NC)
+    np.testing.assert_array_equal(cross_fitted(again, made, truth_NC).scores_NC, found.told.scores_NC)
 
 
 def test_less_work_takes_fewer_folds_and_fewer_n_grams(monkeypatch):
