@@ -207,12 +207,12 @@ def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer
         observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
         rivals, notes = fitted.baselines(corpus.parts, split)
     observe(Stage("drawing the intervals", aside=True))
-    progress = trainer.progress
+    done = trainer.progress
     training = TrainingSummary(
-        seconds=progress.seconds,
-        epochs=progress.epoch - 1,
-        best_epoch=progress.best_epoch,
-        examples_per_second=progress.examples / max(progress.seconds, 1e-9),
+        seconds=done.seconds,
+        epochs=done.epoch - 1,
+        best_epoch=done.best_epoch,
+        examples_per_second=done.examples / max(done.seconds, 1e-9),
         device=str(trainer.device),
     )
     found = report(model, corpus, split, rows, training, rivals=rivals, notes=notes)

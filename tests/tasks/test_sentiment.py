@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -39,7 +41,7 @@ def fitted(*keys, data="reviews.csv"):
 
 
 def logits_of(model, batch):
-    return model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF).detach().double().numpy()
+    return model(batch.ids_BT, batch.lengths_B, batch.figures_BTF, batch.scores_BC).detach().double().numpy()
 
 
 def unbalanced(here):
@@ -157,6 +159,68 @@ def test_every_text_gets_a_prediction_even_an_empty_one_or_one_of_unknown_words(
         assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert row["label"] == max(row["probabilities"], key=row["probabilities"].__getitem__)
     assert predictor.predict([]) == []
+
+
+def scored(here, *keys, data="reviews.csv"):
+    """Fitted with evidence, a batch of its test part, and the model."""
+    found, corpus, model = fitted("model.evidence=auto", *keys, data=data)
+    return found, found.encode(corpus.parts["test"]).batch(np.arange(5)), model
+
+
+def test_evidence_is_told_by_default_and_a_note_says_so(here):
+    found, batch, model = scored(here)
+    assert batch.scores_BC is not None
+    assert batch.figures_BTF is not None
+    assert batch.figures_BTF.shape == (*batch.ids_BT.shape, found.evidence.width)
+    assert model.core.input_size == 8 + found.evidence.width
+    (note,) = [note for note in found.notes if note.startswith("evidence: ")]
+    assert re.search(r"n-grams of up to 2 units and the letters in them tell .* learnt in \d+\.\d s", note)
+    off, _, _ = fitted()
+    assert off.evidence is None
+    assert not any(note.startswith("evidence") for note in off.notes)
+
+
+def test_scores_of_n_grams_are_added_to_those_of_the_model(here):
+    _, batch, model = scored(here)
+    without = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF).detach().numpy()
+    scores = batch.scores_BC.numpy()
+    np.testing.assert_allclose(logits_of(model, batch), without + np.hstack([-scores, scores]) / 2, rtol=1e-5)
+    model.trust.data.fill_(3)
+    np.testing.assert_allclose(logits_of(model, batch), without + 1.5 * np.hstack([-scores, scores]), rtol=1e-5)
+
+
+def test_texts_with_several_labels_have_a_score_of_each(here):
+    several_labels(here, 200)
+    found, batch, model = scored(here, "data.multi_label=true", data="x.jsonl")
+    assert batch.scores_BC.shape == (5, 3)
+    assert ((batch.scores_BC > 0) == (batch.truth > 0)).float().mean() > 0.9
+    without = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF).detach().numpy()
+    np.testing.assert_allclose(logits_of(model, batch), without + batch.scores_BC.numpy(), rtol=1e-5)
+    assert found.evidence.width == 5 * 3
+
+
+def test_what_is_cut_off_a_text_still_counts_among_its_n_grams(here):
+    keys = ("data.max_length=1",)
+    found, _, model = scored(here, *keys)
+    assert any("their n-grams are counted to the end" in note for note in found.notes)
+    predictor = task.predictor(found, model, torch.device("cpu"))
+    good, bad, none = predictor.predict(["a good film", "a bad film", "a"])
+    likely = [row["probabilities"]["positive"] for row in (good, none, bad)]
+    assert likely[0] > likely[1] > likely[2]
+
+
+def test_evidence_of_before_there_were_scores_of_texts_is_told_as_it_was(here):
+    found, batch, model = scored(here)
+    found.evidence = dataclasses.replace(found.evidence, bias=None)
+    then = found.build().eval()
+    weights = model.state_dict()
+    weights.pop("trust")
+    then.load_state_dict(weights)
+    wanted = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF)
+    texts = list(task.read(found.recipe).parts["test"].texts())[:5]
+    rows = task.predictor(found, then, torch.device("cpu")).predict(texts)
+    told = [list(row["probabilities"].values()) for row in rows]
+    np.testing.assert_allclose(told, wanted.softmax(-1).detach().numpy(), atol=2e-6)
 
 
 def test_evaluating_a_run_again_gives_the_figures_of_its_report(here):

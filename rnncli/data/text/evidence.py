@@ -1,102 +1,105 @@
-"""What n-grams alone say of the label, as a few figures for each unit of a text that the recurrent model reads along.
+"""What n-grams alone say of the labels: scores of a whole text, and figures at each unit for the recurrent model.
 
-A bag of n-grams with naive Bayes weights (Wang & Manning 2012) beats most recurrent models of random embeddings on
-small data, because it counts where they must guess. Here it is told to the model: a logistic regression over the
-n-grams of units and, for words, the character n-grams inside them, each feature scaled by its log-count ratio
+A bag of n-grams with weights as naive Bayes has them (Wang & Manning 2012) beats most recurrent models of random
+embeddings on small data, because it counts where they must guess. Here it is told to the model. Logistic regressions
+over the n-grams of units and, for words, the character n-grams inside them (see :mod:`rnncli.data.text.regression`)
+give every n-gram a weight towards each class. A text has the scores of the regressions; a unit is described by the
+summed weights of the n-grams that end at it, one figure for each kind of n-gram and class, and by the log-count ratios
+of those of units. Training texts are told by regressions that have not seen them (cross-fitting), or the model would
+trust them too much; other texts by the mean of those regressions.
 
-    r_j = log(p_j / |p|) - log(q_j / |q|),   p_j, q_j = 1 + texts of the class, of the others, with n-gram j,
-
-gives every n-gram a weight; a unit is described by the summed weights of the n-grams that end at it, one figure for
-each kind of n-gram, and by the ratios of those of units. Training texts are described by regressions that have not
-seen them (cross-fitting), or the model would trust the figures too much.
+Shape letters: N texts, U units of all texts, F n-grams, C columns (classes, or one for two of them), P folds.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from rnncli.data import progress
 from rnncli.data.ragged import Ragged
+from rnncli.data.text.grams import Kinds, Located, count, locate
+from rnncli.data.text.regression import Regressions, cross_fit, shrink
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
 
-PARTS = 8
-"""Training texts are cross-fitted in so many parts."""
-STRENGTH = 10.0
-"""C of the regression."""
+FOLDS = 8
+"""Training texts are cross-fitted in so many, and in fewer where that would take more than ``WORK``."""
+WORK = 2_500_000_000
+"""N-grams of all texts times columns times folds."""
+MOST_GRAMS, MOST_WEIGHTS, FEWEST_GRAMS = 500_000, 1_500_000, 20_000
+"""N-grams that have weights: at most so many, and so many weights towards all classes, but not fewer than the last."""
+MOST_COLUMNS = 20
+"""Of more classes than these units are not described, only texts."""
 SPREAD = 0.5
 """Standard deviation of every figure over the training part."""
-SUBWORDS = (4, 5)
-"""Lengths of the character n-grams of a word, its bounds counted."""
+UNITS_MEASURED = 500_000
+"""Of more units than these, some say how much figures spread."""
+WORK_NAME = "what n-grams say of the labels"
 
 
 @dataclass(frozen=True, eq=False)
-class Kinds:
-    """The kinds of n-grams: up to ``order`` units, and the character n-grams of each unit if ``subwords``."""
+class Told:
+    """What n-grams say of some texts: ``scores_NC``, if anything, and figures at each unit, looked up when asked for.
 
-    order: int
-    subwords: bool
-
-    @property
-    def count(self) -> int:
-        """How many kinds."""
-        return self.order + self.subwords
-
-    @property
-    def figures(self) -> int:
-        """Figures for each unit and class: a weight for each kind, a ratio for the n-grams of units."""
-        return self.count + self.order
-
-    def of(self, units: Sequence[str], at: int) -> Iterator[tuple[int, str]]:
-        """Each n-gram that ends at unit ``at``, as its kind and a name unlike that of any other kind's."""
-        for size in range(1, min(self.order, at + 1) + 1):
-            yield size - 1, f"{size} {' '.join(units[at - size + 1 : at + 1])}"
-        if self.subwords:
-            word = f"<{units[at]}>"
-            for size in SUBWORDS:
-                for start in range(len(word) - size + 1):
-                    yield self.order, f"c {word[start : start + size]}"
-
-
-@dataclass(frozen=True, eq=False)
-class Occurrences:
-    """Every n-gram of some texts, one after the other: its number, its kind, the unit at which it ends, its text.
-
-    ``units`` counts the units of each text; units are numbered through all texts.
+    ``numbers_OU`` are rows of ``told`` (weights and ratios, side by side), ``inside_U`` rows of ``inside`` (summed
+    weights of the character n-grams in a unit), and ``scale`` is that of every figure.
     """
 
-    gram: np.ndarray
-    kind: np.ndarray
-    unit: np.ndarray
-    text: np.ndarray
-    units: np.ndarray
+    numbers_OU: np.ndarray
+    inside_U: np.ndarray
+    told: np.ndarray
+    inside: np.ndarray
+    scale: np.ndarray
+    scores_NC: np.ndarray | None
 
-    def matrix(self, grams: int) -> Any:
-        """Which text has which n-gram: sparse (texts, grams), 0 or 1."""
-        shape = (len(self.units), grams)
-        found = scipy.sparse.csr_matrix((np.ones(len(self.gram), np.float64), (self.text, self.gram)), shape=shape)
-        found.data[:] = 1.0
-        return found
+    def figures(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Those of the units ``at``, (len(at), width) float32."""
+        kinds = [self.told[number_U[at]] for number_U in self.numbers_OU]
+        kinds += [self.inside[self.inside_U[at]]] if self.inside.shape[1] else []
+        return (np.concatenate(kinds, axis=1) * self.scale).astype(np.float32, copy=False)
+
+    def of_batch(self, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: Tensor) -> Heard:
+        """Some texts' figures as (B, T, width) like ``ids_BT``, zero in the padding, and their scores."""
+        at, lengths = ids.positions(indices)
+        figures_BTF = scores_BC = None
+        if len(self.scale):
+            padded_BTF = np.zeros((*ids_BT.shape, len(self.scale)), dtype=np.float32)
+            padded_BTF[np.arange(ids_BT.shape[1]) < lengths[:, None]] = self.figures(at)
+            figures_BTF = torch.from_numpy(padded_BTF)
+        if self.scores_NC is not None:
+            scores_BC = torch.from_numpy(self.scores_NC[np.asarray(indices, np.int64)])
+        return Heard(figures_BTF, scores_BC)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a batch of texts is told: figures of every unit, and scores of every text, or None."""
+
+    figures_BTF: Tensor | None
+    scores_BC: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Fitted evidence: of each n-gram its weight and its ratio towards each of C classes, (F, C)."""
+    """Fitted evidence: of each n-gram its weight and its ratio towards each column, both (F, C), and the biases (C,).
+
+    Runs of version 0.1 have no biases, and scores no texts. ``scale`` is that of every figure of a unit.
+    """
 
     kinds: Kinds
     grams: Vocabulary
     weights: np.ndarray
     ratios: np.ndarray
+    bias: np.ndarray | None
     scale: np.ndarray
 
     @property
@@ -104,16 +107,22 @@ class Evidence:
         """Figures for each unit."""
         return len(self.scale)
 
-    def describe(self, texts: Iterable[Sequence[str]]) -> np.ndarray:
-        """The figures of every unit of some texts, one after the other: (units, width) float32."""
-        found = _occurrences(texts, self.kinds, self.grams)
-        return (_figures(found, self.kinds, self.weights, self.ratios) * self.scale).astype(np.float32)
+    def describe(self, texts: Iterable[Sequence[str]], most: int = 0) -> Told:
+        """What is to be told of texts: scores of the whole, figures of the first ``most`` units each, 0 for all."""
+        found = locate(texts, self.kinds, self.grams)
+        scores_NC = None
+        if self.bias is not None:
+            scores_NC = _scores(found.matrix(self.grams.unknown), self.weights, self.bias)
+        fold_N = np.zeros(len(found.lengths_N), np.int64)
+        return _told(found, fold_N, self.weights[None], self.ratios[None], self.scale, scores_NC, most)
 
     def save(self, folder: Path) -> None:
         """Write the n-grams as JSON and their figures beside it."""
         self.grams.save(folder / "evidence.json")
         kinds = np.array([self.kinds.order, self.kinds.subwords], dtype=np.int64)
         tensors = {"kinds": kinds, "weights": self.weights, "ratios": self.ratios, "scale": self.scale}
+        if self.bias is not None:
+            tensors["bias"] = self.bias
         save_file(tensors, folder / "evidence.safetensors")
 
     @classmethod
@@ -124,104 +133,95 @@ class Evidence:
             found = load_file(path)
             order, subwords = found["kinds"].tolist()
             grams = Vocabulary.load(folder / "evidence.json", size=len(found["weights"]))
-            return cls(Kinds(order, bool(subwords)), grams, found["weights"], found["ratios"], found["scale"])
+            kinds, bias = Kinds(order, bool(subwords)), found.get("bias")
+            return cls(kinds, grams, found["weights"], found["ratios"], bias, found["scale"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise RunError(f"{path}: cannot be read: {error}", "take it from a copy of the run") from error
 
 
-def learn(
-    texts: Sequence[Sequence[str]], truth_N: np.ndarray, classes: int, kinds: Kinds
-) -> tuple[Evidence, np.ndarray]:
-    """Evidence fitted to training texts, (N,) labels from 0, and the cross-fitted figures of those texts."""
-    counted = {gram: 1 for units in texts for at in range(len(units)) for _, gram in kinds.of(units, at)}
-    grams = Vocabulary.from_counts(counted)
-    found = _occurrences(texts, kinds, grams)
-    weights, ratios = _regressions(found.matrix(len(grams)), truth_N, _columns(classes))
-    unscaled = np.ones(kinds.figures * weights.shape[1])
-    evidence = Evidence(kinds, grams, weights.astype(np.float32), ratios.astype(np.float32), unscaled)
-    figures = _cross_fit(found, truth_N, classes, evidence)
-    deviation = figures.std(0)
+@dataclass(frozen=True, eq=False)
+class LearntEvidence:
+    """Evidence as it was learnt: what it tells of the training texts, and how often an n-gram had to be seen."""
+
+    evidence: Evidence
+    told: Told
+    least: int
+
+
+def learn(texts: Iterable[Sequence[str]], truth_NC: np.ndarray, kinds: Kinds, most: int = 0) -> LearntEvidence:
+    """Evidence fitted to training texts by what is true of each; figures are of the first ``most`` units, 0 for all."""
+    progress.tell(WORK_NAME, 0, 1)
+    columns = truth_NC.shape[1]
+    most_grams = min(MOST_GRAMS, max(MOST_WEIGHTS // max(columns, 1), FEWEST_GRAMS))
+    grams, least, found = count(texts, kinds, most_grams)
+    fold_N, fits, scores_NC = _cross_fit(found, truth_NC, grams.unknown)
+    described = columns <= MOST_COLUMNS
+    width = kinds.order * 2 * columns + kinds.subwords * columns if described else 0
+    told = _told(found, fold_N, fits.weights_PFC, fits.ratios_PFC, np.ones(width, np.float32), scores_NC, most)
+    deviation = _deviation(told)
     scale = SPREAD / np.where(deviation > 0, deviation, np.inf)
-    return replace(evidence, scale=scale), (figures * scale).astype(np.float32)
+    weights, ratios, bias = (mean.mean(0) for mean in (fits.weights_PFC, fits.ratios_PFC, fits.bias_PC))
+    evidence = Evidence(kinds, grams, weights, ratios if described else ratios[:, :0], bias, scale)
+    return LearntEvidence(evidence, _scaled(told, scale), least)
 
 
-def cross_fitted(evidence: Evidence, texts: Sequence[Sequence[str]], truth_N: np.ndarray, classes: int) -> np.ndarray:
-    """The figures of the texts that ``evidence`` was learnt from, again as ``learn`` gave them."""
-    found = _occurrences(texts, evidence.kinds, evidence.grams)
-    return (_cross_fit(found, truth_N, classes, evidence) * evidence.scale).astype(np.float32)
+def cross_fitted(evidence: Evidence, texts: Iterable[Sequence[str]], truth_NC: np.ndarray, most: int = 0) -> Told:
+    """What is told of the texts that ``evidence`` was learnt from, again as ``learn`` gave it."""
+    found = locate(texts, evidence.kinds, evidence.grams)
+    fold_N, fits, scores_NC = _cross_fit(found, truth_NC, evidence.grams.unknown)
+    scores_NC = None if evidence.bias is None else scores_NC
+    return _told(found, fold_N, fits.weights_PFC, fits.ratios_PFC, evidence.scale, scores_NC, most)
 
 
-def pad_evidence(figures: np.ndarray, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: Tensor) -> Tensor:
-    """The figures of some sequences as (B, T, F) like ``ids_BT``, zero in the padding."""
-    at, lengths = ids.positions(indices)
-    padded_BTF = np.zeros((*ids_BT.shape, figures.shape[1]), dtype=np.float32)
-    padded_BTF[np.arange(ids_BT.shape[1]) < lengths[:, None]] = figures[at]
-    return torch.from_numpy(padded_BTF)
+def _cross_fit(found: Located, truth_NC: np.ndarray, unknown: int) -> tuple[np.ndarray, Regressions, np.ndarray]:
+    """The fold of each text, regressions without each fold, and the scores of texts by those without their own."""
+    texts, columns = truth_NC.shape
+    found_NF = found.matrix(unknown)
+    folds = int(np.clip(WORK // max(found_NF.nnz * columns, 1), 2, FOLDS))
+    fold_N = np.random.default_rng(0).permutation(texts) % folds
+    fits = cross_fit(found_NF, truth_NC, fold_N, folds, lambda done, total: progress.tell(WORK_NAME, done, total))
+    scores_NC = np.zeros((texts, columns), np.float32)
+    for fold in range(folds):
+        mine = np.flatnonzero(fold_N == fold)
+        scores_NC[mine] = _scores(found_NF[mine], fits.weights_PFC[fold], fits.bias_PC[fold])
+    return fold_N, fits, scores_NC
 
 
-def _columns(classes: int) -> list[int]:
-    """The classes that get weights of their own: of two, what speaks for one speaks against the other."""
-    return [1] if classes == 2 else list(range(classes))
+def _scores(found_NF: Any, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return (shrink(found_NF) * (found_NF @ weights) + bias).astype(np.float32)
 
 
-def _cross_fit(found: Occurrences, truth_N: np.ndarray, classes: int, evidence: Evidence) -> np.ndarray:
-    X, columns, kinds = found.matrix(len(evidence.grams)), _columns(classes), evidence.kinds
-    part_N = np.random.default_rng(0).permutation(len(truth_N)) % PARTS
-    part_of_unit = np.repeat(part_N, found.units)
-    figures = np.zeros((len(part_of_unit), evidence.width))
-    for part in range(PARTS):
-        others = part_N != part
-        weights, ratios = _regressions(X[others], truth_N[others], columns)
-        mine = part_of_unit == part
-        figures[mine] = _figures(found, kinds, weights, ratios)[mine]
-    return figures
+def _told(
+    found: Located,
+    fold_N: np.ndarray,
+    weights_PFC: np.ndarray,
+    ratios_PFC: np.ndarray,
+    scale: np.ndarray,
+    scores_NC: np.ndarray | None,
+    most: int,
+) -> Told:
+    """Tables of all folds under each other, and where in them each unit looks."""
+    if not len(scale):
+        nothing = np.zeros((1, 0), np.float32)
+        return Told(np.zeros((0, 0), np.int32), np.zeros(0, np.int32), nothing, nothing, scale, scores_NC)
+    at = found.beginnings(most)
+    fold_U = np.repeat(fold_N, found.lengths_N)[at].astype(np.int32)
+    folds, grams, columns = weights_PFC.shape
+    words = found.inside_WF.shape[0]
+    table = np.concatenate([weights_PFC, ratios_PFC], axis=2).reshape(folds * grams, 2 * columns)
+    subwords = len(scale) > len(found.numbers_OU) * 2 * columns
+    inside = np.concatenate([found.inside_WF @ weights for weights in weights_PFC]) if subwords else table[:, :0]
+    numbers_OU = found.numbers_OU[:, at] + fold_U * grams
+    return Told(numbers_OU, found.word_U[at] + fold_U * words, table, inside, scale, scores_NC)
 
 
-def _regressions(X: Any, truth_N: np.ndarray, columns: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and ratios of all n-grams towards each class of ``columns``, (F, C); 0 for n-grams that X lacks."""
-    from sklearn.linear_model import LogisticRegression
-
-    seen_F = np.asarray(X.sum(0)).ravel() > 0
-    rows = scipy.sparse.diags(1 / np.sqrt(np.maximum(np.asarray(X.sum(1)).ravel(), 1)))
-    weights, ratios = np.zeros((X.shape[1], len(columns))), np.zeros((X.shape[1], len(columns)))
-    for column, label in enumerate(columns):
-        mine_N = truth_N == label
-        p, q = 1 + np.asarray(X[mine_N].sum(0)).ravel(), 1 + np.asarray(X[~mine_N].sum(0)).ravel()
-        ratio_F = np.log(p / p[seen_F].sum()) - np.log(q / q[seen_F].sum())
-        ratios[:, column] = ratio_F * seen_F
-        if mine_N.any() and not mine_N.all():
-            scaled = (rows @ X @ scipy.sparse.diags(ratio_F)).tocsr()
-            found: Any = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=0).fit(scaled, mine_N)
-            weights[:, column] = found.coef_[0] * ratio_F * seen_F
-    return weights, ratios
+def _scaled(told: Told, scale: np.ndarray) -> Told:
+    return Told(told.numbers_OU, told.inside_U, told.told, told.inside, scale, told.scores_NC)
 
 
-def _figures(found: Occurrences, kinds: Kinds, weights: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """Sums over the n-grams of each kind that end at each unit: (units, kinds.figures * C)."""
-    units = int(found.units.sum())
-    columns = []
-    for kind in range(kinds.count):
-        mine = found.kind == kind
-        unit, gram = found.unit[mine], found.gram[mine]
-        told = (*weights.T, *ratios.T) if kind < kinds.order else weights.T
-        columns += [np.bincount(unit, values[gram], minlength=units) for values in told]
-    return np.stack(columns, axis=1)
-
-
-def _occurrences(texts: Iterable[Sequence[str]], kinds: Kinds, grams: Vocabulary) -> Occurrences:
-    gram, kind, unit, units = array("i"), array("b"), array("i"), array("i")
-    first = 0
-    for words in texts:
-        for at in range(len(words)):
-            for which, name in kinds.of(words, at):
-                number = grams.number(name)
-                if number != grams.unknown:
-                    gram.append(number)
-                    kind.append(which)
-                    unit.append(first + at)
-        units.append(len(words))
-        first += len(words)
-    gram, kind, unit = np.asarray(gram, np.int32), np.asarray(kind, np.int8), np.asarray(unit, np.int32)
-    counts = np.asarray(units, np.int64)
-    text = np.repeat(np.arange(len(counts), dtype=np.int32), counts)[unit]
-    return Occurrences(gram, kind, unit, text, counts)
+def _deviation(told: Told) -> np.ndarray:
+    """Standard deviation of every figure over the units, or over some that lie evenly among them."""
+    count = len(told.inside_U)
+    if not len(told.scale) or not count:
+        return np.zeros(len(told.scale))
+    return told.figures(np.arange(0, count, 1 + count // UNITS_MEASURED)).std(0, dtype=np.float64)

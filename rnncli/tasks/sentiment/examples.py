@@ -1,6 +1,6 @@
 """Texts as numbers of units, with what n-grams say of the label at each.
 
-Shape letters: B batch, T units, K labels, F numbers of evidence, N texts.
+Shape letters: B batch, T units, K labels, F figures of evidence, C scores of evidence, N texts.
 """
 
 from __future__ import annotations
@@ -13,28 +13,31 @@ import torch
 from torch import Tensor
 
 from rnncli.data.ragged import Ragged
-from rnncli.data.text.evidence import pad_evidence
+from rnncli.data.text.evidence import Heard, Told
 from rnncli.tasks.sentiment.data import TextPart
 
 
 @dataclass(frozen=True)
 class TextBatch:
-    """Padded texts: numbers of units ids_BT, lengths_B, and truth_B (classes) or truth_BK (several labels)."""
+    """Padded texts: numbers of units ids_BT, lengths_B, truth_B (classes) or truth_BK (several labels),
+    and what n-grams say: figures_BTF of each unit and scores_BC of each text, or None.
+    """
 
     ids_BT: Tensor
     lengths_B: Tensor
     truth: Tensor
-    evidence_BTF: Tensor | None
+    figures_BTF: Tensor | None
+    scores_BC: Tensor | None
 
 
 @dataclass(frozen=True)
 class TextExamples:
-    """Encoded texts of one part; ``truth`` is (N,) int64 or (N, K) float32, ``figures`` the evidence of all units."""
+    """Encoded texts of one part; ``truth`` is (N,) int64 or (N, K) float32, ``told`` is their evidence."""
 
     part: TextPart
     ids: Ragged
     truth: np.ndarray
-    figures: np.ndarray | None = None
+    told: Told | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,8 +50,9 @@ class TextExamples:
     def batch(self, indices: np.ndarray) -> TextBatch:
         """Collate the texts at ``indices``."""
         ids_BT, lengths_B = self.ids.pad(indices)
-        evidence_BTF = pad_evidence(self.figures, self.ids, indices, ids_BT) if self.figures is not None else None
-        return TextBatch(ids_BT, lengths_B, torch.from_numpy(self.truth[indices]), evidence_BTF)
+        heard = self.told.of_batch(self.ids, indices, ids_BT) if self.told else Heard(None, None)
+        truth = torch.from_numpy(self.truth[indices])
+        return TextBatch(ids_BT, lengths_B, truth, heard.figures_BTF, heard.scores_BC)
 
     def place(self, index: int) -> str:
         """File and line of a text."""

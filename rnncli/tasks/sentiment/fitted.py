@@ -5,6 +5,7 @@ Shape letters: N texts, B batch, T units, K labels.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from torch import Tensor
 from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
 from rnncli.data.text import units as text_units
-from rnncli.data.text.evidence import Evidence, Kinds, cross_fitted, learn
+from rnncli.data.text.evidence import Evidence, LearntEvidence, Told, cross_fitted, learn
+from rnncli.data.text.grams import Kinds
 from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
@@ -54,7 +56,7 @@ class FittedSentiment:
     ) -> None:
         self.recipe, self.units, self.vocabulary, self.evidence = recipe, units, vocabulary, evidence
         self.fresh, self.notes = fresh, notes
-        self.crossed: np.ndarray | None = None
+        self.crossed: Told | None = None
         self.labels = Labels({name: counts[name] for name in label_names(counts)}, recipe.data.multi_label)
 
     @property
@@ -85,19 +87,28 @@ class FittedSentiment:
         truth = self._truth(part)
         if self.evidence is None:
             return TextExamples(part, ids, truth)
-        units = self.cut_up(part.texts())
         if not training:
-            return TextExamples(part, ids, truth, self.evidence.describe(units))
+            return TextExamples(part, ids, truth, self.tell(part.texts()))
         if self.crossed is None:
-            self.crossed = cross_fitted(self.evidence, list(units), truth, len(self.labels.names))
+            units, most = map(self.units.split, part.texts()), self.recipe.data.max_length
+            self.crossed = cross_fitted(self.evidence, units, self._columns(truth), most)
         return TextExamples(part, ids, truth, self.crossed)
 
     def learn_evidence(self, train: TextPart) -> None:
-        """Learn what the n-grams of the training part say of its labels."""
+        """Learn what the n-grams of the training part say of its labels, and note how long that took."""
+        begun = time.perf_counter()
         words = self.units.to_dict()["unit"] in ("word", "whitespace")
         kinds = Kinds(order=2, subwords=True) if words else Kinds(order=3, subwords=False)
-        texts = list(self.cut_up(train.texts()))
-        self.evidence, self.crossed = learn(texts, self._truth(train), len(self.labels.names), kinds)
+        units, truth_NC = map(self.units.split, train.texts()), self._columns(self._truth(train))
+        found = learn(units, truth_NC, kinds, self.recipe.data.max_length)
+        self.evidence, self.crossed = found.evidence, found.told
+        self.notes = (*self.notes, _evidence_note(found, time.perf_counter() - begun))
+
+    def tell(self, texts: Iterable[str]) -> Told | None:
+        """What n-grams say of texts, read whole, and of the units that the core reads."""
+        if self.evidence is None:
+            return None
+        return self.evidence.describe(map(self.units.split, texts), self.recipe.data.max_length)
 
     def cut_up(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
         """The units of each text, up to the recipe's ``max_length``."""
@@ -109,7 +120,8 @@ class FittedSentiment:
         settings = self.recipe.model
         core = recurrent(settings.embedding + (self.evidence.width if self.evidence else 0), settings)
         pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
-        model = TextClassifier(core, pooling, self.vocabulary, len(self.labels.names), settings)
+        scored = self.evidence is not None and self.evidence.bias is not None
+        model = TextClassifier(core, pooling, self.vocabulary, len(self.labels.names), settings, scored=scored)
         if settings.vectors and self.fresh:
             path, size, scale = Path(settings.vectors), settings.embedding, settings.embedding_scale
             vectors = read_vectors(path, self.vocabulary, dimension=size, seed=self.recipe.seed, scale=scale)
@@ -118,7 +130,7 @@ class FittedSentiment:
 
     def loss(self, model: TextClassifier, batch: TextBatch) -> Tensor:
         """Cross-entropy, smoothed and weighted as the recipe says; the mean over the texts."""
-        logits_BK = model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF).float()
+        logits_BK = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF, batch.scores_BC).float()
         return self.labels.loss(logits_BK, batch.truth, self.recipe.train)
 
     def validate(self, model: TextClassifier, examples: TextExamples, batches: Batches) -> Metrics:
@@ -135,7 +147,7 @@ class FittedSentiment:
         worst = np.array(most_confident_mistakes(found)[:ATTENDED], dtype=np.int64)
         if ATTENTION in model.pooling.kinds and len(worst):
             batch = placed(examples.batch(worst), model.linear.weight.device)
-            weights_BT = model.attention(batch.ids_BT, batch.lengths_B, batch.evidence_BTF).float().cpu().numpy()
+            weights_BT = model.attention(batch.ids_BT, batch.lengths_B, batch.figures_BTF).float().cpu().numpy()
             for i, units, weights_T in zip(worst, self.cut_up(part.take(worst).texts()), weights_BT, strict=True):
                 attended = zip(units, weights_T.tolist(), strict=False)
                 found[i]["attention"] = [[unit, round(weight, 4)] for unit, weight in attended]
@@ -155,10 +167,29 @@ class FittedSentiment:
 
     def _probabilities(self, model: TextClassifier, count: int, batches: Batches) -> np.ndarray:
         def scores(batch: TextBatch) -> Tensor:
-            return model(batch.ids_BT, batch.lengths_B, batch.evidence_BTF)
+            return model(batch.ids_BT, batch.lengths_B, batch.figures_BTF, batch.scores_BC)
 
         return self.labels.of_batches(batches, count, scores)
+
+    def _columns(self, truth: np.ndarray) -> np.ndarray:
+        """What evidence is to tell apart, (N, C): each label, or the second of two classes."""
+        if self.labels.several:
+            return truth > 0
+        classes = np.arange(len(self.labels.names))
+        return truth[:, None] == (classes[1:] if len(classes) == 2 else classes)
 
     def _truth(self, part: TextPart) -> np.ndarray:
         require_known(part, part.labels(), self.labels.names)
         return self.labels.truth(part.labels())
+
+
+def _evidence_note(found: LearntEvidence, seconds: float) -> str:
+    """What is told, and what it cost."""
+    kinds, count = found.evidence.kinds, len(found.evidence.grams)
+    inside = " and the letters in them" if kinds.subwords else ""
+    rare = f" seen {found.least} times or more" if found.least > 1 else ""
+    alone = "" if found.evidence.width else ", of whole texts only: there are many labels"
+    return (
+        f"evidence: {count:,} n-grams of up to {kinds.order} units{inside}{rare} tell the model of the labels{alone}; "
+        f"learnt in {seconds:.1f} s (model.evidence=off leaves it out)"
+    )

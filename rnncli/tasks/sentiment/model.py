@@ -1,4 +1,7 @@
-"""The classifier: embedding and evidence, recurrent core, pooling, linear layer."""
+"""The classifier: embedding and evidence, recurrent core, pooling, linear layer.
+
+Shape letters: B batch, T units, I inputs, E outputs of the core, K classes, F figures and C scores of evidence.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class TextClassifier(nn.Module):
         vocabulary: Vocabulary,
         classes: int,
         settings: ClassifierModel,
+        *,
+        scored: bool = False,
     ) -> None:
         super().__init__()
         self.unknown, self.word_dropout = vocabulary.unknown, settings.word_dropout
@@ -35,23 +40,39 @@ class TextClassifier(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
         self.linear = nn.Linear(pooling.output_size, classes)
         nn.init.zeros_(self.linear.bias)
+        self.trust = nn.Parameter(torch.ones(())) if scored else None
 
-    def forward(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
-        """Scores before the softmax, (B, K); ``evidence_BTF`` are F figures a unit that the core reads along."""
-        y_BTE = self._read(ids_BT, lengths_B, evidence_BTF)
-        return by_row(self.linear, self.dropout(self.pooling(y_BTE, lengths_B)))
+    def forward(
+        self,
+        ids_BT: Tensor,
+        lengths_B: Tensor,
+        figures_BTF: Tensor | None = None,
+        scores_BC: Tensor | None = None,
+    ) -> Tensor:
+        """Scores before the softmax, (B, K).
 
-    def attention(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None = None) -> Tensor:
+        The core reads ``figures_BTF`` along; ``scores_BC`` are what the n-grams of a text say of each class, or of the
+        second of two: the model has to learn only what they do not know.
+        """
+        y_BTE = self._read(ids_BT, lengths_B, figures_BTF)
+        logits_BK = by_row(self.linear, self.dropout(self.pooling(y_BTE, lengths_B)))
+        if self.trust is None or scores_BC is None:
+            return logits_BK
+        if scores_BC.shape[1] < logits_BK.shape[1]:
+            scores_BC = torch.cat([-scores_BC / 2, scores_BC / 2], 1)
+        return logits_BK + self.trust * scores_BC.to(logits_BK)
+
+    def attention(self, ids_BT: Tensor, lengths_B: Tensor, figures_BTF: Tensor | None = None) -> Tensor:
         """The share of attention that each unit gets, (B, T); ValueError where the pooling pays none."""
-        return self.pooling.weights(self._read(ids_BT, lengths_B, evidence_BTF), lengths_B)
+        return self.pooling.weights(self._read(ids_BT, lengths_B, figures_BTF), lengths_B)
 
-    def _read(self, ids_BT: Tensor, lengths_B: Tensor, evidence_BTF: Tensor | None) -> Tensor:
+    def _read(self, ids_BT: Tensor, lengths_B: Tensor, figures_BTF: Tensor | None) -> Tensor:
         if self.training and self.word_dropout:
             lost_BT = torch.rand(ids_BT.shape, device=ids_BT.device) < self.word_dropout
             ids_BT = ids_BT.masked_fill(lost_BT & (ids_BT > 0), self.unknown)
         # Dropout1d drops whole rows of (B, I, T): a dimension of the embedding in all steps of a text.
         x_BTI = self.embedding_dropout(self.embedding(ids_BT).transpose(1, 2)).transpose(1, 2)
-        if evidence_BTF is not None:
-            x_BTI = torch.cat([x_BTI, evidence_BTF.to(x_BTI)], -1)
+        if figures_BTF is not None:
+            x_BTI = torch.cat([x_BTI, figures_BTF.to(x_BTI)], -1)
         y_BTE, _ = self.core(x_BTI, lengths_B, need_state=False)
         return y_BTE

@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
+from rnncli.core.device import placed
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
 from rnncli.data.tables.live import USUAL, Header, cut_header, find_header, records
 from rnncli.data.tables.sources import READERS, read_file
-from rnncli.data.text.evidence import pad_evidence
+from rnncli.data.text.evidence import Heard
 from rnncli.errors import DataError
 from rnncli.tasks.classify.scoring import row
 from rnncli.tasks.common.predicting import json_line, require_characters
@@ -106,14 +107,12 @@ class TextPredictor:
     def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
         """One row a text, in order; batch mates do not matter."""
         fitted = self.fitted
-        units = list(fitted.cut_up(examples))
-        ids = Ragged.from_iterable(map(fitted.vocabulary.encode, units))
+        ids = Ragged.from_iterable(map(fitted.vocabulary.encode, fitted.cut_up(examples)))
         indices = range(len(ids))
         ids_BT, lengths_B = ids.pad(indices)
-        evidence_BTF = None
-        if fitted.evidence:
-            evidence_BTF = pad_evidence(fitted.evidence.describe(units), ids, indices, ids_BT).to(self.device)
-        logits_BK = self.model(ids_BT.to(self.device), lengths_B, evidence_BTF)
+        told = fitted.tell(examples)
+        heard = placed(told.of_batch(ids, indices, ids_BT), self.device) if told else Heard(None, None)
+        logits_BK = self.model(ids_BT.to(self.device), lengths_B, heard.figures_BTF, heard.scores_BC)
         labels = fitted.labels
         found = zip(examples, labels.probabilities(logits_BK), strict=True)
         return [row(text, shares_K, labels.names, several=labels.several) for text, shares_K in found]

@@ -46,7 +46,7 @@ class TextData(DataSection, frozen=True):
     )
     min_count: Count = Field(default=1, description="units seen less often in the training part are unknown")
     max_vocabulary: Size = Field(default=100_000, description="keep the most frequent units; 0 keeps all")
-    max_length: Size = Field(default=500, description="cut texts after this many units; 0 cuts none")
+    max_length: Size = Field(default=500, description="the core reads so many units of a text; 0 reads all")
 
 
 class ClassifierModel(CoreSection, frozen=True):
@@ -59,8 +59,7 @@ class ClassifierModel(CoreSection, frozen=True):
     vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
     word_dropout: Fraction = Field(default=0.2, description="share of units replaced by the unknown one in training")
     evidence: Literal["auto", "on", "off"] = Field(
-        default="auto",
-        description="tell the core what n-grams say of the label; auto does up to a million units of training text",
+        default="auto", description="tell the model what n-grams say of the label; auto and on both do"
     )
     pooling: Pooled = Field(default="mean+max", description="last, mean, max, attention, or several joined by +")
     dropout: Fraction = Field(default=0.5, description="dropout before the linear layer")

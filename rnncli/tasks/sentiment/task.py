@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rnncli.data.text import units as text_units
-from rnncli.data.text.units import Cut
+from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
+from rnncli.tasks.sentiment.data import TextPart, count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.predictor import TextPredictor
-from rnncli.tasks.sentiment.schema import SentimentRecipe
-
-MOST_CLASSES, MOST_UNITS = 10, 1_000_000
-"""Evidence is left out by ``auto`` beyond these: it costs a regression a class, and helps less where data abounds."""
+from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
 read, read_more = read_corpus, read_part
 
@@ -25,7 +22,7 @@ read, read_more = read_corpus, read_part
 def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     """Units, vocabulary and labels of the training part."""
     data, train = recipe.data, corpus.parts["train"]
-    units, why = text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+    units, why = _units(data, train)
     cut = Cut(data.max_length)
     counts: Counter[str] = Counter()
     for text in train.texts():
@@ -33,13 +30,13 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     vocabulary = Vocabulary.from_counts(counts, min_count=data.min_count, max_size=data.max_vocabulary or None)
     notes = [f"units: {why}"] if why else []
     if cut.count:
-        notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length)")
+        whole = "" if recipe.model.evidence == "off" else "; their n-grams are counted to the end"
+        notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length){whole}")
     fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train), fresh=True, notes=tuple(notes))
     fitted.labels.require_metric(recipe.train.best_by)
-    evidence = uses_evidence(recipe, len(fitted.labels.names), counts.total())
-    chosen = {"data.unit": units.to_dict()["unit"], "model.evidence": "on" if evidence else "off"}
-    fitted.recipe = recipe.having(chosen)
-    if evidence:
+    evidence = "off" if recipe.model.evidence == "off" else "on"
+    fitted.recipe = recipe.having({"data.unit": units.to_dict()["unit"], "model.evidence": evidence})
+    if evidence == "on":
         fitted.learn_evidence(train)
     return fitted
 
@@ -50,8 +47,7 @@ predictor = TextPredictor
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
     """Tables of sizes, labels, coverage and duplicates."""
-    data = recipe.data
-    units, _ = text_units.make(data.unit, corpus.parts["train"].texts(), lower=data.lower, subwords=data.subwords)
+    units, _ = _units(recipe.data, corpus.parts["train"])
     return checks.tables(recipe, corpus, units)
 
 
@@ -60,9 +56,5 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
     yield from checks.findings(corpus.parts)
 
 
-def uses_evidence(recipe: SentimentRecipe, classes: int, units: int) -> bool:
-    """Whether n-gram evidence is told to the model: by ``auto`` for few classes and not too much training text."""
-    wanted = recipe.model.evidence
-    if recipe.data.multi_label:
-        return False
-    return wanted == "on" or (wanted == "auto" and classes <= MOST_CLASSES and units <= MOST_UNITS)
+def _units(data: TextData, train: TextPart) -> tuple[Units, str]:
+    return text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
