@@ -62,4 +62,4 @@ def _training(task: Task, recipe: Recipe, corpus: Corpus) -> list[ReportTable]:
         return []
     columns = ("examples in a batch, at most", "steps an epoch", "epochs, at most", "steps in all")
     row = (extent.batch_size, each, extent.epochs, each * extent.epochs)
-    return [ReportTable("training", columns, (tuple(f"{count:,}" for count in row),))]
+    return [ReportTable("steps of training", columns, (tuple(f"{count:,}" for count in row),))]

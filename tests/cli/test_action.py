@@ -147,7 +147,14 @@ def test_data_check_describes_clips(here):
     done = rnncli("data", "check", "action/own-data", "data.train=clips.csv", "--json")
     assert done.code == 0, done.err
     titles = [table["title"] for table in done.json["tables"]]
-    assert titles == ["clips, and their lengths in frames", "classes", "equal clips", "groups", "dropped rows"]
+    assert titles == [
+        "clips, and their lengths in frames",
+        "classes",
+        "equal clips",
+        "groups",
+        "steps of training",
+        "dropped rows",
+    ]
     groups = done.json["tables"][3]["rows"]
     assert all(row["also in train"] == "-" for row in groups)
 

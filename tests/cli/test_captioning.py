@@ -117,7 +117,13 @@ def test_data_check_describes_captions(here):
     done = rnncli("data", "check", "captioning/own-data", "data.train=two.csv", "data.cache=none", "--json")
     assert done.code == 0, done.err
     titles = [table["title"] for table in done.json["tables"]]
-    assert titles == ["clips and captions", "most frequent captions of train", "equal clips", "dropped rows"]
+    assert titles == [
+        "clips and captions",
+        "most frequent captions of train",
+        "equal clips",
+        "steps of training",
+        "dropped rows",
+    ]
 
 
 @pytest.mark.parametrize(

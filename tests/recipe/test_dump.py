@@ -65,14 +65,14 @@ RECIPES = st.builds(
     model=st.builds(
         ExampleModel,
         cell=st.sampled_from(["lstm", "gru"]),
-        hidden=st.integers(1, 2**60),
+        hidden=st.integers(1, 100_000),
         bidirectional=st.booleans(),
         head=st.builds(Head, weights=st.dictionaries(WORDS, NUMBERS, max_size=3)),
         width=st.just("auto") | st.integers(-9, 9),
         smoothing=st.none() | FRACTIONS,
         mixed=st.lists(WORDS | st.integers(-9, 9), max_size=3).map(tuple),
     ),
-    train=st.builds(TrainSection, learning_rate=NUMBERS, weight_decay=FRACTIONS),
+    train=st.builds(TrainSection, learning_rate=st.floats(0, 1e9, exclude_min=True), weight_decay=FRACTIONS),
     compute=st.builds(ComputeSection, device=st.sampled_from(["cpu", "cuda:1"])),
 )
 

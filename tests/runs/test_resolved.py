@@ -178,7 +178,7 @@ def test_a_cross_validation_says_what_all_its_folds_used(here):
 def test_data_check_and_the_start_say_how_many_steps_there_will_be(here):
     keys = [key for key in TEXTS[3:] if not key.startswith("train.epochs")]
     found = rnncli("data", "check", "sentiment/own-data", "data.train=mine.csv", *keys, "--json").json
-    row = next(table for table in found["tables"] if table["title"] == "training")["rows"][0]
+    row = next(table for table in found["tables"] if table["title"] == "steps of training")["rows"][0]
     assert row == {
         "examples in a batch, at most": "4",
         "steps an epoch": "12",
