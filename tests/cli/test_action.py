@@ -391,7 +391,7 @@ def test_damaged_arrays_among_good_ones_are_counted_and_named(here):
     (here / "clips.csv").write_text(rows)
     done = rnncli("action", "--data", "clips.csv", "--out", "run", *TINY, *POINTS, "train.epochs=1", "--json")
     assert done.code == 0, done.err
-    assert done.json["dropped"] == {"unreadable frames": len(ARRAYS), "unreadable file": 1}
+    assert done.json["dropped"] == {"unreadable frames": len(ARRAYS), "no regular file": 1}
     assert "clips/petabytes.npy" in done.err
 
 

@@ -82,7 +82,7 @@ CASES = (
         "a recipe of another task in a run",
         "predict run x.wav",
         RUN,
-        ("run/vocab/labels.json", "not speech labels"),
+        ("run.json: data.label_column: unknown key",),
         damage=put("recipe.yaml", "task: speech\n"),
     ),
     Bad("no recipe in a run", "evaluate run", RUN, ("run", "recipe.yaml"), damage=remove("recipe.yaml")),

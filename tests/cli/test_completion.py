@@ -48,7 +48,7 @@ def test_recipes_settings_and_runs_are_completed(runs):
     assert "sentiment/imdb" in completed(runs, "rnncli run sentiment/")
     assert completed(runs, "rnncli run mi") == ["mine.yaml"]
     assert completed(runs, "rnncli sentiment model.ce") == [f"model.cell={cell}" for cell in ("rnn", "lstm", "gru")]
-    assert completed(runs, "rnncli run sentiment/default train.ep") == ["train.epochs=10"]
+    assert completed(runs, "rnncli run sentiment/default train.ep") == ["train.epochs=auto"]
     assert completed(runs, "rnncli predict runs/") == ["runs/one", "runs/two"]
 
 
@@ -79,7 +79,7 @@ def test_each_key_comes_with_what_it_takes_and_a_value_that_the_recipe_takes():
         for key in keys.paths:
             assert keys.about(key)
     keys = RecipeKeys.of_task("sentiment")
-    assert keys.about("train.epochs") == "a whole number, at least 1: at most this many passes over the training part"
+    assert keys.about("train.momentum") == "a number, at least 0 and below 1: of sgd"
     assert keys.values("model.bidirectional") == ("true", "false")
     assert keys.values("model.hidden") == (json.dumps(keys._schema().model.hidden),)
 

@@ -139,7 +139,7 @@ def test_what_is_to_be_typed_is_understood(here, typed):
     [
         ("frobnicate", 'there is no command "frobnicate"', "rnncli --help lists the commands"),
         ("sentiment --frobnicate 3", "no option --frobnicate", "rnncli sentiment --help lists the options"),
-        ("predict runs/x reviews.csv --output y", "no option --output", "> FILE"),
+        ("predict runs/x reviews.csv --output y", "no option --output", "rnncli predict runs/x reviews.csv --out y"),
         ("sentiment --data reviews.csv more.csv", "more.csv is another", "--dev more.csv or --test more.csv"),
         ("sentiment --version", "no option --version", "rnncli --version"),
         ("runs frobnicate", 'runs has no command "frobnicate"', "where COMMAND is list, show, rm"),

@@ -17,7 +17,7 @@ from tests.commands import PYTHON, TINY, own_environment, reviews, rnncli, start
 ANSI = "\x1b"
 FIELDS = {
     *("task", "recipe", "split", "examples", "dropped", "metrics", "labels", "confusion", "per_class", "baselines"),
-    *("model", "training"),
+    *("model", "training", "advice"),
 }
 
 

@@ -49,7 +49,7 @@ CASES = [
     ("rnncli report none >&-", 4, "none: there is no such run"),
     ("rnncli report none >&- 2>&- <&-", 4, ""),
     ("rnncli report none 2> /dev/full", 4, ""),
-    ("rnncli report --none >&-", 2, "No such option"),
+    ("rnncli report --none >&-", 2, "there is no option --none"),
     ("rnncli sentimnt 2> /dev/full", 2, ""),
     ("rnncli predict run - <&-", 3, "stdin: cannot be read"),
     ("rnncli runs rm run <&-", 2, "nobody is there to be asked"),

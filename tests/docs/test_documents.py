@@ -42,6 +42,7 @@ class Shell:
                 patch.setenv("HOME", str(self.folder))
                 if not piped:
                     patch.setattr("rnncli.cli.terminal.is_terminal", lambda stream: True)
+                    patch.setenv("NO_COLOR", "1")
                 here = [re.sub("^~", str(self.folder), word) for word in words]
                 self.typed[asked] = rnncli(*here, stdin=stdin)
         return self.typed[asked]

@@ -96,8 +96,14 @@ def test_keys_of_a_mapping_are_text_as_written():
         ),
         ("model:\n  cell: 5", "my.yaml:3: model.cell: must be one of rnn, lstm, gru, got 5"),
         ("seed: true", "my.yaml:2: seed: must be a whole number, at least 0 and below 4294967296, got true"),
-        ('model: {hidden: "5"}', 'my.yaml:2: model.hidden: must be a whole number, at least 1, got "5"'),
-        ("model: {hidden: 2.5}", "my.yaml:2: model.hidden: must be a whole number, at least 1, got 2.5"),
+        (
+            'model: {hidden: "5"}',
+            'my.yaml:2: model.hidden: must be a whole number, at least 1 and at most 100000, got "5"',
+        ),
+        (
+            "model: {hidden: 2.5}",
+            "my.yaml:2: model.hidden: must be a whole number, at least 1 and at most 100000, got 2.5",
+        ),
         (
             "model: {bidirectional: no}",
             'my.yaml:2: model.bidirectional: must be true or false, got "no" (did you mean "false"?)',

@@ -112,13 +112,13 @@ def _sample(row: Row, score: float) -> Sample:
         for word, weights in zip(row["words"], looked, strict=True)
     ]
     caption = f"rouge-l {score:.2f}, reference: {row['truth'][0]}"
-    return Sample(caption, tuple(pieces), row["place"], file=row["file"], attention=_attention(row))
+    return Sample(caption, tuple(pieces), row["place"], file=row.get("file", ""), attention=_attention(row))
 
 
 def _attention(row: Row) -> Attention | None:
     """What each word looked at, by the stretches of which a page shows a picture each."""
     looked = row.get("attention")
-    one_picture = Path(row["file"]).suffix.lower() in PICTURES
+    one_picture = Path(row.get("file", "")).suffix.lower() in PICTURES
     if not looked or one_picture or len({len(weights) for weights in looked}) > 1:
         return None
     begins = stretches(len(looked[0]))[:-1]
