@@ -20,7 +20,7 @@ from rnncli.core.native.openmp import Call, openmp
 from rnncli.core.paths import choice
 from rnncli.core.recurrent import Recurrent
 
-from .layers import CELLS, assert_near, by_reference, gradients, parts
+from .layers import CELLS, assert_near, by_reference, gradients, outer, parts
 
 every_cell = pytest.mark.parametrize("name", CELLS)
 compiled_here = pytest.mark.skipif(bool(native.trouble(Cell())), reason=native.trouble(Cell()))
@@ -195,6 +195,38 @@ def test_a_single_step_is_the_equation_of_the_cell(name, batch, inputs, hidden, 
     for ours, exact in zip(found, truth, strict=True):
         assert_near(ours, exact, 1e-5)
     assert all(torch.equal(one, other) for one, other in zip((x_BI, *state), given, strict=True))
+
+
+@compiled_here
+@every_cell
+@pytest.mark.parametrize("batch", [1, 3])
+def test_states_may_lie_in_memory_in_any_order(name, batch):
+    """Examples first, as whoever joins the directions' ends has it; of a batch of 1 torch calls that contiguous."""
+    core = Recurrent(3, 8, bidirectional=True, **CELLS[name])
+    exact = Recurrent(3, 8, bidirectional=True, **CELLS[name]).double()
+    exact.load_state_dict(core.state_dict())
+    x_BTI = torch.randn(batch, 4, 3)
+    found = []
+    begin_BSDH = torch.randn(batch, core.cell.states, 2, 8)
+    for module in (core, exact):
+        begin_BSDH = begin_BSDH.detach().to(module.bias_l0.dtype).requires_grad_()
+        y_BTE, end = module(x_BTI.to(begin_BSDH), state=outer(begin_BSDH.permute(1, 2, 0, 3).unbind()))
+        joined = [part.transpose(0, 1).flatten(1) for part in parts(end)]
+        found.append([y_BTE, *joined, *gradients(module, [y_BTE, *joined], begin_BSDH)])
+    for ours, truth in zip(*found, strict=True):
+        assert_near(ours, truth, 1e-5)
+
+
+@compiled_here
+@every_cell
+@torch.no_grad()
+def test_the_state_of_a_single_step_may_lie_in_memory_in_any_order(name):
+    core = Recurrent(3, 8, **CELLS[name])
+    x_B1I, state_S1BH = torch.randn(5, 1, 3), torch.randn(core.cell.states, 1, 5, 8)
+    turned_S1BH = state_S1BH.transpose(-1, -2).contiguous().transpose(-1, -2)
+    truth, found = (core(x_B1I, state=outer(tuple(state.unbind()))) for state in (state_S1BH, turned_S1BH))
+    for ours, exact in zip((found[0], *parts(found[1])), (truth[0], *parts(truth[1])), strict=True):
+        assert torch.equal(ours, exact)
 
 
 @compiled_here

@@ -45,7 +45,9 @@ class NativeRows:
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """See :class:`rnncli.core.layer.Path`."""
-        return _Back(layer, way, self.mode, need_dx=need_dx).run(grad_NE, tuple(part.clone() for part in end))
+        # The kernels write the gradients of the states in place, and autograd gives them in any order of memory.
+        state = tuple(part.clone(memory_format=torch.contiguous_format) for part in end)
+        return _Back(layer, way, self.mode, need_dx=need_dx).run(grad_NE, state)
 
 
 class _Way:
@@ -90,7 +92,7 @@ class _Way:
 
     def examples(self, state_DBH: Tensor, d: int, part: Part) -> Array:
         """The states of a part's examples."""
-        return Array.of(state_DBH).from_row(d * state_DBH.shape[1] + part.example)
+        return Array.of(state_DBH[d]).from_row(part.example)
 
     def columns(self, y_NE: Tensor, d: int) -> Array:
         """The columns of one direction."""
