@@ -231,6 +231,42 @@ def test_the_state_of_a_single_step_may_lie_in_memory_in_any_order(name):
 
 @compiled_here
 @every_cell
+def test_weights_may_lie_in_memory_in_any_order(name):
+    core, x_BTI = wide(name, 24, 24), torch.randn(5, 7, 24)
+    y_BTE, _ = core(x_BTI)
+    for weights in core._all_weights():
+        for weight in weights[:2]:
+            assert weight is not None
+            weight.data = weight.data.t().contiguous().t()
+    assert torch.equal(core(x_BTI)[0], y_BTE)
+
+
+@compiled_here
+@every_cell
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+@pytest.mark.parametrize("steps", [1, 5])
+def test_kernels_do_not_ask_what_tensors_are_by_default(name, dtype, steps):
+    """Their work is fp32 on the CPU; in half the memory they would write past its end."""
+    core, x_BTI = wide(name, 5, 12, bidirectional=True), torch.randn(4, steps, 5)
+
+    def results():
+        y_BTE, _ = core(x_BTI)
+        with torch.no_grad():
+            plain_BTE, _ = core(x_BTI)
+        return [y_BTE, plain_BTE, *torch.autograd.grad([y_BTE], list(core.parameters()), [torch.ones_like(y_BTE)])]
+
+    truth = results()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device("meta"):
+            found = results()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(ours, exact) for ours, exact in zip(found, truth, strict=True))
+
+
+@compiled_here
+@every_cell
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(lengths=st.lists(st.integers(1, 9), min_size=2, max_size=30), seed=st.integers(0, 9))
 def test_an_output_is_the_same_bit_for_bit_whoever_is_in_the_batch(name, lengths, seed):

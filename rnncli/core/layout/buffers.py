@@ -32,7 +32,7 @@ class Pool:
         """A matrix with what was left in it."""
         size = rows * width
         if size < MIN_ELEMENTS or dtype != torch.float32:
-            return torch.empty(rows, width, dtype=dtype)
+            return torch.empty(rows, width, dtype=dtype, device="cpu")
         with self._lock:
             buffer = self._fitting(size)
             self._used += len(buffer)

@@ -101,7 +101,8 @@ class Part:
         """The walk in chunks of about ``rows`` rows, of the ``reverse`` direction or not, or the way ``back`` of it."""
         key = (rows, reverse, back)
         if key not in self._tables:
-            self._tables[key] = self._tabulate(rows, reverse, reverse != back)
+            # Of two threads that tabulate at once the first one's stays: a kernel may be reading it.
+            self._tables.setdefault(key, self._tabulate(rows, reverse, reverse != back))
         return self._tables[key]
 
     def previous(self, chunk: Chunk, y_NH: Tensor, begin_BH: Tensor, out: Tensor, *, reverse: bool) -> Tensor:

@@ -37,9 +37,10 @@ class Panels:
 
     def lay(self, matrices: Mapping[str, Tensor], *, transposed: bool) -> dict[str, Tensor]:
         """Panels (P, K, W) of each of ``matrices``, (K, N) or, if ``transposed``, (N, K); zero beyond column N."""
-        found, calls = {}, []
+        found, calls, held = {}, [], []
         for name, matrix in matrices.items():
             source = matrix if matrix.stride(1) == 1 else matrix.contiguous()
+            held.append(source)  # till the calls are made
             columns, depth = source.shape if transposed else source.shape[::-1]
             count = -(-columns // self.columns)
             found[name] = POOL.take(count * depth, self.columns).view(count, depth, self.columns)

@@ -168,7 +168,7 @@ class _Back(_Way):
         super().__init__(layer, mode)
         self.y_NE, self.kept = way.y_NE, way.kept
         self.dx = [POOL.take(len(self.x_NI), self.x_NI.shape[1]) for _ in self.directions] if need_dx else []
-        self.zeros = torch.zeros(max(self.hidden, self.x_NI.shape[1]), dtype=torch.float32)
+        self.zeros = self.x_NI.new_zeros(max(self.hidden, self.x_NI.shape[1]))
         self.sums = [[_sums(weights, part) for part in self.packing.parts] for weights in self.directions]
 
     def run(self, grad_NE: Tensor, state: State) -> Back:
@@ -240,14 +240,15 @@ class _Back(_Way):
 def _sums(weights: CellWeights, part: Part) -> CellWeights:
     """Where the gradients of a part are summed; those of all but the first part are only added to the first's."""
 
-    def place(shape: torch.Size) -> Tensor:
+    def place(weight: Tensor) -> Tensor:
+        shape = weight.shape
         if part.end == part.row:
-            return torch.zeros(shape, dtype=torch.float32)
+            return weight.new_zeros(shape)
         if part.example == 0:
-            return torch.empty(shape, dtype=torch.float32)
+            return weight.new_empty(shape)
         return POOL.take(shape[0], shape.numel() // shape[0]).view(shape)
 
-    return weights.map(lambda weight: place(weight.shape))
+    return weights.map(place)
 
 
 def _summed_in(given: BackArguments, sums: CellWeights) -> BackArguments:

@@ -28,7 +28,7 @@ def one_step(cell: Cell, weights: CellWeights, x_BI: Tensor, state: State) -> St
     (batch, inputs), hidden = x_BI.shape, h_BH.shape[1]
     plan = _plan(cell, batch, inputs, hidden)
     end = (torch.empty_like(h_BH), *(part.clone(memory_format=torch.contiguous_format) for part in state[1:]))
-    work = torch.empty(plan.workspace)
+    work = torch.empty(plan.workspace, dtype=torch.float32, device="cpu")
     weight_ih, weight_hh, bias, bias_hh = weights
     held = weight_ih.contiguous(), weight_hh.contiguous()
     plan.call(
