@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ COMMON = (
     "latin-1",
     "cp1252",
 )
+_BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
 NAME_IT = "name the encoding of the file: data.encoding=gb18030 (or latin-1, cp1252, utf-16, ...)"
 
 
@@ -183,10 +185,11 @@ def _refuse_binary(text: str, shown: str, lines: int) -> None:
 def _detect_gb18030(path: Path, shown: str, misfit: int) -> Encoding:
     """gb18030, or a ``DataError`` for ``misfit``, the first line that is not utf-8.
 
-    Nearly any bytes pass for gb18030 now and then, so two more things are asked: that no longer line is utf-8
-    (which would be a file of two encodings) and that most characters are of the simplified core set, gb2312.
+    Nearly any bytes pass for gb18030 now and then, so three more things are asked: that no longer line is utf-8
+    (which would be a file of two encodings), that most characters are of the simplified core set, gb2312, and that most
+    do not stand alone between Latin letters, as the two accented ones of a word in latin-1 would.
     """
-    core = wide = 0
+    core = wide = alone = 0
     mixed = False
     with open_bytes(path) as stream:
         for line in stream:
@@ -196,12 +199,14 @@ def _detect_gb18030(path: Path, shown: str, misfit: int) -> Encoding:
             mixed = mixed or (foreign >= 9 and _fits(line, "utf-8"))
             if mixed or not _fits(line, "gb18030"):
                 break
-            for character in line.decode("gb18030")[:4096]:
+            text = line.decode("gb18030")[:4096]
+            alone += len(_BETWEEN_LETTERS.findall(text))
+            for character in text:
                 if not character.isascii():
                     wide += 1
                     core += _fits_back(character)
         else:
-            if core >= 0.7 * wide:
+            if core >= 0.7 * wide and 2 * alone <= wide:
                 return Encoding("gb18030", f"{shown}: read as gb18030, because line {misfit} is not utf-8")
     what = (
         "lines in utf-8 and lines that are not: the first of these"

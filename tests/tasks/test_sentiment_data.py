@@ -162,3 +162,35 @@ def test_a_class_is_the_same_whole_number_for_clips_too(tmp_path):
     (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(DataError, match=r"train\.jsonl:1: a list of 2 in column label"):
         read_clips(ACTION(data={"root": str(tmp_path), "train": "train.jsonl"}))
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("label", ["['a' 'b']", "{'a', 'b'}", {"choices": ["a"]}, "[['a'], ['b']]"])
+def test_labels_that_are_objects_or_unreadable_lists_are_refused_by_line(tmp_path, label, several):
+    write(tmp_path / "a.jsonl", ["a", label, "b"] * 10)
+    with pytest.raises(DataError, match=r"a\.jsonl:2: the label .* is an object, or no list"):
+        corpus(tmp_path, train="a.jsonl", multi_label=several)
+
+
+@pytest.mark.parametrize("form", [list, str, json.dumps])
+def test_texts_in_words_are_read_as_their_words(tmp_path, form):
+    rows = [{"text": form(text.split()), "label": label} for text, label in zip(TEXTS, WHOLE, strict=True)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parts = corpus(tmp_path, train="a.jsonl").parts
+    assert sorted(text for part in parts.values() for text in part.texts()) == sorted(TEXTS)
+    recipe = SimpleNamespace(data=SimpleNamespace(text_column="text", encoding="auto", header="auto"))
+    predictor = TextPredictor(SimpleNamespace(recipe=recipe), None, None)
+    assert list(predictor.read(tmp_path / "a.jsonl")) == TEXTS
+    if form is list:
+        assert list(predictor.listen(iter([json.dumps(rows[0])]), "stdin")) == TEXTS[:1]
+
+
+def test_a_first_row_that_is_taken_for_names_by_number_is_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "good at first,joy\n" + "".join(f"{text},{label}\n" for text, label in zip(TEXTS, WHOLE, strict=True))
+    )
+    notes = corpus(tmp_path, train="a.csv", text_column="1", label_column="2").notes
+    assert 'the first row is taken for names, "good at first", "joy": data.header=false reads it as data' in notes
+    write(tmp_path / "b.csv", WHOLE)
+    assert not any("first row" in note for note in corpus(tmp_path, train="b.csv").notes)

@@ -269,3 +269,10 @@ def test_line_ends_and_blank_lines_do_not_matter(tmp_path, change):
     changed = read_corpus(recipe(tmp_path, change(conll()), name="changed.conll"))
     assert list(plain.parts["train"].tokens()) == list(changed.parts["train"].tokens())
     assert list(plain.parts["train"].tags()) == list(changed.parts["train"].tags())
+
+
+def test_a_file_without_ends_of_sentences_is_refused_with_what_ends_one(tmp_path):
+    (tmp_path / "a.conll").write_text("Ada B-PER\nmet O\n" * 90)
+    with pytest.raises(DataError, match=r"a\.conll:1: the file is a single sentence of 180 words") as caught:
+        read_corpus(RECIPE(data={"train": "a.conll", "root": str(tmp_path)}))
+    assert caught.value.hint == "a blank line ends a sentence"

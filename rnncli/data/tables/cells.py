@@ -18,9 +18,17 @@ _PYTHON_LIST = re.compile(
     rf"\[\s*(?:{_ITEM}\s*,\s*)*(?:{_ITEM}\s*)?\]|\(\s*(?:{_ITEM}\s*,\s*)+(?:{_ITEM}\s*)?\)", re.DOTALL
 )
 
+_ALIKE = rf"(?:{_STRING}|[+-]?[\d.]+)"
+_OTHER_LIST = re.compile(
+    rf"""\[\s*{_ALIKE}(?:\s+{_ALIKE})+\s*\]|\[\s*[\[({{].*\]|\{{\s*{_STRING}\s*[:,}}].*""", re.DOTALL
+)
+
 
 def written(value: Any) -> str:
-    """A value as text: empty for a missing one, a whole double as the integer, true and false as JSON has them."""
+    """A value as text: empty for a missing one, a whole double as the integer, true and false as JSON has them.
+
+    The values of a list stand with a blank between them.
+    """
     if type(value) is str:
         return value
     if value is None or value != value:  # NaN alone differs from itself
@@ -29,7 +37,7 @@ def written(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return str(value)
+    return " ".join(map(written, value)) if isinstance(value, list) else str(value)
 
 
 def label_text(value: Any) -> str:
@@ -53,6 +61,15 @@ def list_in(text: str) -> list[Any] | None:
     if not isinstance(found, list) or any(isinstance(one, (list, dict)) for one in found):
         return None
     return found
+
+
+def is_other_list(text: str) -> bool:
+    """Whether a text is a list as numpy prints it, one of lists, a set, or an object: nothing that ``list_in`` reads.
+
+    >>> [is_other_list(text) for text in ("['a' 'b']", "{'a', 'b'}", '{"a": 1}', "[sic] a", "['a', 'b']")]
+    [True, True, True, False, False]
+    """
+    return text[:1] in ("[", "{") and text[-1] in "]}" and _OTHER_LIST.fullmatch(text) is not None
 
 
 def _literal(text: str) -> list[Any] | None:

@@ -18,10 +18,10 @@ _WELL_KNOWN = re.compile(
     r"#\s*(newdoc|newpar|sent_id)\b|#\s+(id|sent|sentence|doc|document|text|source)\b|#\s*[\w.:-]+\s*="
 )
 _SPAN_TAG = re.compile(r"O|[BIESLUM][-_].+")
-_TOKEN_NAMES = {"token", "tokens", "word", "words", "form"}
-_TAG_NAMES = {"tag", "tags", "label", "labels", "ner", "pos", "upos", "chunk", "entity"} | {
-    f"{kind}_tag{s}" for kind in ("ner", "pos", "chunk", "iob", "bio") for s in ("", "s")
-}
+_TOKEN_NAMES = {"token", "tokens", "word", "words", "form", "text"}
+_TAG_NAMES = {"tag", "tags", "label", "labels", "ne", "ner", "pos", "upos", "xpos", "chunk", "entity", "iob", "bio"}
+"""Words that the names of columns of tags are made of, as in ner_tags and NE-COARSE-LIT."""
+_BETWEEN = re.compile(r"[\s_.:-]+")
 
 
 class Values:
@@ -47,7 +47,8 @@ class Values:
         """Whether the fields are such as tokens have; None where no column is known well enough to tell.
 
         Columns of span tags decide where there are any, else those of few values, such as parts of speech, of which
-        half must know theirs: a tag may occur a single time. The word # may have the tag #, as in the Penn treebank.
+        half must know theirs: a tag may occur a single time. The word # may have the tag #, as in the Penn treebank, or
+        one of its own in capital letters, as SYM, where all tags are.
         """
         if not self.rows or len(fields) != len(self._seen) + 1:
             return None
@@ -57,13 +58,19 @@ class Values:
         closed = [at for at, seen in enumerate(self._seen) if self._is_closed(seen)]
         if not closed:
             return None
-        known = sum(fields[at + 1] in self._seen[at] or fields[at + 1] == "#" == fields[0] for at in closed)
+        known = sum(fields[at + 1] in self._seen[at] or self._may_be_of(fields, at) for at in closed)
         return 2 * known >= len(closed)
 
     @property
     def columns_of_spans(self) -> list[int]:
         """The columns nearly all of whose values are span tags, but for a header and some slips; 0 is the second."""
         return [at for at, count in enumerate(self._span_tags) if 10 * count >= 9 * self.rows]
+
+    def _may_be_of(self, fields: Sequence[str], at: int) -> bool:
+        """Whether a field that no certain token has may be the tag of the word #."""
+        tag = fields[at + 1]
+        capitals = tag.isupper() and all(value == value.upper() for value in self._seen[at])
+        return fields[0] == "#" and (tag == "#" or capitals)
 
     def _is_closed(self, seen: set[str]) -> bool:
         few = len(seen) <= DISTINCT and 2 * len(seen) <= self.rows
@@ -79,4 +86,4 @@ def has_names(fields: Sequence[str]) -> bool:
     """Whether the fields of a line read like the names of columns: one for words before one for tags."""
     names = [field.casefold() for field in fields]
     at = next((at for at, name in enumerate(names) if name in _TOKEN_NAMES), len(names))
-    return any(name in _TAG_NAMES for name in names[at + 1 :])
+    return any(not _TAG_NAMES.isdisjoint(_BETWEEN.split(name)) for name in names[at + 1 :])

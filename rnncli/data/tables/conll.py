@@ -167,7 +167,8 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
     """
     found = detect(path, encoding)
     with open_text(path, found) as stream:
-        sentences = (block for block in blocks(stream, str(path)) if block.rows)
+        comments = _Comments()
+        sentences = (block for block in map(comments.counted, blocks(stream, str(path))) if block.rows)
         first = next(sentences, None)
         if first is None or first.layout is None:
             raise DataError(f"{path}: the file holds no tokens")
@@ -187,7 +188,7 @@ def read_conll(path: Path, encoding: str = "auto") -> Table:
                 writer.write(pa.record_batch([*columns, places, pa.array(documents)], schema=schema))
             require_rows(writer, "no tokens")
             header = [f"{path}:{first.header}: read as the names of the columns, not as a word"] if first.header else []
-            read = writer.finish([*([found.note] if found.note else []), *header])
+            read = writer.finish([*([found.note] if found.note else []), *header, *comments.notes(path)])
         last = max(filled, default=0)
         if last < len(names) - 1:
             note = f"{path}: nothing in column{'s' * (last < len(names) - 2)} {', '.join(names[last + 1 :])}, left out"
@@ -282,6 +283,30 @@ class _Stream:
         fields = self.layout_from(text, self._read).cut(text)
         if len(fields) == self.layout_from(text, self._read).width and (self._values.rows or not has_names(fields)):
             self._values.add(fields)
+
+
+class _Comments:
+    """The comments that have as many fields as tokens have, which somebody may have meant as words."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, ""
+
+    def counted(self, block: Block) -> Block:
+        """The block, once its comments are counted."""
+        if block.layout is not None and not block.layout.conllu:
+            for at, line in enumerate(block.lines[: block.rows[0] if block.rows else None]):
+                text = line.rstrip("\r\n")
+                wide = text.startswith("#") and len(block.layout.cut(text)) == block.layout.width
+                if wide and not is_well_known(text):
+                    self._count += 1
+                    self._first = self._first or f'"{text[:40]}" in line {block.start + at}'
+        return block
+
+    def notes(self, path: Path) -> Iterator[str]:
+        """What to say of them."""
+        if self._count:
+            says = "line is a comment and no word" if self._count == 1 else "lines are comments and no words"
+            yield f"{path}: {self._count:,} {says}, {self._first}{' the first' * (self._count > 1)}"
 
 
 def _chunks(first: Block, rest: Iterable[Block]) -> Iterator[list[Block]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import string
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -34,6 +35,8 @@ from rnncli.data.tables.table import (
 )
 from rnncli.errors import DataError
 
+INVISIBLE = f"{string.whitespace}\u00a0\u200b\u2060\ufeff"
+"""What is around a name by accident."""
 REPEATED = "header repeated"
 Record = tuple[int, list[str]]
 
@@ -129,7 +132,7 @@ def _records(path: Path, stream: IO[str], dialect: Dialect, quoting: Literal[0, 
 
 
 def _column_names(path: Path, line: int, header: list[str]) -> list[str]:
-    names = [name.strip() or f"column {i}" for i, name in enumerate(header, start=1)]
+    names = [name.strip(INVISIBLE) or f"column {i}" for i, name in enumerate(header, start=1)]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f'{path}:{line}: two columns are called "{twice[0]}"', "rename one of them in the header")

@@ -26,6 +26,7 @@ LOOK_CHARACTERS, LOOK_ROWS = 1 << 17, 500
 """Of the beginning of a file that is looked at."""
 FIELD_LIMIT = 100_000_000  # characters; a longer field is a quote that was never closed
 Header = bool | Literal["auto"]
+_USUAL = {"id", "text", "sentence", "review", "content", "comment", "tweet", "message", "label", "labels"}
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
@@ -69,9 +70,16 @@ def is_directive(row: Sequence[str]) -> bool:
 
 
 def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Raise DataError where the first row is data: a field of it is a value of its column, or a number as all are."""
-    for at, name in enumerate(rows[0]) if rows else ():
-        below = [row[at] for row in rows[1:] if at < len(row) and row != rows[0] and row[at].strip()]
+    """Raise DataError where the first row is data: a field of it is a value of its column, or a number as all are.
+
+    Names that count up over a column of texts, as pandas writes them, and a usual name beside are no data.
+    """
+    columns = [_below(rows, at) for at in range(len(rows[0]))] if rows else []
+    if not rows or _counts_up(rows[0], columns):
+        return
+    for at, (name, below) in enumerate(zip(rows[0], columns, strict=True)):
+        if any(_is_usual(rows[0][other], columns[other]) for other in range(len(columns)) if other != at):
+            continue
         few = 2 * len(set(below)) <= len(below)
         known = few and bool(name.strip()) and below.count(name) > 1
         if known or (at in _numbers(rows[0]) and below and all(_NUMBER.fullmatch(one.strip()) for one in below)):
@@ -81,6 +89,24 @@ def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
                 "data.header=false reads it as data, with columns by number (data.text_column=1 and the like); "
                 "data.header=true takes it for names",
             )
+
+
+def _below(rows: Sequence[Sequence[str]], at: int) -> list[str]:
+    """What a column holds below the first row, blank fields and the first row once more left out."""
+    return [row[at] for row in rows[1:] if at < len(row) and row != rows[0] and row[at].strip()]
+
+
+def _counts_up(header: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is 0, 1, ..., a blank before it for an index, over some column that holds no numbers."""
+    names = [name.strip() for name in header]
+    names = names[1:] if len(names) > 1 and not names[0] else names
+    counted = names in ([str(n + first) for n in range(len(names))] for first in (0, 1))
+    return counted and any(not _NUMBER.fullmatch(one.strip()) for below in columns[-len(names) :] for one in below)
+
+
+def _is_usual(name: str, below: Sequence[str]) -> bool:
+    """Whether a field of the first row is a name as columns often have, and no value of its column."""
+    return name.strip().lower() in _USUAL and name not in below
 
 
 def _numbers(header: Sequence[str]) -> list[int]:

@@ -58,7 +58,7 @@ def read_jsonl(path: Path, encoding: str = "auto", header: Header = "auto") -> T
 def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tuple[list[int], Objects]]:
     lines: list[int] = []
     rows: Objects = []
-    room = BATCH_CHARACTERS
+    room, first = BATCH_CHARACTERS, True
     with open_text(path, found) as stream:
         for line, length, value in _objects(path, stream, dropped):
             lines.append(line)
@@ -66,9 +66,31 @@ def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tup
             room -= length
             if len(rows) == BATCH_ROWS or room < 0:
                 yield lines, rows
-                lines, rows, room = [], [], BATCH_CHARACTERS
+                lines, rows, room, first = [], [], BATCH_CHARACTERS, False
     if rows:
+        if first and len(rows) == 1:
+            _refuse_wrapped(path, rows[0])
         yield lines, rows
+
+
+def _refuse_wrapped(path: Path, only: dict[str, Any]) -> None:
+    """Raise DataError for an only object that holds the rows, or the columns of them as pandas writes them."""
+    columns = [name for name, value in only.items() if isinstance(value, dict) and set(value) >= {"0", "1"}]
+    inside = [name for name, value in only.items() if isinstance(value, list) and _are_objects(value)]
+    texts = [value for value in only.values() if isinstance(value, str) and " " in value]
+    if columns:
+        raise DataError(
+            f'{path}: a JSON object of columns, "{columns[0]}" the first, where each row is an object',
+            "pandas writes such rows: to_json(FILE, orient='records')",
+        )
+    if inside and not texts:
+        raise DataError(
+            f'{path}: a JSON object whose "{inside[0]}" holds the rows', f"jq -c '.{inside[0]}[]' takes them out"
+        )
+
+
+def _are_objects(values: list[Any]) -> bool:
+    return len(values) > 1 and all(isinstance(one, dict) for one in values)
 
 
 def _objects(path: Path, stream: IO[str], dropped: Counter[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from rnncli.errors import DataError
 DELIMITERS = ",\t;|"
 USUAL = frozenset({"id", "idx", "index", "label", "labels", "class", "category", "target", "stars", "score"})
 """Columns that tables often have, and that are no texts."""
-_NAME = re.compile(r"\w[\w.:/()-]*( [\w.:/()-]+)?")
+_NAME = re.compile(r"\w[\w.:/()-]*( [\w.:/()#-]+)?")
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,16 @@ def names_sentence(column: str) -> bool:
 def with_lists(table: Table, columns: Sequence[str]) -> Table:
     """The table with lists in those of the columns that hold lists as text, in JSON or as Python writes them.
 
-    Raises DataError for a list of another manner, such as numpy prints, and for a text among lists.
+    Those are columns more than half of whose texts are lists. Raises DataError for a list of another manner, such as
+    numpy prints, and for a text among lists.
     """
     for name in dict.fromkeys(columns):
         if not pa.types.is_string(table.store.column(name).type):
             continue
         sample = [text for text in islice(table.values(name), LOOKED_AT) if text and text.strip()]
-        if not sample or not all(_LIST.fullmatch(text.strip()) or list_in(text) is not None for text in sample):
+        if 2 * sum(_LIST.fullmatch(text.strip()) is not None or list_in(text) is not None for text in sample) <= len(
+            sample
+        ):
             continue
         lists = [_list(table, row, name, text) for row, text in enumerate(table.values(name))]
         at = table.store.schema.get_field_index(name)
@@ -127,7 +130,7 @@ def _changes(values: Sequence[str]) -> np.ndarray:
     found = np.zeros(len(values), dtype=bool)
     before = None
     for row, value in enumerate(values):
-        if value != before and value.strip():
+        if value != before and value.strip().lower() not in ("", "nan"):
             before, found[row] = value, True
     found[0] = True
     return found

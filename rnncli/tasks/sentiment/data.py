@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data import splits
-from rnncli.data.tables.cells import label_text, list_in, written
+from rnncli.data.tables.cells import is_other_list, label_text, list_in, written
+from rnncli.data.tables.sentences import with_lists
 from rnncli.data.tables.sources import ALL, read
 from rnncli.data.tables.table import Table, did_you_mean
 from rnncli.errors import DataError
@@ -134,6 +135,7 @@ def read_corpus(recipe: SentimentRecipe) -> Corpus:
     data = recipe.data
     tables, notes = _tables(data)
     text, label, guessed = find_columns(next(iter(tables.values())), data)
+    tables = {name: with_lists(table, text) for name, table in tables.items()}
     notes += _column_notes(tables, text, label, data)
     dropped: Counter[str] = Counter()
     parts = {
@@ -166,6 +168,7 @@ def read_part(recipe: SentimentRecipe, path: Path) -> Corpus:
     own = data.model_copy(update={"text_column": "", "label_column": ""})
     known = data.text_column and {*as_columns(data.text_column), data.label_column} <= set(table.columns)
     text, label, guessed = find_columns(table, data if known else own)
+    table = with_lists(table, text)
     dropped: Counter[str] = Counter(table.dropped)
     part = _clean(_part(table, text, label, data), False, dropped)
     return Corpus({"test": part}, f"{path}: {len(table):,} rows, {guessed}", table.notes, +dropped)
@@ -223,15 +226,18 @@ def _column_notes(tables: Mapping[str, Table], text: tuple[str, ...], label: str
     rest = [name for name in own_columns(table) if name not in (*text, label)]
     more = [name for name in rest if _holds_texts(table, name)]
     found = []
+    numbers = [name for name in (*as_columns(data.text_column), data.label_column) if name.isdecimal()]
+    if data.header == "auto" and not {*numbers} <= {*own_columns(table)} and not table.place(0).endswith(":1"):
+        first = ", ".join(f'"{name}"' for name in own_columns(table)[:5])
+        found.append(f"the first row is taken for names, {first}: data.header=false reads it as data")
     if more and not data.text_column:
         order = [name for name in own_columns(table) if name in (*text, *more)]
         also = ", ".join(f'"{name}"' for name in more)
         found.append(f'only column "{text[0]}" is read, not {also}: data.text_column=[{",".join(order)}] joins them')
     doubles = sorted({name for one in tables.values() for name in _doubles(one, label)})
     if doubles:
-        found.append(
-            f"labels that are whole numbers are read as such: {', '.join(doubles[:3])} as {label_text(doubles[0])}"
-        )
+        read_as = ", ".join(map(label_text, doubles[:3]))
+        found.append(f"labels that are whole numbers are read as such: {', '.join(doubles[:3])} as {read_as}")
     return found
 
 
@@ -258,8 +264,7 @@ def _doubles(table: Table, label: str) -> Iterator[str]:
 
 def _clean(part: TextPart, distinct: bool, dropped: Counter[str]) -> TextPart:
     """The rows that can be learnt from; counts the others by reason, and raises DataError for several labels of one."""
-    if not part.several:
-        _require_single(part)
+    _require_labels(part)
     keep = np.ones(len(part), dtype=bool)
     prints = splits.fingerprints(
         f"{text.strip()}\0{label}" for text, label in zip(part.texts(), part.written(), strict=True)
@@ -279,9 +284,16 @@ def _clean(part: TextPart, distinct: bool, dropped: Counter[str]) -> TextPart:
     return part if keep.all() else part.take(np.flatnonzero(keep))
 
 
-def _require_single(part: TextPart) -> None:
+def _require_labels(part: TextPart) -> None:
+    """Raise DataError for several labels of a text that has one, and for lists of a manner that cannot be read."""
     for row, labels in enumerate(part.labels()):
-        if len(labels) > 1:
+        if unread := next(filter(is_other_list, labels), ""):
+            shown = unread if len(unread) <= 40 else f"{unread[:40]}..."
+            raise DataError(
+                f"{part.place(row)}: the label {shown} is an object, or no list as JSON or Python writes one",
+                "a label is a word, a number, or with data.multi_label=true a list of them as json.dumps writes it",
+            )
+        if len(labels) > 1 and not part.several:
             shown = ", ".join(f'"{label}"' for label in labels[:5])
             raise DataError(
                 f"{part.place(row)}: a list of {len(labels)} labels, {shown}, where a text has one",

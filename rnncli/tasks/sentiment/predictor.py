@@ -14,7 +14,9 @@ import torch
 from rnncli.core.device import placed
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.ragged import Ragged
+from rnncli.data.tables.cells import written
 from rnncli.data.tables.live import USUAL, Header, cut_header, find_header, records
+from rnncli.data.tables.sentences import with_lists
 from rnncli.data.tables.sources import READERS, read_file
 from rnncli.data.text.evidence import Heard
 from rnncli.errors import DataError
@@ -50,8 +52,9 @@ class TextPredictor:
         except (ValueError, RecursionError):
             return text
         parts = [row.get(name) for name in as_columns(self.fitted.recipe.data.text_column)]
-        own = " ".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
+        own = joined_texts(list(map(written, parts))) if parts and all(map(_is_text, parts)) else None
         found = row.get("text") if own is None else own
+        found = written(found) if _is_text(found) else found
         if not isinstance(found, str):
             raise DataError(
                 f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
@@ -71,7 +74,7 @@ class TextPredictor:
         columns = next((names for names in self._choices() if {*names} <= set(table.columns)), None)
         if columns is None:
             raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
-        yield from joined(table, columns)
+        yield from joined(with_lists(table, columns), columns)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
         """A text a line, plain or in a JSON object; or of csv with a header the column of texts."""
@@ -129,6 +132,11 @@ class TextPredictor:
             sure = max(one["probabilities"].values())
             cells.append([label, f"{100 * sure:.1f} %", one["text"][:MAX_SHOWN]])
         return ["label", "probability", "text"], cells
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value of JSON is a text, or one in words."""
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
 def _columns(

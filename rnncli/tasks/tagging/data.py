@@ -45,6 +45,8 @@ from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
 TOKEN_NAMES = ("tokens", "words", "form", "token", "word", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
+MOST_WORDS = 100
+"""That an only sentence may have without a doubt."""
 SNIFFED = 20_000
 """Sentences that the scheme is recognised by."""
 
@@ -133,6 +135,7 @@ def read_corpus(recipe: TaggingRecipe) -> Corpus:
     scheme = _scheme(SentencePart(first, columns, None), data)
     dropped: Counter[str] = Counter()
     parts = {name: _clean(SentencePart(table, columns, scheme), dropped) for name, table in tables.items()}
+    _require_ends(parts.get(ALL) or parts.get("train"))
     sentences = sum(map(len, parts.values()))
     headline = f"{', '.join(sorted({t.name for t in tables.values()}))}: {sentences:,} sentences, {how}"
     if data.context:
@@ -292,6 +295,17 @@ def _require_documents(parts: Mapping[str, SentencePart], data: TaggedData) -> N
         f"{whole.place(0)}: no part can be drawn from a single document, of which data.context reads neighbours",
         "name files with --dev and --test, or the column of documents with data.document_column",
     )
+
+
+def _require_ends(part: SentencePart | None) -> None:
+    """Raise DataError for a file whose words all make a single sentence, as without blank lines."""
+    if part is None or len(part) > 1 or not part.table.word_lines:
+        return
+    words = sum(map(len, part.tokens()))
+    if words > MOST_WORDS:
+        raise DataError(
+            f"{part.place(0)}: the file is a single sentence of {words:,} words", "a blank line ends a sentence"
+        )
 
 
 def _context_note(parts: Mapping[str, SentencePart], words: int) -> Iterator[str]:

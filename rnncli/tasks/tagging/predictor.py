@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.tables.cells import list_in
 from rnncli.data.tables.conll import Block, blocks, fill, with_feature
 from rnncli.data.tables.live import cut_header, records
+from rnncli.data.tables.sentences import names_sentence
 from rnncli.data.tables.sources import read_file
 from rnncli.data.tables.table import Table
 from rnncli.data.text.neighbours import Given, with_neighbours
@@ -115,17 +117,18 @@ class TagPredictor:
         token = next((lower[one.lower()] for one in self.knowledge.words_in if one.lower() in lower), "")
         if not token:
             raise DataError(f"{name}: no column of words", f'name one "tokens"; there are: {", ".join(columns)}')
-        alone = 0
+        alone, numbered = 0, any(names_sentence(column) for column in columns if column != token)
+        enough = 2 if numbered else ENOUGH_ROWS
         for number, values in rows:
             row = dict(zip(columns, values, strict=True))
             if token.lower() in TEXT_NAMES:
                 given = replace(self._sentence(str(row[token] or "")), row=row)
             else:
-                features = tuple(strings(row.get(feature)) for feature in self.layout["features"])
-                given = Given(strings(row[token]), features, row=row)
+                features = tuple(_words(row.get(feature)) for feature in self.layout["features"])
+                given = Given(_words(row[token]), features, row=row)
                 _require_alike(given, place(number))
-            alone = alone + 1 if len(given.tokens) == 1 else -ENOUGH_ROWS
-            if alone == ENOUGH_ROWS:
+            alone = alone + 1 if len(given.tokens) == 1 else -enough
+            if alone == enough:
                 raise DataError(f'{place(number)}: a row for each word in column "{token}"', ONE_A_ROW)
             yield given, row.get(self.fitted.recipe.data.document_column)
 
@@ -265,6 +268,12 @@ def _require_alike(given: Given, place: str) -> None:
     for values in given.features:
         if len(values) != len(given.tokens):
             raise DataError(f"{place}: {len(given.tokens)} words but {len(values)} of what is read with them")
+
+
+def _words(cell: object) -> list[str]:
+    """A cell of a table as its words: a list, be it saved as text, or a text with blanks."""
+    found = list_in(cell) if isinstance(cell, str) else None
+    return strings(cell if found is None else found)
 
 
 def _filled(block: Block, column: str, tags: list[str]) -> str:

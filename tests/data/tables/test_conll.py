@@ -174,7 +174,10 @@ def test_lines_are_not_waited_for_where_nothing_is_in_doubt():
     assert next(blocks(lines(), "f.conll")).column(0) == ["Ada"]
 
 
-@pytest.mark.parametrize("header", ["Word Tag", "token label", "WORDS NER_TAGS", "Form UPOS", "word entity"])
+@pytest.mark.parametrize(
+    "header",
+    ["Word Tag", "token label", "WORDS NER_TAGS", "Form UPOS", "word entity", "text label", "TOKEN NE-COARSE-LIT"],
+)
 def test_a_first_line_of_names_is_a_header_and_kept_as_it_was(header, tmp_path):
     for text in (NAMED, SPOKEN, BLANK):
         assert sentences(f"{header}\n{text}") == sentences(f"{header}\n\n{text}") == sentences(text)
@@ -215,3 +218,17 @@ def test_the_real_files_have_as_many_sentences_as_they_say(real_data):
     words = read_conll(real_data / "tagging/ewt/en_ewt-ud-test.conllu")
     assert len(words) == 2077
     assert sum(map(len, words.values("form"))) == 25094
+
+
+def test_comments_as_wide_as_tokens_are_told_once(tmp_path):
+    path = tmp_path / "f.conll"
+    path.write_text("".join(f"# part{i}\n# newdoc\nAda B-PER\nmet O\n\n" for i in range(3)), encoding="utf-8")
+    assert read_conll(path).notes == (f'{path}: 3 lines are comments and no words, "# part0" in line 1 the first',)
+    path.write_text("# a longer comment\n# newdoc\nAda B-PER\nmet O\n", encoding="utf-8")
+    assert read_conll(path).notes == ()
+
+
+def test_the_word_hash_may_have_a_tag_of_its_own_in_capitals():
+    text = "".join(f"{first}Ada NNP\nmet VBD\n\n" for first in ("", "# SYM\n", "# remark\n") * 4)
+    assert [["#", "SYM"] in tokens for tokens in sentences(text)] == [False, True, False] * 4
+    assert sum(map(len, sentences(text))) == 28

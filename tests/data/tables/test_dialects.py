@@ -162,3 +162,41 @@ def test_a_link_that_leads_nowhere_is_named_and_others_are_followed(tmp_path):
     (tmp_path / "c.csv").symlink_to("nowhere")
     with pytest.raises(DataError, match=r"c\.csv: a link to nowhere, which is not there"):
         read(tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    "header", [("text", "neg"), ("neg", "label"), ("0", "1"), ("1", "2"), ("\u200btext", "\ufefflabel")]
+)
+def test_names_that_are_usual_or_count_up_are_no_data(tmp_path, header):
+    rows = [row if header[0] != "neg" else row[::-1] for row in ROWS]
+    rows = [(text, str(len(label) % 2 + 1)) for text, label in rows] if header[0] in "01" else rows
+    found = read_file(write(tmp_path / "a.csv", ",", header, rows))
+    assert (found.columns, rows_of(found)) == ([name.strip("\u200b\ufeff") for name in header], rows)
+    index = [(str(at), *row) for at, row in enumerate(rows)]
+    assert len(read_file(write(tmp_path / "b.csv", ",", ("", *header), index))) == len(rows)
+
+
+def test_numbers_that_count_up_over_numbers_are_data(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("0,1\n" + "0,3\n1,1\n" * 5)
+    with pytest.raises(DataError, match="no header"):
+        read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("whole", "says"),
+    [
+        ({"text": {"0": "a b", "1": "c"}, "label": {"0": "x", "1": "y"}}, 'of columns, "text" the first'),
+        ({"version": "1.0", "data": [{"text": "a b"}, {"text": "c"}]}, 'whose "data" holds the rows'),
+    ],
+)
+def test_one_object_around_all_rows_is_refused_with_the_way_out(tmp_path, whole, says):
+    (tmp_path / "a.json").write_text(json.dumps(whole))
+    with pytest.raises(DataError, match=says):
+        read_file(tmp_path / "a.json")
+
+
+def test_a_file_of_one_object_may_have_lists_of_objects(tmp_path):
+    one = {"text": "Ada met Bo", "entities": [{"start": 0}, {"start": 8}], "by": {"0": 1}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(one))
+    assert len(read_file(tmp_path / "a.jsonl")) == 1

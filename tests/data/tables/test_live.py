@@ -20,6 +20,7 @@ TEXTS = ("body", "text", "review")
         ("id, text, label\n", ("id", "text", "label")),
         ("id,headline,label\n", ("id", "headline", "label")),
         ("class;headline\n", ("class", "headline")),
+        ("Sentence #,text,Tag\n", ("Sentence #", "text", "Tag")),
     ],
 )
 def test_a_header_is_known_by_its_names(line, names):

@@ -74,6 +74,7 @@ def test_line_ends_of_any_system_are_understood(tmp_path, end):
         ("image.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 3, "binary"),
         ("mixed.csv", "text,label\n好吃得很 真的,b\n".encode() + "难吃,坏\n".encode("gb18030"), 3, "utf-8"),
         ("latin.csv", "text,label\ncafé au lait,été\n".encode("latin-1"), 2, "not utf-8"),
+        ("accents.csv", "text,label\nGröße,b\nGröße und klein,c\n".encode("latin-1"), 2, "not utf-8"),
         ("utf16.csv", codecs.BOM_UTF16_LE + "text,label\na".encode("utf-16-le") + b"\x00\xd8\n\0", 2, "not utf-16"),
         ("ragged.tsv", "text\tlabel\na\tb\tc\n", 2, "3 fields"),
         ("broken.jsonl", '{"text": "a"}\n{"text": \n', 2, "not JSON"),
@@ -325,3 +326,9 @@ def test_real_reviews_read_as_the_csv_module_reads_them(real_data):
     assert list(zip(*(found.texts(column) for column in found.columns), strict=True)) == [
         tuple(r) for r in expected[1:]
     ]
+
+
+def test_chinese_among_latin_letters_is_read_as_gb18030(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\n用Python写的A和B代码,好\n不好,坏\n".encode("gb18030"))
+    assert rows_of(read_file(path))[0] == ("用Python写的A和B代码", "好")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rnncli.data.tables.cells import label_text, list_in, written
+from rnncli.data.tables.cells import is_other_list, label_text, list_in, written
 from rnncli.data.tables.sentences import from_words, is_of_words, with_lists
 from rnncli.data.tables.sources import read_file
 from rnncli.errors import DataError
@@ -95,6 +95,9 @@ def test_texts_with_brackets_are_no_lists_and_lists_of_another_manner_are_refuse
     path = tmp_path / "a.csv"
     path.write_text('Word,Tag\n[ laughs ],O O O\n"[ ""a"" b, c ] d",O O O O\n')
     assert with_lists(read_file(path), COLUMNS).notes == ()
+    path.write_text("Word,Tag\n" + "\"['a', 'b']\",O O\n" * 3 + "\"['a', 'b\",O O\n")
+    with pytest.raises(DataError, match=r"a\.csv:5: .* is a list neither in JSON"):
+        with_lists(read_file(path), COLUMNS)
     for text in ("['a' 'b']", "[0 0 3]", "['a', f(1)]", '["a", "b"'):
         path.write_text("Word,Tag\n" + f'"{text.replace(chr(34), 2 * chr(34))}",O\n')
         if text.endswith("]"):
@@ -136,3 +139,16 @@ def test_only_plain_lists_are_parsed(text, found):
 def test_a_label_is_the_same_however_its_library_wrote_it(value, text):
     assert label_text(value) == text
     assert written("1.0") == "1.0"
+
+
+def test_cells_that_pandas_left_for_blank_ones_go_on_with_the_sentence(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Sentence #,Word,Tag\n" + "Sentence: 1,Ada,O\nnan,met,O\nNaN,Bo,O\nSentence: 2,Cleo,O\n" * 2)
+    assert [len(words) for words in from_words(read_file(path), COLUMNS).values("Word")] == [3, 1, 3, 1]
+
+
+def test_lists_of_another_manner_and_objects_are_told_from_words():
+    for text in ("['a' 'b']", "[1 2]", "[['a']]", '[{"a": 1}]', "{'a', 'b'}", "{'a'}", '{"choices": ["a"]}'):
+        assert is_other_list(text), text
+    for text in ("", "[", "[a]", "[a] b", "[sic]", "{a}", "['a']", "[1]", "['a', 'b']", "[1, 2]", "pos"):
+        assert not is_other_list(text), text
