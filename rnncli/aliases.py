@@ -103,8 +103,8 @@ TRAIN = "train"
 class Elsewhere:
     """What to type for a command of another program: ``typed``, behind which comes what was typed behind it.
 
-    ``why`` is what is to be said where the thing is not here. ``typed`` then has a place, ``{}``, for the first word
-    that followed; ``blank`` stands there where none did.
+    A place in it, ``{}``, is for the first word that followed; ``blank`` stands there where none did. ``why`` is what
+    is to be said where the thing is not here; nothing else that was typed is kept then.
     """
 
     typed: str
@@ -115,14 +115,14 @@ class Elsewhere:
 
 COMMANDS = (
     Elsewhere(TRAIN, "train fit learn training start execute trainer"),
-    Elsewhere("run --resume", "resume continue restart"),
-    Elsewhere("evaluate", "eval test score evaluation validate metrics"),
-    Elsewhere("predict", "infer inference prediction apply use generate transcribe"),
+    Elsewhere("run --resume {}", "resume continue restart"),
+    Elsewhere("evaluate {}", "eval test score evaluation validate metrics"),
+    Elsewhere("predict {}", "infer inference prediction apply use generate transcribe"),
     Elsewhere("runs list", "ls list history experiments status"),
-    Elsewhere("runs rm", "rm remove delete del"),
-    Elsewhere("runs show", "show info inspect describe summary"),
-    Elsewhere("report", "card html plot view page open"),
-    Elsewhere("compare", "diff comparison leaderboard"),
+    Elsewhere("runs rm {}", "rm remove delete del"),
+    Elsewhere("runs show {}", "show info inspect describe summary"),
+    Elsewhere("report {}", "card html plot view page open"),
+    Elsewhere("compare {}", "diff comparison leaderboard", blank="runs"),
     Elsewhere("batch", "sweep grid multirun many"),
     Elsewhere("doctor", "env check diagnose devices collect-env system"),
     Elsewhere("recipes list", "recipe models presets examples configs"),

@@ -358,7 +358,11 @@ def _elsewhere(word: str, found: aliases.Elsewhere, rest: Sequence[str]) -> Type
         return _training(word, first, rest)
     if found.why:
         return TypedLine(found.typed.replace("{}", first or found.blank).split(), [found.why], ends=True)
-    return TypedLine([*found.typed.split(), *rest], [f"what you call {word} is rnncli {found.typed}"])
+    command = found.typed.removesuffix(" {}")
+    said = [f"what you call {word} is rnncli {command}"]
+    if command != found.typed and (not first or (command == "predict" and Path(first).suffix)):
+        return TypedLine([*command.split(), found.blank, *rest], said, ends=True)
+    return TypedLine([*command.split(), *rest], said)
 
 
 def _training(word: str, first: str, rest: Sequence[str]) -> TypedLine:

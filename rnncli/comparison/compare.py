@@ -112,7 +112,7 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
     """The comparison of one task's settings with the one at ``at``."""
     for metric in metrics:
         _require_metric(metric, side.outcomes)
-    settings, tested = _tested(side.settings, side.groups, at, metrics)
+    settings, tested, apart = _tested(side.settings, side.groups, at, metrics)
     first = side.outcomes[0].report
     return Comparison(
         task=first.task,
@@ -122,11 +122,12 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
         metrics=metrics,
         keys=side.keys,
         base=settings[at].name,
-        best=_best(settings, first.metrics),
+        best=_best([one for one in settings if one.name not in apart], first.metrics),
         titles={name: first.title(name) for name in settings[0].scores},
         units={name: first.metrics[name].unit for name in settings[0].scores},
         better={name: first.metrics[name].better for name in settings[0].scores},
         settings=tuple(settings),
+        apart=tuple(apart),
         notes=tuple(tested),
     )
 
@@ -273,25 +274,29 @@ def _best(settings: Sequence[Compared], metrics: Mapping[str, Estimate]) -> dict
 
 def _tested(
     settings: Sequence[Compared], groups: Sequence[Sequence[Outcome]], base: int, metrics: Sequence[str]
-) -> tuple[list[Compared], list[str]]:
-    """The settings with their differences to the base, and what is to be said of these."""
+) -> tuple[list[Compared], list[str], list[str]]:
+    """The settings with their differences to the base, what is to be said of these, and which have other examples."""
     others = [at for at in range(len(settings)) if at != base]
     if not others:
-        return list(settings), []
+        return list(settings), [], []
     notes: dict[str, None] = {}
     examined = [[_examine(outcome, notes) for outcome in group] for group in groups]
     confidence = groups[base][0].report.confidence
     found: dict[int, dict[str, Difference]] = {}
+    apart: list[str] = []
     for at in others:
         pair = [one for one in examined[base] if one], [one for one in examined[at] if one]
         found[at] = _differences(*pair, metrics, confidence)
         if not found[at] and all(pair) and any(metric in pair[0][0].parts for metric in metrics):
-            notes[f"{settings[at].name}: other test examples than the base has, so not tested against it"] = None
+            apart.append(settings[at].name)
+    if apart:
+        says = f"{apart[0]} has" if len(apart) == 1 else f"{len(apart)} of {len(settings)} settings have"
+        notes[f"{says} other test examples than the base: not tested against it, nor ever marked as the best"] = None
     for metric in metrics:
         if any(one and metric not in one.parts for one in examined[base]):
             notes[f"{metric} is no sum over examples, so differences in it are not tested"] = None
     tested = [replace(one, versus=versus) for one, versus in zip(settings, _adjusted(found, settings), strict=True)]
-    return tested, [*notes, *_how(tested)]
+    return tested, [*notes, *_how(tested)], apart
 
 
 @dataclass(frozen=True)

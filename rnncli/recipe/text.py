@@ -197,7 +197,8 @@ class _Values:
             if kind == "bool":
                 return {"true": True, "false": False}[text.lower()]
         except (ValueError, KeyError, IndexError):
-            self._tree.complain(path, f'"{text[:40]}" is not a usable {kind}')
+            is_large = kind == "int" and text.lstrip("+-").isdecimal()
+            self._tree.complain(path, "too large a number" if is_large else f'"{text[:40]}" is not a usable {kind}')
             return None
         return None if kind == "null" else text
 

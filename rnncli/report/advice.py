@@ -33,9 +33,14 @@ WIDE = 0.2
 """An interval of a share that is as wide says little."""
 APART = 0.02
 """The least difference of a share between dev and test that is worth a word."""
+SMALL_LOSS = 0.01
+"""Where the loss of dev was below this, in nats, there is nothing left to learn."""
+ONE_ANSWER = ("majority", "most frequent text", "most frequent caption")
+"""Rivals that answer every example alike: no method that anyone would use instead."""
 MOST_EXAMPLES = 10_000_000
 """Beyond these no test split is worth wishing for."""
 SEARCH = "use that, or give the model more examples, or search: rnncli batch RECIPE --set train.learning_rate=1e-3,3e-3"
+LEARN = "train longer, with a higher train.learning_rate, or on more examples"
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -109,6 +114,8 @@ def of_match(report: Report, match: Match) -> Advice:
     if match.sure and match.gap > 0:
         agree = "see whether other seeds agree: train again with seed=2 and seed=3, then rnncli compare"
         return Advice(f"the model beats its best rival, {match.rival}, by {by}", agree, rank=10)
+    if match.rival in ONE_ANSWER:
+        return _of_one_answer(match, by)
     if match.sure:
         return Advice(f"a simpler method, {match.rival}, beats the model by {by}", SEARCH, rank=10)
     if match.gap == match.low == match.high == 0:
@@ -186,10 +193,38 @@ def of_dev(report: Report, metric: str, dev: float | None, sizes: Mapping[str, i
 def of_width(report: Report, metric: str, split: Mapping[str, Any]) -> Advice | None:
     """Whether the test split is so small that the figure itself says little."""
     found = report.metrics[metric]
-    if found.unit != "share" or found.low is None or found.high is None or found.high - found.low <= WIDE:
+    if found.unit != "share" or found.low is None or found.high is None:
+        return None
+    if found.low == found.high:
+        return _of_no_mistake(report, metric, split)
+    if found.high - found.low <= WIDE:
         return None
     says = f"{report.examples:,} test examples leave {report.title(metric)} anywhere between {number(found.low)}"
     return Advice(f"{says} and {number(found.high)}", _more_tests(split, {}, math.inf), rank=45)
+
+
+def _of_one_answer(match: Match, by: str) -> Advice:
+    """What is to be said of a model that does not beat one answer to everything."""
+    if match.sure:
+        return Advice(f"one answer to everything, {match.rival}, beats the model by {by}", LEARN, rank=10)
+    if match.gap == match.low == match.high == 0:
+        return Advice(f"the model does no better than one answer to everything, {match.rival}", LEARN, rank=10)
+    way = "ahead" if match.gap > 0 else "behind"
+    says = f"the model is not shown to do better than one answer to everything, {match.rival}: {way} by {by}"
+    return Advice(says, LEARN, rank=10)
+
+
+def _of_no_mistake(report: Report, metric: str, split: Mapping[str, Any]) -> Advice | None:
+    """What so few examples without a mistake leave open: so many wrong ones would still go unseen by chance."""
+    found = report.metrics[metric]
+    if found.value != (1 if found.better == "higher" else 0) or not report.examples:
+        return None
+    unseen = 1 - (1 - report.confidence) ** (1 / report.examples)
+    if unseen <= WIDE:
+        return None
+    tested = "1 test example" if report.examples == 1 else f"{report.examples:,} test examples"
+    says = f"{tested} without a mistake may be chance: a model that is wrong on {100 * unseen:.0f} % of all"
+    return Advice(f"{says} would still show none now and then", _more_tests(split, {}, math.inf), rank=14)
 
 
 def _match_of_interval(report: Report, metric: str, rival: str, value: float) -> Match | None:
@@ -214,6 +249,8 @@ def _ended_early(rows: Rows, watch: Metric, epochs: int) -> str:
         return "there was one epoch, so nothing says that learning had ended"
     back = max(1, len(rows) // 10)
     losses = [row["metrics"].get("loss") for row in rows]
+    if losses[-1 - back] is not None and losses[-1 - back] < SMALL_LOSS:
+        return ""
     falling = None not in losses and losses[-1] == min(losses) and losses[-1] < (1 - STILL_FALLING) * losses[-1 - back]
     fell = (
         f"the loss of dev still fell, from {losses[-1 - back]:.3f} to {losses[-1]:.3f} in the last " if falling else ""

@@ -64,8 +64,9 @@ class Comparison:
     """Settings of one task side by side. ``metrics`` are those to show, the first of them first.
 
     ``base`` is the name of the setting that the others are held against; ``best`` names by metric the setting with the
-    best mean; ``titles``, ``units`` and ``better`` say of each metric how it is called, how it is read, and which way
-    is better.
+    best mean; ``apart`` names those with other test examples than the base, which are not held against it, nor ever the
+    best. ``titles``, ``units`` and ``better`` say of each metric how it is called, how it is read, and which way is
+    better.
     """
 
     task: str
@@ -80,7 +81,15 @@ class Comparison:
     units: dict[str, Unit]
     better: dict[str, Better]
     settings: tuple[Compared, ...]
+    apart: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def leads(self, setting: Compared, metric: str) -> bool:
+        """Whether a setting has the best mean of a metric, alone or not, among several with the same test examples."""
+        if len(self.settings) - len(self.apart) < 2 or setting.name in self.apart:
+            return False
+        best = next((one for one in self.settings if one.name == self.best.get(metric)), None)
+        return best is not None and setting.scores[metric].mean == best.scores[metric].mean
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison for JSON."""

@@ -146,7 +146,7 @@ def every_metric(comparison: Comparison) -> Grid:
         [comparison.titles[name], *(_spread(comparison.units[name], one.scores[name]) for one in settings)]
         for name in names
     ]
-    leads = [[False, *(comparison.best.get(name) == one.name for one in settings)] for name in names]
+    leads = [[False, *(comparison.leads(one, name) for one in settings)] for name in names]
     heads = ["", *(one.name for one in settings)]
     if len(settings) > len(names):
         cells, leads = _turned([heads, *cells]), _turned([[False] * len(heads), *leads])

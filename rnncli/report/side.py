@@ -162,8 +162,7 @@ def written(value: Any) -> str:
 
 def _scores(comparison: Comparison, setting: Compared, metric: str) -> list[SideCell]:
     score = setting.scores[metric]
-    best = comparison.best.get(metric) == setting.name and len(comparison.settings) > 1
-    cells = [SideCell(number(score.mean, comparison.units[metric]), best)]
+    cells = [SideCell(number(score.mean, comparison.units[metric]), comparison.leads(setting, metric))]
     if _varied(comparison, metric):
         cells.append(SideCell(number(score.deviation, comparison.units[metric]) if score.deviation is not None else ""))
     if _tested(comparison, metric):

@@ -116,6 +116,8 @@ class RunDirectory:
             raise RunError(f"{path}: there is no such run", _other_runs(path))
         run = cls(path)
         if not run.recipe.is_file():
+            if found := _latest(path):
+                raise RunError(f"{path}: a folder of runs, not a run", f"name one of them: {found}")
             raise RunError(f"{path}: this is not a run directory (it has no recipe.yaml)", _other_runs(path))
         return run
 
@@ -276,8 +278,11 @@ def _first_free(fresh: Path, name: str) -> Path:
 
 
 def _other_runs(path: Path) -> str:
-    folder = path.parent if os.path.isdir(path.parent) else RUNS
+    found = _latest(path.parent if os.path.isdir(path.parent) else RUNS)
+    return f"runs here: {found}" if found else "train first: rnncli sentiment"
+
+
+def _latest(folder: Path) -> str:
+    """The latest runs of a folder, empty where it has none."""
     found = sorted(folder.glob("[!.]*/recipe.yaml"), key=lambda file: file.stat().st_mtime)[-3:]
-    if not found:
-        return "train first: rnncli sentiment"
-    return "runs here: " + ", ".join(str(file.parent) for file in found)
+    return ", ".join(str(file.parent) for file in found)

@@ -24,7 +24,7 @@ from tests.commands import rnncli
 from tests.runs.made import made_run
 
 FIELDS = {"task", "split", "examples", "confidence", "metrics", "keys", "base", "best", "titles", "units", "better"}
-FIELDS |= {"settings", "notes"}
+FIELDS |= {"settings", "apart", "notes"}
 SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
 VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
 SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}
@@ -142,7 +142,19 @@ def test_runs_on_other_examples_are_shown_and_not_tested(here, tmp_path):
     made_run(tmp_path / "other", "model.cell=lstm", "data.dev_fraction=0.2", examples=300)
     found = rnncli("compare", "gru-1", tmp_path / "other", "--json").json
     assert found["settings"][1]["versus"] == {}
+    assert found["apart"] == [found["settings"][1]["name"]]
     assert any("other test examples" in note for note in found["notes"])
+    assert "*" not in rnncli("compare", "gru-1", tmp_path / "other").out
+
+
+def test_equal_figures_are_marked_alike_and_those_of_other_examples_never(tmp_path):
+    for cell in ("gru", "lstm"):
+        made_run(tmp_path / cell, f"model.cell={cell}", skill=1.5)
+    for hidden in (3, 4):
+        made_run(tmp_path / f"other-{hidden}", "data.dev_fraction=0.2", f"model.hidden={hidden}", examples=300, skill=9)
+    done = rnncli("compare", tmp_path)
+    assert [line.count("*") for line in done.out.splitlines()[2:6]] == [1, 1, 0, 0]
+    assert sum("other test examples" in line for line in done.out.splitlines()) == 1
 
 
 def test_runs_whose_seed_draws_the_test_part_as_well_are_compared_seed_by_seed(tmp_path):

@@ -153,7 +153,7 @@ def test_keys_of_a_mapping_are_text_as_written():
         ),
         ("train: !!set {a}", "my.yaml:2: train: the tag !!set is not allowed: a recipe holds plain values"),
         ("seed: !!int x", 'my.yaml:2: seed: "x" is not a usable int'),
-        ("seed: " + "9" * 5000, f'my.yaml:2: seed: "{"9" * 40}" is not a usable int'),
+        ("seed: " + "9" * 5000, "my.yaml:2: seed: too large a number"),
         ("[a]: 1", "my.yaml:2: a key must be a word, not a list or keys and values"),
         ('name: "\\ud800"', "my.yaml:2: name: holds bytes that are not UTF-8"),
     ],

@@ -158,6 +158,7 @@ def history(losses, watched):
         ([0.9], [0.5], 1, "there was one epoch"),
         ([0.9, 0.5, 0.4999], [0.5, 0.7, 0.7], 3, ""),
         ([0.9, None, 0.5], [None, None, None], 3, ""),
+        ([0.05, 0.009, 0.001], [0.05, 0.009, 0.001], 3, ""),
     ],
 )
 def test_training_that_ended_too_soon_is_told_by_its_history(losses, watched, epochs, says):
@@ -203,6 +204,37 @@ def test_dev_that_is_far_better_than_test_is_told_and_chance_is_not():
 def test_a_figure_that_could_be_anything_is_told():
     assert advice.of_width(bare(scored(9, {"accuracy": (0.7, 0.4, 0.9)})), "accuracy", SPLIT) is not None
     assert advice.of_width(bare(scored(900, {"accuracy": (0.7, 0.68, 0.72)})), "accuracy", SPLIT) is None
+
+
+def test_few_examples_without_a_mistake_prove_little():
+    def told(examples, value=1.0):
+        return advice.of_width(bare(scored(examples, {"accuracy": (value, value, value)})), "accuracy", SPLIT)
+
+    few = told(2)
+    assert few is not None
+    assert few.says.startswith("2 test examples without a mistake may be chance: a model that is wrong on 78 % of all")
+    assert stats.binom.pmf(0, 2, 0.7764) == pytest.approx(0.05, abs=1e-3)
+    one = told(1)
+    assert one is not None
+    assert one.says.startswith("1 test example without")
+    assert told(40) is None
+    assert told(2, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "rival", "says"),
+    [
+        (answers(50, 100), answers(45, 100), "the model is not shown to do better than one answer to everything, maj"),
+        (answers(50, 100), answers(50, 100), "the model does no better than one answer to everything, majority"),
+        (answers(800, 1000), answers(900, 1000), "one answer to everything, majority, beats the model by 10.0 points"),
+    ],
+)
+def test_one_answer_to_everything_is_not_recommended(model, rival, says):
+    made, match = judged(model, rival)
+    found = advice.of_match(made, dataclasses.replace(match, rival="majority"))
+    assert found.says.startswith(says)
+    assert "use that" not in found.line
+    assert "simpler" not in found.line
 
 
 def test_the_most_important_findings_stand_first_and_five_at_most():

@@ -195,7 +195,7 @@ def test_every_metric_of_a_comparison_is_shown_the_longer_side_down(settings):
     units = {"accuracy": "share", "loss": "plain", "wer": "share"}
     better = {"accuracy": "higher", "loss": "lower", "wer": "lower"}
     told = (names, units, better)
-    comparison = Comparison("stars", "test", 9, 0.95, metrics, (), made[0].name, best, *told, tuple(made), ())
+    comparison = Comparison("stars", "test", 9, 0.95, metrics, (), made[0].name, best, *told, tuple(made), (), ())
     grid = every_metric(comparison)
     shown = {
         (row[0], head): (cell, (r, c) in grid.best)

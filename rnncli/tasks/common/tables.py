@@ -60,6 +60,12 @@ def is_builtin(data: DataSection, example: str) -> bool:
         return False
     if data.source not in ("builtin", "auto"):
         raise DataError(f"data.train names no {data.source}", f"for example data.train={example}")
+    if others := [key for key in ("dev", "test") if getattr(data, key)]:
+        raise RecipeError(
+            f"data.{others[0]} names {getattr(data, others[0])}, and what to train on is not named: "
+            "the built-in corpus has parts of its own",
+            f"data.train={example}, on the command line of a task --data {example}",
+        )
     return True
 
 

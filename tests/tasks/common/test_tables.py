@@ -36,3 +36,10 @@ def test_only_what_names_nothing_or_says_so_is_built_in():
     assert is_builtin(load_recipe("sentiment/own-data", ["data.source=auto"]).data, "a.csv")
     with pytest.raises(DataError, match="names no folder"):
         is_builtin(load_recipe("sentiment/own-data", ["data.source=folder"]).data, "a.csv")
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_a_part_without_anything_to_train_on_is_not_passed_over_for_the_builtin_corpus(part):
+    recipe = load_recipe("sentiment/default", [f"data.{part}=mine.csv"])
+    with pytest.raises(RecipeError, match=f"data.{part} names mine.csv, and what to train on is not named"):
+        is_builtin(recipe.data, "reviews.csv")
