@@ -114,6 +114,7 @@ COMPARISON = fields(
     units=by_name(UNIT),
     better=by_name(BETTER),
     settings=many(SETTING),
+    apart=many(TEXT),
     notes=many(TEXT),
 )
 
@@ -170,6 +171,7 @@ RECORD = fields(
         "reasons": many(TEXT),
         "kernel": TEXT,
         "watched": TEXT,
+        "asked": by_name(ANY),
     },
     argv=many(TEXT),
     versions=by_name(TEXT),

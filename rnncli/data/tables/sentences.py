@@ -40,9 +40,10 @@ def with_lists(table: Table, columns: Sequence[str]) -> Table:
     """The table with lists in those of the columns that hold lists as text, in JSON or as Python writes them.
 
     Those are columns more than half of whose texts are lists. Raises DataError for a list of another manner, such as
-    numpy prints, and for a text among lists.
+    numpy prints, for a text among lists, and where a column is absent.
     """
     for name in dict.fromkeys(columns):
+        table.require(name)
         if not pa.types.is_string(table.store.column(name).type):
             continue
         sample = [text for text in islice(table.values(name), LOOKED_AT) if text and text.strip()]
