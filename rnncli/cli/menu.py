@@ -5,7 +5,7 @@ Building all commands, with what their modules import, takes longer than to show
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -125,9 +125,7 @@ class CheckedCommand(TyperCommand):
             if line := arguments(_shape(self, ctx.command_path.split()[1:]), args):
                 _refuse(line)
         if any(param.name == "inputs" for param in self.params) and not ctx.resilient_parsing:
-            named: list[Any] = [param for param in self.params if param.param_type_name == "option"]
-            known = {flag: not one.is_flag for one in named for flag in (*one.opts, *one.secondary_opts)}
-            args = self._with_texts(args, known | dict.fromkeys(ctx.help_option_names, False))
+            args = self._with_texts(args, _options(self))
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
@@ -138,7 +136,7 @@ class CheckedCommand(TyperCommand):
                 TypedLine(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help")
             )
 
-    def _with_texts(self, args: list[str], known: dict[str, bool]) -> list[str]:
+    def _with_texts(self, args: list[str], known: Mapping[str, bool]) -> list[str]:
         from rnncli.cli.dashes import texts_last
         from rnncli.cli.terminal import Terminal
 
@@ -209,10 +207,15 @@ def _single(entry: Entry, function: Any, text: str | None = None) -> Any:
 def _shape(command: Any, words: Sequence[str]) -> CommandShape:
     from rnncli.cli.corrections import CommandShape
 
+    names = [str(param.name) for param in command.params if param.param_type_name == "argument"]
+    return CommandShape(tuple(words), _options(command), names)
+
+
+def _options(command: Any) -> dict[str, bool]:
+    """The options of a command, and whether each takes a value."""
     options = [param for param in command.params if param.param_type_name == "option"]
     flags = {flag: not one.is_flag for one in options for flag in (*one.opts, *one.secondary_opts)}
-    names = [str(param.name) for param in command.params if param.param_type_name == "argument"]
-    return CommandShape(tuple(words), flags | {"--help": False, "-h": False}, names)
+    return flags | {"--help": False, "-h": False}
 
 
 def _read(typed: Sequence[str]) -> TypedLine | None:
