@@ -7,9 +7,11 @@ that holds its ``spec``, ``schema``, ``metrics`` and ``task``; recipes lie in it
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -18,6 +20,8 @@ from rnncli.metrics.metric import Metric, by_name
 from rnncli.tasks.base import Scoring, Task, TaskSpec
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from rnncli.recipe.schema import Recipe
 
 GROUP = "rnncli.tasks"
@@ -35,7 +39,7 @@ def found() -> Found:
     """All tasks there are, and those of other packages that are of no use; the program goes on without these."""
     packages = {path.parent.name: f"{__name__}.{path.parent.name}" for path in Path(__file__).parent.glob("*/spec.py")}
     left_out = []
-    for point in sorted(entry_points(group=GROUP)):
+    for point in _published() if _is_published() else ():
         if wrong := _fault(point, packages):
             left_out.append(f"task {point.name} of the package {point.value} is left out: {wrong}")
         else:
@@ -84,6 +88,35 @@ def recipe_folders() -> dict[str, Path]:
     # A package without an __init__.py may lie in several places.
     places = [(name, Path(place)) for name, one in others.items() for place in importlib.import_module(one).__path__]
     return {name: place / "recipes" for name, place in places if (place / "recipes").is_dir()}
+
+
+def _is_published() -> bool:
+    """Whether any installed package may publish a task.
+
+    To read files for the name of the group takes a sixth of what :mod:`importlib.metadata` takes to be imported, and
+    every ``--help`` waits for it. What is no folder, such as a zip file, is not looked into, but taken to hold one.
+    """
+    for place in map(Path, sys.path):
+        if place.is_file():
+            return True
+        with suppress(OSError):  # a folder that is not there, or not to be read
+            for folder in os.listdir(place):
+                if folder.endswith((".dist-info", ".egg-info")) and _names_group(place / folder / "entry_points.txt"):
+                    return True
+    return False
+
+
+def _names_group(points: Path) -> bool:
+    try:
+        return GROUP.encode() in points.read_bytes()
+    except OSError:  # most packages have no entry points
+        return False
+
+
+def _published() -> list[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=GROUP))
 
 
 def _module(name: str, part: str) -> Any:

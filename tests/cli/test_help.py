@@ -7,7 +7,6 @@ import inspect
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +38,15 @@ def test_help_imports_nothing_heavy_and_is_quick(tmp_path):
         done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert done.stderr.strip() == "[]"
+
+
+def test_no_metadata_of_packages_are_read_for_help_where_none_brings_a_task(tmp_path):
+    """With zip files and email beside them, they take a tenth of its time."""
+    shown = "import sys; from rnncli.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
+    code = shown + "print('importlib.metadata' in sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code, "--help"]
+    done = subprocess.run(command, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "False"
 
 
 def test_help_builds_no_command_and_a_command_no_other(tmp_path):
@@ -94,10 +102,10 @@ def test_python_dash_m_is_the_same_command(here):
 
 @pytest.mark.alone
 def test_help_takes_little_longer_than_typers_own(tmp_path):
-    """Of the processor's time, which other work on the machine does not lengthen.
+    """Of the processor's time; the least of nine, for what else a machine does can only add to it.
 
     Where typer's own help of two commands takes 0.3 s, ours takes at most 0.4: a quarter more, because eighteen
-    commands in three panels are more to draw, and 20 ms, which is what two medians of nine differ by on a busy machine.
+    commands in three panels are more to draw, and 20 ms, by which such a least differs on a busy machine.
     """
     bare = tmp_path / "bare.py"
     bare.write_text(BARE, encoding="utf-8")
@@ -105,7 +113,7 @@ def test_help_takes_little_longer_than_typers_own(tmp_path):
     for _ in range(9):
         ours.append(processor_time([*PYTHON, "--help"], tmp_path))
         theirs.append(processor_time([sys.executable, str(bare), "--help"], tmp_path))
-    assert statistics.median(ours) < 1.25 * statistics.median(theirs) + 0.02
+    assert min(ours) < 1.25 * min(theirs) + 0.02
 
 
 def processor_time(command, here):
