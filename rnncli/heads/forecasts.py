@@ -25,7 +25,7 @@ SOFTNESS = 0.1
 SMALLEST_DISPERSION = 1e-6
 
 
-class Units(NamedTuple):
+class WindowUnits(NamedTuple):
     """What takes scaled units back to those of the user: ``value = level + scale * scaled``."""
 
     level_B: Tensor
@@ -51,15 +51,15 @@ class Head(Protocol):
         """Channels of a step, C."""
         ...
 
-    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: Units) -> Tensor:
+    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """The weighted mean over steps, a scalar; truth of weight 0 may be NaN; 0 where all weights are."""
         ...
 
-    def point(self, raw_BHC: Tensor, units: Units) -> Tensor:
+    def point(self, raw_BHC: Tensor, units: WindowUnits) -> Tensor:
         """One value a step, (B, H)."""
         ...
 
-    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """(B, H, Q), ascending along ascending levels."""
         ...
 
@@ -83,7 +83,7 @@ def make_head(name: str, loss: str, levels: Sequence[float]) -> Head:
 class PointHead:
     """A value and nothing of how far it may be off: all its quantiles are that value.
 
-    >>> PointHead("mae").quantiles(torch.ones(1, 1, 1), [0.1, 0.9], Units(torch.zeros(1), torch.ones(1))).tolist()
+    >>> PointHead("mae").quantiles(torch.ones(1, 1, 1), [0.1, 0.9], WindowUnits(torch.zeros(1), torch.ones(1))).tolist()
     [[[1.0, 1.0]]]
     """
 
@@ -94,7 +94,7 @@ class PointHead:
         """The value."""
         return 1
 
-    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: Units) -> Tensor:
+    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Absolute, squared or Huber's error, the last with its bend at 1 scaled unit."""
         point_BH = self.point(raw_BHC, units)
         error_BH = _known(truth_BH, weight_BH, point_BH) - point_BH
@@ -104,11 +104,11 @@ class PointHead:
             return _mean(error_BH.square(), weight_BH)
         return _mean(huber_loss(error_BH, torch.zeros_like(error_BH), reduction="none"), weight_BH)
 
-    def point(self, raw_BHC: Tensor, units: Units) -> Tensor:
+    def point(self, raw_BHC: Tensor, units: WindowUnits) -> Tensor:
         """The value itself."""
         return _precise(raw_BHC)[..., 0]
 
-    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """The value at each level."""
         return self.point(raw_BHC, units)[..., None].expand(-1, -1, len(levels))
 
@@ -119,7 +119,7 @@ class QuantileHead:
 
     ``levels`` ascend. A channel of 0 makes a gap that a normal distribution of deviation log 2 has there.
 
-    >>> head, units = QuantileHead((0.1, 0.5, 0.9), "mae"), Units(torch.zeros(1), torch.ones(1))
+    >>> head, units = QuantileHead((0.1, 0.5, 0.9), "mae"), WindowUnits(torch.zeros(1), torch.ones(1))
     >>> head.quantiles(torch.zeros(1, 1, 3), [0.1, 0.5, 0.9], units)
     tensor([[[-0.8883,  0.0000,  0.8883]]])
     """
@@ -136,7 +136,7 @@ class QuantileHead:
         """The middle quantile and a gap for each other one."""
         return len(self.levels)
 
-    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: Units) -> Tensor:
+    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Twice the pinball loss (Koenker & Bassett 1978), mean over levels: that of the median is the absolute error.
 
         Where the mean is asked for, its squared error is added.
@@ -150,11 +150,11 @@ class QuantileHead:
             cost_BH = cost_BH + (truth_BH - self._center(quantile_BHQ)).square()
         return _mean(cost_BH, weight_BH)
 
-    def point(self, raw_BHC: Tensor, units: Units) -> Tensor:
+    def point(self, raw_BHC: Tensor, units: WindowUnits) -> Tensor:
         """The quantile nearest to the median, or the mean of the distribution that the quantiles outline."""
         return self._center(self._all(raw_BHC))
 
-    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Those of ``levels``; ValueError for a level that is not learnt."""
         if unknown := [level for level in levels if level not in self.levels]:
             raise ValueError(f"no quantile of level {unknown[0]}, only {', '.join(map(str, self.levels))}")
@@ -184,7 +184,7 @@ class StudentHead:
     """Student's t: location, spread and degrees of freedom, of which there are more than 2.
 
     >>> raw = torch.tensor([[[1.0, 0.0, 0.0]]])
-    >>> StudentHead().point(raw, Units(torch.zeros(1), torch.ones(1))).item()
+    >>> StudentHead().point(raw, WindowUnits(torch.zeros(1), torch.ones(1))).item()
     1.0
     """
 
@@ -193,7 +193,7 @@ class StudentHead:
         """Location, spread, degrees of freedom."""
         return 3
 
-    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: Units) -> Tensor:
+    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Minus the log density."""
         location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
         z_BH = (_known(truth_BH, weight_BH, location_BH) - location_BH) / spread_BH
@@ -202,11 +202,11 @@ class StudentHead:
         density_BH = constant_BH - spread_BH.log() - half_BH * torch.log1p(z_BH.square() / freedom_BH)
         return _mean(-density_BH, weight_BH)
 
-    def point(self, raw_BHC: Tensor, units: Units) -> Tensor:
+    def point(self, raw_BHC: Tensor, units: WindowUnits) -> Tensor:
         """The location, which is median and mean."""
         return _precise(raw_BHC)[..., 0]
 
-    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Location and spreads, read from a table of one over the degrees of freedom, to about 5 digits."""
         location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
         table_NQ = location_BH.new_tensor(_student_table(tuple(levels)))
@@ -228,7 +228,7 @@ class CountHead:
 
     Computed in float64, in the user's units. Truth must not be negative. Far above 0 the mean is the location itself.
 
-    >>> units = Units(torch.tensor([10.0]), torch.tensor([2.0]))
+    >>> units = WindowUnits(torch.tensor([10.0]), torch.tensor([2.0]))
     >>> CountHead("mse").point(torch.tensor([[[1.5, 0.0]]]), units).item()
     1.5
     """
@@ -240,7 +240,7 @@ class CountHead:
         """Mean and dispersion."""
         return 2
 
-    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: Units) -> Tensor:
+    def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Minus the log probability, continued between whole numbers."""
         mean_BH, dispersion_BH = self._parameters(raw_BHC, units)
         count_BH = _known(units.restore(truth_BH).clamp(min=0), weight_BH, mean_BH)
@@ -251,13 +251,13 @@ class CountHead:
         cost_BH = (number_BH + count_BH) * softplus(odds_BH) - count_BH * odds_BH
         return _mean(cost_BH - ways_BH, weight_BH).to(_precise(raw_BHC).dtype)
 
-    def point(self, raw_BHC: Tensor, units: Units) -> Tensor:
+    def point(self, raw_BHC: Tensor, units: WindowUnits) -> Tensor:
         """Median or mean."""
         if self.kind != "mse":
             return self.quantiles(raw_BHC, [0.5], units)[..., 0]
         return units.scaled(self._parameters(raw_BHC, units)[0]).to(_precise(raw_BHC).dtype)
 
-    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: Units) -> Tensor:
+    def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Of each level the least whole number that is not exceeded with at least its probability; no gradient."""
         from scipy.stats import nbinom
 
@@ -267,7 +267,7 @@ class CountHead:
         scaled = [units.scaled(torch.from_numpy(one).to(raw_BHC.device)) for one in found]
         return torch.stack(scaled, -1).to(_precise(raw_BHC).dtype)
 
-    def _parameters(self, raw_BHC: Tensor, units: Units) -> tuple[Tensor, Tensor]:
+    def _parameters(self, raw_BHC: Tensor, units: WindowUnits) -> tuple[Tensor, Tensor]:
         """Mean and dispersion in the user's units, float64, (B, H) each."""
         soft_B1 = SOFTNESS * units.scale_B.double()[:, None]
         mean_BH = soft_B1 * softplus(units.restore(raw_BHC[..., 0]) / soft_B1, threshold=50)

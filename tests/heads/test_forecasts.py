@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.autograd import gradcheck
 
-from rnncli.heads.forecasts import LOSSES, CountHead, PointHead, QuantileHead, StudentHead, Units, make_head
+from rnncli.heads.forecasts import LOSSES, CountHead, PointHead, QuantileHead, StudentHead, WindowUnits, make_head
 
 LEVELS = (0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975)
 B, H = 3, 4
@@ -16,8 +16,8 @@ NAMES = ("point", "quantiles", "student", "counts")
 EVERY = [(name, loss) for name in NAMES for loss in LOSSES]
 
 
-def units(level: float = 5.0, scale: float = 2.0) -> Units:
-    return Units(level + torch.arange(B, dtype=torch.float64), scale + torch.arange(B, dtype=torch.float64))
+def units(level: float = 5.0, scale: float = 2.0) -> WindowUnits:
+    return WindowUnits(level + torch.arange(B, dtype=torch.float64), scale + torch.arange(B, dtype=torch.float64))
 
 
 def drawn(size: int, seed: int = 0, spread: float = 1.0) -> torch.Tensor:
@@ -136,7 +136,7 @@ def test_counts_of_next_to_no_dispersion_are_poissons():
 def test_quantiles_of_counts_are_whole_numbers_that_hold_their_level(location):
     head = CountHead("mae")
     raw = torch.tensor([[[location, 0.5]]], dtype=torch.float64)
-    one = Units(torch.tensor([3.0]), torch.tensor([2.0]))
+    one = WindowUnits(torch.tensor([3.0]), torch.tensor([2.0]))
     mean, dispersion = (part.item() for part in head._parameters(raw, one))
     found = one.restore(head.quantiles(raw, LEVELS, one)[..., 0]).item(), one.restore(head.point(raw, one)).item()
     cumulated = stats.nbinom(1 / dispersion, 1 / (1 + mean * dispersion)).cdf
@@ -148,7 +148,7 @@ def test_quantiles_of_counts_are_whole_numbers_that_hold_their_level(location):
 
 def test_the_mean_of_counts_is_the_location_far_above_0_and_above_0_below_it():
     head, raw = CountHead("mse"), torch.tensor([[[4.0, 0.0], [-2.5, 0.0], [-100.0, 0.0]]], dtype=torch.float64)
-    one = Units(torch.tensor([3.0]), torch.tensor([2.0]))
+    one = WindowUnits(torch.tensor([3.0]), torch.tensor([2.0]))
     mean = one.restore(head.point(raw, one))[0].tolist()
     assert mean[0] == pytest.approx(11, abs=1e-9)
     assert 0 < mean[1] < 0.2
@@ -193,7 +193,7 @@ def test_a_window_has_its_own_forecast_and_its_share_of_the_loss(name, loss):
     raw, whole, total = drawn(head.size), 0.0, weights().sum()
     for b in range(B):
         one = slice(b, b + 1)
-        alone = Units(units().level_B[one], units().scale_B[one])
+        alone = WindowUnits(units().level_B[one], units().scale_B[one])
         whole += head.loss(raw[one], truths()[one], weights()[one], alone) * weights()[one].sum() / total
         assert torch.equal(head.point(raw[one], alone), head.point(raw, units())[one])
         assert torch.equal(head.quantiles(raw[one], LEVELS, alone), head.quantiles(raw, LEVELS, units())[one])
@@ -239,7 +239,7 @@ def test_the_location_moves_the_whole_distribution(name, seed, shift):
 @given(seed=st.integers(0, 10_000), factor=st.floats(0.01, 1000))
 def test_means_of_counts_grow_with_the_scale(seed, factor):
     head, raw = CountHead("mse"), drawn(2, seed)
-    larger = Units(units().level_B * factor, units().scale_B * factor)
+    larger = WindowUnits(units().level_B * factor, units().scale_B * factor)
     torch.testing.assert_close(head.point(raw, larger), head.point(raw, units()), rtol=1e-9, atol=1e-9)
 
 
@@ -259,7 +259,7 @@ def test_low_precision_is_scored_in_single(name, loss):
 
 def test_large_counts_keep_their_digits_in_single():
     head, raw = CountHead("mse"), torch.tensor([[[0.25, -30.0]]])
-    one = Units(torch.tensor([1e6]), torch.tensor([1e3]))
+    one = WindowUnits(torch.tensor([1e6]), torch.tensor([1e3]))
     count = torch.tensor([[1_000_900.0]])
     found = head.loss(raw, one.scaled(count).float(), torch.ones(1, 1), one).item()
     mean, dispersion = (part.item() for part in head._parameters(raw, one))
