@@ -145,7 +145,8 @@ class QuantileHead:
         truth_BH = _known(truth_BH, weight_BH, quantile_BHQ[..., 0])
         level_Q = quantile_BHQ.new_tensor(self.levels)
         error_BHQ = truth_BH[..., None] - quantile_BHQ
-        cost_BH = 2 * torch.maximum(level_Q * error_BHQ, (level_Q - 1) * error_BHQ).mean(-1)
+        # That is 2 max(l e, (l - 1) e).
+        cost_BH = (error_BHQ.abs() + (2 * level_Q - 1) * error_BHQ).mean(-1)
         if self.kind == "mse":
             cost_BH = cost_BH + (truth_BH - self._center(quantile_BHQ)).square()
         return _mean(cost_BH, weight_BH)
@@ -166,12 +167,12 @@ class QuantileHead:
 
     def _all(self, raw_BHC: Tensor) -> Tensor:
         """All quantiles (B, H, Q): channels 1 .. are the gaps, the lowest first."""
-        raw_BHC = _precise(raw_BHC)
-        middle, location_BH1 = self._middle, raw_BHC[..., :1]
-        gap_BHG = softplus(raw_BHC[..., 1:]) * raw_BHC.new_tensor(_normal_gaps(self.levels))
-        below_BHG = location_BH1 - gap_BHG[..., :middle].flip(-1).cumsum(-1).flip(-1)
-        above_BHG = location_BH1 + gap_BHG[..., middle:].cumsum(-1)
-        return torch.cat([below_BHG, location_BH1, above_BHG], -1)
+        raw_BHC, middle = _precise(raw_BHC), self._middle
+        # All channels, though the first is no gap: softplus takes torch five times as long for a slice.
+        wide_BHG = softplus(raw_BHC)[..., 1:] * raw_BHC.new_tensor(_normal_gaps(self.levels))
+        below_BHG = wide_BHG[..., :middle].flip(-1).cumsum(-1).flip(-1)
+        above_BHG, location_BH1 = wide_BHG[..., middle:].cumsum(-1), raw_BHC[..., :1]
+        return torch.cat([location_BH1 - below_BHG, location_BH1, location_BH1 + above_BHG], -1)
 
     def _center(self, quantile_BHQ: Tensor) -> Tensor:
         if self.kind != "mse":

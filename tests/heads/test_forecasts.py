@@ -195,8 +195,9 @@ def test_a_window_has_its_own_forecast_and_its_share_of_the_loss(name, loss):
         one = slice(b, b + 1)
         alone = WindowUnits(units().level_B[one], units().scale_B[one])
         whole += head.loss(raw[one], truths()[one], weights()[one], alone) * weights()[one].sum() / total
-        assert torch.equal(head.point(raw[one], alone), head.point(raw, units())[one])
-        assert torch.equal(head.quantiles(raw[one], LEVELS, alone), head.quantiles(raw, LEVELS, units())[one])
+        torch.testing.assert_close(head.point(raw[one], alone), head.point(raw, units())[one], rtol=1e-14, atol=1e-14)
+        found = head.quantiles(raw[one], LEVELS, alone)
+        torch.testing.assert_close(found, head.quantiles(raw, LEVELS, units())[one], rtol=1e-14, atol=1e-14)
     torch.testing.assert_close(whole, head.loss(raw, truths(), weights(), units()))
 
 
