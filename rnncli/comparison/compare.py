@@ -12,7 +12,6 @@ from typing import Any
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
-from rnncli.metrics.metric import Metric
 from rnncli.metrics.paired import Difference, Parts, difference, difference_by_seed, holm, mean_and_deviation
 from rnncli.metrics.student import student_quantile
 from rnncli.recipe.schema import Recipe
@@ -126,6 +125,7 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
         titles={name: first.title(name) for name in settings[0].scores},
         units={name: first.metrics[name].unit for name in settings[0].scores},
         better={name: first.metrics[name].better for name in settings[0].scores},
+        nominal={name: one.nominal for name, one in first.metrics.items() if one.better == "nominal"},
         settings=tuple(settings),
         apart=tuple(apart),
         notes=tuple(tested),
@@ -264,10 +264,9 @@ def _best(settings: Sequence[Compared], metrics: Mapping[str, Estimate]) -> dict
     found: dict[str, str] = {}
     for metric in settings[0].scores:
         best: float | None = None
-        declared = Metric(metric, better=metrics[metric].better)
         for setting in settings:
             mean = setting.scores[metric].mean
-            if mean is not None and declared.beats(mean, best):
+            if mean is not None and metrics[metric].direction.beats(mean, best):
                 best, found[metric] = mean, setting.name
     return found
 

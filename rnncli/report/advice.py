@@ -76,7 +76,7 @@ def findings(*found: Advice | None) -> Iterator[Advice]:
 def match_of_examples(report: Report, metric: str, model: Parts | None, rivals: Mapping[str, Parts]) -> Match | None:
     """The model against its best rival on the same examples, or by the model's interval where that cannot be had."""
     found = best_rival(report, metric)
-    if found is None or report.metrics[metric].value is None:
+    if found is None or report.metrics[metric].value is None or report.metrics[metric].better == "nominal":
         return None
     rival, value = found
     theirs = rivals.get(rival)
@@ -92,7 +92,7 @@ def match_of_examples(report: Report, metric: str, model: Parts | None, rivals: 
 def match_of_folds(report: Report, metric: str) -> Match | None:
     """The model against its best rival by their differences in the folds, held against Student's distribution."""
     found = best_rival(report, metric)
-    if found is None:
+    if found is None or report.metrics[metric].better == "nominal":
         return None
     pairs = [(fold.metrics.get(metric), fold.baselines.get(found[0], {}).get(metric)) for fold in report.folds]
     gaps = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
@@ -181,7 +181,7 @@ def of_dev(report: Report, metric: str, dev: float | None, sizes: Mapping[str, i
     assert tested.value is not None
     assert tested.low is not None
     assert tested.high is not None
-    gap = dev - tested.value if tested.better == "higher" else tested.value - dev
+    gap = tested.direction.badness(tested.value) - tested.direction.badness(dev)
     error = (tested.high - tested.low) / (2 * NORMAL) * math.sqrt(1 + report.examples / sizes["dev"])
     if gap <= 3 * error or (tested.unit == "share" and gap < APART) or not error:
         return None
@@ -217,7 +217,8 @@ def _of_one_answer(match: Match, by: str) -> Advice:
 def _of_no_mistake(report: Report, metric: str, split: Mapping[str, Any]) -> Advice | None:
     """What so few examples without a mistake leave open: so many wrong ones would still go unseen by chance."""
     found = report.metrics[metric]
-    if found.value != (1 if found.better == "higher" else 0) or not report.examples:
+    best = {"higher": 1, "lower": 0}.get(found.better)
+    if found.value != best or not report.examples:
         return None
     unseen = 1 - (1 - report.confidence) ** (1 / report.examples)
     if unseen <= WIDE:
