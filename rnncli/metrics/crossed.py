@@ -97,7 +97,7 @@ class Crossed:
     def words(self) -> str:
         """The test that :meth:`spread` makes, or that over series."""
         if self.by_origin:
-            return f"Diebold and Mariano's test in its small-sample form over {self.origins[0]:,} origins"
+            return f"Diebold-Mariano test, small-sample form, over {self.origins[0]:,} origins"
         return f"approximate randomisation over {self.series[0]:,} series"
 
     @property

@@ -161,9 +161,14 @@ def pinball(truth: Array, quantile: Array, level: float | Array) -> Array:
 def _of_quantiles(
     truth_WH: Array, quantile_WHQ: Array, levels: Sequence[float], scored_WH: Array, mase_W: Array
 ) -> Mapping[str, Array]:
-    """Twice the mean quantile loss over levels, in the limit the CRPS (Gneiting and Ranjan 2011); intervals."""
+    """The CRPS as twice the quantile loss integrated over levels (Gneiting and Ranjan 2011), and the intervals.
+
+    Each level stands for those that are nearer to it than to another: a plain mean would make too much of the tails,
+    where levels lie closer, and be 7 % too small for a normal distribution.
+    """
     steps_W = scored_WH.sum(1).astype(np.float64)
-    loss_WH = 2 * pinball(truth_WH[..., None], quantile_WHQ, np.asarray(levels)).mean(-1)
+    share_Q = np.diff(np.concatenate([[0.0], np.convolve(levels, (0.5, 0.5), "valid"), [1.0]]))
+    loss_WH = 2 * pinball(truth_WH[..., None], quantile_WHQ, np.asarray(levels)) @ share_Q
     found = {"interval_steps": steps_W, "pinball": np.where(scored_WH, loss_WH, 0.0).sum(1)}
     for name, ends in INTERVALS.items():
         low_WH, high_WH = (quantile_WHQ[..., _at(levels, level)] for level in ends)

@@ -49,7 +49,7 @@ class Match:
     """The model against its best rival by one metric: the gap is positive where the model is better.
 
     ``examples`` is how many both were tested on one by one, 0 where they were not; ``folds`` those of a
-    cross-validation.
+    cross-validation. ``test`` names a test of examples that depend on each other.
     """
 
     rival: str
@@ -60,6 +60,7 @@ class Match:
     sure: bool
     examples: int = 0
     folds: int = 0
+    test: str = ""
 
 
 def written(findings: Iterable[Advice]) -> tuple[str, ...]:
@@ -86,7 +87,8 @@ def match_of_examples(report: Report, metric: str, model: Parts | None, rivals: 
     if math.isnan(tested.value):
         return None
     gap, low, high = _in_favour(report, metric, tested.value, tested.low, tested.high)
-    return Match(rival, metric, gap, low, high, tested.p <= 1 - report.confidence, examples=len(model.counts_NC))
+    sure, test = tested.p <= 1 - report.confidence, tested.test if model.design else ""
+    return Match(rival, metric, gap, low, high, sure, examples=len(model.counts_NC), test=test)
 
 
 def match_of_folds(report: Report, metric: str) -> Match | None:
@@ -108,7 +110,9 @@ def of_match(report: Report, match: Match) -> Advice:
     name, confidence = report.title(match.metric), 100 * report.confidence
     low, high = (-match.high, -match.low) if match.sure and match.gap < 0 else (match.low, match.high)
     ends = f"{confidence:g} % interval {_signed(report, match, low)} .. {_signed(report, match, high)}"
+    ends = "too few to test" if math.isnan(low) else ends
     where = f", on the same {match.examples:,} test examples" if match.examples else ""
+    where += f", {match.test}" if match.test else ""
     where = f", over {match.folds} folds" if match.folds else where
     by = f"{_points(report, match, abs(match.gap))} of {name} ({ends}{where})"
     if match.sure and match.gap > 0:
@@ -130,10 +134,10 @@ def of_match(report: Report, match: Match) -> Advice:
 def of_size(report: Report, match: Match, split: Mapping[str, Any], sizes: Mapping[str, int]) -> Advice | None:
     """How many test examples would tell the difference from the best rival; None where it is told, or cannot be.
 
-    ``split`` is the section of the recipe that says how the parts were cut, ``sizes`` are theirs.
+    ``split`` holds the keys of the recipe that say how the parts were cut, ``sizes`` are theirs.
     """
     error = (match.high - match.low) / (2 * NORMAL)
-    if match.sure or match.folds or not match.examples or error <= 0:
+    if match.sure or match.folds or not match.examples or not error > 0:
         return None
     least = (NORMAL + POWER) * error
     says = f"{match.examples:,} test examples tell differences of {_points(report, match, least)} or more"
@@ -265,6 +269,8 @@ def _ended_early(rows: Rows, watch: Metric, epochs: int) -> str:
 
 
 def _more_tests(split: Mapping[str, Any], sizes: Mapping[str, int], wanted: float) -> str:
+    if "origins" in split:
+        return f"test from more origins, evaluation.origins={2 * (split['origins'] or 12)}, or on more series"
     if split.get("test") or split.get("split_column"):
         return "give more examples to test on, or test on all in turn with data.folds=5 and no data.test"
     every = sum(sizes.values())

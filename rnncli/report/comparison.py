@@ -28,6 +28,7 @@ class Versus:
     """How a setting differs from the base in one metric; ``p_adjusted`` allows for the number of settings (Holm).
 
     ``seeds`` says that interval and p also hold what other seeds would have given; else they hold for these models.
+    ``test`` is how p was come by.
     """
 
     difference: float
@@ -36,6 +37,7 @@ class Versus:
     p: float
     p_adjusted: float
     seeds: bool
+    test: str = ""
 
 
 @dataclass(frozen=True)

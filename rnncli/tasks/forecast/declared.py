@@ -49,8 +49,8 @@ METRICS = (
         better="lower",
         unit="plain",
         title="crps",
-        meaning="twice the mean quantile loss over eleven levels: the whole forecast distribution, in units of the "
-        "target",
+        meaning="the continuous ranked probability score: how far the whole forecast distribution is from the truth, in "
+        "units of the target, by the quantile loss of eleven levels",
     ),
     Metric(
         "msis",
