@@ -58,8 +58,12 @@ class Crossed:
 
     @property
     def block(self) -> int:
-        """Origins of a block: those that overlap, and the cube root of all (Hall, Horowitz and Jing 1995) at least."""
-        return max(self.overlap, round(self.origins[0] ** (1 / 3)))
+        """Origins of a block: those that overlap at least; the cube root of all where that leaves ten blocks.
+
+        The cube root is the rate of Hall, Horowitz and Jing (1995).
+        """
+        origins = self.origins[0]
+        return max(self.overlap, min(round(origins ** (1 / 3)), origins // 10), 1)
 
     @property
     def in_time(self) -> bool:

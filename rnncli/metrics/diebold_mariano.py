@@ -21,7 +21,7 @@ def mean_spread(loss_O: Array, overlap: int) -> Spread | None:
     Its variance is that of Diebold and Mariano (1995), with the autocovariances up to overlap - 1, by the correction of
     Harvey, Leybourne and Newbold (1997). They hold the statistic against Student's distribution of O - 1 degrees of
     freedom; here it is O / overlap - 1, the same where nothing overlaps: simulated differences of mean 0, 720 of 2,161
-    origins with steps in common, are told from 0 at 5 % in 22 % of cases by theirs, in 8 % by this. Where the sum is not
+    origins with steps in common, are told from 0 at 5 % in 22 % of cases by theirs, in 8 % by this. Where that is not
     positive, autocovariances are weighted as in Newey and West (1987), which keeps it so (Harvey, Leybourne and
     Whitehouse 2017). None where there are too few origins, or losses are not defined.
     """

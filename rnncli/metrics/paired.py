@@ -212,7 +212,8 @@ def _against_student(gap: float, spreads: Sequence[Spread], confidence: float, *
     if whole <= 0:
         return Difference(gap, gap, gap, 1.0 if gap == 0 else 0.0, seeds, test)
     below = sum(one.variance**2 / one.freedom for one in spreads)
-    freedom = max(1, int(min(whole**2 / below, 1000.0))) if below else 1000
+    # What rounding takes from a whole number is no degree of freedom.
+    freedom = max(1, int(min(whole**2 / below, 1000.0) + 1e-9)) if below else 1000
     error = math.sqrt(whole)
     half = student_quantile(confidence, freedom) * error
     return Difference(gap, gap - half, gap + half, 1.0 - student_share(abs(gap) / error, freedom), seeds, test)

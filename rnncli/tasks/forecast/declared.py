@@ -49,8 +49,8 @@ METRICS = (
         better="lower",
         unit="plain",
         title="crps",
-        meaning="the continuous ranked probability score: how far the whole forecast distribution is from the truth, in "
-        "units of the target, by the quantile loss of eleven levels",
+        meaning="the continuous ranked probability score, by the quantile loss of eleven levels: how far the whole "
+        "distribution that is forecast is from the truth, in units of the target",
     ),
     Metric(
         "msis",
