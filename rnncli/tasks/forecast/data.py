@@ -443,7 +443,7 @@ def _chosen(recipe: ForecastRecipe, found: Series) -> dict[str, Any]:
         "data.frequency": grid.frequency,
         "data.zone": grid.zone or recipe.data.zone,
         "data.horizon": found.spacing.horizon,
-        "data.season": list(found.season),
+        "data.season": found.season,
     }
     if len(layout.target) <= MOST_COLUMNS:
         chosen["data.target_column"] = _one_or_list(layout.target)

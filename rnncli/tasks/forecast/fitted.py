@@ -64,15 +64,14 @@ class FittedForecast:
     def encode(self, part: WindowPart, *, training: bool = False) -> ForecastExamples:
         """Windows in units of their own; in training what an error counts follows what it is scored by."""
         learnt = self.learnt
-        seen = learnt.transform.of(part)
         numbers = {name: number for number, name in enumerate(learnt.names, 1)}
         series_S = np.array([numbers.get(name, 0) for name in part.panel.names], np.int64)
         weight_W = np.ones(len(part))
         if training:
             power = 2 if self.recipe.model.loss == "mse" else 1
-            weight_W = fitting.weights(seen, learnt.scaling, power)
+            weight_W = fitting.weights(learnt.transform.of(part), learnt.scaling, power)
         segments = np.full(len(part), learnt.scaling.lookback // learnt.segment, np.int64)
-        return ForecastExamples(part, seen, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments)
+        return ForecastExamples(part, learnt.transform, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments)
 
     def build(self) -> Forecaster:
         """A new forecaster."""
@@ -118,7 +117,8 @@ class FittedForecast:
             if len(some):
                 quantile_BHQ = self._raw_quantiles(model(batch), batch)[some]
                 units = (batch.level_B.cpu().numpy()[some], batch.scale_B.cpu().numpy()[some])
-                truth_BH, scored_BH = dev.seen.take(indices[some]).truth_WH()
+                truth_BH, scored_BH = dev.part.take(indices[some]).truth_WH()
+                truth_BH = self.learnt.transform.ahead(truth_BH)
                 errors.append((truth_BH, quantile_BHQ, units[1], scored_BH))
         joined = [np.concatenate(parts) for parts in zip(*errors, strict=True)]
         truth_WH, quantile_WHQ, scale_W, scored_WH = joined

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from rnncli.tasks.forecast.extras.ridge import scales
+from rnncli.tasks.forecast.extras.lags import scales
 from rnncli.tasks.forecast.windows import WindowPart
 
 Array = np.ndarray

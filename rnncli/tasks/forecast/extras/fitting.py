@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.series.grid import Grid
-from rnncli.metrics.forecasts import LEVELS, Scales, scores, window_sums
+from rnncli.errors import RecipeError
+from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
-from rnncli.tasks.forecast.extras.ridge import Ridge, chunks, history
+from rnncli.tasks.forecast.extras.lags import chunks, history
+from rnncli.tasks.forecast.extras.ridge import Ridge
 from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
@@ -56,10 +58,11 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     """Fitted to ``train``, choices made by ``dev``."""
     panel = train.panel
     segment, lookback = extent(recipe, train, seasons)
-    transform, ridge, notes = _regressed(recipe, train, dev, lookback, seasons)
+    ridge = Ridge.fit(train, dev, lookback, seasons)
+    transform, notes = _transform(recipe, ridge, train), [ridge.words]
     season = max(seasons)
     scaling = Scaling.of(transform.of(train), lookback, season, min(min(seasons), lookback))
-    scales = Scales.of(panel, train.begin_S, train.end_S, min(seasons))
+    scales = Scales.of(panel, train.begin_S, train.end_S, season)
     undefined = int(np.isnan(scales.mase_S).sum())
     if undefined:
         notes.append(f"{undefined:,} series do not change, or have no whole season: left out of mase and msis")
@@ -71,7 +74,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         segment=segment,
         transform=transform,
         scaling=scaling,
-        ridge=ridge,
+        ridge=ridge if recipe.model.linear else None,
         scales=scales,
         non_negative=_is_non_negative(recipe, train),
         about=_about(recipe, train, seasons),
@@ -110,40 +113,14 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     return np.clip(weight_W / mean, *WEIGHTS) if mean > 0 else np.ones(len(part))
 
 
-def _regressed(
-    recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, lookback: int, seasons: tuple[int, ...]
-) -> tuple[Transform, Ridge | None, list[str]]:
-    """The transform, chosen by which regression is better on dev, that regression, and what to say of both."""
-    kinds = ("none", "log") if recipe.data.transform == AUTO else (recipe.data.transform,)
-    values = _values(train)
-    least = float(values.min()) if len(values) else 0.0
-    if "log" in kinds and least <= 0:
-        kinds = ("none",)
-    found = []
-    for kind in kinds:
-        transform = Transform(kind, least / 2 if least > 0 else 1.0)
-        ridge = Ridge.fit(transform.of(train), transform.of(dev), lookback, seasons)
-        found.append((_error(ridge, transform, train, dev, seasons), transform, ridge))
-    _, transform, ridge = min(found, key=lambda one: one[0])
-    notes = [ridge.words]
-    if len(found) > 1:
-        errors = " and ".join(f"{error:.4g} of {'logarithms' if t.kind == 'log' else 'values'}" for error, t, _ in found)
-        notes.append(f"mase of the regression on dev: {errors}")
-    return transform, ridge, notes
-
-
-def _error(ridge: Ridge, transform: Transform, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> float:
-    """The mean absolute scaled error of a regression on dev."""
-    seen, scales = transform.of(dev), Scales.of(train.panel, train.begin_S, train.end_S, min(seasons))
-    total = 0.0
-    for rows in chunks(dev, ridge.lookback):
-        some = dev.take(rows)
-        truth_WH, scored_WH = some.truth_WH()
-        point_WH = transform.back(ridge.predict(seen.take(rows)))
-        units = scales.mase_S[some.series_W], scales.deviation_S[some.series_W]
-        total = total + window_sums(truth_WH, point_WH, None, LEVELS, scored_WH, *units).sum(0)
-    found = scores(total)
-    return float(found["mase"] if np.isfinite(found["mase"]) else found["mae"])
+def _transform(recipe: ForecastRecipe, ridge: Ridge, train: WindowPart) -> Transform:
+    """As the recipe says or, where that is open, as the regression was better on dev."""
+    if recipe.data.transform == "none" or (recipe.data.transform == AUTO and not ridge.floor):
+        return Transform()
+    least = float(_values(train).min(initial=np.inf))
+    if least <= 0:
+        raise RecipeError("data.transform: values of 0 or less have no logarithm", "data.transform=none")
+    return Transform("log", ridge.floor or least)
 
 
 def _values(train: WindowPart) -> np.ndarray:
