@@ -1,6 +1,0 @@
-def tables(recipe, corpus):
-    return []
-
-
-def findings(corpus):
-    return iter(())
