@@ -1,6 +1,6 @@
 """Many series on one grid of time, end to end in flat arrays.
 
-Shape letters: S series, N steps of all series together, K columns known ahead, P columns known until now, C static ones.
+Shape letters: S series, N steps of all series together, K columns known ahead, P known until now, C static ones.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ class Panel:
 
     def having(self, known: tuple[str, ...], past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
         """The panel with those columns, in that order; raises DataError for one that it lacks."""
-        taken = [
-            _columns(self.source, *found)
-            for found in (
-                (known, self.known, self.known_NK), (past, self.past, self.past_NP), (static, self.static, self.static_SC)
-            )
-        ]  # fmt: skip
         return replace(
-            self, known=known, past=past, static=static, known_NK=taken[0], past_NP=taken[1], static_SC=taken[2]
+            self,
+            known=known,
+            past=past,
+            static=static,
+            known_NK=_columns(self.source, known, self.known, self.known_NK),
+            past_NP=_columns(self.source, past, self.past, self.past_NP),
+            static_SC=_columns(self.source, static, self.static, self.static_SC),
         )
 
 

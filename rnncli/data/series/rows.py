@@ -1,7 +1,7 @@
 """The rows of tables as columns of numbers: whose series, which step, which values; what has none of these is counted.
 
-A row of a long table is a value of one series, ``unique_id,ds,y`` such as ``north,2025-01-31,12``; one of a wide table a
-value of each, ``date,north,south`` such as ``2025-01-31,12,7``.
+A row of a long table is a value of one series, ``unique_id,ds,y`` such as ``north,2025-01-31,12``; one of a wide table
+a value of each, ``date,north,south`` such as ``2025-01-31,12,7``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow as pa
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.numerals import are_numbers, read_numbers
-from rnncli.data.series.stamps import DayFirst, encoded, read_stamps
+from rnncli.data.series.stamps import DayFirst, Place, Stamps, encoded, read_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
@@ -93,7 +93,7 @@ def read_rows(
     def place(row: int) -> str:
         return place_of(tables, row)
 
-    what = f'stamps ("{layout.time}")'
+    what = f'"{layout.time}"'
     stamps = read_stamps(joined(tables, layout.time), what, place, day_first)
     series_R, names = _series(tables, layout)
     placed, row_R = _placed(stamps, series_R, wanted, what, place, layout)
@@ -155,10 +155,11 @@ def _series(tables: Sequence[Table], layout: Layout) -> tuple[np.ndarray, tuple[
     for i, column in enumerate(layout.series):
         own_N, texts = _texts(joined(tables, column))
         missing_N = (codes_N < 0) | (own_N < 0)
-        both, codes_N = np.unique(codes_N * len(texts) + own_N, return_inverse=True)
-        pairs = [divmod(int(pair), max(1, len(texts))) for pair in both]
+        both, found_N = np.unique((codes_N * len(texts) + own_N)[~missing_N], return_inverse=True)
+        pairs = [divmod(int(pair), len(texts)) for pair in both]
         names = [f"{names[a]} / {texts[b]}" if i else texts[b] for a, b in pairs]
-        codes_N = np.where(missing_N, -1, codes_N)
+        codes_N = np.full(count, -1)
+        codes_N[~missing_N] = found_N
     order = sorted(range(len(names)), key=lambda at: (natural(names[at]), names[at]))
     rank = np.empty(len(names) + 1, np.int64)
     rank[order], rank[-1] = np.arange(len(names)), -1
@@ -173,10 +174,10 @@ def _texts(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     return codes_N, texts.to_pylist()
 
 
-def _placed(stamps, series_R, wanted: Wanted, what: str, place, layout: Layout) -> tuple[Placed, np.ndarray]:
+def _placed(
+    stamps: Stamps, series_R: np.ndarray, wanted: Wanted, what: str, place: Place, layout: Layout
+) -> tuple[Placed, np.ndarray]:
     """The steps of those rows that have a stamp and a series, and which rows these are."""
-    from dataclasses import replace
-
     lacking = {"row without a stamp": stamps.missing_N, "row without a series": ~stamps.missing_N & (series_R < 0)}
     row_R = np.flatnonzero(~stamps.missing_N & (series_R >= 0))
     if not len(row_R):
@@ -189,13 +190,20 @@ def _placed(stamps, series_R, wanted: Wanted, what: str, place, layout: Layout) 
     return placed, row_R
 
 
-def _target(tables: Sequence[Table], name: str, place, notes: list[str]) -> np.ndarray:
-    value_R, said = read_numbers(joined(tables, name), f'values ("{name}")', place)
+def _target(tables: Sequence[Table], name: str, place: Place, notes: list[str]) -> np.ndarray:
+    value_R, said = read_numbers(joined(tables, name), f'"{name}"', place)
     notes += said
     return value_R
 
 
-def _covariate(tables, name: str, key: str, place, categories, notes: list[str]) -> Covariate:
+def _covariate(
+    tables: Sequence[Table],
+    name: str,
+    key: str,
+    place: Place,
+    categories: Mapping[str, tuple[str, ...]] | None,
+    notes: list[str],
+) -> Covariate:
     """A column of numbers, or of few different texts; raises DataError for another."""
     column = joined(tables, name)
     what = f'"{name}" (data.{key})'

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import Wanted, step_of
+from rnncli.data.series.frequency import Wanted, counted, step_of
 from rnncli.data.series.gaps import filled
 from rnncli.data.series.panel import Panel
 from rnncli.data.series.reading import NEVER, Reading, cut_off, read_panel
@@ -146,7 +146,7 @@ def _read(recipe: ForecastRecipe, tables: Tables, categories: Mapping[str, tuple
         rows.dropped.update(table.dropped)
     if data.until:
         cut_off(rows, step_of(rows.grid, data.until, "data.until", data.day_first), data.until)
-    features = calendar.names(rows.grid, data.calendar)
+    features = calendar.names(rows.grid, data.calendar, int(np.ptp(rows.number_N)) + 1)
     reading = read_panel(
         rows, ", ".join(dict.fromkeys(table.name for table in tables.values())), data.duplicates, features
     )
@@ -176,7 +176,7 @@ def _align(data: SeriesData, panel: Panel) -> str:
 
 
 def _spans(found: Series, align: str) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the first step and of that behind the last, (S,): of all series together where they are aligned."""
+    """The numbers of the first step and of that behind the last, (S,): of all together where they are aligned."""
     panel = found.panel
     start_S, bound_S = panel.first_S, panel.first_S + panel.end_S - panel.start_S
     if align == "end":
@@ -198,6 +198,7 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
         from_S[name] = found.reading.from_PS[at]
     if from_S:
         start_S, bound_S = _spans(found, "end")
+        _require_known(found, from_S)
     for name in ("dev", "test"):
         if getattr(data, f"{name}_from"):
             if name in from_S:
@@ -206,25 +207,47 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
     if "test" not in from_S or "dev" not in from_S:
         require_room(int((bound_S - start_S).max()), spacing, panel.source)
     test_S, origins_S = test_cut(start_S, bound_S, from_S.get("test"), recipe.evaluation.origins, spacing)
-    dev_S, dev_origins_S = dev_cut(start_S, bound_S, test_S, origins_S, from_S.get("dev"), spacing)
+    known_S = test_S - spacing.gap
+    if len(names) > 1 and "dev" not in from_S:
+        known_S = np.minimum(known_S, found.reading.last_S + 1)
+    dev_S, dev_origins_S = dev_cut(start_S, bound_S, known_S, origins_S, from_S.get("dev"), spacing)
     cut = Cut(dev_S, dev_origins_S, test_S, origins_S)
     _require_origins(cut, found)
     return cut
 
 
+def _require_known(found: Series, from_S: Mapping[str, np.ndarray]) -> None:
+    """Note series that train lacks; raises DataError where a file has no other."""
+    reading = found.reading
+    for name, begin_S in from_S.items():
+        there_S = begin_S < NEVER
+        new_S = there_S & (reading.last_S < 0) & (reading.last_S == -NEVER)
+        names = reading.panel.names
+        if there_S.any() and new_S[there_S].all():
+            raise DataError(
+                f"{reading.panel.source}: no series of {name} is in train: {names[int(np.argmax(there_S))]} is not",
+                f"is it the same column? its names must be those of train, such as {names[int(np.argmin(new_S))]}",
+            )
+        if new_S.any():
+            shown = names[int(np.argmax(new_S))]
+            reading.notes.append(f"{int(new_S.sum()):,} series of {name} not in train left out, such as {shown}")
+
+
 def _require_origins(cut: Cut, found: Series) -> None:
     panel, spacing = found.panel, found.spacing
-    for name, from_S, count_S in (
-        ("test", cut.test_S, cut.test_origins_S),
-        ("dev", cut.dev_S, cut.dev_origins_S),
+    last_S = panel.first_S + panel.end_S - panel.start_S
+    for name, from_S, count_S, bound_S, what in (
+        ("test", cut.test_S, cut.test_origins_S, last_S, "the data end"),
+        ("dev", cut.dev_S, cut.dev_origins_S, cut.test_S - spacing.gap, "test begins"),
     ):
         if not count_S.max(initial=0):
-            at = int(from_S.min())
-            begins = panel.grid.stamp(at) if at < NEVER else "nowhere"
-            behind = "the end of the data" if name == "test" else "what test forecasts"
+            room = int((bound_S - from_S).max())
+            at, bound = panel.grid.stamp(int(from_S.min())), panel.grid.stamp(int(bound_S.max()))
+            few = panel.grid.steps(room) if room > 0 else "no step"
             raise DataError(
-                f"{panel.source}: {name} begins at {begins}, and {spacing.horizon} steps do not fit before {behind}",
-                f"data.{name}_from=an earlier stamp, or a smaller --horizon",
+                f"{panel.source}: {name} begins at {at}, {few} before {what} ({bound}), for a horizon of "
+                f"{spacing.horizon}",
+                f"an earlier data.{name}_from" + (f", or --horizon {room}" if room > 0 else ""),
             )
 
 
@@ -275,7 +298,7 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> C
         dropped["step of a series too short to learn from"] = steps
         notes.insert(0, f"{short:,} series left out: no room for {spacing.horizon} steps ahead before dev")
     if lonely:
-        notes.append(f"{lonely:,} series are too short to learn from, and forecast by what others taught")
+        notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
     how = _split_words(recipe, parts, found)
     notes = [*found.reading.notes, *notes, *_covariate_notes(found, closed, recipe), *constant, how]
     return Corpus(parts, _headline(found), tuple(notes), dropped, _chosen(recipe, found))
@@ -292,7 +315,7 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tu
     if not taught_S.any():
         longest = int((end_S - begin_S).max())
         raise DataError(
-            f"{panel.source}: series have at most {longest:,} steps before dev, too few to learn from with a horizon of "
+            f"{panel.source}: series have at most {longest:,} steps before dev, too few to learn from: the horizon is "
             f"{spacing.horizon}",
             f"a smaller --horizon, such as {max(1, longest // 4)}, or fewer evaluation.origins",
         )
@@ -307,7 +330,7 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tu
 def _bounds(
     recipe: ForecastRecipe, panel: Panel, whole: Cut, cut: Cut, spacing: Spacing
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The flat indices, (S,) each, between which fitting looks at each series: all that is known at dev's first origin."""
+    """The flat indices, (S,) each, between which fitting looks at a series: what is known at dev's first origin."""
     end_S = np.clip(panel.start_S + cut.dev_S - spacing.gap - panel.first_S, panel.start_S, panel.end_S)
     if recipe.evaluation.window == "expanding":
         return panel.start_S, end_S
@@ -342,7 +365,7 @@ def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Pa
     y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
     seen = np.r_[0, np.cumsum(absent_N)]
     gappy = int((np.diff(seen[panel.offset]) > 0).sum())
-    said = f"{int(absent_N.sum()):,} absent steps of {gappy:,} series filled {_FILLED[rule]}, never scored"
+    said = f"{counted(int(absent_N.sum()), 'absent step')} of {gappy:,} series filled {_FILLED[rule]}, never scored"
     if rule == "linear":
         said += "; where a forecast begins inside of a gap, by the value before"
     return replace(panel, y_N=y_N), [said]
@@ -361,9 +384,9 @@ def _varying(panel: Panel, begin_S: np.ndarray, end_S: np.ndarray) -> tuple[Pane
         constant += same
     if not constant:
         return panel, []
-    shown = ", ".join(constant[:NAMED]) + (", ..." if len(constant) > NAMED else "")
-    said = f"left out, as the same in all of train: {shown}"
-    return panel.having(kept[0], kept[1], panel.static), [said]
+    shown = _few(tuple(name for name in constant if name not in calendar.COLUMNS))
+    said = [f"left out, as the same in all of train: {shown}"] * bool(shown)
+    return panel.having(kept[0], kept[1], panel.static), said
 
 
 def _headline(found: Series) -> str:
@@ -395,7 +418,7 @@ def _few(names: tuple[str, ...]) -> str:
 def _covariate_notes(found: Series, panel: Panel, recipe: ForecastRecipe) -> list[str]:
     """What is known ahead and what until now only, what was guessed, and which columns nobody uses."""
     layout = found.columns.layout
-    of_stamps = calendar.names(panel.grid, recipe.data.calendar)
+    of_stamps = tuple(dict.fromkeys(name.split()[0] for name in panel.known if name in calendar.COLUMNS))
     clauses = [
         f"{title}: {', '.join(names)}"
         for title, names in (
@@ -418,15 +441,16 @@ def _split_words(recipe: ForecastRecipe, parts: Mapping[str, WindowPart], found:
     """Where train ends, and the origins of dev and test."""
     grid, spacing = found.panel.grid, found.spacing
     train = parts["train"]
-    last = int(train.panel.number(np.arange(len(train.end_S)), train.end_S - 1).max())
-    said = [f"train to {grid.stamp(last)}, {len(train):,} windows"]
+    taught = np.unique(train.series_W)
+    last = int(train.panel.number(taught, train.end_S[taught] - 1).max())
+    said = [f"train to {grid.stamp(last)}, {counted(len(train), 'window')}"]
     for name in ("dev", "test"):
         part = parts[name]
         turns = np.unique(part.cutoff_W)
         begins = grid.stamp(int(turns[0]) + 1 + spacing.gap)
         origins = int(np.bincount(part.series_W).max())
         every = f" every {grid.steps(spacing.step)}" if origins > 1 else ""
-        said.append(f"{name} {origins:,} origin{'s'[: origins != 1]}{every} from {begins}, {len(part):,} windows")
+        said.append(f"{name} {counted(origins, 'origin')}{every} from {begins}, {counted(len(part), 'window')}")
     evaluation = recipe.evaluation
     refit = evaluation.refit
     how = {"never": "never refitted", "always": "refitted at each"}.get(str(refit), f"refitted at every {refit}")

@@ -71,13 +71,12 @@ def test_cut(start_S: np.ndarray, bound_S: np.ndarray, from_S: np.ndarray | None
 def dev_cut(
     start_S: np.ndarray,
     bound_S: np.ndarray,
-    test_S: np.ndarray,
+    known_S: np.ndarray,
     test_origins_S: np.ndarray,
     from_S: np.ndarray | None,
     spacing: Spacing,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where dev begins and its origins, (S,) each: what it forecasts is known at the first origin of test."""
-    known_S = test_S - spacing.gap
+    """Where dev begins and its origins, (S,) each: what it forecasts lies before ``known_S``, known to all of test."""
     if from_S is not None:
         return from_S, spacing.fit(known_S - from_S)
     half_S = start_S + ((bound_S - start_S) * TRAIN_SHARE).astype(np.int64)
