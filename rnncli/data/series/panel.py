@@ -6,11 +6,12 @@ Shape letters: S series, N steps of all series together, K columns known ahead, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
-from rnncli.data.series.grid import Grid
+from rnncli.data.series.grid import TimeGrid
 from rnncli.errors import DataError
 
 
@@ -24,7 +25,7 @@ class Panel:
     """
 
     source: str
-    grid: Grid
+    grid: TimeGrid
     names: tuple[str, ...]
     offset: np.ndarray
     """(S + 1,) int64."""
@@ -86,6 +87,8 @@ class Panel:
 
     def having(self, known: tuple[str, ...], past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
         """The panel with those columns, in that order; raises DataError for one that it lacks."""
+        if (known, past, static) == (self.known, self.past, self.static):
+            return self
         return replace(
             self,
             known=known,
@@ -95,6 +98,33 @@ class Panel:
             past_NP=_columns(self.source, past, self.past, self.past_NP),
             static_SC=_columns(self.source, static, self.static, self.static_SC),
         )
+
+
+@dataclass(frozen=True)
+class PanelForm:
+    """What a model trained on a panel must find again in another: the grid, the columns in their order, their texts."""
+
+    grid: TimeGrid
+    known: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, panel: Panel) -> Self:
+        """The form of a panel."""
+        return cls(panel.grid, panel.known, panel.past, panel.static, panel.categories)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The form of plain values."""
+        columns = {key: tuple(values[key]) for key in ("known", "past", "static")}
+        categories = {name: tuple(texts) for name, texts in values["categories"].items()}
+        return cls(TimeGrid.from_dict(values["grid"]), **columns, categories=categories)
 
 
 def _columns(source: str, wanted: tuple[str, ...], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from rnncli.data.series.frequency import counted
 from rnncli.data.series.gaps import begins, carried
 from rnncli.data.series.grid import DAY
 from rnncli.data.series.panel import Panel
-from rnncli.data.series.rows import Covariate, Rows
+from rnncli.data.series.rows import Covariate, SeriesRows
 from rnncli.errors import DataError
 
 Duplicates = Literal["refuse", "first", "last", "mean", "sum"]
@@ -39,7 +39,9 @@ class Reading:
     dropped: Counter[str]
 
 
-def read_panel(rows: Rows, source: str, duplicates: Duplicates = "refuse", features: tuple[str, ...] = ()) -> Reading:
+def read_panel(
+    rows: SeriesRows, source: str, duplicates: Duplicates = "refuse", features: tuple[str, ...] = ()
+) -> Reading:
     """The panel of rows, with calendar ``features`` behind the columns known ahead; raises DataError."""
     from_PS, until_S = _parts(rows)
     seen, stays = _with_values(_distinct(_sorted(rows), duplicates))
@@ -80,7 +82,7 @@ def read_panel(rows: Rows, source: str, duplicates: Duplicates = "refuse", featu
     return Reading(panel, from_PS[:, stays], until_S[stays], seen.notes, +seen.dropped)
 
 
-def cut_off(rows: Rows, number: int, until: str) -> None:
+def cut_off(rows: SeriesRows, number: int, until: str) -> None:
     """Leave out the rows from a step on, and say so; raises DataError where that is all."""
     kept = np.flatnonzero(rows.number_N < number)
     if not len(kept):
@@ -91,7 +93,7 @@ def cut_off(rows: Rows, number: int, until: str) -> None:
         setattr(rows, name, getattr(rows, name)[kept])
 
 
-def _take(rows: Rows, at: np.ndarray) -> Rows:
+def _take(rows: SeriesRows, at: np.ndarray) -> SeriesRows:
     """Some of the rows, in that order; notes and counts stay with them."""
     return replace(
         rows, series_N=rows.series_N[at], number_N=rows.number_N[at], part_N=rows.part_N[at], row_N=rows.row_N[at],
@@ -99,7 +101,7 @@ def _take(rows: Rows, at: np.ndarray) -> Rows:
     )  # fmt: skip
 
 
-def _sorted(rows: Rows) -> Rows:
+def _sorted(rows: SeriesRows) -> SeriesRows:
     """The rows by series and step, equal ones in the order of the source."""
     same = np.diff(rows.series_N) == 0
     back = int((same & (np.diff(rows.number_N) < 0)).sum())
@@ -110,7 +112,7 @@ def _sorted(rows: Rows) -> Rows:
     return _take(rows, np.lexsort((rows.number_N, rows.series_N)))
 
 
-def _distinct(rows: Rows, rule: Duplicates) -> Rows:
+def _distinct(rows: SeriesRows, rule: Duplicates) -> SeriesRows:
     """One row a step of a series; equal ones are dropped and counted, others by ``rule``, DataError to refuse them."""
     again = np.r_[False, (np.diff(rows.series_N) == 0) & (np.diff(rows.number_N) == 0)]
     if not again.any():
@@ -149,7 +151,7 @@ def _combined(y_N: np.ndarray, none_N: np.ndarray, start: np.ndarray, valued: np
     return y_N[chosen]
 
 
-def _refuse_duplicates(rows: Rows, start: np.ndarray, count: np.ndarray, differ: np.ndarray) -> None:
+def _refuse_duplicates(rows: SeriesRows, start: np.ndarray, count: np.ndarray, differ: np.ndarray) -> None:
     group = int(np.argmax(differ))
     one, other = int(start[group]), int(start[group]) + 1
     name = rows.names[int(rows.series_N[one])]
@@ -164,7 +166,7 @@ def _refuse_duplicates(rows: Rows, start: np.ndarray, count: np.ndarray, differ:
     )
 
 
-def _clock_change(rows: Rows, at: np.ndarray) -> str:
+def _clock_change(rows: SeriesRows, at: np.ndarray) -> str:
     """What to type where steps have several values because clocks were put back; empty where that is not why."""
     grid = rows.grid
     if grid.is_whole or grid.zone or grid.unit.kind != "tick" or grid.unit.size >= DAY:
@@ -174,7 +176,7 @@ def _clock_change(rows: Rows, at: np.ndarray) -> str:
     return "clocks were put back there: data.zone=Europe/Rome, say, tells the two hours apart" if night.all() else ""
 
 
-def _with_values(rows: Rows) -> tuple[Rows, np.ndarray]:
+def _with_values(rows: SeriesRows) -> tuple[SeriesRows, np.ndarray]:
     """The rows from each series' first value on, and to its last where nothing is known of the future.
 
     Series without any value are left out, those that stay (a mask of all) are numbered anew.
@@ -207,7 +209,7 @@ def _with_values(rows: Rows) -> tuple[Rows, np.ndarray]:
     return kept, stays
 
 
-def _require_dense(rows: Rows, bound: np.ndarray, length_S: np.ndarray) -> None:
+def _require_dense(rows: SeriesRows, bound: np.ndarray, length_S: np.ndarray) -> None:
     """Raise DataError where series have by far more steps than rows."""
     if int(length_S.sum()) <= SPARSE * len(rows.y_N) + 10_000:
         return
@@ -228,7 +230,7 @@ def _ends(observed_N: np.ndarray, offset: np.ndarray) -> np.ndarray:
 
 
 def _covariates(
-    rows: Rows, columns: list[Covariate], at_N: np.ndarray, begin_N: np.ndarray, *, back: bool
+    rows: SeriesRows, columns: list[Covariate], at_N: np.ndarray, begin_N: np.ndarray, *, back: bool
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, tuple[str, ...]]]:
     """The columns on all steps, float32: the last value stays where there is none; texts are a column each.
 
@@ -252,7 +254,7 @@ def _covariates(
     return tuple(names), wide_NK, {one.name: one.texts for one in columns if one.texts}
 
 
-def _statics(rows: Rows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+def _statics(rows: SeriesRows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
     """The static columns, (S, C) float32; DataError where rows of a series differ."""
     names: list[str] = []
     found: list[np.ndarray] = []
@@ -275,7 +277,7 @@ def _statics(rows: Rows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray
     return tuple(names), wide_SC
 
 
-def _parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def _parts(rows: SeriesRows) -> tuple[np.ndarray, np.ndarray]:
     """The step at which each further part begins in each series, (P, S), and the last one of the first part, (S,).
 
     Only rows with a value count. Raises DataError for a part that begins before the one before it ends.

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
-from rnncli.data.series.grid import Grid
+from rnncli.data.series.grid import TimeGrid
 from rnncli.data.series.numerals import are_numbers, read_numbers
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, encoded, read_stamps
 from rnncli.data.tables.cells import written
@@ -29,7 +29,7 @@ _TRUTHS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
 @dataclass(frozen=True)
-class Layout:
+class SeriesColumns:
     """Which column holds what; several targets are a series each, by their names."""
 
     time: str
@@ -55,11 +55,11 @@ class Covariate:
 
 
 @dataclass
-class Rows:
-    """Rows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
+class SeriesRows:
+    """SeriesRows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
 
     tables: Sequence[Table]
-    grid: Grid
+    grid: TimeGrid
     names: tuple[str, ...]
     series_N: np.ndarray
     number_N: np.ndarray
@@ -80,11 +80,11 @@ class Rows:
 
 def read_rows(
     tables: Sequence[Table],
-    layout: Layout,
+    layout: SeriesColumns,
     wanted: Wanted,
     day_first: DayFirst = "auto",
     categories: Mapping[str, tuple[str, ...]] | None = None,
-) -> Rows:
+) -> SeriesRows:
     """The rows of tables, one part each; raises DataError for what is no stamp, no number, or on no grid.
 
     ``categories`` are the texts that columns had where a model was trained, so that they mean the same here.
@@ -106,7 +106,7 @@ def read_rows(
     part_R = np.repeat(np.arange(len(tables)), [len(table) for table in tables])[row_R]
     times = len(layout.target)
     series_N = np.repeat(np.arange(times), len(row_R)) if layout.is_wide else series_R[row_R]
-    return Rows(
+    return SeriesRows(
         tables=tables,
         grid=placed.grid,
         names=names,
@@ -129,10 +129,16 @@ def place_of(tables: Sequence[Table], row: int) -> str:
     return tables[at].place(row - starts[at])
 
 
-def joined(tables: Sequence[Table], name: str) -> pa.ChunkedArray:
-    """A column of several tables, one behind the other; text where their types differ."""
+def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.ChunkedArray:
+    """A column of several tables, one behind the other; text where their types differ.
+
+    Of an ``optional`` one a table behind the first may have none: nothing is there then.
+    """
     columns = []
-    for table in tables:
+    for at, table in enumerate(tables):
+        if optional and at and name not in table.columns:
+            columns.append(pa.chunked_array([pa.nulls(len(table), columns[0].type)]))
+            continue
         table.require(name)
         column = table.store.column(name)
         columns.append(column if table.rows is None else column.take(pa.array(table.rows)))
@@ -146,7 +152,7 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name))
 
 
-def _series(tables: Sequence[Table], layout: Layout) -> tuple[np.ndarray, tuple[str, ...]]:
+def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray, tuple[str, ...]]:
     """The series of each row, -1 where it names none, and their names in natural order."""
     count = sum(map(len, tables))
     if layout.is_wide or not layout.series:
@@ -175,7 +181,7 @@ def _texts(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
 
 
 def _placed(
-    stamps: Stamps, series_R: np.ndarray, wanted: Wanted, what: str, place: Place, layout: Layout
+    stamps: Stamps, series_R: np.ndarray, wanted: Wanted, what: str, place: Place, layout: SeriesColumns
 ) -> tuple[Placed, np.ndarray]:
     """The steps of those rows that have a stamp and a series, and which rows these are."""
     lacking = {"row without a stamp": stamps.missing_N, "row without a series": ~stamps.missing_N & (series_R < 0)}
@@ -191,7 +197,7 @@ def _placed(
 
 
 def _target(tables: Sequence[Table], name: str, place: Place, notes: list[str]) -> np.ndarray:
-    value_R, said = read_numbers(joined(tables, name), f'"{name}"', place)
+    value_R, said = read_numbers(joined(tables, name, optional=True), f'"{name}"', place)
     notes += said
     return value_R
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.numerals import are_numbers
-from rnncli.data.series.rows import Layout, natural
+from rnncli.data.series.rows import SeriesColumns, natural
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
@@ -47,21 +47,21 @@ SERIES_NAMES = (
     *("id", "group", "category", "variable"),
 )
 LOOKED_AT = 200
-"""Rows whose values are looked at to tell what a column holds."""
+"""SeriesRows whose values are looked at to tell what a column holds."""
 COMBINED = 6
-"""Columns of texts that may name series together."""
+"""FoundColumns of texts that may name series together."""
 
 
 @dataclass(frozen=True)
-class Columns:
+class FoundColumns:
     """The columns of a table, and a clause that says what of it was guessed; ``unused`` are those that nobody named."""
 
-    layout: Layout
+    layout: SeriesColumns
     guessed: tuple[str, ...]
     unused: tuple[str, ...]
 
 
-def find_columns(table: Table, data: SeriesData) -> Columns:
+def find_columns(table: Table, data: SeriesData) -> FoundColumns:
     """The columns of a table, named or guessed; raises DataError where it is not clear."""
     given = {key: tuple(named(table, one, f"data.{key}") for one in getattr(data, key)) for key in ("known", "past")}
     static = tuple(named(table, one, "data.static") for one in data.static)
@@ -93,7 +93,9 @@ def find_columns(table: Table, data: SeriesData) -> Columns:
         raise DataError(f"{table.name}: data.static says what is the same of a series, and here each column is one")
     unused = tuple(name for name in rest if name not in target and not _is_index(table, name))
     target = tuple(sorted(target, key=lambda name: (natural(name), name)))
-    return Columns(Layout(time, target, series, given["known"], given["past"], static), tuple(guessed), unused)
+    return FoundColumns(
+        SeriesColumns(time, target, series, given["known"], given["past"], static), tuple(guessed), unused
+    )
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:

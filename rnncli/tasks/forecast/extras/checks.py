@@ -171,7 +171,7 @@ def _sample(mask_N: np.ndarray) -> np.ndarray:
 
 
 def _leaks(part: WindowPart) -> Iterator[Advice]:
-    """Columns known ahead that tell the target of the same step, alone or together."""
+    """FoundColumns known ahead that tell the target of the same step, alone or together."""
     panel, fitted_N = part.panel, _fitted(part)
     names = [name for name in panel.known if name not in COLUMNS]
     at = _sample(fitted_N)
