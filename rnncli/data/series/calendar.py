@@ -1,6 +1,6 @@
 """Features of stamps: where a step stands in the day, the week, the month and the year.
 
->>> columns(TimeGrid("D"), ("weekday",))[:2], features(TimeGrid("D"), np.array([4]), ("weekday",))[0, :2].tolist()
+>>> columns(Grid("D"), ("weekday",))[:2], features(Grid("D"), np.array([4]), ("weekday",))[0, :2].tolist()
 (('weekday sin 1', 'weekday cos 1'), [0.0, 1.0])
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rnncli.data.series.grid import DAY, TimeGrid
+from rnncli.data.series.grid import DAY, Grid
 from rnncli.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ COLUMNS = frozenset(f"{name} {wave} {n + 1}" for name, most in HARMONICS.items()
 """The names of all columns that there may be."""
 
 
-def names(grid: TimeGrid, wanted: Literal["auto", "off"] | Sequence[str], steps: int) -> tuple[str, ...]:
+def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str], steps: int) -> tuple[str, ...]:
     """The features that a recipe wants, ``auto`` those that steps of the grid differ by; raises DataError.
 
     A feature of the year is no use, and ``auto`` leaves it out, where the ``steps`` of the data are no year and a half.
@@ -64,7 +64,7 @@ def names_in(known: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.split()[0] for name in known if name in COLUMNS))
 
 
-def columns(grid: TimeGrid, chosen: Sequence[str]) -> tuple[str, ...]:
+def columns(grid: Grid, chosen: Sequence[str]) -> tuple[str, ...]:
     """The names of the columns that :func:`features` gives."""
     if grid.is_whole:
         return ()
@@ -72,7 +72,7 @@ def columns(grid: TimeGrid, chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name} {wave} {n}" for name, n in waves for wave in WAVES)
 
 
-def features(grid: TimeGrid, numbers_N: np.ndarray, chosen: Sequence[str]) -> np.ndarray:
+def features(grid: Grid, numbers_N: np.ndarray, chosen: Sequence[str]) -> np.ndarray:
     """The features of steps by their numbers on the grid, (N, K) float32 from -1 to 1; none of whole numbers."""
     found_NK = np.zeros((len(numbers_N), len(columns(grid, chosen))), np.float32)
     if not found_NK.size:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from rnncli.data.series.grid import DAY, KNOWN, SECOND, WEEKDAYS, TimeGrid, Unit, months, numbers, unit
+from rnncli.data.series.grid import DAY, KNOWN, SECOND, WEEKDAYS, Grid, Unit, months, numbers, unit
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, read_stamps
 from rnncli.data.tables.table import did_you_mean
 from rnncli.errors import DataError
@@ -23,7 +23,7 @@ _SIZES = {"D": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": S
 class Placed:
     """The step of each row; ``keep_N`` are the rows that have one, ``dropped`` counts the others by reason."""
 
-    grid: TimeGrid
+    grid: Grid
     number_N: np.ndarray
     keep_N: np.ndarray
     notes: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Wanted:
 
     frequency: str = ""
     zone: str = ""
-    grid: TimeGrid | None = None
+    grid: Grid | None = None
 
 
 def place_on_grid(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Placed:
@@ -98,7 +98,7 @@ def _exact(placed: Placed, value_N: np.ndarray, what: str, place: Place) -> Plac
     return placed
 
 
-def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> TimeGrid:
+def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Grid:
     if wanted.frequency:
         raise DataError(
             f"{place(0)}: {what}: whole numbers, as {value_N[0]}, and data.frequency={wanted.frequency} is of dates",
@@ -106,7 +106,7 @@ def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Time
         )
     least = int(value_N.min())
     every = int(np.gcd.reduce(np.unique(value_N) - least)) or 1
-    return TimeGrid("", phase=least % every, every=every)
+    return Grid("", phase=least % every, every=every)
 
 
 def counted(count: int, noun: str) -> str:
@@ -149,7 +149,7 @@ def _long(frequency: str) -> bool:
     return found is not None and (found.kind != "tick" or found.size >= DAY)
 
 
-def step_of(grid: TimeGrid, text: str, key: str, day_first: DayFirst = "auto") -> int:
+def step_of(grid: Grid, text: str, key: str, day_first: DayFirst = "auto") -> int:
     """The first step at or behind a stamp that a recipe's ``key`` names; raises DataError for what is none."""
     column = pa.chunked_array([pa.array([text.strip()])])
     example = grid.stamp(0) if grid.is_whole else grid.texts(grid.number(np.array(["2025-07-01"], "datetime64[ns]")))[0]
@@ -214,7 +214,7 @@ def _unit(frequency: str) -> Unit:
         raise DataError(f'data.frequency: "{frequency}" is no frequency', f"such as {KNOWN}") from error
 
 
-def _given(instant_N: np.ndarray, frequency: str, what: str, form: str) -> tuple[TimeGrid, list[str]]:
+def _given(instant_N: np.ndarray, frequency: str, what: str, form: str) -> tuple[Grid, list[str]]:
     """The grid of a frequency that is told, and how many stamps lie within its steps."""
     found = _unit(frequency)
     if found.kind == "month":
@@ -232,7 +232,7 @@ def _given(instant_N: np.ndarray, frequency: str, what: str, form: str) -> tuple
         inside = int((rest_N != phase).sum())
         name = _name(found.size, (found.anchor // DAY + 3) % 7)
     shown = form if phase or found.size < DAY else "%Y-%m-%d"
-    return TimeGrid(name, phase=phase, form=shown), _within(inside, frequency, what)
+    return Grid(name, phase=phase, form=shown), _within(inside, frequency, what)
 
 
 def _phase(rest_N: np.ndarray) -> int:
@@ -245,12 +245,12 @@ def _within(count: int, frequency: str, what: str) -> list[str]:
     return [said] * (count > 0)
 
 
-def _monthly(instant_N: np.ndarray, found: Unit, what: str, form: str) -> tuple[TimeGrid, list[str]]:
+def _monthly(instant_N: np.ndarray, found: Unit, what: str, form: str) -> tuple[Grid, list[str]]:
     day, odd_N = _day_of_month(instant_N)
     phase = _phase(months(instant_N) % found.size)
     name = f"{found.many}{found.name}" if found.many > 1 else found.name
     short = "%Y-%m" if form == "%Y-%m" else "%Y-%m-%d"
-    return TimeGrid(name, phase=phase, day=day, form=short), _within(int(odd_N.sum()), name, what)
+    return Grid(name, phase=phase, day=day, form=short), _within(int(odd_N.sum()), name, what)
 
 
 def _day_of_month(instant_N: np.ndarray) -> tuple[int, np.ndarray]:
@@ -276,7 +276,7 @@ def _name(size: int, weekday: int = 0) -> str:
     return ""
 
 
-def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place, form: str) -> TimeGrid:
+def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place, form: str) -> Grid:
     """The grid that stamps lie on; DataError where most lie on one and some do not, or where there is none."""
     distinct = np.unique(instant_N)
     if len(distinct) < 2:
@@ -291,25 +291,25 @@ def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place,
             return _months(distinct, day, form)
     usual, common = int(sizes[np.argmax(counts)]), int(np.gcd.reduce(distinct - distinct[0]))
     if usual == DAY == common and (distinct // DAY + 3).__mod__(7).max() < 5 and (sizes == 3 * DAY).any():
-        return TimeGrid("B", phase=int(distinct[0] % DAY), form=form)
+        return Grid("B", phase=int(distinct[0] % DAY), form=form)
     if common < usual:
         if sizes[0] >= 25 * DAY and len(np.unique(months(distinct))) == len(distinct):
-            return TimeGrid("ME", day=-1)
+            return Grid("ME", day=-1)
         _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
     name = _name(common, int(distinct[0] // DAY + 3) % 7)
     if not name:
         raise DataError(f"{place(0)}: {what}: stamps {common} ns apart", "data.frequency=ms is the finest there is")
     found = unit(name)
-    return TimeGrid(name, phase=int((distinct[0] - found.anchor) % found.size), form=form)
+    return Grid(name, phase=int((distinct[0] - found.anchor) % found.size), form=form)
 
 
-def _months(distinct: np.ndarray, day: int, form: str) -> TimeGrid:
+def _months(distinct: np.ndarray, day: int, form: str) -> Grid:
     """Months, quarters or years."""
     month_N = months(distinct)
     many = int(np.gcd.reduce(month_N - month_N[0]))
     end = "E" if day == -1 else "S"
     name = {1: f"M{end}", 3: f"Q{end}", 12: f"Y{end}"}.get(many, f"{many}M{end}")
-    return TimeGrid(name, phase=int(month_N[0] % many), day=day, form=form)
+    return Grid(name, phase=int(month_N[0] % many), day=day, form=form)
 
 
 def _refuse_odd(instant_N: np.ndarray, usual: int, common: int, mostly: bool, what: str, place: Place) -> None:
@@ -319,7 +319,7 @@ def _refuse_odd(instant_N: np.ndarray, usual: int, common: int, mostly: bool, wh
     values, counts = np.unique(rest_N, return_counts=True)
     odd_N = rest_N != values[np.argmax(counts)]
     if mostly and 2 * int(odd_N.sum()) < len(rest_N):
-        row, grid = int(np.argmax(odd_N)), TimeGrid(name or "ns") if name else None
+        row, grid = int(np.argmax(odd_N)), Grid(name or "ns") if name else None
         words = grid.words if grid else "regular"
         raise DataError(
             f"{place(row)}: {what} is {_shown(instant_N[row])}, between the steps of stamps that are {words} otherwise "
@@ -344,4 +344,4 @@ def _shown(instant: int) -> str:
 
 def _length(size: int) -> str:
     name = _name(size)
-    return TimeGrid(name).steps(1) if name else f"{size} ns"
+    return Grid(name).steps(1) if name else f"{size} ns"

@@ -1,6 +1,6 @@
 """A grid of time: which steps there are, as whole numbers that are the same in every series and every file.
 
->>> daily = TimeGrid("D")
+>>> daily = Grid("D")
 >>> daily.number(np.array(["2025-01-31"], "datetime64[ns]")), daily.stamp(20119), daily.words, daily.seasons
 (array([20119]), '2025-01-31', 'daily', (7,))
 """
@@ -75,7 +75,7 @@ def unit(frequency: str) -> Unit:
 
 
 @dataclass(frozen=True)
-class TimeGrid:
+class Grid:
     """Steps of one ``frequency``, pandas' name of it, empty for stamps that are whole numbers.
 
     ``phase`` is how far the stamps lie behind the beginnings of their steps: nanoseconds of ticks, months of months;

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rnncli.data.series.grid import TimeGrid
+from rnncli.data.series.grid import Grid
 from rnncli.errors import DataError
 
 
@@ -25,7 +25,7 @@ class Panel:
     """
 
     source: str
-    grid: TimeGrid
+    grid: Grid
     names: tuple[str, ...]
     offset: np.ndarray
     """(S + 1,) int64."""
@@ -104,7 +104,7 @@ class Panel:
 class PanelForm:
     """What a model trained on a panel must find again in another: the grid, the columns in their order, their texts."""
 
-    grid: TimeGrid
+    grid: Grid
     known: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class PanelForm:
         """The form of plain values."""
         columns = {key: tuple(values[key]) for key in ("known", "past", "static")}
         categories = {name: tuple(texts) for name, texts in values["categories"].items()}
-        return cls(TimeGrid.from_dict(values["grid"]), **columns, categories=categories)
+        return cls(Grid.from_dict(values["grid"]), **columns, categories=categories)
 
 
 def _columns(source: str, wanted: tuple[str, ...], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:

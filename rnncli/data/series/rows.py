@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
-from rnncli.data.series.grid import TimeGrid
+from rnncli.data.series.grid import Grid
 from rnncli.data.series.numerals import are_numbers, read_numbers
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, encoded, read_stamps
 from rnncli.data.tables.cells import written
@@ -56,10 +56,10 @@ class Covariate:
 
 @dataclass
 class SeriesRows:
-    """SeriesRows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
+    """Rows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
 
     tables: Sequence[Table]
-    grid: TimeGrid
+    grid: Grid
     names: tuple[str, ...]
     series_N: np.ndarray
     number_N: np.ndarray

@@ -46,8 +46,9 @@ def tables(recipe: ForecastRecipe, corpus: Corpus) -> list[ReportTable]:
     return found
 
 
-def findings(parts: Mapping[str, WindowPart]) -> Iterator[Advice]:
+def findings(corpus: Corpus) -> Iterator[Advice]:
     """What is odd in the series and the columns beside them, of what training sees."""
+    parts: Mapping[str, WindowPart] = corpus.parts
     part = parts.get("train") or next(iter(parts.values()))
     yield from _leaks(part)
     yield from _shifted(part)
