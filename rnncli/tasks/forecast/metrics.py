@@ -134,7 +134,7 @@ def _by_step(kept: Kept, windows: int) -> ReportTable | None:
     for name, steps in kept.steps():
         cells = [_mean(absolute_KH[:, steps])]
         cells += [_mean(error_KH[:, steps])] if kept.is_scaled else []
-        cells += [_percent(inside_KH[:, steps])] if inside_KH is not None else []
+        cells += [_percent(_mean(inside_KH[:, steps]))] if inside_KH is not None else []
         rows.append((name, *cells))
     columns = ("step", "mae", *(["mase"] if kept.is_scaled else []), *(["% in 95 %"] if inside_KH is not None else []))
     some = f", {len(kept):,} of {windows:,} windows" if len(kept) < windows else ""
@@ -160,7 +160,7 @@ def _by_series(rows: Sequence[Row]) -> ReportTable | None:
     table = []
     for s in chosen:
         cells = (_plain(found["mae"][s]), _plain(found["mase"][s]))
-        coverage = (_plain(100 * found["coverage_95"][s]),) if covered else ()
+        coverage = (_percent(_plain(found["coverage_95"][s])),) if covered else ()
         table.append((names[s], int(windows_S[s]), *cells, *coverage))
     title = f"by series, the worst {WORST} and the best {BEST} of {len(names):,}" if many else "by series"
     return ReportTable(title, ("series", "windows", "mae", "mase", *(("% in 95 %",) if covered else ())), tuple(table))
@@ -265,9 +265,8 @@ def _mean(values: np.ndarray) -> float | None:
     return _plain(float(nan_mean(values.ravel(), 0)))
 
 
-def _percent(values: np.ndarray) -> float | None:
-    mean = _mean(values)
-    return None if mean is None else round(100 * mean, 1)
+def _percent(share: float | None) -> int | None:
+    return None if share is None else round(100 * share)
 
 
 def _plain(value: float) -> float | None:
