@@ -23,6 +23,8 @@ SMALLEST_SPREAD = 1e-3
 SOFTNESS = 0.1
 """Of the bend that keeps a mean of counts above 0, in scales of the window."""
 SMALLEST_DISPERSION = 1e-6
+LARGEST_MEAN_SUMMED, LARGEST_COUNT_SUMMED = 100.0, 400
+"""Up to these, quantiles of counts are found by summing probabilities of all counts below."""
 
 
 class WindowUnits(NamedTuple):
@@ -260,12 +262,10 @@ class CountHead:
 
     def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Of each level the least whole number that is not exceeded with at least its probability; no gradient."""
-        from scipy.stats import nbinom
-
         mean_BH, dispersion_BH = (one.detach().cpu().numpy() for one in self._parameters(raw_BHC, units))
-        chance_BH = 1 / (1 + mean_BH * dispersion_BH)
-        found = [nbinom.ppf(level, 1 / dispersion_BH, chance_BH) for level in levels]
-        scaled = [units.scaled(torch.from_numpy(one).to(raw_BHC.device)) for one in found]
+        found_NQ = _count_quantiles(mean_BH.ravel(), dispersion_BH.ravel(), np.array(levels))
+        found_QBH = torch.from_numpy(found_NQ.T.reshape(-1, *mean_BH.shape)).to(raw_BHC.device)
+        scaled = [units.scaled(count_BH) for count_BH in found_QBH]
         return torch.stack(scaled, -1).to(_precise(raw_BHC).dtype)
 
     def _parameters(self, raw_BHC: Tensor, units: WindowUnits) -> tuple[Tensor, Tensor]:
@@ -314,3 +314,32 @@ def _student_table(levels: tuple[float, ...], rows: int = 2049) -> list[list[flo
     level_1Q = np.array(levels)[None]
     freedom_N1 = 1 / np.linspace(0, 0.5, rows)[1:, None]
     return np.concatenate([ndtri(level_1Q), stdtrit(freedom_N1, level_1Q)]).tolist()
+
+
+def _count_quantiles(mean_N: np.ndarray, dispersion_N: np.ndarray, level_Q: np.ndarray) -> np.ndarray:
+    """Of each level how many counts have a cumulated probability below it, float64, (N, Q).
+
+    Summed for all levels at once, which for small counts takes a small part of the time that scipy does.
+    """
+    odds_N = mean_N * dispersion_N
+    found_NQ = np.zeros((len(mean_N), len(level_Q)))
+    open_A = np.flatnonzero(mean_N <= LARGEST_MEAN_SUMMED)
+    large_N = mean_N > LARGEST_MEAN_SUMMED
+    chance_A = np.exp(-np.log1p(odds_N[open_A]) / dispersion_N[open_A])
+    below_A = chance_A.copy()
+    for count in range(1, LARGEST_COUNT_SUMMED + 1):
+        short_A = below_A < level_Q.max(initial=0)
+        open_A, chance_A, below_A = open_A[short_A], chance_A[short_A], below_A[short_A]
+        if not len(open_A):
+            break
+        found_NQ[open_A] += below_A[:, None] < level_Q
+        more_A = mean_N[open_A] + (count - 1) * odds_N[open_A]
+        chance_A = chance_A * more_A / (count * (1 + odds_N[open_A]))
+        below_A = below_A + chance_A
+    large_N[open_A] = True
+    if large_N.any():
+        from scipy.stats import nbinom
+
+        number_L1, stop_L1 = (one[large_N, None] for one in (1 / dispersion_N, 1 / (1 + odds_N)))
+        found_NQ[large_N] = nbinom.ppf(level_Q, number_L1, stop_L1)
+    return found_NQ

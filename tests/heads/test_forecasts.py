@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.autograd import gradcheck
 
-from rnncli.heads.forecasts import LOSSES, CountHead, PointHead, QuantileHead, StudentHead, WindowUnits, make_head
+from rnncli.heads.forecasts import (
+    LOSSES,
+    CountHead,
+    PointHead,
+    QuantileHead,
+    StudentHead,
+    WindowUnits,
+    _count_quantiles,
+    make_head,
+)
 
 LEVELS = (0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975)
 B, H = 3, 4
@@ -144,6 +153,17 @@ def test_quantiles_of_counts_are_whole_numbers_that_hold_their_level(location):
         assert count == pytest.approx(round(count), abs=1e-9)
         assert cumulated(round(count)) >= level
         assert count < 0.5 or cumulated(round(count) - 1) < level
+
+
+def test_quantiles_of_counts_of_every_size_are_those_of_scipy():
+    random, wanted = np.random.default_rng(3), np.array([0.001, *LEVELS, 0.999])
+    mean = np.exp(random.uniform(-12, 9, 2000))
+    dispersion = np.exp(random.uniform(-14, 4, 2000))
+    mean[0], dispersion[1] = 0, 1e-6
+    found = _count_quantiles(mean, dispersion, wanted)
+    expected = stats.nbinom.ppf(wanted, 1 / dispersion[:, None], 1 / (1 + mean * dispersion)[:, None])
+    np.testing.assert_array_equal(found, expected)
+    assert _count_quantiles(mean[:0], dispersion[:0], wanted).shape == (0, len(wanted))
 
 
 def test_the_mean_of_counts_is_the_location_far_above_0_and_above_0_below_it():

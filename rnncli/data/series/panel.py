@@ -5,11 +5,13 @@ Shape letters: S series, N steps of all series together, K columns known ahead, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rnncli.data.series.grid import Grid
+from rnncli.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class Panel:
     static: tuple[str, ...]
     static_SC: np.ndarray
     """float32."""
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The texts that a column of the data has, by its name: each is a column here, such as ``weather=rain``."""
 
     @property
     def start_S(self) -> np.ndarray:
@@ -53,3 +57,51 @@ class Panel:
     def stamp(self, series: int, at: int) -> str:
         """The stamp of a step as a person writes it."""
         return self.grid.stamp(int(self.number(series, at)))
+
+    @property
+    def number_N(self) -> np.ndarray:
+        """The number on the grid of every step."""
+        length_S = np.diff(self.offset)
+        return np.arange(len(self.y_N)) + np.repeat(self.first_S - self.start_S, length_S)
+
+    def only(self, keep_S: np.ndarray) -> Panel:
+        """The series of a mask (S,)."""
+        if keep_S.all():
+            return self
+        length_S = np.diff(self.offset)
+        keep_N = np.repeat(keep_S, length_S)
+        offset = np.r_[0, np.cumsum(length_S[keep_S])]
+        return replace(
+            self,
+            names=tuple(name for name, keep in zip(self.names, keep_S.tolist(), strict=True) if keep),
+            offset=offset,
+            end_S=(self.end_S - self.start_S)[keep_S] + offset[:-1],
+            first_S=self.first_S[keep_S],
+            y_N=self.y_N[keep_N],
+            observed_N=self.observed_N[keep_N],
+            known_NK=self.known_NK[keep_N],
+            past_NP=self.past_NP[keep_N],
+            static_SC=self.static_SC[keep_S],
+        )
+
+    def having(self, known: tuple[str, ...], past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
+        """The panel with those columns, in that order; raises DataError for one that it lacks."""
+        taken = [
+            _columns(self.source, *found)
+            for found in (
+                (known, self.known, self.known_NK), (past, self.past, self.past_NP), (static, self.static, self.static_SC)
+            )
+        ]  # fmt: skip
+        return replace(
+            self, known=known, past=past, static=static, known_NK=taken[0], past_NP=taken[1], static_SC=taken[2]
+        )
+
+
+def _columns(source: str, wanted: tuple[str, ...], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:
+    if wanted == names:
+        return values
+    if absent := [name for name in wanted if name not in names]:
+        raise DataError(
+            f'{source}: no column "{absent[0]}", which training had', f"it has {', '.join(names) or 'none'}"
+        )
+    return values[:, [names.index(name) for name in wanted]]

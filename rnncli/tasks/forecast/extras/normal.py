@@ -83,7 +83,7 @@ class Normal:
         """
         lags, horizon, own = self.xk_LHK.shape
         # The weight of the value that was subtracted is 1 less the sum of the others: its difference is punished too.
-        punish_LL = penalty * self.total * (np.eye(lags) + 1.0)
+        punish_LL = penalty * self._counted * (np.eye(lags) + 1.0)
         factor = cho_factor(self.xx_LL + punish_LL)
         wanted_PLH = self.xy_LH + punish_LL @ priors_PLH
         solved_PLH = np.stack([cho_solve(factor, one_LH) for one_LH in wanted_PLH])
@@ -91,7 +91,7 @@ class Normal:
             return [Coefficients(one_LH, np.zeros((horizon, 0))) for one_LH in solved_PLH]
         shared_HLK = cho_solve(factor, self.xk_LHK.reshape(lags, -1)).reshape(lags, horizon, own).swapaxes(0, 1)
         crossed_HKL = self.xk_LHK.transpose(1, 2, 0)
-        left_HKK = self.kk_HKK + own_penalty * self.total * np.eye(own) - crossed_HKL @ shared_HLK
+        left_HKK = self.kk_HKK + own_penalty * self._counted * np.eye(own) - crossed_HKL @ shared_HLK
         found = []
         for one_LH in solved_PLH:
             right_HK = self.ky_HK - (crossed_HKL @ one_LH.T[:, :, None])[..., 0]
@@ -106,4 +106,9 @@ class Normal:
         crossed_HL = (self.xk_LHK.transpose(1, 0, 2) @ own_HK[..., None])[..., 0]
         square_H = (lag_LH * (self.xx_LL @ lag_LH)).sum(0) + 2 * (lag_LH * crossed_HL.T).sum(0)
         square_H += (own_HK * (self.kk_HKK @ own_HK[..., None])[..., 0]).sum(1)
-        return float((self.yy_H - 2 * linear_H + square_H).sum() / (self.total * len(self.yy_H)))
+        return float((self.yy_H - 2 * linear_H + square_H).sum() / (self._counted * len(self.yy_H)))
+
+    @property
+    def _counted(self) -> float:
+        """The sum of weights; 1 where nothing counts, and weights are those of the prior."""
+        return self.total or 1.0

@@ -1,0 +1,71 @@
+"""Features of stamps: where a step stands in the day, the week, the month and the year.
+
+>>> columns(Grid("D"), ("weekday",))[:2], features(Grid("D"), np.array([4]), ("weekday",))[0, :2].tolist()
+(('weekday sin 1', 'weekday cos 1'), [0.0, 1.0])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rnncli.data.series.grid import DAY, Grid
+from rnncli.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Share = Callable[["pd.DatetimeIndex"], "np.ndarray | pd.Index"]
+HARMONICS = {"hour": 2, "weekday": 3, "monthday": 1, "week": 2, "month": 2}
+"""Pairs of sine and cosine of each feature; three of the weekday tell all seven days apart."""
+_SHARES: dict[str, Share] = {
+    "hour": lambda at: (at.hour * 3600 + at.minute * 60 + at.second) / 86_400,
+    "weekday": lambda at: at.dayofweek / 7,
+    "monthday": lambda at: (at.day - 1) / at.days_in_month,
+    "week": lambda at: (at.dayofyear - 1) / 365.25,
+    "month": lambda at: (at.month - 1) / 12,
+}
+
+
+def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str]) -> tuple[str, ...]:
+    """The features that a recipe wants, ``auto`` those that steps of the grid differ by; raises DataError."""
+    if wanted == "off" or grid.is_whole:
+        return ()
+    if wanted != "auto":
+        if unknown := [name for name in wanted if name not in HARMONICS]:
+            raise DataError(
+                f'data.calendar: there is no feature "{unknown[0]}" of stamps', f"there are {', '.join(HARMONICS)}"
+            )
+        return tuple(wanted)
+    found = grid.unit
+    if found.kind == "month":
+        return ("month",) if found.size < 12 else ()
+    if found.kind == "business" or found.size == DAY:
+        return ("weekday", "month")
+    return ("hour", "weekday") if found.size < DAY else ("week",)
+
+
+def columns(grid: Grid, chosen: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns that :func:`features` gives."""
+    if grid.is_whole:
+        return ()
+    waves = [(name, n) for name in chosen for n in range(1, HARMONICS[name] + 1)]
+    return tuple(f"{name} {wave} {n}" for name, n in waves for wave in ("sin", "cos"))
+
+
+def features(grid: Grid, numbers_N: np.ndarray, chosen: Sequence[str]) -> np.ndarray:
+    """The features of steps by their numbers on the grid, (N, K) float32 from -1 to 1; none of whole numbers."""
+    found_NK = np.zeros((len(numbers_N), len(columns(grid, chosen))), np.float32)
+    if not found_NK.size:
+        return found_NK
+    distinct, at_N = np.unique(numbers_N, return_inverse=True)
+    stamps = grid.stamps(distinct)
+    waves = []
+    for name in chosen:
+        angle = 2 * np.pi * np.asarray(_SHARES[name](stamps), np.float64)
+        for n in range(1, HARMONICS[name] + 1):
+            waves += [np.sin(n * angle), np.cos(n * angle)]
+    found_NK[:] = np.stack(waves, axis=1).astype(np.float32)[at_N]
+    return found_NK

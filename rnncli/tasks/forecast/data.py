@@ -1,0 +1,456 @@
+"""Series of a user or built in, as windows of train, dev and test.
+
+A row as it comes is ``unique_id,ds,y`` such as ``north,2025-01-31,12``, or of a wide file ``date,north,south`` such as
+``2025-01-31,12,7``; what is learnt from is a window: a series, the last step that is known, and what follows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.series import calendar
+from rnncli.data.series.frequency import Wanted, step_of
+from rnncli.data.series.gaps import filled
+from rnncli.data.series.panel import Panel
+from rnncli.data.series.reading import NEVER, Reading, cut_off, read_panel
+from rnncli.data.series.rows import Rows, read_rows
+from rnncli.data.tables.sources import ALL, read
+from rnncli.data.tables.table import Table
+from rnncli.errors import DataError
+from rnncli.recipe.schema import AUTO
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, source_used, with_given_parts
+from rnncli.tasks.forecast.columns import Columns, find_columns
+from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
+from rnncli.tasks.forecast.splitting import (
+    Cut,
+    Spacing,
+    dev_cut,
+    evaluated,
+    require_room,
+    test_cut,
+    thinned,
+    trained,
+)
+from rnncli.tasks.forecast.windows import WindowPart
+
+MOST_COLUMNS = 50
+"""Columns of a wide file that a run's recipe names one by one."""
+NAMED = 3
+"""Columns or series that a sentence names."""
+_FILLED = {
+    "linear": "linearly",
+    "previous": "by the value before",
+    "seasonal": "by the value a season before",
+    "zero": "by 0",
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A source as it was read: its panel, gaps still open, how it was read, and the layout of windows over it."""
+
+    reading: Reading
+    rows: Rows
+    columns: Columns
+    spacing: Spacing
+    season: tuple[int, ...]
+
+    @property
+    def panel(self) -> Panel:
+        """All series."""
+        return self.reading.panel
+
+
+def read_corpus(recipe: ForecastRecipe, builtin: Callable[[], Table] | None = None) -> Corpus:
+    """The windows of a recipe's data, of ``builtin`` where it names none; raises DataError."""
+    data = recipe.data
+    _require_split_by_time(data)
+    if is_builtin(data, "sales.csv"):
+        assert builtin is not None
+        return corpus_of(recipe, {ALL: builtin()})
+    place = data.train if is_repository(data) else str(Path(data.root) / data.train)
+    form = {"encoding": data.encoding, "header": data.header}
+    tables = read(place, source=source_of(data), splits=data.splits or None, config=data.config or None, **form)
+    return corpus_of(recipe, with_given_parts(tables, data, lambda path: read(path, **form)))
+
+
+def corpus_of(recipe: ForecastRecipe, tables: Tables) -> Corpus:
+    """The windows of tables by part; those of dev and test hold the steps behind the ones of train."""
+    if not {ALL, "train"} & set(tables):
+        raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
+    names = [name for name in (ALL, "train", "dev", "test") if name in tables]
+    found = _read(recipe, {name: tables[name] for name in names}, None)
+    cut = _cut(recipe, found, names)
+    first = _fold(recipe, cut)
+    return _windows(recipe, found, cut, first)
+
+
+def read_part(recipe: ForecastRecipe, path: Path, categories: Mapping[str, tuple[str, ...]] | None = None) -> Corpus:
+    """A further file with values, all of it as the part ``test``: the last origins that the recipe counts.
+
+    ``categories`` are those of the panel that was trained on, so that texts mean the same here.
+    """
+    data = recipe.data
+    tables = read(path, encoding=data.encoding, header=data.header)
+    if len(tables) > 1 and "test" not in tables:
+        raise DataError(f"{path}: holds {', '.join(tables)}, no test", "name one file")
+    table = tables.get("test") or next(iter(tables.values()))
+    found = _read(recipe, {ALL: table}, categories)
+    panel, spacing = found.panel, found.spacing
+    start_S, bound_S = _spans(found, _align(data, panel))
+    most = recipe.evaluation.origins or NEVER
+    count_S = np.clip(spacing.fit(bound_S - start_S - 1 - spacing.gap), 0, most)
+    from_S = bound_S - spacing.span(count_S)
+    if data.test_from:
+        given = _step(data, "test_from", found)
+        if (start_S < given).any() and (given < bound_S).any():
+            from_S = np.full_like(start_S, given)
+            count_S = np.minimum(spacing.fit(bound_S - from_S), most)
+    series_W, origin_W = evaluated(panel, from_S, count_S, spacing)
+    if not len(series_W):
+        longest = int((bound_S - start_S).max())
+        raise DataError(
+            f"{path}: no window fits: series of at most {longest:,} steps, and {spacing.horizon} to forecast",
+            "a longer file, with the steps before those to be forecast",
+        )
+    end_S = np.clip(panel.start_S + from_S - panel.first_S - spacing.gap, panel.start_S, panel.end_S)
+    panel, notes = _closed(recipe, panel, np.r_[origin_W, end_S - 1])
+    part = WindowPart(panel, series_W, origin_W, spacing.horizon, spacing.gap, panel.start_S, end_S)
+    return Corpus({"test": part}, _headline(found), (*found.reading.notes, *notes), found.reading.dropped)
+
+
+def _require_split_by_time(data: SeriesData) -> None:
+    for key in ("split_column", "fold_column"):
+        if getattr(data, key):
+            raise DataError(
+                f"data.{key}: series are split by time", "data.test_from=2025-07-01, say, or evaluation.origins"
+            )
+
+
+def _read(recipe: ForecastRecipe, tables: Tables, categories: Mapping[str, tuple[str, ...]] | None) -> Series:
+    data = recipe.data
+    first = next(iter(tables.values()))
+    columns = find_columns(first, data)
+    rows = read_rows(
+        list(tables.values()), columns.layout, Wanted(data.frequency, data.zone), data.day_first, categories
+    )
+    for table in tables.values():
+        rows.notes += table.notes
+        rows.dropped.update(table.dropped)
+    if data.until:
+        cut_off(rows, step_of(rows.grid, data.until, "data.until", data.day_first), data.until)
+    features = calendar.names(rows.grid, data.calendar)
+    reading = read_panel(
+        rows, ", ".join(dict.fromkeys(table.name for table in tables.values())), data.duplicates, features
+    )
+    panel = reading.panel
+    longest = int((panel.end_S - panel.start_S).max())
+    horizon = data.horizon if data.horizon != AUTO else _usual_horizon(reading, longest)
+    spacing = Spacing(horizon, recipe.evaluation.step or horizon, recipe.evaluation.gap)
+    season = data.season if data.season != AUTO else panel.grid.seasons
+    return Series(reading, rows, columns, spacing, (season,) if isinstance(season, int) else tuple(season))
+
+
+def _usual_horizon(reading: Reading, longest: int) -> int:
+    """Steps as test has of most series where it is a file of its own, else usual ones, fewer of short series."""
+    panel = reading.panel
+    if len(reading.from_PS):
+        there = reading.from_PS[-1] < NEVER
+        length_S = (panel.first_S + panel.end_S - panel.start_S - reading.from_PS[-1])[there]
+        if len(length_S) and int(np.median(length_S)) > 0:
+            return int(np.median(length_S))
+    return max(1, min(panel.grid.horizon, longest // 8))
+
+
+def _align(data: SeriesData, panel: Panel) -> str:
+    if data.align != AUTO:
+        return data.align
+    return "end" if panel.grid.is_whole else "calendar"
+
+
+def _spans(found: Series, align: str) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the first step and of that behind the last, (S,): of all series together where they are aligned."""
+    panel = found.panel
+    start_S, bound_S = panel.first_S, panel.first_S + panel.end_S - panel.start_S
+    if align == "end":
+        return start_S, bound_S
+    return np.full_like(start_S, start_S.min()), np.full_like(bound_S, bound_S.max())
+
+
+def _step(data: SeriesData, key: str, found: Series) -> int:
+    day_first = found.rows.day_first if data.day_first == AUTO and found.rows.day_first is not None else data.day_first
+    return step_of(found.panel.grid, getattr(data, key), f"data.{key}", day_first)
+
+
+def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
+    """Where dev and test begin, by stamps, files, or counts of origins; raises DataError where nothing fits."""
+    data, panel, spacing = recipe.data, found.panel, found.spacing
+    start_S, bound_S = _spans(found, _align(data, panel))
+    from_S: dict[str, np.ndarray] = {}
+    for at, name in enumerate(names[1:]):
+        from_S[name] = found.reading.from_PS[at]
+    if from_S:
+        start_S, bound_S = _spans(found, "end")
+    for name in ("dev", "test"):
+        if getattr(data, f"{name}_from"):
+            if name in from_S:
+                raise DataError(f"data.{name}_from and a file of {name}: one of the two says what {name} is")
+            from_S[name] = np.full_like(start_S, _step(data, f"{name}_from", found))
+    if "test" not in from_S or "dev" not in from_S:
+        require_room(int((bound_S - start_S).max()), spacing, panel.source)
+    test_S, origins_S = test_cut(start_S, bound_S, from_S.get("test"), recipe.evaluation.origins, spacing)
+    dev_S, dev_origins_S = dev_cut(start_S, bound_S, test_S, origins_S, from_S.get("dev"), spacing)
+    cut = Cut(dev_S, dev_origins_S, test_S, origins_S)
+    _require_origins(cut, found)
+    return cut
+
+
+def _require_origins(cut: Cut, found: Series) -> None:
+    panel, spacing = found.panel, found.spacing
+    for name, from_S, count_S in (
+        ("test", cut.test_S, cut.test_origins_S),
+        ("dev", cut.dev_S, cut.dev_origins_S),
+    ):
+        if not count_S.max(initial=0):
+            at = int(from_S.min())
+            begins = panel.grid.stamp(at) if at < NEVER else "nowhere"
+            behind = "the end of the data" if name == "test" else "what test forecasts"
+            raise DataError(
+                f"{panel.source}: {name} begins at {begins}, and {spacing.horizon} steps do not fit before {behind}",
+                f"data.{name}_from=an earlier stamp, or a smaller --horizon",
+            )
+
+
+def _fold(recipe: ForecastRecipe, cut: Cut) -> int:
+    """The number of the first origin that this fit tests; raises DataError where there are not as many as wanted."""
+    data, evaluation = recipe.data, recipe.evaluation
+    if not data.folds:
+        return 0
+    there = int(cut.test_origins_S.max())
+    if there < evaluation.origins:
+        raise DataError(
+            f"evaluation.origins={evaluation.origins}, and only {there} fit: they are trained for one by one",
+            f"evaluation.origins={there}",
+        )
+    return (data.fold or 0) * _origins_a_fit(recipe)
+
+
+def _origins_a_fit(recipe: ForecastRecipe) -> int:
+    refit = recipe.evaluation.refit
+    return refit if isinstance(refit, int) else 1 if refit == "always" else max(1, recipe.evaluation.origins)
+
+
+def _windows(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> Corpus:
+    """The windows of all parts, series too short for any left out."""
+    data, spacing = recipe.data, found.spacing
+    keep_S, lonely = _usable(recipe, found, whole, first)
+    panel, whole = found.panel.only(keep_S), whole.only(keep_S)
+    cut = whole.moved(first, _origins_a_fit(recipe), spacing.step) if data.folds else whole
+    begin_S, end_S = _bounds(recipe, panel, whole, cut, spacing)
+    first_S, count_S = trained(begin_S, end_S, _lookback(recipe, panel, spacing, end_S - begin_S), spacing)
+    windows = {
+        "train": thinned(panel, first_S, count_S, data.windows, recipe.seed),
+        "dev": evaluated(panel, cut.dev_S, cut.dev_origins_S, spacing),
+        "test": evaluated(panel, cut.test_S, cut.test_origins_S, spacing),
+    }
+    _require_windows(windows, panel, spacing)
+    known = np.concatenate([windows["dev"][1], windows["test"][1], end_S - 1])
+    closed, notes = _closed(recipe, panel, known)
+    closed, constant = _varying(closed, begin_S, end_S)
+    parts = {
+        name: WindowPart(closed, series_W, origin_W, spacing.horizon, spacing.gap, begin_S, end_S)
+        for name, (series_W, origin_W) in windows.items()
+    }
+    dropped = Counter(found.reading.dropped)
+    short = int((~keep_S).sum())
+    if short:
+        steps = int((found.panel.end_S - found.panel.start_S)[~keep_S].sum())
+        dropped["step of a series too short to learn from"] = steps
+        notes.insert(0, f"{short:,} series left out: no room for {spacing.horizon} steps ahead before dev")
+    if lonely:
+        notes.append(f"{lonely:,} series are too short to learn from, and forecast by what others taught")
+    how = _split_words(recipe, parts, found)
+    notes = [*found.reading.notes, *notes, *_covariate_notes(found, closed, recipe), *constant, how]
+    return Corpus(parts, _headline(found), tuple(notes), dropped, _chosen(recipe, found))
+
+
+def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tuple[np.ndarray, int]:
+    """Which series have windows of train or test, (S,), and how many have of test alone."""
+    panel, spacing = found.panel, found.spacing
+    cut = whole.moved(first, _origins_a_fit(recipe), spacing.step) if recipe.data.folds else whole
+    begin_S, end_S = _bounds(recipe, panel, whole, cut, spacing)
+    taught_S = trained(begin_S, end_S, np.ones_like(begin_S), spacing)[1] > 0
+    if taught_S.all():
+        return taught_S, 0
+    if not taught_S.any():
+        longest = int((end_S - begin_S).max())
+        raise DataError(
+            f"{panel.source}: series have at most {longest:,} steps before dev, too few to learn from with a horizon of "
+            f"{spacing.horizon}",
+            f"a smaller --horizon, such as {max(1, longest // 4)}, or fewer evaluation.origins",
+        )
+    untaught = Cut(
+        *(np.where(taught_S, 0, one) for one in (cut.dev_S, cut.dev_origins_S, cut.test_S, cut.test_origins_S))
+    )
+    series_W, _ = evaluated(panel, untaught.test_S, untaught.test_origins_S, spacing)
+    tested_S = np.bincount(series_W, minlength=len(taught_S)) > 0
+    return taught_S | tested_S, int((tested_S & ~taught_S).sum())
+
+
+def _bounds(
+    recipe: ForecastRecipe, panel: Panel, whole: Cut, cut: Cut, spacing: Spacing
+) -> tuple[np.ndarray, np.ndarray]:
+    """The flat indices, (S,) each, between which fitting looks at each series: all that is known at dev's first origin."""
+    end_S = np.clip(panel.start_S + cut.dev_S - spacing.gap - panel.first_S, panel.start_S, panel.end_S)
+    if recipe.evaluation.window == "expanding":
+        return panel.start_S, end_S
+    return np.minimum(panel.start_S + (cut.dev_S - whole.dev_S), end_S), end_S
+
+
+def _lookback(recipe: ForecastRecipe, panel: Panel, spacing: Spacing, room_S: np.ndarray) -> np.ndarray:
+    """The steps that a window of training has before it at least, (S,)."""
+    if recipe.data.lookback != AUTO:
+        return np.full_like(room_S, recipe.data.lookback)
+    usual = max(spacing.horizon, panel.grid.seasons[-1])
+    return np.clip((room_S - spacing.horizon - spacing.gap) // 2, 1, usual)
+
+
+def _require_windows(windows: Mapping[str, tuple[np.ndarray, np.ndarray]], panel: Panel, spacing: Spacing) -> None:
+    for name, (series_W, _) in windows.items():
+        if not len(series_W):
+            raise DataError(
+                f"{panel.source}: no window of {name} has a value to be forecast, {spacing.horizon} steps ahead",
+                "a smaller --horizon, or other data.dev_from and data.test_from",
+            )
+
+
+def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Panel, list[str]]:
+    """The panel with its gaps filled, none by what the origins ``known`` (flat) cannot know; and what to say of it."""
+    rule = recipe.data.gaps
+    inside_N = np.arange(len(panel.y_N)) < np.repeat(panel.end_S, np.diff(panel.offset))
+    absent_N = inside_N & ~panel.observed_N
+    if not absent_N.any():
+        return panel, []
+    season = recipe.data.season if isinstance(recipe.data.season, int) else panel.grid.seasons[0]
+    y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
+    seen = np.r_[0, np.cumsum(absent_N)]
+    gappy = int((np.diff(seen[panel.offset]) > 0).sum())
+    said = f"{int(absent_N.sum()):,} absent steps of {gappy:,} series filled {_FILLED[rule]}, never scored"
+    if rule == "linear":
+        said += "; where a forecast begins inside of a gap, by the value before"
+    return replace(panel, y_N=y_N), [said]
+
+
+def _varying(panel: Panel, begin_S: np.ndarray, end_S: np.ndarray) -> tuple[Panel, list[str]]:
+    """The panel without covariates that are the same in all that fitting sees: nothing can be learnt of them."""
+    at_N = np.arange(len(panel.y_N))
+    length_S = np.diff(panel.offset)
+    fitted_N = (at_N >= np.repeat(begin_S, length_S)) & (at_N < np.repeat(end_S, length_S))
+    kept: list[tuple[str, ...]] = []
+    constant: list[str] = []
+    for names, values in ((panel.known, panel.known_NK), (panel.past, panel.past_NP)):
+        same = [name for name, column in zip(names, values.T, strict=True) if np.ptp(column[fitted_N]) == 0]
+        kept.append(tuple(name for name in names if name not in same))
+        constant += same
+    if not constant:
+        return panel, []
+    shown = ", ".join(constant[:NAMED]) + (", ..." if len(constant) > NAMED else "")
+    said = f"left out, as the same in all of train: {shown}"
+    return panel.having(kept[0], kept[1], panel.static), [said]
+
+
+def _headline(found: Series) -> str:
+    panel, layout, grid = found.panel, found.columns.layout, found.panel.grid
+    count = sum(len(table) for table in found.rows.tables)
+    if layout.is_wide:
+        which = f"{len(panel.names):,} series, a column each ({_few(panel.names)})"
+    else:
+        by = ", ".join(f'"{name}"' for name in layout.series)
+        which = f"{len(panel.names):,} series by {by}" if by else "one series"
+    first, last = int(panel.first_S.min()), int((panel.first_S + panel.end_S - panel.start_S).max()) - 1
+    values = "" if layout.is_wide else f', values "{layout.target[0]}"'
+    kind = " (counts)" if _are_counts(panel) else ""
+    return (
+        f'{panel.source}: {count:,} rows, {which}, {grid.words} by "{layout.time}" {grid.stamp(first)} to '
+        f"{grid.stamp(last)}{values}{kind}"
+    )
+
+
+def _are_counts(panel: Panel) -> bool:
+    seen = panel.y_N[panel.observed_N]
+    return bool((seen >= 0).all() and (seen == np.floor(seen)).all())
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+
+
+def _covariate_notes(found: Series, panel: Panel, recipe: ForecastRecipe) -> list[str]:
+    """What is known ahead and what until now only, what was guessed, and which columns nobody uses."""
+    layout = found.columns.layout
+    of_stamps = calendar.names(panel.grid, recipe.data.calendar)
+    clauses = [
+        f"{title}: {', '.join(names)}"
+        for title, names in (
+            ("known ahead", layout.known),
+            ("calendar", of_stamps),
+            ("past only", layout.past),
+            ("static", layout.static),
+        )
+        if names
+    ]
+    notes = ["; ".join(clauses)] * bool(clauses)
+    if found.columns.guessed:
+        notes.append(f"columns of {', '.join(found.columns.guessed)} guessed")
+    if found.columns.unused:
+        notes.append(f"not used: {_few(found.columns.unused)}; data.known or data.past=[NAME,...] uses them")
+    return notes
+
+
+def _split_words(recipe: ForecastRecipe, parts: Mapping[str, WindowPart], found: Series) -> str:
+    """Where train ends, and the origins of dev and test."""
+    grid, spacing = found.panel.grid, found.spacing
+    train = parts["train"]
+    last = int(train.panel.number(np.arange(len(train.end_S)), train.end_S - 1).max())
+    said = [f"train to {grid.stamp(last)}, {len(train):,} windows"]
+    for name in ("dev", "test"):
+        part = parts[name]
+        turns = np.unique(part.cutoff_W)
+        begins = grid.stamp(int(turns[0]) + 1 + spacing.gap)
+        origins = int(np.bincount(part.series_W).max())
+        every = f" every {grid.steps(spacing.step)}" if origins > 1 else ""
+        said.append(f"{name} {origins:,} origin{'s'[: origins != 1]}{every} from {begins}, {len(part):,} windows")
+    evaluation = recipe.evaluation
+    refit = evaluation.refit
+    how = {"never": "never refitted", "always": "refitted at each"}.get(str(refit), f"refitted at every {refit}")
+    return f"{'; '.join(said)} ({evaluation.window}, {how})"
+
+
+def _chosen(recipe: ForecastRecipe, found: Series) -> dict[str, Any]:
+    """The values of those keys that a recipe may leave open."""
+    layout, grid = found.columns.layout, found.panel.grid
+    chosen: dict[str, Any] = {
+        "data.source": source_used(recipe.data),
+        "data.time_column": layout.time,
+        "data.series_column": _one_or_list(layout.series),
+        "data.frequency": grid.frequency,
+        "data.zone": grid.zone or recipe.data.zone,
+        "data.horizon": found.spacing.horizon,
+        "data.season": found.season,
+    }
+    if len(layout.target) <= MOST_COLUMNS:
+        chosen["data.target_column"] = _one_or_list(layout.target)
+    if found.rows.day_first is not None:
+        chosen["data.day_first"] = found.rows.day_first
+    return chosen
+
+
+def _one_or_list(names: tuple[str, ...]) -> str | list[str]:
+    return list(names) if len(names) > 1 else "".join(names)

@@ -1,0 +1,6 @@
+def tables(recipe, corpus):
+    return []
+
+
+def findings(corpus):
+    return iter(())
