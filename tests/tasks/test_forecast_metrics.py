@@ -12,7 +12,7 @@ from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import plain
 from rnncli.tasks.forecast import metrics
 from rnncli.tasks.forecast.declared import METRICS
-from rnncli.tasks.forecast.extras.kept import Kept, by_time
+from rnncli.tasks.forecast.extras.shown import Shown, by_time
 
 SETTINGS = EvaluationSection()
 
@@ -130,7 +130,7 @@ def test_what_is_left_out_is_counted():
         "16 of 18 windows, of series without a scale (constant), are not in mase and msis",
         "intervals widened on dev",
     ]
-    assert Kept.of(rows, about).measure == "mae"
+    assert Shown.of(rows, about).measure == "mae"
 
 
 def test_intervals_from_little_time_are_said_to_be_rough():
@@ -186,7 +186,7 @@ def test_errors_are_told_by_hour_weekday_or_month(frequency, by, groups):
     grid = Grid(frequency)
     origin = int(grid.number(np.array(["2024-12-31T00" if frequency != "MS" else "2024-12-01"], "datetime64[ns]"))[0])
     rows[0]["origin"] = origin
-    kept = Kept.of(rows, about)
+    kept = Shown.of(rows, about)
     found = by_time(kept, about | {"grid": grid.to_dict()})
     assert found is not None
     stamps = grid.stamps(origin + 1 + np.arange(12))
@@ -202,8 +202,8 @@ def test_errors_are_told_by_hour_weekday_or_month(frequency, by, groups):
 
 def test_numbered_steps_have_no_hours():
     rows, about = made()
-    assert by_time(Kept.of(rows, about), about | {"grid": Grid("").to_dict()}) is None
-    assert by_time(Kept.of(rows, about), about | {"grid": None}) is None
+    assert by_time(Shown.of(rows, about), about | {"grid": Grid("").to_dict()}) is None
+    assert by_time(Shown.of(rows, about), about | {"grid": None}) is None
 
 
 def test_coverage_by_level_is_the_share_of_values_below():

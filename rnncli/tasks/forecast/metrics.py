@@ -4,7 +4,7 @@ A row is a window: one series forecast from one origin, such as
 ``{"place": "sales.csv: north, 2025-06-30", "series": "north", "cutoff": "2025-06-30", "origin": 20269, "n": 28,
 "sums": [...], "truth": [...], "mean": [...], "quantiles": [[...], ...], "history": [...]}``. ``sums`` are its
 :data:`rnncli.metrics.forecasts.COUNTS`. Windows that are not kept have no values: of those ``truth`` is the sum of the
-true ones. Shape letters: W windows, K kept windows, H steps ahead, Q levels, C counts.
+true ones. Shape letters: W windows, K windows with values, H steps ahead, Q levels, C counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Details, ReportTable
 from rnncli.report.figures import Figure, Line, Piece, Sample, Trace
 from rnncli.tasks.base import About, Row
-from rnncli.tasks.forecast.extras.kept import Kept, by_time, nan_mean
+from rnncli.tasks.forecast.extras.shown import Shown, by_time, nan_mean
 
 WORST, BEST = 5, 3
 """Series that a table names where there are more."""
@@ -49,21 +49,21 @@ def of_sums(sums_WC: np.ndarray, origin_W: np.ndarray, series_W: np.ndarray, abo
 
 def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed: int) -> Details:
     """Errors by step ahead and by series, a typical window, what was left out of what."""
-    kept = Kept.of(rows, about)
-    tables = [table for table in (_by_step(kept, len(rows)), _by_series(rows)) if table]
-    typical = [_trace(kept, int(kept.order()[len(kept.order()) // 2]), about)] if len(kept.order()) else []
+    shown = Shown.of(rows, about)
+    tables = [table for table in (_by_step(shown, len(rows)), _by_series(rows)) if table]
+    typical = [_trace(shown, int(shown.order()[len(shown.order()) // 2]), about)] if len(shown.order()) else []
     return Details(tables=tables, notes=_notes(rows, about), traces=typical)
 
 
 def figures(rows: Sequence[Row], about: About) -> list[Figure]:
     """Good and bad windows; errors by step ahead, by hour or weekday, by origin; coverage by level."""
-    kept = Kept.of(rows, about)
-    order = kept.order().tolist()
-    found = [_window("bad", kept, at, about) for at in order[::-1][:DRAWN]]
-    found += [_window("good", kept, at, about) for at in order[: min(DRAWN, len(order) - len(found))]]
-    found += [figure for figure in (_step_figure(kept), _time_figure(kept, about), _origin_figure(rows)) if figure]
-    if kept.quantile_KHQ is not None and len(kept):
-        line = Line("", tuple(kept.levels), tuple(kept.below().tolist()))
+    shown = Shown.of(rows, about)
+    order = shown.order().tolist()
+    found = [_window("bad", shown, at, about) for at in order[::-1][:DRAWN]]
+    found += [_window("good", shown, at, about) for at in order[: min(DRAWN, len(order) - len(found))]]
+    found += [figure for figure in (_step_figure(shown), _time_figure(shown, about), _origin_figure(rows)) if figure]
+    if shown.quantile_KHQ is not None and len(shown):
+        line = Line("", tuple(shown.levels), tuple(shown.below().tolist()))
         found.append(
             Figure("coverage by level", "level of the quantile", "share of values below", (line,), diagonal=True)
         )
@@ -72,8 +72,8 @@ def figures(rows: Sequence[Row], about: About) -> list[Figure]:
 
 def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
     """The worst windows, value by value, those outside of the 95 % interval marked."""
-    kept = Kept.of(rows, about)
-    return [_sample(kept, at) for at in kept.order()[::-1][:most].tolist()]
+    shown = Shown.of(rows, about)
+    return [_sample(shown, at) for at in shown.order()[::-1][:most].tolist()]
 
 
 def _sums(rows: Sequence[Row]) -> np.ndarray:
@@ -124,20 +124,20 @@ def _notes(rows: Sequence[Row], about: About) -> list[str]:
     return [*found, *([str(about["intervals"])] if about.get("intervals") else [])]
 
 
-def _by_step(kept: Kept, windows: int) -> ReportTable | None:
-    """The errors and the coverage by steps ahead; of the kept windows, which the title counts where they are few."""
-    if not len(kept):
+def _by_step(shown: Shown, windows: int) -> ReportTable | None:
+    """The errors and the coverage by steps ahead, of the windows that have values; the title counts them."""
+    if not len(shown):
         return None
-    inside_KH = kept.inside("95")
-    error_KH, absolute_KH = kept.errors, np.abs(kept.truth_KH - kept.point_KH)
+    inside_KH = shown.inside("95")
+    error_KH, absolute_KH = shown.errors, np.abs(shown.truth_KH - shown.point_KH)
     rows = []
-    for name, steps in kept.steps():
+    for name, steps in shown.steps():
         cells = [_mean(absolute_KH[:, steps])]
-        cells += [_mean(error_KH[:, steps])] if kept.is_scaled else []
+        cells += [_mean(error_KH[:, steps])] if shown.is_scaled else []
         cells += [_percent(_mean(inside_KH[:, steps]))] if inside_KH is not None else []
         rows.append((name, *cells))
-    columns = ("step", "mae", *(["mase"] if kept.is_scaled else []), *(["% in 95 %"] if inside_KH is not None else []))
-    some = f", {len(kept):,} of {windows:,} windows" if len(kept) < windows else ""
+    columns = ("step", "mae", *(["mase"] if shown.is_scaled else []), *(["% in 95 %"] if inside_KH is not None else []))
+    some = f", {len(shown):,} of {windows:,} windows" if len(shown) < windows else ""
     return ReportTable(f"by step ahead{some}", columns, tuple(rows))
 
 
@@ -166,30 +166,30 @@ def _by_series(rows: Sequence[Row]) -> ReportTable | None:
     return ReportTable(title, ("series", "windows", "mae", "mase", *(("% in 95 %",) if covered else ())), tuple(table))
 
 
-def _trace(kept: Kept, at: int, about: About) -> Trace:
+def _trace(shown: Shown, at: int, about: About) -> Trace:
     """A window as a report draws it in characters."""
-    row, ends = kept.rows[at], kept.ends("95")
+    row, ends = shown.rows[at], shown.ends("95")
     history = tuple(_known(row.get("history") or ()))
-    ahead = (kept.truth_KH[at], kept.point_KH[at], *((one[at] for one in ends) if ends else ()))
+    ahead = (shown.truth_KH[at], shown.point_KH[at], *((one[at] for one in ends) if ends else ()))
     truth, point, *band = (tuple(_known(one.tolist())) for one in ahead)
-    title = f"a typical window, {_words(kept, at)}"
+    title = f"a typical window, {_words(shown, at)}"
     return Trace(title, history, point, truth, *band, gap=int(about.get("gap", 0)))
 
 
-def _window(kind: str, kept: Kept, at: int, about: About) -> Figure:
+def _window(kind: str, shown: Shown, at: int, about: About) -> Figure:
     """History, forecast with its bands and truth over steps from the cutoff."""
-    row = kept.rows[at]
+    row = shown.rows[at]
     history = [*(row.get("history") or ())]
     lines = [_line("history", range(1 - len(history), 1), history)]
-    ahead = range(1 + int(about.get("gap", 0)), 1 + int(about.get("gap", 0)) + kept.horizon)
-    point = kept.point_KH[at].tolist()
-    wide, narrow = kept.ends("95"), kept.ends("80")
+    ahead = range(1 + int(about.get("gap", 0)), 1 + int(about.get("gap", 0)) + shown.horizon)
+    point = shown.point_KH[at].tolist()
+    wide, narrow = shown.ends("95"), shown.ends("80")
     lines.append(_line("forecast, 95 %" if wide else "forecast", ahead, point, wide, at))
-    if narrow and kept.quantile_KHQ is not None and 0.5 in kept.levels:
-        median = kept.quantile_KHQ[at, :, kept.levels.index(0.5)].tolist()
+    if narrow and shown.quantile_KHQ is not None and 0.5 in shown.levels:
+        median = shown.quantile_KHQ[at, :, shown.levels.index(0.5)].tolist()
         lines.append(_line("median, 80 %", ahead, median, narrow, at))
-    lines.append(_line("truth", ahead, kept.truth_KH[at].tolist()))
-    title = f"{kind}: {_words(kept, at)}"
+    lines.append(_line("truth", ahead, shown.truth_KH[at].tolist()))
+    title = f"{kind}: {_words(shown, at)}"
     return Figure(
         title, f"steps from {row['cutoff']}", str(row["series"]), tuple(lines), x_is_share=False, y_is_share=False
     )
@@ -208,21 +208,21 @@ def _line(
     return Line(name, tuple(float(x) for x, _ in known), tuple(float(y) for _, y in known), *band)
 
 
-def _step_figure(kept: Kept) -> Figure | None:
-    if kept.horizon < 2 or not len(kept):
+def _step_figure(shown: Shown) -> Figure | None:
+    if shown.horizon < 2 or not len(shown):
         return None
-    line = _line("", range(1, kept.horizon + 1), nan_mean(kept.errors, 0).tolist())
-    return Figure("error by step ahead", "steps ahead", kept.measure, (line,), x_is_share=False, y_is_share=False)
+    line = _line("", range(1, shown.horizon + 1), nan_mean(shown.errors, 0).tolist())
+    return Figure("error by step ahead", "steps ahead", shown.measure, (line,), x_is_share=False, y_is_share=False)
 
 
-def _time_figure(kept: Kept, about: About) -> Figure | None:
-    found = by_time(kept, about)
+def _time_figure(shown: Shown, about: About) -> Figure | None:
+    found = by_time(shown, about)
     if found is None or len(found[1]) < 2:
         return None
     by, groups, means = found
     line = _line("", groups, means)
     axis = {"hour": "hour of the day", "weekday": "weekday, 1 is Monday"}.get(by, by)
-    return Figure(f"error by {by}", axis, kept.measure, (line,), x_is_share=False, y_is_share=False)
+    return Figure(f"error by {by}", axis, shown.measure, (line,), x_is_share=False, y_is_share=False)
 
 
 def _origin_figure(rows: Sequence[Row]) -> Figure | None:
@@ -240,25 +240,25 @@ def _origin_figure(rows: Sequence[Row]) -> Figure | None:
     return Figure("error by origin", f"origins, {first} to {last}", by, (line,), x_is_share=False, y_is_share=False)
 
 
-def _sample(kept: Kept, at: int) -> Sample:
+def _sample(shown: Shown, at: int) -> Sample:
     """A window as its true values, each with what was forecast."""
-    inside_KH, ends = kept.inside("95"), kept.ends("95")
+    inside_KH, ends = shown.inside("95"), shown.ends("95")
     pieces = []
-    for h, (truth, point) in enumerate(zip(kept.truth_KH[at], kept.point_KH[at], strict=True)):
+    for h, (truth, point) in enumerate(zip(shown.truth_KH[at], shown.point_KH[at], strict=True)):
         if not np.isfinite(truth):
             continue
         says = f"step {h + 1}: forecast {point:.6g}"
         says += f", 95 % {ends[0][at, h]:.6g} .. {ends[1][at, h]:.6g}" if ends else ""
         mark = "" if inside_KH is None else "right" if inside_KH[at, h] else "wrong"
         pieces.append(Piece(f"{truth:.6g}", mark, says))
-    return Sample(_words(kept, at), tuple(pieces), kept.rows[at]["place"])
+    return Sample(_words(shown, at), tuple(pieces), shown.rows[at]["place"])
 
 
-def _words(kept: Kept, at: int) -> str:
+def _words(shown: Shown, at: int) -> str:
     """A window and its error."""
-    row = kept.rows[at]
+    row = shown.rows[at]
     named = f"{row['series']} from {row['cutoff']}" if row["series"] else f"from {row['cutoff']}"
-    return f"{named}, {kept.measure} {kept.badness[at]:.3g}"
+    return f"{named}, {shown.measure} {shown.badness[at]:.3g}"
 
 
 def _mean(values: np.ndarray) -> float | None:

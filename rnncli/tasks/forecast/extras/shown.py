@@ -21,7 +21,7 @@ STEP_GROUPS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Shown:
     """Windows as arrays: truth is NaN where nothing is scored, ``quantile_KHQ`` None where there are none.
 
     ``scale_K`` is what the errors of a window are divided by for its mase, NaN where it has none.
@@ -35,7 +35,7 @@ class Kept:
     levels: tuple[float, ...]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], about: About) -> Kept:
+    def of(cls, rows: Sequence[Row], about: About) -> Shown:
         """Those of ``rows`` that have values."""
         kept = [row for row in rows if row.get("mean") is not None]
         horizon = int(about["horizon"])
@@ -119,13 +119,13 @@ def nan_mean(values: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(np.where(known, values, 0.0).sum(axis), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
-def by_time(kept: Kept, about: About) -> tuple[str, list[int], list[float]] | None:
+def by_time(shown: Shown, about: About) -> tuple[str, list[int], list[float]] | None:
     """The mean error by hour, weekday (Monday is 1) or month, after the grid: what by, their numbers, the means."""
     grid = Grid.from_dict(about["grid"]) if about.get("grid") else None
-    if grid is None or grid.is_whole or not len(kept):
+    if grid is None or grid.is_whole or not len(shown):
         return None
-    origin_K1 = np.array([[row["origin"]] for row in kept.rows], np.int64)
-    number_KH = origin_K1 + int(about.get("gap", 0)) + 1 + np.arange(kept.horizon)
+    origin_K1 = np.array([[row["origin"]] for row in shown.rows], np.int64)
+    number_KH = origin_K1 + int(about.get("gap", 0)) + 1 + np.arange(shown.horizon)
     distinct, at = np.unique(number_KH, return_inverse=True)
     stamps, unit = grid.stamps(distinct), grid.unit
     if unit.kind == "tick" and unit.size < DAY:
@@ -137,7 +137,7 @@ def by_time(kept: Kept, about: About) -> tuple[str, list[int], list[float]] | No
     else:
         return None
     group_KH = np.asarray(group_N)[at].reshape(number_KH.shape)
-    error_KH = kept.errors
+    error_KH = shown.errors
     means = {group: float(nan_mean(error_KH[group_KH == group], 0)) for group in groups}
     known = {group: mean for group, mean in means.items() if np.isfinite(mean)}
     return by, list(known), list(known.values())
