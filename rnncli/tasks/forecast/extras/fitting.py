@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.series.grid import Grid
+from rnncli.data.series.panel import PanelForm
 from rnncli.errors import RecipeError
 from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
@@ -32,25 +32,25 @@ class Learnt:
     """All of it; ``names`` are the series that were trained on."""
 
     names: tuple[str, ...]
-    grid: Grid
-    columns: Mapping[str, tuple[str, ...]]
-    """Names of the columns known ahead, ``known``, known until now, ``past``, and ``static``."""
+    form: PanelForm
     horizon: int
     segment: int
     transform: Transform
     scaling: Scaling
-    ridge: Ridge | None
+    ridge: Ridge
     scales: Scales
     non_negative: bool
+    seasons: tuple[int, ...]
     about: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
         """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
         numbers = {name: number for number, name in enumerate(self.names)}
         at_S = np.array([numbers.get(name, len(numbers)) for name in part.panel.names], np.int64)
-        found = [np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)]
+        found = [
+            np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)
+        ]
         return found[0], found[1]
 
 
@@ -61,25 +61,21 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     ridge = Ridge.fit(train, dev, lookback, seasons)
     transform, notes = _transform(recipe, ridge, train), [ridge.words]
     season = max(seasons)
-    scaling = Scaling.of(transform.of(train), lookback, season, min(min(seasons), lookback))
+    scaling = Scaling.of(transform.of(train), lookback, min(seasons), season)
     scales = Scales.of(panel, train.begin_S, train.end_S, season)
-    undefined = int(np.isnan(scales.mase_S).sum())
-    if undefined:
-        notes.append(f"{undefined:,} series do not change, or have no whole season: left out of mase and msis")
     return Learnt(
         names=panel.names,
-        grid=panel.grid,
-        columns={"known": panel.known, "past": panel.past, "static": panel.static},
+        form=PanelForm.of(panel),
         horizon=train.horizon,
         segment=segment,
         transform=transform,
         scaling=scaling,
-        ridge=ridge if recipe.model.linear else None,
+        ridge=ridge,
         scales=scales,
         non_negative=_is_non_negative(recipe, train),
+        seasons=seasons,
         about=_about(recipe, train, seasons),
         notes=(f"{lookback} steps back in segments of {segment}", *notes),
-        categories=panel.categories,
     )
 
 
@@ -94,7 +90,9 @@ def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
         wanted = min(max(2 * max(seasons), 2 * train.horizon), max(room // 2, 1), LONGEST_LOOKBACK)
     segment = recipe.model.segment
     if segment == AUTO:
-        fitting = [season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted]
+        fitting = [
+            season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted
+        ]
         segment = fitting[-1] if fitting else max(1, wanted // 12)
     return segment, max(1, round(wanted / segment)) * segment
 
@@ -106,7 +104,7 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     for rows in chunks(part, scaling.lookback):
         some = part.take(rows)
         starts = part.panel.start_S[some.series_W]
-        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.season))
+        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest))
         weight_W[rows] = scale_W / reference_S[some.series_W]
     weight_W = np.nan_to_num(weight_W, nan=0.0) ** power
     mean = weight_W.mean()
