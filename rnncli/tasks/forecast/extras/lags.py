@@ -59,6 +59,12 @@ def scales(y_WL: Array) -> Array:
     return np.where(scale_W > 1e-9 * np.abs(y_WL).max(axis=1), scale_W, 0.0)
 
 
+def changes(y_WL: Array, season: int) -> Array:
+    """The mean absolute difference of each window over a season, over a step where it has no whole one."""
+    lag = season if season < y_WL.shape[1] else 1
+    return np.abs(y_WL[:, lag:] - y_WL[:, :-lag]).mean(axis=1)
+
+
 def units(train: WindowPart, season: int) -> Array:
     """The unit of errors (S,) of each series within the bounds of fitting; 0 where it is constant.
 
