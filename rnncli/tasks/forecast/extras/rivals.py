@@ -46,7 +46,7 @@ class WindowSpread:
 
     def of(self, part: WindowPart) -> Array:
         """The spread (W,) of windows, 0 in a series that never changed."""
-        starts, found_W = part.panel.start_S[part.series_W], np.zeros(len(part))
+        starts, found_W = part.start_W, np.zeros(len(part))
         for rows in chunks(part, self.lookback):
             y_WL = history(part.panel, starts[rows], part.origin_W[rows], self.lookback, self.season)
             found_W[rows] = changes(y_WL, self.season)
@@ -113,8 +113,8 @@ def naive(part: WindowPart) -> Array:
 
 
 def drift(part: WindowPart) -> Array:
-    """The straight line from a series' first value through its last one."""
-    start_W = part.panel.start_S[part.series_W]
+    """The straight line from the first value that may be looked at through the last one."""
+    start_W = part.start_W
     last_W = part.panel.y_N[part.origin_W].astype(np.float64)
     slope_W = (last_W - part.panel.y_N[start_W]) / np.maximum(part.origin_W - start_W, 1)
     return last_W[:, None] + slope_W[:, None] * (part.gap + np.arange(1, part.horizon + 1))
@@ -128,7 +128,7 @@ def mean_of_seasons(part: WindowPart, season: int, count: int) -> Array:
     panel, steps_H = part.panel, (part.gap + np.arange(part.horizon)) % season
     found_WH = np.empty((len(part), part.horizon))
     for rows in chunks(part, count * season):
-        starts = panel.start_S[part.series_W[rows]]
+        starts = part.start_W[rows]
         y_WL = history(panel, starts, part.origin_W[rows], count * season, season)
         found_WH[rows] = y_WL.reshape(-1, count, season).mean(axis=1)[:, steps_H]
     return found_WH
