@@ -20,7 +20,7 @@ MOST_ROWS, MOST_CELL = 1000, 300
 
 
 @dataclass(frozen=True)
-class Grid:
+class PageGrid:
     """A table: ``numbers`` are the columns on the right, ``best`` the cells (row, column) in bold."""
 
     heads: Sequence[str]
@@ -30,7 +30,7 @@ class Grid:
     caption: str = ""
 
 
-def metrics_grid(report: Report, names: Sequence[str]) -> Grid:
+def metrics_grid(report: Report, names: Sequence[str]) -> PageGrid:
     """The metrics ``names`` with intervals and baselines."""
     heads = ["", "mean" if report.folds else "model"]
     columns = [
@@ -50,7 +50,7 @@ def metrics_grid(report: Report, names: Sequence[str]) -> Grid:
     at = {who: number for number, who in enumerate(heads)} | {MODEL: 1}
     best = {(row, at[who]) for row, name in enumerate(names) for who in leaders(report, name)}
     caption = "The best figure of each row is in bold." if best else ""
-    return Grid(heads, list(zip(*columns, strict=True)), range(1, len(heads)), best, caption)
+    return PageGrid(heads, list(zip(*columns, strict=True)), range(1, len(heads)), best, caption)
 
 
 def matrix(report: Report, shown: Collection[tuple[int, int]] = ()) -> dict[str, Any]:
@@ -72,22 +72,22 @@ def matrix(report: Report, shown: Collection[tuple[int, int]] = ()) -> dict[str,
     }
 
 
-def pairs_grid(report: Report) -> Grid:
+def pairs_grid(report: Report) -> PageGrid:
     """The pairs of labels that are confused most."""
     labels = report.classes.labels
     pairs = most_confused(report.classes.confusion, MOST_PAIRS)
     cells = [[labels[t], labels[p], f"{n:,}"] for t, p, n in pairs]
-    return Grid(["truth", "predicted", "count"], cells, [2], caption="The pairs that are confused most.")
+    return PageGrid(["truth", "predicted", "count"], cells, [2], caption="The pairs that are confused most.")
 
 
-def predictions_grid(rows: Sequence[Mapping[str, Any]]) -> Grid | None:
+def predictions_grid(rows: Sequence[Mapping[str, Any]]) -> PageGrid | None:
     """The first predictions, without what is nested, None for none."""
     heads = [name for name in (rows[0] if rows else ()) if _cell(rows[0][name]) is not None]
     if not heads:
         return None
     cells = [[_cell(row.get(name)) or "" for name in heads] for row in rows[:MOST_ROWS]]
     numbers = [i for i, name in enumerate(heads) if isinstance(rows[0][name], float)]
-    return Grid([words(name) for name in heads], cells, numbers)
+    return PageGrid([words(name) for name in heads], cells, numbers)
 
 
 def _cell(value: Any) -> str | None:
@@ -104,13 +104,13 @@ def _rate(part: int, whole: int) -> str:
     return number(part / whole if whole else None)
 
 
-def class_grid(report: Report) -> Grid | None:
+def class_grid(report: Report) -> PageGrid | None:
     """A row for each class; None where there are none."""
     cells = [
         [row.label, number(row.precision), number(row.recall), number(row.f1), f"{row.support:,}"]
         for row in report.classes.per_class
     ]
-    return Grid(["label", "precision", "recall", "f1", "support"], cells, range(1, 5)) if cells else None
+    return PageGrid(["label", "precision", "recall", "f1", "support"], cells, range(1, 5)) if cells else None
 
 
 def group_grid(report: Report, grouping: Grouping, shown: Sequence[str]) -> dict[str, Any]:
@@ -118,12 +118,12 @@ def group_grid(report: Report, grouping: Grouping, shown: Sequence[str]) -> dict
     heads, cells = group_table(report, grouping, shown)
     return {
         "title": f"By {grouping.by}",
-        "grid": Grid(heads, cells, range(1, len(heads))),
+        "grid": PageGrid(heads, cells, range(1, len(heads))),
         "notes": group_notes(report, grouping, shown),
     }
 
 
-def own_grid(table: ReportTable) -> Grid:
+def own_grid(table: ReportTable) -> PageGrid:
     """A table of a task's own."""
     numbers = [
         i
@@ -131,10 +131,10 @@ def own_grid(table: ReportTable) -> Grid:
         if table.rows and all(isinstance(row[i], int | float | None) for row in table.rows)
     ]
     cells = [[free_cell(value) for value in row] for row in table.rows]
-    return Grid(table.columns, cells, numbers, caption=table.title)
+    return PageGrid(table.columns, cells, numbers, caption=table.title)
 
 
-def folds_grid(report: Report) -> Grid | None:
+def folds_grid(report: Report) -> PageGrid | None:
     """A row for each fold; None where there are none."""
     if not report.folds:
         return None
@@ -146,4 +146,4 @@ def folds_grid(report: Report) -> Grid | None:
             [str(fold.fold), f"{fold.examples:,}", best, *(report.written(n, fold.metrics.get(n)) for n in names)]
         )
     heads = ["fold", "examples", "best epoch", *map(report.title, names)]
-    return Grid(heads, cells, range(1, len(heads)))
+    return PageGrid(heads, cells, range(1, len(heads)))

@@ -19,7 +19,7 @@ from rnncli.report.build import Report
 from rnncli.report.comparison import Comparison, Score
 from rnncli.report.figures import Figure, Line, Media, Piece, Sample
 from rnncli.report.grids import (
-    Grid,
+    PageGrid,
     class_grid,
     folds_grid,
     group_grid,
@@ -130,15 +130,15 @@ def _section(comparison: Comparison, histories: Histories, key: str, *, named: b
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
     return {
         "subtitle": comparison_heading(comparison, named=named),
-        "table": Grid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
+        "table": PageGrid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
         "notes": comparison.notes,
         "charts": list(charts(comparison, histories, key)),
         "metrics": every_metric(comparison),
-        "runs": Grid(["run", "seed", "setting"], runs, [1]),
+        "runs": PageGrid(["run", "seed", "setting"], runs, [1]),
     }
 
 
-def every_metric(comparison: Comparison) -> Grid:
+def every_metric(comparison: Comparison) -> PageGrid:
     """Mean and deviation of every metric and setting, the longer of the two going down."""
     settings = comparison.settings
     names = list(settings[0].scores)
@@ -152,7 +152,7 @@ def every_metric(comparison: Comparison) -> Grid:
         cells, leads = _turned([heads, *cells]), _turned([[False] * len(heads), *leads])
         heads, cells, leads = cells[0], cells[1:], leads[1:]
     best = {(r, c) for r, row in enumerate(leads) for c, lead in enumerate(row) if lead}
-    return Grid(heads, cells, range(1, len(heads)), best)
+    return PageGrid(heads, cells, range(1, len(heads)), best)
 
 
 def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -19,6 +19,7 @@ from rnncli.report.matrix import confusion_lines
 from rnncli.report.numbers import UNDEFINED, duration, magnitude, number
 from rnncli.report.reach import reach_words
 from rnncli.report.rivals import LEGEND, MARK, MODEL, leaders
+from rnncli.report.trace import trace_lines
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
@@ -44,6 +45,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _confusion,
         _per_class,
         _groups,
+        _traces,
         _tables,
         _folds,
         _mistakes,
@@ -188,6 +190,15 @@ def _groups(report: Report, width: int | None) -> Lines:
         lines += _table([heads, *rows], 1, width=width)
         for note in group_notes(report, grouping, shown):
             lines += [_line(Text(part, style="dim")) for part in wrap(visible(note), width)]
+    return lines
+
+
+def _traces(report: Report, width: int | None) -> Lines:
+    """Series with their forecasts."""
+    lines: Lines = []
+    for trace in report.traces:
+        lines += [Text()] if lines else []
+        lines += trace_lines(trace, width)
     return lines
 
 

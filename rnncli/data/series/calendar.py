@@ -17,20 +17,28 @@ from rnncli.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+LONG_YEAR = 547 * DAY
+"""A year and a half."""
 Share = Callable[["pd.DatetimeIndex"], "np.ndarray | pd.Index"]
+WAVES = ("sin", "cos")
 HARMONICS = {"hour": 2, "weekday": 3, "monthday": 1, "week": 2, "month": 2}
 """Pairs of sine and cosine of each feature; three of the weekday tell all seven days apart."""
 _SHARES: dict[str, Share] = {
     "hour": lambda at: (at.hour * 3600 + at.minute * 60 + at.second) / 86_400,
-    "weekday": lambda at: at.dayofweek / 7,
+    "weekday": lambda at: at.day_of_week / 7,
     "monthday": lambda at: (at.day - 1) / at.days_in_month,
-    "week": lambda at: (at.dayofyear - 1) / 365.25,
+    "week": lambda at: (at.day_of_year - 1) / 365.25,
     "month": lambda at: (at.month - 1) / 12,
 }
+COLUMNS = frozenset(f"{name} {wave} {n + 1}" for name, most in HARMONICS.items() for n in range(most) for wave in WAVES)
+"""The names of all columns that there may be."""
 
 
-def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str]) -> tuple[str, ...]:
-    """The features that a recipe wants, ``auto`` those that steps of the grid differ by; raises DataError."""
+def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str], steps: int) -> tuple[str, ...]:
+    """The features that a recipe wants, ``auto`` those that steps of the grid differ by; raises DataError.
+
+    A feature of the year is no use, and ``auto`` leaves it out, where the ``steps`` of the data are no year and a half.
+    """
     if wanted == "off" or grid.is_whole:
         return ()
     if wanted != "auto":
@@ -40,11 +48,20 @@ def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str]) -> tuple[s
             )
         return tuple(wanted)
     found = grid.unit
+    span = np.diff(grid.instants(np.array([0, steps]))).astype(np.int64)[0]
+    yearly = span >= LONG_YEAR
     if found.kind == "month":
-        return ("month",) if found.size < 12 else ()
+        return ("month",) if found.size < 12 and yearly else ()
     if found.kind == "business" or found.size == DAY:
-        return ("weekday", "month")
-    return ("hour", "weekday") if found.size < DAY else ("week",)
+        return ("weekday", "month") if yearly else ("weekday",)
+    if found.size < DAY:
+        return ("hour", "weekday")
+    return ("week",) if yearly else ()
+
+
+def names_in(known: Sequence[str]) -> tuple[str, ...]:
+    """The features that columns of a panel are of, those of the user left out."""
+    return tuple(dict.fromkeys(name.split()[0] for name in known if name in COLUMNS))
 
 
 def columns(grid: Grid, chosen: Sequence[str]) -> tuple[str, ...]:
@@ -52,7 +69,7 @@ def columns(grid: Grid, chosen: Sequence[str]) -> tuple[str, ...]:
     if grid.is_whole:
         return ()
     waves = [(name, n) for name in chosen for n in range(1, HARMONICS[name] + 1)]
-    return tuple(f"{name} {wave} {n}" for name, n in waves for wave in ("sin", "cos"))
+    return tuple(f"{name} {wave} {n}" for name, n in waves for wave in WAVES)
 
 
 def features(grid: Grid, numbers_N: np.ndarray, chosen: Sequence[str]) -> np.ndarray:

@@ -46,12 +46,12 @@ def place_on_grid(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: st
     """
     keep_N = np.ones(len(series_N), bool)
     if stamps.whole:
-        grid = wanted.grid or _whole(stamps.value_N, wanted, what)
+        grid = wanted.grid or _whole(stamps.value_N, wanted, what, place)
         if not grid.is_whole:
-            raise DataError(f"{what}: whole numbers, such as {stamps.value_N[0]}, where the run has dates")
+            raise DataError(f"{place(0)}: {what}: whole numbers, such as {stamps.value_N[0]}, where the run has dates")
         return _exact(Placed(grid, grid.number(stamps.value_N), keep_N), stamps.value_N, what, place)
     if wanted.grid and wanted.grid.is_whole:
-        raise DataError(f"{what}: dates where the run has whole numbers")
+        raise DataError(f"{place(0)}: {what}: dates where the run has whole numbers")
     clock = _clock(stamps, series_N, wanted, what)
     if wanted.grid:
         found = Placed(wanted.grid, wanted.grid.number(clock.instant_N.view("datetime64[ns]")), clock.keep_N)
@@ -98,15 +98,20 @@ def _exact(placed: Placed, value_N: np.ndarray, what: str, place: Place) -> Plac
     return placed
 
 
-def _whole(value_N: np.ndarray, wanted: Wanted, what: str) -> Grid:
+def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Grid:
     if wanted.frequency:
         raise DataError(
-            f"{what}: whole numbers, such as {value_N[0]}, of which data.frequency={wanted.frequency} says nothing",
+            f"{place(0)}: {what}: whole numbers, as {value_N[0]}, and data.frequency={wanted.frequency} is of dates",
             "leave out data.frequency, or name a column of dates: --time-column NAME",
         )
     least = int(value_N.min())
     every = int(np.gcd.reduce(np.unique(value_N) - least)) or 1
     return Grid("", phase=least % every, every=every)
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as 1 stamp, 1,234 stamps."""
+    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _clock(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: str) -> _Clock:
@@ -124,7 +129,7 @@ def _clock(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: str) -> _
         wall_N = stamps.value_N
     else:
         local = pd.DatetimeIndex(utc_N.view("datetime64[ns]")).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-        wall_N = np.asarray(local.as_unit("ns")).astype(np.int64)
+        wall_N = local.as_unit("ns").asi8
     if wanted.grid.unit.size >= DAY if wanted.grid else len(np.unique(wall_N % DAY)) == 1 or _long(wanted.frequency):
         said = (
             f"{what}: days are those of {zone}" if zone else f"{what}: days are as written, offsets from UTC left out"
@@ -147,11 +152,14 @@ def _long(frequency: str) -> bool:
 def step_of(grid: Grid, text: str, key: str, day_first: DayFirst = "auto") -> int:
     """The first step at or behind a stamp that a recipe's ``key`` names; raises DataError for what is none."""
     column = pa.chunked_array([pa.array([text.strip()])])
-    stamps = read_stamps(column, key, lambda _: "the recipe", day_first)
+    example = grid.stamp(0) if grid.is_whole else grid.texts(grid.number(np.array(["2025-07-01"], "datetime64[ns]")))[0]
+    try:
+        stamps = read_stamps(column, key, lambda _: "the recipe", day_first)
+    except DataError as error:
+        raise DataError(f'{key}: "{text}" is no stamp', f"such as {key}={example}") from error
     if stamps.whole != grid.is_whole:
-        raise DataError(
-            f"{key}: {text} is {'a number' if stamps.whole else 'no number'}, unlike the stamps of the data"
-        )
+        kind = "a number" if stamps.whole else "no number"
+        raise DataError(f"{key}: {text} is {kind}, unlike the stamps of the data", f"such as {key}={example}")
     if grid.is_whole:
         value = int(stamps.value_N[0])
     else:
@@ -179,9 +187,7 @@ def _localized(wall_N: np.ndarray, series_N: np.ndarray, zone: str, what: str) -
     distinct, at_N = np.unique(wall_N, return_inverse=True)
     index = pd.DatetimeIndex(distinct.view("datetime64[ns]"))
     summer, winter = (
-        np.asarray(index.tz_localize(zone, ambiguous=np.full(len(index), first), nonexistent="NaT").tz_convert("UTC"))
-        .astype("datetime64[ns]")
-        .astype(np.int64)
+        index.tz_localize(zone, ambiguous=np.full(len(index), first), nonexistent="NaT").as_unit("ns").asi8
         for first in (True, False)
     )
     twice_N = (summer != winter)[at_N]
@@ -194,9 +200,11 @@ def _localized(wall_N: np.ndarray, series_N: np.ndarray, zone: str, what: str) -
         again = np.r_[False, (np.diff(at_N[order]) == 0) & (np.diff(series_N[order]) == 0)]
         utc_N[order[again]] = winter[at_N[order[again]]]
         pairs, alone = int(again.sum()), len(rows) - 2 * int(again.sum())
-        notes.append(f"{pairs:,} stamps that come twice at a clock change told apart by their order" * (pairs > 0))
-        notes.append(f"{alone:,} that may be either taken for summer time" * (alone > 0))
-    return _Clock(np.where(keep_N, utc_N, 0), zone, keep_N, [note for note in notes if note])
+        if pairs:
+            notes.append(f"{counted(pairs, 'pair')} of stamps of a clock change told apart by their order")
+        if alone:
+            notes.append(f"{counted(alone, 'stamp')} of a clock change that may be either, taken for summer time")
+    return _Clock(np.where(keep_N, utc_N, 0), zone, keep_N, notes)
 
 
 def _unit(frequency: str) -> Unit:
@@ -233,7 +241,8 @@ def _phase(rest_N: np.ndarray) -> int:
 
 
 def _within(count: int, frequency: str, what: str) -> list[str]:
-    return [f"{what}: {count:,} stamps put at the beginning of their steps (data.frequency={frequency})"] * (count > 0)
+    said = f"{what}: {counted(count, 'stamp')} put at the beginning of a step (data.frequency={frequency})"
+    return [said] * (count > 0)
 
 
 def _monthly(instant_N: np.ndarray, found: Unit, what: str, form: str) -> tuple[Grid, list[str]]:
@@ -271,7 +280,7 @@ def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place,
     """The grid that stamps lie on; DataError where most lie on one and some do not, or where there is none."""
     distinct = np.unique(instant_N)
     if len(distinct) < 2:
-        raise DataError(f"{what}: all rows have one stamp", "a series has values at several times")
+        raise DataError(f"{place(0)}: {what}: all rows have one stamp", "a series has values at several times")
     order = np.lexsort((instant_N, series_N))
     apart = np.diff(instant_N[order])[np.diff(series_N[order]) == 0]
     apart = apart[apart > 0] if (apart > 0).any() else np.diff(distinct)
@@ -289,7 +298,7 @@ def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place,
         _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
     name = _name(common, int(distinct[0] // DAY + 3) % 7)
     if not name:
-        raise DataError(f"{what}: stamps are {common} nanoseconds apart", "data.frequency=ms is the finest there is")
+        raise DataError(f"{place(0)}: {what}: stamps {common} ns apart", "data.frequency=ms is the finest there is")
     found = unit(name)
     return Grid(name, phase=int((distinct[0] - found.anchor) % found.size), form=form)
 
@@ -313,15 +322,16 @@ def _refuse_odd(instant_N: np.ndarray, usual: int, common: int, mostly: bool, wh
         row, grid = int(np.argmax(odd_N)), Grid(name or "ns") if name else None
         words = grid.words if grid else "regular"
         raise DataError(
-            f"{place(row)}: {what} is {_shown(instant_N[row])}, between the steps of stamps that are {words} otherwise; "
-            f"so are {int(odd_N.sum()):,} of {len(odd_N):,}",
+            f"{place(row)}: {what} is {_shown(instant_N[row])}, between the steps of stamps that are {words} otherwise "
+            f"({int(odd_N.sum()):,} of {len(odd_N):,} are)",
             f"mend the stamps, or data.frequency={name or 'D'} puts each in the step it lies in, "
             "with data.duplicates=sum or mean of those that share one",
         )
     span = int(instant_N.max() - instant_N.min())
     if mostly or span // common > SPARSE * len(instant_N):
         raise DataError(
-            f"{what}: stamps are irregular: most are {_length(usual)} apart, and only a grid of {_length(common)} holds all",
+            f"{place(0)}: {what}: irregular stamps, most of them {_length(usual)} apart, and only steps of "
+            f"{_length(common)} hold all",
             "data.frequency=D, say, puts each in the step it lies in, with data.duplicates=sum or mean of those that "
             "share one",
         )

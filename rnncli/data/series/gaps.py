@@ -10,7 +10,7 @@ Rule = Literal["linear", "previous", "seasonal", "zero"]
 
 
 def carried(values_NK: np.ndarray, begin_N: np.ndarray) -> np.ndarray:
-    """Columns (N, K) with each NaN replaced by the last number before it in its series, NaN where there is none.
+    """FoundColumns (N, K) with each NaN replaced by the last number before it in its series, NaN where there is none.
 
     ``begin_N`` is the flat index of the first step of each step's series.
     """

@@ -139,7 +139,7 @@ class Grid:
         return days_N.astype("datetime64[ns]")
 
     def stamps(self, numbers_N: np.ndarray) -> pd.DatetimeIndex:
-        """The stamps of steps as clocks and calendars show them, with the zone where the grid has one; no whole ones."""
+        """The stamps of steps as clocks and calendars show them, in the zone where there is one; no whole ones."""
         import pandas as pd
 
         found = pd.DatetimeIndex(self.instants(numbers_N))

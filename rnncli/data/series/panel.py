@@ -1,12 +1,13 @@
 """Many series on one grid of time, end to end in flat arrays.
 
-Shape letters: S series, N steps of all series together, K columns known ahead, P columns known until now, C static ones.
+Shape letters: S series, N steps of all series together, K columns known ahead, P known until now, C static ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -86,15 +87,44 @@ class Panel:
 
     def having(self, known: tuple[str, ...], past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
         """The panel with those columns, in that order; raises DataError for one that it lacks."""
-        taken = [
-            _columns(self.source, *found)
-            for found in (
-                (known, self.known, self.known_NK), (past, self.past, self.past_NP), (static, self.static, self.static_SC)
-            )
-        ]  # fmt: skip
+        if (known, past, static) == (self.known, self.past, self.static):
+            return self
         return replace(
-            self, known=known, past=past, static=static, known_NK=taken[0], past_NP=taken[1], static_SC=taken[2]
+            self,
+            known=known,
+            past=past,
+            static=static,
+            known_NK=_columns(self.source, known, self.known, self.known_NK),
+            past_NP=_columns(self.source, past, self.past, self.past_NP),
+            static_SC=_columns(self.source, static, self.static, self.static_SC),
         )
+
+
+@dataclass(frozen=True)
+class PanelForm:
+    """What a model trained on a panel must find again in another: the grid, the columns in their order, their texts."""
+
+    grid: Grid
+    known: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, panel: Panel) -> Self:
+        """The form of a panel."""
+        return cls(panel.grid, panel.known, panel.past, panel.static, panel.categories)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The form of plain values."""
+        columns = {key: tuple(values[key]) for key in ("known", "past", "static")}
+        categories = {name: tuple(texts) for name, texts in values["categories"].items()}
+        return cls(Grid.from_dict(values["grid"]), **columns, categories=categories)
 
 
 def _columns(source: str, wanted: tuple[str, ...], names: tuple[str, ...], values: np.ndarray) -> np.ndarray:

@@ -9,9 +9,11 @@ from typing import Literal
 import numpy as np
 
 from rnncli.data.series import calendar
+from rnncli.data.series.frequency import counted
 from rnncli.data.series.gaps import begins, carried
+from rnncli.data.series.grid import DAY
 from rnncli.data.series.panel import Panel
-from rnncli.data.series.rows import Covariate, Rows
+from rnncli.data.series.rows import Covariate, SeriesRows
 from rnncli.errors import DataError
 
 Duplicates = Literal["refuse", "first", "last", "mean", "sum"]
@@ -31,15 +33,18 @@ class Reading:
 
     panel: Panel
     from_PS: np.ndarray
-    rows: int
+    last_S: np.ndarray
+    """The step of each series' last value in the first part of the source."""
     notes: list[str]
     dropped: Counter[str]
 
 
-def read_panel(rows: Rows, source: str, duplicates: Duplicates = "refuse", features: tuple[str, ...] = ()) -> Reading:
+def read_panel(
+    rows: SeriesRows, source: str, duplicates: Duplicates = "refuse", features: tuple[str, ...] = ()
+) -> Reading:
     """The panel of rows, with calendar ``features`` behind the columns known ahead; raises DataError."""
-    seen = _distinct(_sorted(rows), duplicates)
-    seen = _with_values(seen)
+    from_PS, until_S = _parts(rows)
+    seen, stays = _with_values(_distinct(_sorted(rows), duplicates))
     bound = np.searchsorted(seen.series_N, np.arange(len(seen.names) + 1))
     first_S = seen.number_N[bound[:-1]]
     last_S = seen.number_N[bound[1:] - 1]
@@ -74,21 +79,21 @@ def read_panel(rows: Rows, source: str, duplicates: Duplicates = "refuse", featu
     if features:
         wide_NK = calendar.features(panel.grid, panel.number_N, features)
         panel = replace(panel, known_NK=np.concatenate([known_NK, wide_NK], axis=1))
-    return Reading(panel, _parts(seen, bound), len(rows.row_N), seen.notes, +seen.dropped)
+    return Reading(panel, from_PS[:, stays], until_S[stays], seen.notes, +seen.dropped)
 
 
-def cut_off(rows: Rows, number: int, until: str) -> None:
+def cut_off(rows: SeriesRows, number: int, until: str) -> None:
     """Leave out the rows from a step on, and say so; raises DataError where that is all."""
     kept = np.flatnonzero(rows.number_N < number)
     if not len(kept):
-        raise DataError(f"{rows.place(0)}: no row is before {until} (data.until)", "a later stamp")
+        raise DataError(f"{rows.tables[0].name}: no row is before {until} (data.until)", "a later stamp")
     if left := len(rows.number_N) - len(kept):
         rows.notes.append(f"{left:,} rows from {until} on left out (data.until)")
     for name in ("series_N", "number_N", "part_N", "row_N", "y_N"):
         setattr(rows, name, getattr(rows, name)[kept])
 
 
-def _take(rows: Rows, at: np.ndarray) -> Rows:
+def _take(rows: SeriesRows, at: np.ndarray) -> SeriesRows:
     """Some of the rows, in that order; notes and counts stay with them."""
     return replace(
         rows, series_N=rows.series_N[at], number_N=rows.number_N[at], part_N=rows.part_N[at], row_N=rows.row_N[at],
@@ -96,7 +101,7 @@ def _take(rows: Rows, at: np.ndarray) -> Rows:
     )  # fmt: skip
 
 
-def _sorted(rows: Rows) -> Rows:
+def _sorted(rows: SeriesRows) -> SeriesRows:
     """The rows by series and step, equal ones in the order of the source."""
     same = np.diff(rows.series_N) == 0
     back = int((same & (np.diff(rows.number_N) < 0)).sum())
@@ -107,7 +112,7 @@ def _sorted(rows: Rows) -> Rows:
     return _take(rows, np.lexsort((rows.number_N, rows.series_N)))
 
 
-def _distinct(rows: Rows, rule: Duplicates) -> Rows:
+def _distinct(rows: SeriesRows, rule: Duplicates) -> SeriesRows:
     """One row a step of a series; equal ones are dropped and counted, others by ``rule``, DataError to refuse them."""
     again = np.r_[False, (np.diff(rows.series_N) == 0) & (np.diff(rows.number_N) == 0)]
     if not again.any():
@@ -125,7 +130,7 @@ def _distinct(rows: Rows, rule: Duplicates) -> Rows:
     rows.dropped["duplicate row"] += int((count - 1)[~differ].sum())
     y = np.where(valued > 0, most, np.nan)
     if differ.any():
-        rows.notes.append(f"{int(differ.sum()):,} steps with several values: data.duplicates={rule} of them")
+        rows.notes.append(f"{counted(int(differ.sum()), 'step')} with several values: data.duplicates={rule} of them")
         rows.dropped[f"row of a step with several values ({rule})"] += int((count - 1)[differ].sum())
         y = np.where(differ, _combined(rows.y_N, none_N, start, valued, rule), y)
     kept = _take(rows, start)
@@ -146,7 +151,7 @@ def _combined(y_N: np.ndarray, none_N: np.ndarray, start: np.ndarray, valued: np
     return y_N[chosen]
 
 
-def _refuse_duplicates(rows: Rows, start: np.ndarray, count: np.ndarray, differ: np.ndarray) -> None:
+def _refuse_duplicates(rows: SeriesRows, start: np.ndarray, count: np.ndarray, differ: np.ndarray) -> None:
     group = int(np.argmax(differ))
     one, other = int(start[group]), int(start[group]) + 1
     name = rows.names[int(rows.series_N[one])]
@@ -156,14 +161,25 @@ def _refuse_duplicates(rows: Rows, start: np.ndarray, count: np.ndarray, differ:
     raise DataError(
         f"{rows.place(other)}: {stamp}{whose} has a value already, {rows.y_N[one]:.6g} ({rows.place(one)}), here it is "
         f"{rows.y_N[other]:.6g}; {many:,} step{'s have' if many > 1 else ' has'} several values",
-        "name the column that tells series apart (--series-column), or data.duplicates=sum, mean, first or last",
+        _clock_change(rows, start[differ])
+        or "name the column that tells series apart (--series-column), or data.duplicates=sum, mean, first or last",
     )
 
 
-def _with_values(rows: Rows) -> Rows:
+def _clock_change(rows: SeriesRows, at: np.ndarray) -> str:
+    """What to type where steps have several values because clocks were put back; empty where that is not why."""
+    grid = rows.grid
+    if grid.is_whole or grid.zone or grid.unit.kind != "tick" or grid.unit.size >= DAY:
+        return ""
+    stamps = grid.stamps(rows.number_N[at])
+    night = (stamps.day_of_week == 6) & (stamps.hour < 4) & stamps.month.isin((4, 9, 10, 11))
+    return "clocks were put back there: data.zone=Europe/Rome, say, tells the two hours apart" if night.all() else ""
+
+
+def _with_values(rows: SeriesRows) -> tuple[SeriesRows, np.ndarray]:
     """The rows from each series' first value on, and to its last where nothing is known of the future.
 
-    Series without any value are left out; those that stay are numbered anew.
+    Series without any value are left out, those that stay (a mask of all) are numbered anew.
     """
     valued = np.flatnonzero(~np.isnan(rows.y_N))
     if not len(valued):
@@ -182,27 +198,27 @@ def _with_values(rows: Rows) -> Rows:
     rows.dropped["row of a series without any value"] += int(never.sum())
     rows.dropped["row before the first value of its series"] += int((early & ~never).sum())
     rows.dropped["row without a value behind the last one of its series"] += int((late & ~future & ~never).sum())
-    if int((future & ~never).sum()):
-        rows.notes.append(f"{int((future & ~never).sum()):,} rows have no value and say what is known ahead")
+    if told := int((future & ~never).sum()):
+        rows.notes.append(f"{counted(told, 'row')} without a value, of what is known ahead")
     if empty := [name for name, at_last in zip(rows.names, last, strict=True) if at_last < 0]:
         rows.notes.append(f"{len(empty):,} series without any value left out, such as {empty[0]}")
     kept = _take(rows, np.flatnonzero(~(never | early | (late & ~future))))
     stays = last >= 0
     kept.names = tuple(name for name, stay in zip(rows.names, stays, strict=True) if stay)
     kept.series_N = (np.cumsum(stays) - 1)[kept.series_N]
-    return kept
+    return kept, stays
 
 
-def _require_dense(rows: Rows, bound: np.ndarray, length_S: np.ndarray) -> None:
+def _require_dense(rows: SeriesRows, bound: np.ndarray, length_S: np.ndarray) -> None:
     """Raise DataError where series have by far more steps than rows."""
     if int(length_S.sum()) <= SPARSE * len(rows.y_N) + 10_000:
         return
     worst = int(np.argmax(length_S / np.diff(bound)))
-    name = rows.names[worst]
+    name, first, last = rows.names[worst], int(bound[worst]), int(bound[worst + 1]) - 1
+    from_, to = (rows.grid.stamp(int(rows.number_N[at])) for at in (first, last))
     raise DataError(
-        f"{rows.place(int(bound[worst]))}: {f'series {name}' if name else 'the series'} has "
-        f"{int(np.diff(bound)[worst]):,} rows over {int(length_S[worst]):,} steps, from "
-        f"{rows.grid.stamp(int(rows.number_N[bound[worst]]))} to {rows.grid.stamp(int(rows.number_N[bound[worst + 1] - 1]))}",
+        f"{rows.place(last)}: {f'series {name}' if name else 'the series'} has {counted(last - first + 1, 'row')} over "
+        f"{int(length_S[worst]):,} steps, from {from_} to {to}",
         "is one of its stamps wrong? or name a longer step, such as data.frequency=D",
     )
 
@@ -214,7 +230,7 @@ def _ends(observed_N: np.ndarray, offset: np.ndarray) -> np.ndarray:
 
 
 def _covariates(
-    rows: Rows, columns: list[Covariate], at_N: np.ndarray, begin_N: np.ndarray, *, back: bool
+    rows: SeriesRows, columns: list[Covariate], at_N: np.ndarray, begin_N: np.ndarray, *, back: bool
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, tuple[str, ...]]]:
     """The columns on all steps, float32: the last value stays where there is none; texts are a column each.
 
@@ -226,7 +242,7 @@ def _covariates(
         value_N1 = np.full((len(begin_N), 1), np.nan)
         value_N1[at_N, 0] = one.value_N[rows.row_N]
         if absent := int(np.isnan(value_N1[at_N, 0]).sum()):
-            rows.notes.append(f'"{one.name}": {absent:,} absent values, each as the last one before it')
+            rows.notes.append(f'"{one.name}": {counted(absent, "absent value")}, each as the last one before it')
         value_N1 = carried(value_N1, begin_N)
         if back and np.isnan(value_N1).any():
             end_N = len(begin_N) - 1 - (begin_N + np.bincount(begin_N, minlength=len(begin_N))[begin_N] - 1)
@@ -238,7 +254,7 @@ def _covariates(
     return tuple(names), wide_NK, {one.name: one.texts for one in columns if one.texts}
 
 
-def _statics(rows: Rows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+def _statics(rows: SeriesRows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
     """The static columns, (S, C) float32; DataError where rows of a series differ."""
     names: list[str] = []
     found: list[np.ndarray] = []
@@ -261,22 +277,26 @@ def _statics(rows: Rows, bound: np.ndarray) -> tuple[tuple[str, ...], np.ndarray
     return tuple(names), wide_SC
 
 
-def _parts(rows: Rows, bound: np.ndarray) -> np.ndarray:
-    """The step at which each further part begins in each series, (P, S); DataError for one that begins too early."""
-    count = len(rows.tables)
-    from_PS = np.full((count - 1, len(rows.names)), NEVER)
+def _parts(rows: SeriesRows) -> tuple[np.ndarray, np.ndarray]:
+    """The step at which each further part begins in each series, (P, S), and the last one of the first part, (S,).
+
+    Only rows with a value count. Raises DataError for a part that begins before the one before it ends.
+    """
+    valued = ~np.isnan(rows.y_N)
+    count, series = len(rows.tables), len(rows.names)
+    first_PS, last_PS = np.full((count, series), NEVER), np.full((count, series), -NEVER)
+    np.minimum.at(first_PS, (rows.part_N[valued], rows.series_N[valued]), rows.number_N[valued])
+    np.maximum.at(last_PS, (rows.part_N[valued], rows.series_N[valued]), rows.number_N[valued])
     for part in range(1, count):
-        inside = np.flatnonzero(rows.part_N == part)
-        np.minimum.at(from_PS[part - 1], rows.series_N[inside], rows.number_N[inside])
-        early = (rows.part_N < part) & (rows.number_N >= from_PS[part - 1][rows.series_N])
-        if early.any():
-            at = int(np.argmax(early))
-            series = int(rows.series_N[at])
-            name = rows.names[series]
+        early_S = first_PS[part] <= last_PS[:part].max(axis=0)
+        if early_S.any():
+            one = int(np.argmax(early_S))
+            name, table = rows.names[one], rows.tables[part].name
+            begins_at = rows.grid.stamp(int(first_PS[part, one]))
+            ends_at = rows.grid.stamp(int(last_PS[:part, one].max()))
             raise DataError(
-                f"{rows.tables[part].name}: its steps{f' of {name}' if name else ''} begin at "
-                f"{rows.grid.stamp(int(from_PS[part - 1][series]))}, where those of {rows.tables[part - 1].name} go on to "
-                f"{rows.grid.stamp(int(rows.number_N[bound[series] : bound[series + 1]][rows.part_N[bound[series] : bound[series + 1]] < part].max()))}",
-                "each file holds the steps behind those of the one before",
+                f"{table}: {f'series {name}' if name else 'the series'} begins at {begins_at}, where what goes before "
+                f"({rows.tables[0].name}) ends at {ends_at}",
+                "a file of dev or test holds the steps behind those of train, and their stamps go on",
             )
-    return from_PS
+    return first_PS[1:], last_PS[0]

@@ -1,7 +1,7 @@
 """The rows of tables as columns of numbers: whose series, which step, which values; what has none of these is counted.
 
-A row of a long table is a value of one series, ``unique_id,ds,y`` such as ``north,2025-01-31,12``; one of a wide table a
-value of each, ``date,north,south`` such as ``2025-01-31,12,7``.
+A row of a long table is a value of one series, ``unique_id,ds,y`` such as ``north,2025-01-31,12``; one of a wide table
+a value of each, ``date,north,south`` such as ``2025-01-31,12,7``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow as pa
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.numerals import are_numbers, read_numbers
-from rnncli.data.series.stamps import DayFirst, encoded, read_stamps
+from rnncli.data.series.stamps import DayFirst, Place, Stamps, encoded, read_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
@@ -29,7 +29,7 @@ _TRUTHS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
 @dataclass(frozen=True)
-class Layout:
+class SeriesColumns:
     """Which column holds what; several targets are a series each, by their names."""
 
     time: str
@@ -55,7 +55,7 @@ class Covariate:
 
 
 @dataclass
-class Rows:
+class SeriesRows:
     """Rows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
 
     tables: Sequence[Table]
@@ -80,11 +80,11 @@ class Rows:
 
 def read_rows(
     tables: Sequence[Table],
-    layout: Layout,
+    layout: SeriesColumns,
     wanted: Wanted,
     day_first: DayFirst = "auto",
     categories: Mapping[str, tuple[str, ...]] | None = None,
-) -> Rows:
+) -> SeriesRows:
     """The rows of tables, one part each; raises DataError for what is no stamp, no number, or on no grid.
 
     ``categories`` are the texts that columns had where a model was trained, so that they mean the same here.
@@ -93,7 +93,7 @@ def read_rows(
     def place(row: int) -> str:
         return place_of(tables, row)
 
-    what = f'stamps ("{layout.time}")'
+    what = f'"{layout.time}"'
     stamps = read_stamps(joined(tables, layout.time), what, place, day_first)
     series_R, names = _series(tables, layout)
     placed, row_R = _placed(stamps, series_R, wanted, what, place, layout)
@@ -106,7 +106,7 @@ def read_rows(
     part_R = np.repeat(np.arange(len(tables)), [len(table) for table in tables])[row_R]
     times = len(layout.target)
     series_N = np.repeat(np.arange(times), len(row_R)) if layout.is_wide else series_R[row_R]
-    return Rows(
+    return SeriesRows(
         tables=tables,
         grid=placed.grid,
         names=names,
@@ -129,10 +129,16 @@ def place_of(tables: Sequence[Table], row: int) -> str:
     return tables[at].place(row - starts[at])
 
 
-def joined(tables: Sequence[Table], name: str) -> pa.ChunkedArray:
-    """A column of several tables, one behind the other; text where their types differ."""
+def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.ChunkedArray:
+    """A column of several tables, one behind the other; text where their types differ.
+
+    Of an ``optional`` one a table behind the first may have none: nothing is there then.
+    """
     columns = []
-    for table in tables:
+    for at, table in enumerate(tables):
+        if optional and at and name not in table.columns:
+            columns.append(pa.chunked_array([pa.nulls(len(table), columns[0].type)]))
+            continue
         table.require(name)
         column = table.store.column(name)
         columns.append(column if table.rows is None else column.take(pa.array(table.rows)))
@@ -146,7 +152,7 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name))
 
 
-def _series(tables: Sequence[Table], layout: Layout) -> tuple[np.ndarray, tuple[str, ...]]:
+def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray, tuple[str, ...]]:
     """The series of each row, -1 where it names none, and their names in natural order."""
     count = sum(map(len, tables))
     if layout.is_wide or not layout.series:
@@ -155,10 +161,11 @@ def _series(tables: Sequence[Table], layout: Layout) -> tuple[np.ndarray, tuple[
     for i, column in enumerate(layout.series):
         own_N, texts = _texts(joined(tables, column))
         missing_N = (codes_N < 0) | (own_N < 0)
-        both, codes_N = np.unique(codes_N * len(texts) + own_N, return_inverse=True)
-        pairs = [divmod(int(pair), max(1, len(texts))) for pair in both]
+        both, found_N = np.unique((codes_N * len(texts) + own_N)[~missing_N], return_inverse=True)
+        pairs = [divmod(int(pair), len(texts)) for pair in both]
         names = [f"{names[a]} / {texts[b]}" if i else texts[b] for a, b in pairs]
-        codes_N = np.where(missing_N, -1, codes_N)
+        codes_N = np.full(count, -1)
+        codes_N[~missing_N] = found_N
     order = sorted(range(len(names)), key=lambda at: (natural(names[at]), names[at]))
     rank = np.empty(len(names) + 1, np.int64)
     rank[order], rank[-1] = np.arange(len(names)), -1
@@ -173,10 +180,10 @@ def _texts(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     return codes_N, texts.to_pylist()
 
 
-def _placed(stamps, series_R, wanted: Wanted, what: str, place, layout: Layout) -> tuple[Placed, np.ndarray]:
+def _placed(
+    stamps: Stamps, series_R: np.ndarray, wanted: Wanted, what: str, place: Place, layout: SeriesColumns
+) -> tuple[Placed, np.ndarray]:
     """The steps of those rows that have a stamp and a series, and which rows these are."""
-    from dataclasses import replace
-
     lacking = {"row without a stamp": stamps.missing_N, "row without a series": ~stamps.missing_N & (series_R < 0)}
     row_R = np.flatnonzero(~stamps.missing_N & (series_R >= 0))
     if not len(row_R):
@@ -189,13 +196,20 @@ def _placed(stamps, series_R, wanted: Wanted, what: str, place, layout: Layout) 
     return placed, row_R
 
 
-def _target(tables: Sequence[Table], name: str, place, notes: list[str]) -> np.ndarray:
-    value_R, said = read_numbers(joined(tables, name), f'values ("{name}")', place)
+def _target(tables: Sequence[Table], name: str, place: Place, notes: list[str]) -> np.ndarray:
+    value_R, said = read_numbers(joined(tables, name, optional=True), f'"{name}"', place)
     notes += said
     return value_R
 
 
-def _covariate(tables, name: str, key: str, place, categories, notes: list[str]) -> Covariate:
+def _covariate(
+    tables: Sequence[Table],
+    name: str,
+    key: str,
+    place: Place,
+    categories: Mapping[str, tuple[str, ...]] | None,
+    notes: list[str],
+) -> Covariate:
     """A column of numbers, or of few different texts; raises DataError for another."""
     column = joined(tables, name)
     what = f'"{name}" (data.{key})'

@@ -1,4 +1,4 @@
-"""Stamps as people write them, to instants: ISO, 31.1.2025, 1/31/25 3:00 PM, Jan 2025, 2025-Q1, 20250131, epochs, numbers.
+"""Stamps as people write them, to instants: ISO, 31.1.2025, 1/31/25 3:00 PM, Jan 2025, 2025-Q1, 20250131, numbers.
 
 All stamps of a source are written in one manner, the one of most; another is an error that names its row.
 """
@@ -167,10 +167,10 @@ def _whole(texts: pa.Array, what: str) -> Stamps | None:
         month_N, day_N = values // 100 % 100, values % 100
         if month_N.min() >= 1 and month_N.max() <= 12 and day_N.min() >= 1 and day_N.max() <= 31:
             return None
-    if digits == {6} and least // 100 >= 1800 and most // 100 < 2200 and 1 <= (values % 100).min() <= 12:
-        if (values % 100).max() <= 12:
-            nanoseconds = _nanoseconds(values // 100, values % 100, np.ones_like(values))
-            return Stamps(nanoseconds, none_N, form="%Y-%m", notes=(f"{what} reads as year and month: {most}",))
+    month_N = values % 100
+    if digits == {6} and 1800 <= least // 100 <= most // 100 < 2200 and month_N.min() >= 1 and month_N.max() <= 12:
+        nanoseconds = _nanoseconds(values // 100, month_N, np.ones_like(values))
+        return Stamps(nanoseconds, none_N, form="%Y-%m", notes=(f"{what} reads as year and month: {most}",))
     for scale, name in ((1, "seconds"), (1000, "milliseconds")):
         if 300_000_000 * scale <= least and most <= 4_000_000_000 * scale and len(values) > 1:
             notes = (f"{what} reads as {name} since 1970, of UTC",)
@@ -198,7 +198,10 @@ def _dates(texts: pa.Array, what: str, where: Callable[[int], str], day_first: D
     value_N, bad_N = _instants(parts, texts)
     if bad_N.any():
         code = int(np.argmax(bad_N))
-        raise DataError(f'{where(code)}: {what} is "{texts[code]}", and there is no such date or time', ONE_MANNER)
+        raise DataError(
+            f'{where(code)}: {what} is "{texts[code]}", no date or time that there is from {_YEARS[0]} to {_YEARS[1]}',
+            ONE_MANNER,
+        )
     offset_N = _offsets(parts.get("z"), texts, what, where)
     written = "%Y-%m" if form in ("month", "named", "year named", "quarter", "quarter first") else _form(value_N)
     return Stamps(value_N, np.zeros(len(texts), bool), False, offset_N, written, "", told, notes)

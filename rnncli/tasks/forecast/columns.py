@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.numerals import are_numbers
-from rnncli.data.series.rows import Layout
+from rnncli.data.series.rows import SeriesColumns, natural
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
@@ -47,21 +47,21 @@ SERIES_NAMES = (
     *("id", "group", "category", "variable"),
 )
 LOOKED_AT = 200
-"""Rows whose values are looked at to tell what a column holds."""
+"""SeriesRows whose values are looked at to tell what a column holds."""
 COMBINED = 6
-"""Columns of texts that may name series together."""
+"""FoundColumns of texts that may name series together."""
 
 
 @dataclass(frozen=True)
-class Columns:
+class FoundColumns:
     """The columns of a table, and a clause that says what of it was guessed; ``unused`` are those that nobody named."""
 
-    layout: Layout
+    layout: SeriesColumns
     guessed: tuple[str, ...]
     unused: tuple[str, ...]
 
 
-def find_columns(table: Table, data: SeriesData) -> Columns:
+def find_columns(table: Table, data: SeriesData) -> FoundColumns:
     """The columns of a table, named or guessed; raises DataError where it is not clear."""
     given = {key: tuple(named(table, one, f"data.{key}") for one in getattr(data, key)) for key in ("known", "past")}
     static = tuple(named(table, one, "data.static") for one in data.static)
@@ -77,11 +77,12 @@ def find_columns(table: Table, data: SeriesData) -> Columns:
     _refuse_twice([time, *series, *target, *taken], table)
     rest = [name for name in own_columns(table) if name not in (time, *series, *target, *taken)]
     if not series and len(target) < 2:
+        _refuse_clock(table, time, rest)
         series = _series(table, time, rest)
         guessed += ["series"] * bool(series)
         rest = [name for name in rest if name not in series]
     if not target:
-        target = _target(table, [name for name in rest if _is_numeric(table, name)], bool(series), bool(taken))
+        target = _target(table, rest, bool(series), bool(taken))
         guessed.append("values")
     if series and len(target) > 1:
         raise DataError(
@@ -90,8 +91,11 @@ def find_columns(table: Table, data: SeriesData) -> Columns:
         )
     if len(target) > 1 and static:
         raise DataError(f"{table.name}: data.static says what is the same of a series, and here each column is one")
-    unused = tuple(name for name in rest if name not in target)
-    return Columns(Layout(time, target, series, given["known"], given["past"], static), tuple(guessed), unused)
+    unused = tuple(name for name in rest if name not in target and not _is_index(table, name))
+    target = tuple(sorted(target, key=lambda name: (natural(name), name)))
+    return FoundColumns(
+        SeriesColumns(time, target, series, given["known"], given["past"], static), tuple(guessed), unused
+    )
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -145,7 +149,7 @@ def _time(table: Table, columns: list[str]) -> str:
         return indices[0]
     raise DataError(
         f"{table.name}: no column of dates or other stamps{more}",
-        f"--time-column NAME, one of: {', '.join(own_columns(table))}; where there is none, add one that counts the steps",
+        f"--time-column NAME, one of: {', '.join(own_columns(table))}; or add a column that counts the steps",
     )
 
 
@@ -170,7 +174,9 @@ def _series(table: Table, time: str, columns: list[str]) -> tuple[str, ...]:
         return (sure[0],)
     stamp_N = _codes(table, time)
     if not _repeats(stamp_N):
-        return ()
+        usual = [known[name] for name in SERIES_NAMES if name in known]
+        return tuple(name for name in usual if len(table) > 1 and _codes(table, name).max() == 0)[:1]
+    columns = [name for name in columns if not _is_clock(table, name)]
     texts = [name for name in columns if not _is_numeric(table, name)]
     usual = [known[name] for name in SERIES_NAMES if name in known]
     candidates = list(dict.fromkeys([*usual, *texts]))[:COMBINED]
@@ -182,7 +188,7 @@ def _series(table: Table, time: str, columns: list[str]) -> tuple[str, ...]:
             joint_N = joint_N * (int(codes[name].max()) + 2) + codes[name] + 1
             joint_N = np.unique(joint_N, return_inverse=True)[1]
         if not _repeats(joint_N):
-            return several
+            return tuple(name for name in columns if name in several)
     return (names[0],) if len(names) == 1 else ()
 
 
@@ -205,8 +211,20 @@ def _repeats(codes_N: np.ndarray) -> bool:
 
 def _target(table: Table, columns: list[str], is_long: bool, others_named: bool) -> tuple[str, ...]:
     """The column of values by its name, the only one, or all where each may be a series."""
-    columns = [name for name in columns if not _is_index(table, name)]
-    known = {name.strip().lower() for name in columns}
-    if is_long or others_named or known & set(TARGET_NAMES) or len(columns) < 2:
+    known = {name.strip().lower(): name for name in reversed(columns)}
+    if usual := [known[name] for name in TARGET_NAMES if name in known]:
+        return (usual[0],)
+    columns = [name for name in columns if _is_numeric(table, name) and not _is_index(table, name)]
+    if is_long or others_named or len(columns) < 2:
         return (guess(table, TARGET_NAMES, "values", "--target-column NAME", among=columns, first=True),)
     return tuple(columns)
+
+
+def _refuse_clock(table: Table, time: str, columns: list[str]) -> None:
+    """Raise DataError where dates come several times and another column holds the time of day."""
+    hours = [name for name in columns if _is_clock(table, name) or name.strip().lower() in ("hour", "hr")]
+    if hours and not any(":" in text for text in _some(table, time)) and _repeats(_codes(table, time)):
+        raise DataError(
+            f'{table.name}: "{time}" holds dates, and "{hours[0]}" the time of day',
+            "join the two in one column, such as 2025-01-31 15:00; or name the column of series: --series-column NAME",
+        )

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import Wanted, step_of
+from rnncli.data.series.frequency import counted, step_of
 from rnncli.data.series.gaps import filled
-from rnncli.data.series.panel import Panel
-from rnncli.data.series.reading import NEVER, Reading, cut_off, read_panel
-from rnncli.data.series.rows import Rows, read_rows
+from rnncli.data.series.panel import Panel, PanelForm
+from rnncli.data.series.reading import NEVER
 from rnncli.data.tables.sources import ALL, read
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
-from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, source_used, with_given_parts
-from rnncli.tasks.forecast.columns import Columns, find_columns
+from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
+from rnncli.tasks.forecast.source import Series, read_series
 from rnncli.tasks.forecast.splitting import (
-    Cut,
     Spacing,
+    TimeCut,
     dev_cut,
     evaluated,
     require_room,
@@ -39,33 +37,14 @@ from rnncli.tasks.forecast.splitting import (
     trained,
 )
 from rnncli.tasks.forecast.windows import WindowPart
+from rnncli.tasks.forecast.wording import chosen, column_notes, few, headline, split_words
 
-MOST_COLUMNS = 50
-"""Columns of a wide file that a run's recipe names one by one."""
-NAMED = 3
-"""Columns or series that a sentence names."""
 _FILLED = {
     "linear": "linearly",
     "previous": "by the value before",
     "seasonal": "by the value a season before",
     "zero": "by 0",
 }
-
-
-@dataclass(frozen=True)
-class Series:
-    """A source as it was read: its panel, gaps still open, how it was read, and the layout of windows over it."""
-
-    reading: Reading
-    rows: Rows
-    columns: Columns
-    spacing: Spacing
-    season: tuple[int, ...]
-
-    @property
-    def panel(self) -> Panel:
-        """All series."""
-        return self.reading.panel
 
 
 def read_corpus(recipe: ForecastRecipe, builtin: Callable[[], Table] | None = None) -> Corpus:
@@ -86,24 +65,25 @@ def corpus_of(recipe: ForecastRecipe, tables: Tables) -> Corpus:
     if not {ALL, "train"} & set(tables):
         raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
     names = [name for name in (ALL, "train", "dev", "test") if name in tables]
-    found = _read(recipe, {name: tables[name] for name in names}, None)
+    found = read_series(recipe, {name: tables[name] for name in names}, None)
     cut = _cut(recipe, found, names)
     first = _fold(recipe, cut)
     return _windows(recipe, found, cut, first)
 
 
-def read_part(recipe: ForecastRecipe, path: Path, categories: Mapping[str, tuple[str, ...]] | None = None) -> Corpus:
+def read_part(recipe: ForecastRecipe, path: Path, form: PanelForm | None = None) -> Corpus:
     """A further file with values, all of it as the part ``test``: the last origins that the recipe counts.
 
-    ``categories`` are those of the panel that was trained on, so that texts mean the same here.
+    ``form`` is that of the panel that was trained on, so that numbers and columns mean the same here.
     """
     data = recipe.data
     tables = read(path, encoding=data.encoding, header=data.header)
     if len(tables) > 1 and "test" not in tables:
         raise DataError(f"{path}: holds {', '.join(tables)}, no test", "name one file")
     table = tables.get("test") or next(iter(tables.values()))
-    found = _read(recipe, {ALL: table}, categories)
+    found = read_series(recipe, {ALL: table}, form)
     panel, spacing = found.panel, found.spacing
+    panel = panel.having(form.known, form.past, form.static) if form else panel
     start_S, bound_S = _spans(found, _align(data, panel))
     most = recipe.evaluation.origins or NEVER
     count_S = np.clip(spacing.fit(bound_S - start_S - 1 - spacing.gap), 0, most)
@@ -123,7 +103,7 @@ def read_part(recipe: ForecastRecipe, path: Path, categories: Mapping[str, tuple
     end_S = np.clip(panel.start_S + from_S - panel.first_S - spacing.gap, panel.start_S, panel.end_S)
     panel, notes = _closed(recipe, panel, np.r_[origin_W, end_S - 1])
     part = WindowPart(panel, series_W, origin_W, spacing.horizon, spacing.gap, panel.start_S, end_S)
-    return Corpus({"test": part}, _headline(found), (*found.reading.notes, *notes), found.reading.dropped)
+    return Corpus({"test": part}, headline(found), (*found.reading.notes, *notes), found.reading.dropped)
 
 
 def _require_split_by_time(data: SeriesData) -> None:
@@ -134,41 +114,6 @@ def _require_split_by_time(data: SeriesData) -> None:
             )
 
 
-def _read(recipe: ForecastRecipe, tables: Tables, categories: Mapping[str, tuple[str, ...]] | None) -> Series:
-    data = recipe.data
-    first = next(iter(tables.values()))
-    columns = find_columns(first, data)
-    rows = read_rows(
-        list(tables.values()), columns.layout, Wanted(data.frequency, data.zone), data.day_first, categories
-    )
-    for table in tables.values():
-        rows.notes += table.notes
-        rows.dropped.update(table.dropped)
-    if data.until:
-        cut_off(rows, step_of(rows.grid, data.until, "data.until", data.day_first), data.until)
-    features = calendar.names(rows.grid, data.calendar)
-    reading = read_panel(
-        rows, ", ".join(dict.fromkeys(table.name for table in tables.values())), data.duplicates, features
-    )
-    panel = reading.panel
-    longest = int((panel.end_S - panel.start_S).max())
-    horizon = data.horizon if data.horizon != AUTO else _usual_horizon(reading, longest)
-    spacing = Spacing(horizon, recipe.evaluation.step or horizon, recipe.evaluation.gap)
-    season = data.season if data.season != AUTO else panel.grid.seasons
-    return Series(reading, rows, columns, spacing, (season,) if isinstance(season, int) else tuple(season))
-
-
-def _usual_horizon(reading: Reading, longest: int) -> int:
-    """Steps as test has of most series where it is a file of its own, else usual ones, fewer of short series."""
-    panel = reading.panel
-    if len(reading.from_PS):
-        there = reading.from_PS[-1] < NEVER
-        length_S = (panel.first_S + panel.end_S - panel.start_S - reading.from_PS[-1])[there]
-        if len(length_S) and int(np.median(length_S)) > 0:
-            return int(np.median(length_S))
-    return max(1, min(panel.grid.horizon, longest // 8))
-
-
 def _align(data: SeriesData, panel: Panel) -> str:
     if data.align != AUTO:
         return data.align
@@ -176,7 +121,7 @@ def _align(data: SeriesData, panel: Panel) -> str:
 
 
 def _spans(found: Series, align: str) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the first step and of that behind the last, (S,): of all series together where they are aligned."""
+    """The numbers of the first step and of that behind the last, (S,): of all together where they are aligned."""
     panel = found.panel
     start_S, bound_S = panel.first_S, panel.first_S + panel.end_S - panel.start_S
     if align == "end":
@@ -189,7 +134,7 @@ def _step(data: SeriesData, key: str, found: Series) -> int:
     return step_of(found.panel.grid, getattr(data, key), f"data.{key}", day_first)
 
 
-def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
+def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> TimeCut:
     """Where dev and test begin, by stamps, files, or counts of origins; raises DataError where nothing fits."""
     data, panel, spacing = recipe.data, found.panel, found.spacing
     start_S, bound_S = _spans(found, _align(data, panel))
@@ -198,6 +143,7 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
         from_S[name] = found.reading.from_PS[at]
     if from_S:
         start_S, bound_S = _spans(found, "end")
+        _require_known(found, from_S)
     for name in ("dev", "test"):
         if getattr(data, f"{name}_from"):
             if name in from_S:
@@ -206,29 +152,51 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> Cut:
     if "test" not in from_S or "dev" not in from_S:
         require_room(int((bound_S - start_S).max()), spacing, panel.source)
     test_S, origins_S = test_cut(start_S, bound_S, from_S.get("test"), recipe.evaluation.origins, spacing)
-    dev_S, dev_origins_S = dev_cut(start_S, bound_S, test_S, origins_S, from_S.get("dev"), spacing)
-    cut = Cut(dev_S, dev_origins_S, test_S, origins_S)
+    known_S = test_S - spacing.gap
+    if len(names) > 1 and "dev" not in from_S:
+        known_S = np.minimum(known_S, found.reading.last_S + 1)
+    dev_S, dev_origins_S = dev_cut(start_S, bound_S, known_S, origins_S, from_S.get("dev"), spacing)
+    cut = TimeCut(dev_S, dev_origins_S, test_S, origins_S)
     _require_origins(cut, found)
     return cut
 
 
-def _require_origins(cut: Cut, found: Series) -> None:
+def _require_known(found: Series, from_S: Mapping[str, np.ndarray]) -> None:
+    """Note series that train lacks; raises DataError where a file has no other."""
+    reading = found.reading
+    for name, begin_S in from_S.items():
+        there_S = begin_S < NEVER
+        new_S = there_S & (reading.last_S < 0) & (reading.last_S == -NEVER)
+        names = reading.panel.names
+        if there_S.any() and new_S[there_S].all():
+            raise DataError(
+                f"{reading.panel.source}: no series of {name} is in train: {names[int(np.argmax(there_S))]} is not",
+                f"is it the same column? its names must be those of train, such as {names[int(np.argmin(new_S))]}",
+            )
+        if new_S.any():
+            shown = names[int(np.argmax(new_S))]
+            reading.notes.append(f"{int(new_S.sum()):,} series of {name} not in train left out, such as {shown}")
+
+
+def _require_origins(cut: TimeCut, found: Series) -> None:
     panel, spacing = found.panel, found.spacing
-    for name, from_S, count_S in (
-        ("test", cut.test_S, cut.test_origins_S),
-        ("dev", cut.dev_S, cut.dev_origins_S),
+    last_S = panel.first_S + panel.end_S - panel.start_S
+    for name, from_S, count_S, bound_S, what in (
+        ("test", cut.test_S, cut.test_origins_S, last_S, "the data end"),
+        ("dev", cut.dev_S, cut.dev_origins_S, cut.test_S - spacing.gap, "test begins"),
     ):
         if not count_S.max(initial=0):
-            at = int(from_S.min())
-            begins = panel.grid.stamp(at) if at < NEVER else "nowhere"
-            behind = "the end of the data" if name == "test" else "what test forecasts"
+            room = int((bound_S - from_S).max())
+            at, bound = panel.grid.stamp(int(from_S.min())), panel.grid.stamp(int(bound_S.max()))
+            few = panel.grid.steps(room) if room > 0 else "no step"
             raise DataError(
-                f"{panel.source}: {name} begins at {begins}, and {spacing.horizon} steps do not fit before {behind}",
-                f"data.{name}_from=an earlier stamp, or a smaller --horizon",
+                f"{panel.source}: {name} begins at {at}, {few} before {what} ({bound}), for a horizon of "
+                f"{spacing.horizon}",
+                f"an earlier data.{name}_from" + (f", or --horizon {room}" if room > 0 else ""),
             )
 
 
-def _fold(recipe: ForecastRecipe, cut: Cut) -> int:
+def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     """The number of the first origin that this fit tests; raises DataError where there are not as many as wanted."""
     data, evaluation = recipe.data, recipe.evaluation
     if not data.folds:
@@ -247,7 +215,7 @@ def _origins_a_fit(recipe: ForecastRecipe) -> int:
     return refit if isinstance(refit, int) else 1 if refit == "always" else max(1, recipe.evaluation.origins)
 
 
-def _windows(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> Corpus:
+def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> Corpus:
     """The windows of all parts, series too short for any left out."""
     data, spacing = recipe.data, found.spacing
     keep_S, lonely = _usable(recipe, found, whole, first)
@@ -275,13 +243,13 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> C
         dropped["step of a series too short to learn from"] = steps
         notes.insert(0, f"{short:,} series left out: no room for {spacing.horizon} steps ahead before dev")
     if lonely:
-        notes.append(f"{lonely:,} series are too short to learn from, and forecast by what others taught")
-    how = _split_words(recipe, parts, found)
-    notes = [*found.reading.notes, *notes, *_covariate_notes(found, closed, recipe), *constant, how]
-    return Corpus(parts, _headline(found), tuple(notes), dropped, _chosen(recipe, found))
+        notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
+    how = split_words(recipe, parts, found)
+    notes = [*found.reading.notes, *notes, *column_notes(found, closed), *constant, how]
+    return Corpus(parts, headline(found), tuple(notes), dropped, chosen(recipe, found))
 
 
-def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tuple[np.ndarray, int]:
+def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:
     """Which series have windows of train or test, (S,), and how many have of test alone."""
     panel, spacing = found.panel, found.spacing
     cut = whole.moved(first, _origins_a_fit(recipe), spacing.step) if recipe.data.folds else whole
@@ -292,11 +260,11 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tu
     if not taught_S.any():
         longest = int((end_S - begin_S).max())
         raise DataError(
-            f"{panel.source}: series have at most {longest:,} steps before dev, too few to learn from with a horizon of "
+            f"{panel.source}: series have at most {longest:,} steps before dev, too few to learn from: the horizon is "
             f"{spacing.horizon}",
             f"a smaller --horizon, such as {max(1, longest // 4)}, or fewer evaluation.origins",
         )
-    untaught = Cut(
+    untaught = TimeCut(
         *(np.where(taught_S, 0, one) for one in (cut.dev_S, cut.dev_origins_S, cut.test_S, cut.test_origins_S))
     )
     series_W, _ = evaluated(panel, untaught.test_S, untaught.test_origins_S, spacing)
@@ -305,9 +273,9 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: Cut, first: int) -> tu
 
 
 def _bounds(
-    recipe: ForecastRecipe, panel: Panel, whole: Cut, cut: Cut, spacing: Spacing
+    recipe: ForecastRecipe, panel: Panel, whole: TimeCut, cut: TimeCut, spacing: Spacing
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The flat indices, (S,) each, between which fitting looks at each series: all that is known at dev's first origin."""
+    """The flat indices, (S,) each, between which fitting looks at a series: what is known at dev's first origin."""
     end_S = np.clip(panel.start_S + cut.dev_S - spacing.gap - panel.first_S, panel.start_S, panel.end_S)
     if recipe.evaluation.window == "expanding":
         return panel.start_S, end_S
@@ -342,7 +310,7 @@ def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Pa
     y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
     seen = np.r_[0, np.cumsum(absent_N)]
     gappy = int((np.diff(seen[panel.offset]) > 0).sum())
-    said = f"{int(absent_N.sum()):,} absent steps of {gappy:,} series filled {_FILLED[rule]}, never scored"
+    said = f"{counted(int(absent_N.sum()), 'absent step')} of {gappy:,} series filled {_FILLED[rule]}, never scored"
     if rule == "linear":
         said += "; where a forecast begins inside of a gap, by the value before"
     return replace(panel, y_N=y_N), [said]
@@ -361,96 +329,6 @@ def _varying(panel: Panel, begin_S: np.ndarray, end_S: np.ndarray) -> tuple[Pane
         constant += same
     if not constant:
         return panel, []
-    shown = ", ".join(constant[:NAMED]) + (", ..." if len(constant) > NAMED else "")
-    said = f"left out, as the same in all of train: {shown}"
-    return panel.having(kept[0], kept[1], panel.static), [said]
-
-
-def _headline(found: Series) -> str:
-    panel, layout, grid = found.panel, found.columns.layout, found.panel.grid
-    count = sum(len(table) for table in found.rows.tables)
-    if layout.is_wide:
-        which = f"{len(panel.names):,} series, a column each ({_few(panel.names)})"
-    else:
-        by = ", ".join(f'"{name}"' for name in layout.series)
-        which = f"{len(panel.names):,} series by {by}" if by else "one series"
-    first, last = int(panel.first_S.min()), int((panel.first_S + panel.end_S - panel.start_S).max()) - 1
-    values = "" if layout.is_wide else f', values "{layout.target[0]}"'
-    kind = " (counts)" if _are_counts(panel) else ""
-    return (
-        f'{panel.source}: {count:,} rows, {which}, {grid.words} by "{layout.time}" {grid.stamp(first)} to '
-        f"{grid.stamp(last)}{values}{kind}"
-    )
-
-
-def _are_counts(panel: Panel) -> bool:
-    seen = panel.y_N[panel.observed_N]
-    return bool((seen >= 0).all() and (seen == np.floor(seen)).all())
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
-
-
-def _covariate_notes(found: Series, panel: Panel, recipe: ForecastRecipe) -> list[str]:
-    """What is known ahead and what until now only, what was guessed, and which columns nobody uses."""
-    layout = found.columns.layout
-    of_stamps = calendar.names(panel.grid, recipe.data.calendar)
-    clauses = [
-        f"{title}: {', '.join(names)}"
-        for title, names in (
-            ("known ahead", layout.known),
-            ("calendar", of_stamps),
-            ("past only", layout.past),
-            ("static", layout.static),
-        )
-        if names
-    ]
-    notes = ["; ".join(clauses)] * bool(clauses)
-    if found.columns.guessed:
-        notes.append(f"columns of {', '.join(found.columns.guessed)} guessed")
-    if found.columns.unused:
-        notes.append(f"not used: {_few(found.columns.unused)}; data.known or data.past=[NAME,...] uses them")
-    return notes
-
-
-def _split_words(recipe: ForecastRecipe, parts: Mapping[str, WindowPart], found: Series) -> str:
-    """Where train ends, and the origins of dev and test."""
-    grid, spacing = found.panel.grid, found.spacing
-    train = parts["train"]
-    last = int(train.panel.number(np.arange(len(train.end_S)), train.end_S - 1).max())
-    said = [f"train to {grid.stamp(last)}, {len(train):,} windows"]
-    for name in ("dev", "test"):
-        part = parts[name]
-        turns = np.unique(part.cutoff_W)
-        begins = grid.stamp(int(turns[0]) + 1 + spacing.gap)
-        origins = int(np.bincount(part.series_W).max())
-        every = f" every {grid.steps(spacing.step)}" if origins > 1 else ""
-        said.append(f"{name} {origins:,} origin{'s'[: origins != 1]}{every} from {begins}, {len(part):,} windows")
-    evaluation = recipe.evaluation
-    refit = evaluation.refit
-    how = {"never": "never refitted", "always": "refitted at each"}.get(str(refit), f"refitted at every {refit}")
-    return f"{'; '.join(said)} ({evaluation.window}, {how})"
-
-
-def _chosen(recipe: ForecastRecipe, found: Series) -> dict[str, Any]:
-    """The values of those keys that a recipe may leave open."""
-    layout, grid = found.columns.layout, found.panel.grid
-    chosen: dict[str, Any] = {
-        "data.source": source_used(recipe.data),
-        "data.time_column": layout.time,
-        "data.series_column": _one_or_list(layout.series),
-        "data.frequency": grid.frequency,
-        "data.zone": grid.zone or recipe.data.zone,
-        "data.horizon": found.spacing.horizon,
-        "data.season": list(found.season),
-    }
-    if len(layout.target) <= MOST_COLUMNS:
-        chosen["data.target_column"] = _one_or_list(layout.target)
-    if found.rows.day_first is not None:
-        chosen["data.day_first"] = found.rows.day_first
-    return chosen
-
-
-def _one_or_list(names: tuple[str, ...]) -> str | list[str]:
-    return list(names) if len(names) > 1 else "".join(names)
+    shown = few(tuple(name for name in constant if name not in calendar.COLUMNS))
+    said = [f"left out, as the same in all of train: {shown}"] * bool(shown)
+    return panel.having(kept[0], kept[1], panel.static), said

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from rnncli.heads.forecasts import WindowUnits
-from rnncli.tasks.forecast.extras.ridge import Ridge, history, known_ahead
+from rnncli.tasks.forecast.extras.lags import history, known_ahead
+from rnncli.tasks.forecast.extras.ridge import Ridge
+from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.windows import WindowPart
 
@@ -22,7 +24,7 @@ class ForecastBatch:
     """Steps back ``x_BLI``, the value first; columns ``known_BHK`` of the steps ahead; what is true of these.
 
     ``base_BH`` is what the regression over lags forecasts. Values are in units of the window: less ``level_B``, over
-    ``scale_B``. ``weight_BH`` is 0 for steps that are not to be learnt from, whose truth is NaN, and else what an error
+    ``scale_B``; ``spread_B`` is how much the window changes over a season. ``weight_BH`` is 0 for steps that are not to be learnt from, whose truth is NaN, and else what an error
     there counts. ``series_B`` are numbers of series from 1, 0 for one that was not trained on.
     """
 
@@ -36,6 +38,7 @@ class ForecastBatch:
     weight_BH: Tensor
     level_B: Tensor
     scale_B: Tensor
+    spread_B: Tensor
 
     @property
     def units(self) -> WindowUnits:
@@ -45,10 +48,10 @@ class ForecastBatch:
 
 @dataclass(frozen=True, eq=False)
 class ForecastExamples:
-    """The windows of a part, and as they are ``seen``; ``lengths`` are the segments that the core reads of each."""
+    """The windows of a part; ``lengths`` are the segments that the core reads of each."""
 
     part: WindowPart
-    seen: WindowPart
+    transform: Transform
     scaling: Scaling
     ridge: Ridge | None
     series_W: np.ndarray
@@ -64,16 +67,18 @@ class ForecastExamples:
 
     def batch(self, indices: np.ndarray) -> ForecastBatch:
         """Windows side by side; all have as many steps."""
-        scaling, part = self.scaling, self.seen.take(indices)
+        scaling, part = self.scaling, self.part.take(indices)
         panel, starts = part.panel, part.panel.start_S[part.series_W]
-        y_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.season)
+        value_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.longest)
+        y_BL = self.transform.ahead(value_BL)
         known_BHK = known_ahead(part)
         level_B, scale_B = scaling.units(y_BL)
         truth_BH, scored_BH = part.truth_WH()
+        truth_BH = self.transform.ahead(truth_BH)
         base_BH = np.zeros(truth_BH.shape)
         if self.ridge is not None:
-            ahead_BH = self.ridge.forecast(y_BL[:, -self.ridge.lookback :], known_BHK, part.cutoff_W)
-            base_BH = (ahead_BH - level_B[:, None]) / scale_B[:, None]
+            ahead_BH = self.ridge.forecast(value_BL[:, -self.ridge.lookback :], known_BHK, part.cutoff_W)
+            base_BH = (self.transform.ahead(ahead_BH) - level_B[:, None]) / scale_B[:, None]
         weight_BH = scored_BH * self.weight_W[indices][:, None]
         found = {
             "x_BLI": self._inputs(part, (y_BL - level_B[:, None]) / scale_B[:, None]),
@@ -84,6 +89,7 @@ class ForecastExamples:
             "weight_BH": weight_BH,
             "level_B": level_B,
             "scale_B": scale_B,
+            "spread_B": scaling.spread(y_BL),
         }
         tensors = {name: torch.from_numpy(np.ascontiguousarray(one, np.float32)) for name, one in found.items()}
         series_B = torch.from_numpy(self.series_W[indices])

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from rnncli.tasks.forecast.extras.ridge import scales
+from rnncli.tasks.forecast.extras.lags import changes, fitted_steps, scales
 from rnncli.tasks.forecast.windows import WindowPart
 
 Array = np.ndarray
@@ -21,27 +21,23 @@ Array = np.ndarray
 class Scaling:
     """How far windows look back, and mean and deviation of each column.
 
-    The level of a window is the mean of its last ``recent`` values, its scale the standard deviation of its values, or
-    the last one's size where they are all the same.
+    The level of a window is the mean of its last shortest season, its scale the standard deviation of its values, or
+    the last one's size where they are all the same. Histories too short repeat their first longest season.
     """
 
     lookback: int
-    season: int
-    recent: int
+    shortest: int
+    longest: int
     known_2K: Array
     past_2P: Array
     static_2C: Array
 
     @classmethod
-    def of(cls, train: WindowPart, lookback: int, season: int, recent: int) -> Self:
+    def of(cls, train: WindowPart, lookback: int, shortest: int, longest: int) -> Self:
         """Fitted to the steps between the bounds of a training part."""
-        panel = train.panel
-        inside_N = np.zeros(len(panel.y_N) + 1, np.int64)
-        np.add.at(inside_N, train.begin_S, 1)
-        np.add.at(inside_N, np.maximum(train.begin_S, train.end_S), -1)
-        used_N = np.cumsum(inside_N[:-1]) > 0
+        panel, used_N = train.panel, fitted_steps(train)
         tables = panel.known_NK[used_N], panel.past_NP[used_N], panel.static_SC
-        return cls(lookback, season, recent, *map(_standards, tables))
+        return cls(lookback, shortest, longest, *map(_standards, tables))
 
     @property
     def tables(self) -> tuple[Array, Array, Array]:
@@ -50,8 +46,13 @@ class Scaling:
 
     def units(self, y_WL: Array) -> tuple[Array, Array]:
         """Level and scale (W,) of windows; the scale is above 0."""
-        level_W, scale_W = y_WL[:, -self.recent :].mean(1), scales(y_WL)
+        level_W, scale_W = y_WL[:, -self.shortest :].mean(1), scales(y_WL)
         return level_W, np.where(scale_W > 0, scale_W, np.maximum(np.abs(y_WL[:, -1]), 1e-6))
+
+    def spread(self, y_WL: Array) -> Array:
+        """How much windows change over a season, (W,), above 0: what intervals are as wide as."""
+        spread_W = changes(y_WL, self.shortest)
+        return np.where(spread_W > 0, spread_W, self.units(y_WL)[1])
 
     def standard_known(self, values: Array) -> Array:
         """Columns known ahead, (..., K), standardised."""
@@ -72,7 +73,7 @@ class Scaling:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
         """The scaling of what :meth:`arrays` gave."""
-        whole = {name: int(arrays[name]) for name in ("lookback", "season", "recent")}
+        whole = {name: int(arrays[name]) for name in ("lookback", "shortest", "longest")}
         return cls(**{**arrays, **whole})
 
 

@@ -37,7 +37,7 @@ class Spacing:
 
 
 @dataclass(frozen=True)
-class Cut:
+class TimeCut:
     """Where dev and test begin in each series, and how many origins they have: numbers on the grid, (S,)."""
 
     dev_S: np.ndarray
@@ -45,14 +45,14 @@ class Cut:
     test_S: np.ndarray
     test_origins_S: np.ndarray
 
-    def only(self, keep_S: np.ndarray) -> Cut:
+    def only(self, keep_S: np.ndarray) -> TimeCut:
         """The cut of the series of a mask (S,)."""
-        return Cut(self.dev_S[keep_S], self.dev_origins_S[keep_S], self.test_S[keep_S], self.test_origins_S[keep_S])
+        return TimeCut(self.dev_S[keep_S], self.dev_origins_S[keep_S], self.test_S[keep_S], self.test_origins_S[keep_S])
 
-    def moved(self, first: int, origins: int, step: int) -> Cut:
+    def moved(self, first: int, origins: int, step: int) -> TimeCut:
         """The cut whose test is ``origins`` of the origins from number ``first`` on."""
         left_S = np.clip(self.test_origins_S - first, 0, origins)
-        return Cut(self.dev_S + first * step, self.dev_origins_S, self.test_S + first * step, left_S)
+        return TimeCut(self.dev_S + first * step, self.dev_origins_S, self.test_S + first * step, left_S)
 
 
 def test_cut(start_S: np.ndarray, bound_S: np.ndarray, from_S: np.ndarray | None, origins: int, spacing: Spacing):
@@ -71,13 +71,12 @@ def test_cut(start_S: np.ndarray, bound_S: np.ndarray, from_S: np.ndarray | None
 def dev_cut(
     start_S: np.ndarray,
     bound_S: np.ndarray,
-    test_S: np.ndarray,
+    known_S: np.ndarray,
     test_origins_S: np.ndarray,
     from_S: np.ndarray | None,
     spacing: Spacing,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where dev begins and its origins, (S,) each: what it forecasts is known at the first origin of test."""
-    known_S = test_S - spacing.gap
+    """Where dev begins and its origins, (S,) each: what it forecasts lies before ``known_S``, known to all of test."""
     if from_S is not None:
         return from_S, spacing.fit(known_S - from_S)
     half_S = start_S + ((bound_S - start_S) * TRAIN_SHARE).astype(np.int64)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting
@@ -36,7 +34,11 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     learnt = fitting.learn(recipe, train, dev, seasons)
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
-        {"data.lookback": learnt.scaling.lookback, "model.segment": learnt.segment, "data.transform": learnt.transform.kind}
+        {
+            "data.lookback": learnt.scaling.lookback,
+            "model.segment": learnt.segment,
+            "data.transform": learnt.transform.kind,
+        }
     )
     return fitted
 

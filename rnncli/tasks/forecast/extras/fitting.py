@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.series.grid import Grid
-from rnncli.metrics.forecasts import LEVELS, Scales, scores, window_sums
+from rnncli.data.series.panel import PanelForm
+from rnncli.errors import RecipeError
+from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
-from rnncli.tasks.forecast.extras.ridge import Ridge, chunks, history
+from rnncli.tasks.forecast.extras.lags import chunks, history
+from rnncli.tasks.forecast.extras.ridge import Ridge
 from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
@@ -30,25 +32,25 @@ class Learnt:
     """All of it; ``names`` are the series that were trained on."""
 
     names: tuple[str, ...]
-    grid: Grid
-    columns: Mapping[str, tuple[str, ...]]
-    """Names of the columns known ahead, ``known``, known until now, ``past``, and ``static``."""
+    form: PanelForm
     horizon: int
     segment: int
     transform: Transform
     scaling: Scaling
-    ridge: Ridge | None
+    ridge: Ridge
     scales: Scales
     non_negative: bool
+    seasons: tuple[int, ...]
     about: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
         """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
         numbers = {name: number for number, name in enumerate(self.names)}
         at_S = np.array([numbers.get(name, len(numbers)) for name in part.panel.names], np.int64)
-        found = [np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)]
+        found = [
+            np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)
+        ]
         return found[0], found[1]
 
 
@@ -56,17 +58,14 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     """Fitted to ``train``, choices made by ``dev``."""
     panel = train.panel
     segment, lookback = extent(recipe, train, seasons)
-    transform, ridge, notes = _regressed(recipe, train, dev, lookback, seasons)
+    ridge = Ridge.fit(train, dev, lookback, seasons)
+    transform, notes = _transform(recipe, ridge, train), [ridge.words]
     season = max(seasons)
-    scaling = Scaling.of(transform.of(train), lookback, season, min(min(seasons), lookback))
-    scales = Scales.of(panel, train.begin_S, train.end_S, min(seasons))
-    undefined = int(np.isnan(scales.mase_S).sum())
-    if undefined:
-        notes.append(f"{undefined:,} series do not change, or have no whole season: left out of mase and msis")
+    scaling = Scaling.of(transform.of(train), lookback, min(seasons), season)
+    scales = Scales.of(panel, train.begin_S, train.end_S, season)
     return Learnt(
         names=panel.names,
-        grid=panel.grid,
-        columns={"known": panel.known, "past": panel.past, "static": panel.static},
+        form=PanelForm.of(panel),
         horizon=train.horizon,
         segment=segment,
         transform=transform,
@@ -74,9 +73,9 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         ridge=ridge,
         scales=scales,
         non_negative=_is_non_negative(recipe, train),
+        seasons=seasons,
         about=_about(recipe, train, seasons),
         notes=(f"{lookback} steps back in segments of {segment}", *notes),
-        categories=panel.categories,
     )
 
 
@@ -91,7 +90,9 @@ def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
         wanted = min(max(2 * max(seasons), 2 * train.horizon), max(room // 2, 1), LONGEST_LOOKBACK)
     segment = recipe.model.segment
     if segment == AUTO:
-        fitting = [season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted]
+        fitting = [
+            season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted
+        ]
         segment = fitting[-1] if fitting else max(1, wanted // 12)
     return segment, max(1, round(wanted / segment)) * segment
 
@@ -103,47 +104,21 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     for rows in chunks(part, scaling.lookback):
         some = part.take(rows)
         starts = part.panel.start_S[some.series_W]
-        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.season))
+        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest))
         weight_W[rows] = scale_W / reference_S[some.series_W]
     weight_W = np.nan_to_num(weight_W, nan=0.0) ** power
     mean = weight_W.mean()
     return np.clip(weight_W / mean, *WEIGHTS) if mean > 0 else np.ones(len(part))
 
 
-def _regressed(
-    recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, lookback: int, seasons: tuple[int, ...]
-) -> tuple[Transform, Ridge | None, list[str]]:
-    """The transform, chosen by which regression is better on dev, that regression, and what to say of both."""
-    kinds = ("none", "log") if recipe.data.transform == AUTO else (recipe.data.transform,)
-    values = _values(train)
-    least = float(values.min()) if len(values) else 0.0
-    if "log" in kinds and least <= 0:
-        kinds = ("none",)
-    found = []
-    for kind in kinds:
-        transform = Transform(kind, least / 2 if least > 0 else 1.0)
-        ridge = Ridge.fit(transform.of(train), transform.of(dev), lookback, seasons)
-        found.append((_error(ridge, transform, train, dev, seasons), transform, ridge))
-    _, transform, ridge = min(found, key=lambda one: one[0])
-    notes = [ridge.words]
-    if len(found) > 1:
-        errors = " and ".join(f"{error:.4g} of {'logarithms' if t.kind == 'log' else 'values'}" for error, t, _ in found)
-        notes.append(f"mase of the regression on dev: {errors}")
-    return transform, ridge, notes
-
-
-def _error(ridge: Ridge, transform: Transform, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> float:
-    """The mean absolute scaled error of a regression on dev."""
-    seen, scales = transform.of(dev), Scales.of(train.panel, train.begin_S, train.end_S, min(seasons))
-    total = 0.0
-    for rows in chunks(dev, ridge.lookback):
-        some = dev.take(rows)
-        truth_WH, scored_WH = some.truth_WH()
-        point_WH = transform.back(ridge.predict(seen.take(rows)))
-        units = scales.mase_S[some.series_W], scales.deviation_S[some.series_W]
-        total = total + window_sums(truth_WH, point_WH, None, LEVELS, scored_WH, *units).sum(0)
-    found = scores(total)
-    return float(found["mase"] if np.isfinite(found["mase"]) else found["mae"])
+def _transform(recipe: ForecastRecipe, ridge: Ridge, train: WindowPart) -> Transform:
+    """As the recipe says or, where that is open, as the regression was better on dev."""
+    if recipe.data.transform == "none" or (recipe.data.transform == AUTO and not ridge.floor):
+        return Transform()
+    least = float(_values(train).min(initial=np.inf))
+    if least <= 0:
+        raise RecipeError("data.transform: values of 0 or less have no logarithm", "data.transform=none")
+    return Transform("log", ridge.floor or least)
 
 
 def _values(train: WindowPart) -> np.ndarray:

@@ -1,0 +1,5 @@
+"""Forecasts of a user's own histories."""
+
+
+class SeriesPredictor:
+    """Not yet."""
