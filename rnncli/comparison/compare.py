@@ -12,8 +12,15 @@ from typing import Any
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
-from rnncli.metrics.metric import Metric
-from rnncli.metrics.paired import Difference, Parts, difference, difference_by_seed, holm, mean_and_deviation
+from rnncli.metrics.paired import (
+    RANDOMISED,
+    Difference,
+    Parts,
+    difference,
+    difference_by_seed,
+    holm,
+    mean_and_deviation,
+)
 from rnncli.metrics.student import student_quantile
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Estimate
@@ -126,6 +133,7 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
         titles={name: first.title(name) for name in settings[0].scores},
         units={name: first.metrics[name].unit for name in settings[0].scores},
         better={name: first.metrics[name].better for name in settings[0].scores},
+        nominal={name: one.nominal for name, one in first.metrics.items() if one.better == "nominal"},
         settings=tuple(settings),
         apart=tuple(apart),
         notes=tuple(tested),
@@ -264,10 +272,9 @@ def _best(settings: Sequence[Compared], metrics: Mapping[str, Estimate]) -> dict
     found: dict[str, str] = {}
     for metric in settings[0].scores:
         best: float | None = None
-        declared = Metric(metric, better=metrics[metric].better)
         for setting in settings:
             mean = setting.scores[metric].mean
-            if mean is not None and declared.beats(mean, best):
+            if mean is not None and metrics[metric].direction.beats(mean, best):
                 best, found[metric] = mean, setting.name
     return found
 
@@ -354,7 +361,7 @@ def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Compar
         ats = [at for at in found if metric in found[at]]
         for at, p in zip(ats, holm([found[at][metric].p for at in ats]), strict=True):
             one = found[at][metric]
-            made[at][metric] = Versus(one.value, one.low, one.high, one.p, p, one.seeds)
+            made[at][metric] = Versus(one.value, one.low, one.high, one.p, p, one.seeds, one.test)
     return made
 
 
@@ -364,8 +371,14 @@ def _how(settings: Sequence[Compared]) -> list[str]:
     allowed = ", allowed for the number of settings (Holm)" if several else ""
     notes = []
     if any(versus.seeds for versus in made):
-        notes.append(f"p: other test examples and other seeds considered{allowed}")
+        by = "".join(f", {test}" for test in _tests(made, seeds=True) if test not in ("", RANDOMISED))
+        notes.append(f"p: other test examples and other seeds considered{by}{allowed}")
     if any(not versus.seeds for versus in made):
         also = " where a setting has one run" if notes else ""
-        notes.append(f"p{also}: approximate randomisation over test examples{allowed}; other seeds may differ more")
+        notes.append(f"p{also}: {' or '.join(_tests(made, seeds=False))}{allowed}; other seeds may differ more")
     return notes
+
+
+def _tests(made: Iterable[Versus], *, seeds: bool) -> list[str]:
+    """How p was come by where seeds were considered, or where they were not."""
+    return list(dict.fromkeys(versus.test for versus in made if versus.seeds == seeds))

@@ -47,8 +47,10 @@ def gap(
 
     The groups of a regrouping are as large as the real ones. Because the best and the worst are looked for in each of
     them, p allows for the number of groups. So does the interval (:func:`simultaneous_half`), which may hold 0 and
-    less, and is NaN without resamples.
+    less, and is NaN without resamples. A metric that should be near a value has no gap.
     """
+    if metric.better == "nominal":
+        return None
     names, number_N, count_G = np.unique(np.asarray(group_N), return_inverse=True, return_counts=True)
     large = count_G >= FEWEST
     kept_N = large[number_N]

@@ -15,7 +15,8 @@ from typing import Literal
 
 from rnncli.errors import RecipeError
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "nominal"]
+"""``nominal`` is better the nearer to a value that the metric should have, such as the coverage of an interval."""
 Unit = Literal["share", "plain", "count"]
 """A share is from 0 to 1 and read in per cent; anything else is read as it is, a count without decimals."""
 Show = Literal["first", "last", "never"]
@@ -25,6 +26,8 @@ Show = Literal["first", "last", "never"]
 @dataclass(frozen=True)
 class Metric:
     """A declared metric; ``title`` is what a person reads, empty for the name, ``meaning`` a sentence for a glossary.
+
+    ``nominal`` is the value that a metric should have of which neither more nor less is better.
 
     >>> Metric("mae", better="lower", unit="plain").words
     'mae'
@@ -36,6 +39,7 @@ class Metric:
     show: Show = "first"
     title: str = ""
     meaning: str = ""
+    nominal: float = 0.0
 
     @property
     def words(self) -> str:
@@ -48,7 +52,13 @@ class Metric:
             return False
         if best is None or math.isnan(best):
             return True
-        return value < best if self.better == "lower" else value > best
+        return self.badness(value) < self.badness(best)
+
+    def badness(self, value: float) -> float:
+        """A number that is lower where ``value`` is better."""
+        if self.better == "nominal":
+            return abs(value - self.nominal)
+        return value if self.better == "lower" else -value
 
 
 LOSS = Metric("loss", better="lower", unit="plain", show="never")

@@ -8,10 +8,10 @@ units, C counts, R rounds, U distinct differences.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev, variance
-from typing import Any
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,60 @@ from rnncli.metrics.student import student_quantile, student_share
 Array = NDArray[Any]
 ROUNDS = 10_000
 """Of a randomisation: the smallest p that it can give is 1 / 10,001."""
+RANDOMISED = "approximate randomisation over test examples"
+
+
+class Spread(NamedTuple):
+    """The variance of an estimate, and the degrees of freedom that it is known with."""
+
+    variance: float
+    freedom: float
+
+
+class Design(Protocol):
+    """How units are drawn and held against each other that are not independent, such as forecasts of one time."""
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is anything to draw."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """The test that ``spread`` makes, and what the units are that ``independent`` makes."""
+        ...
+
+    def take(self, rows: Array) -> Self:
+        """Some of the units."""
+        ...
+
+    def weights(self, resamples: int, seed: int) -> Iterator[Array]:
+        """How often each unit is drawn: float64 arrays (r, N), ``resamples`` rows in all."""
+        ...
+
+    def confidence(self, confidence: float) -> float:
+        """The share of the resamples between the ends of an interval that is to have ``confidence``."""
+        ...
+
+    def spread(self, first: Parts, second: Parts) -> Spread | None:
+        """That of the difference between two systems; None where such a test has too little to go by."""
+        ...
+
+    def independent(self, parts: Parts) -> Parts:
+        """The counts of units that are as good as independent of each other."""
+        ...
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What each unit adds to a metric: ``score`` makes the metric, (...), of summed counts, (..., C)."""
+    """What each unit adds to a metric: ``score`` makes the metric, (...), of summed counts, (..., C).
+
+    ``design`` is there where units are not independent of each other.
+    """
 
     counts_NC: Array
     score: Callable[[Array], Array]
+    design: Design | None = None
 
     def value(self) -> float:
         """The metric over all units."""
@@ -38,7 +84,8 @@ class Parts:
 
     def take(self, rows: Array) -> Parts:
         """Some of the units."""
-        return replace(self, counts_NC=self.counts_NC[rows])
+        design = self.design.take(rows) if self.design else None
+        return replace(self, counts_NC=self.counts_NC[rows], design=design)
 
     def interval(self, *, resamples: int, confidence: float, seed: int) -> tuple[float, float]:
         """Percentile bootstrap over units."""
@@ -50,7 +97,7 @@ class Parts:
 class Difference:
     """``value`` is that of the second system less that of the first, with its interval and p.
 
-    ``seeds`` says that interval and p also hold what other seeds would have given.
+    ``seeds`` says that interval and p also hold what other seeds would have given, ``test`` how p was come by.
     """
 
     value: float
@@ -58,6 +105,7 @@ class Difference:
     high: float
     p: float
     seeds: bool
+    test: str = ""
 
 
 def together(parts: Sequence[Parts]) -> Parts:
@@ -77,26 +125,27 @@ def difference(
     """How the runs of one setting differ from those of another on the same units, in the same order.
 
     Of single runs: p by approximate randomisation (Noreen 1989), the interval by the paired bootstrap (Efron 1979),
-    both over units. They hold for these two models. Where both settings have several runs, of other seeds, their
-    variance is added to that of the units, and the difference by its error is held against Student's distribution with
-    the degrees of freedom of Welch and Satterthwaite.
+    both over units; or by the test of their design where units depend on each other. They hold for these two models.
+    Where both settings have several runs, of other seeds, their variance is added to that of the units, and the
+    difference by its error is held against Student's distribution with the degrees of freedom of Welch and
+    Satterthwaite.
     """
     a, b = together(first), together(second)
     values = [[one.value() for one in runs] for runs in (first, second)]
     gap = fmean(values[1]) - fmean(values[0])
-    gaps_R = _resampled_gaps(a, b, resamples, seed)
-    if min(map(len, values)) < 2:
-        low, high = interval(gaps_R, confidence)
-        return Difference(gap, low, high, randomisation(a, b, rounds=rounds, seed=seed), seeds=False)
-    of_seeds = [variance(found) / len(found) for found in values]
-    whole = float(np.nanvar(gaps_R, ddof=1)) + sum(of_seeds)
-    if whole <= 0:
-        return Difference(gap, gap, gap, 1.0 if gap == 0 else 0.0, seeds=True)
-    below = sum(one**2 / (len(found) - 1) for one, found in zip(of_seeds, values, strict=True))
-    freedom = max(1, int(min(whole**2 / below, 1000.0))) if below else 1000
-    error = math.sqrt(whole)
-    half = student_quantile(confidence, freedom) * error
-    return Difference(gap, gap - half, gap + half, 1.0 - student_share(abs(gap) / error, freedom), seeds=True)
+    of_seeds = [Spread(variance(found) / len(found), len(found) - 1) for found in values if len(found) > 1]
+    of_seeds = of_seeds if len(of_seeds) == 2 else []
+    of_units = a.design.spread(a, b) if a.design else None
+    if of_units is None:
+        a, b = (one.design.independent(one) if one.design else one for one in (a, b))
+        if a.design and not a.design.varies and not of_seeds:
+            return Difference(gap, math.nan, math.nan, 1.0, seeds=False, test=_said(a))
+        gaps_R = _resampled_gaps(a, b, resamples, seed)
+        if not of_seeds:
+            low, high = interval(gaps_R, confidence)
+            return Difference(gap, low, high, randomisation(a, b, rounds=rounds, seed=seed), seeds=False, test=_said(a))
+        of_units = Spread(float(np.nanvar(gaps_R, ddof=1)), math.inf)
+    return _against_student(gap, [of_units, *of_seeds], confidence, seeds=bool(of_seeds), test=_said(a))
 
 
 def difference_by_seed(pairs: Sequence[tuple[Parts, Parts]], *, confidence: float = 0.95) -> Difference:
@@ -151,6 +200,23 @@ def holm(ps: Sequence[float]) -> list[float]:
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
     """The mean and, of two values or more, the sample deviation."""
     return fmean(values), stdev(values) if len(values) > 1 else None
+
+
+def _said(parts: Parts) -> str:
+    return parts.design.words if parts.design else RANDOMISED
+
+
+def _against_student(gap: float, spreads: Sequence[Spread], confidence: float, *, seeds: bool, test: str) -> Difference:
+    """A difference whose variance is the sum of several, by the degrees of freedom of Welch and Satterthwaite."""
+    whole = sum(one.variance for one in spreads)
+    if whole <= 0:
+        return Difference(gap, gap, gap, 1.0 if gap == 0 else 0.0, seeds, test)
+    below = sum(one.variance**2 / one.freedom for one in spreads)
+    # What rounding takes from a whole number is no degree of freedom.
+    freedom = max(1, int(min(whole**2 / below, 1000.0) + 1e-9)) if below else 1000
+    error = math.sqrt(whole)
+    half = student_quantile(confidence, freedom) * error
+    return Difference(gap, gap - half, gap + half, 1.0 - student_share(abs(gap) / error, freedom), seeds, test)
 
 
 def _resampled_gaps(a: Parts, b: Parts, resamples: int, seed: int) -> Array:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from rnncli.metrics.bootstrap import affordable, centred_interval, interval, resample_weights, resampled_counts
-from rnncli.metrics.paired import Parts
+from rnncli.metrics.paired import Design, Parts
 from rnncli.metrics.ranking import Ranking, defined_mean
 
 Array = NDArray[Any]
@@ -35,6 +35,7 @@ class Sums:
     """Metrics of summed counts: ``score`` makes them, (...), of (..., C); a unit of kind u counts ``counts_UC[u]``.
 
     The counts are dense or sparse; ``kind_N`` is the kind of each unit, None where each is a kind of its own.
+    ``design`` says how units are drawn that are not independent of each other.
     ``centred`` are metrics that resampling inflates (:func:`rnncli.metrics.bootstrap.centred_interval`); of those that
     are not ``resampled`` drawing units again says nothing, such as how many different captions there are.
     """
@@ -44,6 +45,7 @@ class Sums:
     kind_N: Array | None = None
     centred: frozenset[str] = frozenset()
     resampled: bool = True
+    design: Design | None = None
 
     @property
     def kinds(self) -> int:
@@ -62,7 +64,8 @@ class Sums:
     def take(self, rows: Array) -> Sums:
         """The same of some of the units."""
         if self.kind_N is None:
-            return replace(self, counts_UC=self.counts_UC[rows])
+            design = self.design.take(rows) if self.design else None
+            return replace(self, counts_UC=self.counts_UC[rows], design=design)
         return replace(self, kind_N=self.kind_N[rows])
 
     def names(self) -> set[str]:
@@ -83,6 +86,7 @@ class Areas:
     score_NK: Array
     centred: frozenset[str] = frozenset()
     kind_N: None = None
+    design: None = None
     rankings: list[Ranking] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,12 +139,16 @@ class Statistics:
         found: dict[str, Interval] = {}
         values = self.values()
         for families in self._drawn_together():
+            design = families[0].design
+            if design and not design.varies:
+                continue
+            share = design.confidence(confidence) if design else confidence
             scores = self._resampled(families, resamples, seed)
             for name, value_R in scores.items():
                 if any(name in one.centred for one in families):
-                    found[name] = centred_interval(value_R, values[name], confidence)
+                    found[name] = centred_interval(value_R, values[name], share)
                 else:
-                    found[name] = interval(value_R, confidence)
+                    found[name] = interval(value_R, share)
         return {name: found[name] for name in values if name in found}
 
     def take(self, rows: Array) -> Statistics:
@@ -165,14 +173,14 @@ class Statistics:
                 counts_UC = np.asarray(counts.toarray() if issparse(counts) else counts, dtype=np.float64)
                 counts_NC = counts_UC if one.kind_N is None else counts_UC[one.kind_N]
                 names = one.score(counts_UC[:1])
-                found |= {name: Parts(counts_NC, partial(_single, one.score, name)) for name in names}
+                found |= {name: Parts(counts_NC, partial(_single, one.score, name), one.design) for name in names}
         return found
 
     def _drawn_together(self) -> Iterator[list[Sums | Areas]]:
         """Families whose units are of the same kinds, so that one draw serves all."""
-        groups: dict[int, list[Sums | Areas]] = {}
+        groups: dict[tuple[int, int], list[Sums | Areas]] = {}
         for one in (*self.sums(), *(one for one in self.families if isinstance(one, Areas))):
-            groups.setdefault(id(one.kind_N), []).append(one)
+            groups.setdefault((id(one.kind_N), id(one.design)), []).append(one)
         return iter(groups.values())
 
     def _resampled(self, families: Sequence[Sums | Areas], resamples: int, seed: int) -> Scores:
@@ -180,7 +188,7 @@ class Statistics:
         first = families[0]
         if first.kind_N is None:
             resamples = affordable(resamples, max(one.cost for one in families))
-            draws = resample_weights(first.kinds, resamples, seed)
+            draws = (first.design.weights if first.design else partial(resample_weights, first.kinds))(resamples, seed)
         else:
             count_U = np.bincount(first.kind_N, minlength=first.kinds)
             draws = resampled_counts(count_U, affordable(resamples, first.kinds, MOST_DRAWN), seed)

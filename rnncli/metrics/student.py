@@ -15,3 +15,16 @@ def student_share(t: float, freedom: int) -> float:
     from scipy.special import stdtr
 
     return float(2 * stdtr(freedom, t) - 1)
+
+
+def expanded(confidence: float, units: int) -> float:
+    """The share of resamples that a bootstrap's interval from few units must hold to be as wide as Student's.
+
+    Drawing from n units gives resamples a variance that is too small by (n - 1) / n, and knows nothing of the tails of
+    Student's distribution (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3).
+    """
+    from scipy.special import ndtr
+
+    if units < 2:
+        return 1.0
+    return float(2 * ndtr((units / (units - 1)) ** 0.5 * student_quantile(confidence, units - 1)) - 1)

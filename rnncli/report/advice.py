@@ -49,7 +49,7 @@ class Match:
     """The model against its best rival by one metric: the gap is positive where the model is better.
 
     ``examples`` is how many both were tested on one by one, 0 where they were not; ``folds`` those of a
-    cross-validation.
+    cross-validation. ``test`` names a test of examples that depend on each other.
     """
 
     rival: str
@@ -60,6 +60,7 @@ class Match:
     sure: bool
     examples: int = 0
     folds: int = 0
+    test: str = ""
 
 
 def written(findings: Iterable[Advice]) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def findings(*found: Advice | None) -> Iterator[Advice]:
 def match_of_examples(report: Report, metric: str, model: Parts | None, rivals: Mapping[str, Parts]) -> Match | None:
     """The model against its best rival on the same examples, or by the model's interval where that cannot be had."""
     found = best_rival(report, metric)
-    if found is None or report.metrics[metric].value is None:
+    if found is None or report.metrics[metric].value is None or report.metrics[metric].better == "nominal":
         return None
     rival, value = found
     theirs = rivals.get(rival)
@@ -86,13 +87,14 @@ def match_of_examples(report: Report, metric: str, model: Parts | None, rivals: 
     if math.isnan(tested.value):
         return None
     gap, low, high = _in_favour(report, metric, tested.value, tested.low, tested.high)
-    return Match(rival, metric, gap, low, high, tested.p <= 1 - report.confidence, examples=len(model.counts_NC))
+    sure, test = tested.p <= 1 - report.confidence, tested.test if model.design else ""
+    return Match(rival, metric, gap, low, high, sure, examples=len(model.counts_NC), test=test)
 
 
 def match_of_folds(report: Report, metric: str) -> Match | None:
     """The model against its best rival by their differences in the folds, held against Student's distribution."""
     found = best_rival(report, metric)
-    if found is None:
+    if found is None or report.metrics[metric].better == "nominal":
         return None
     pairs = [(fold.metrics.get(metric), fold.baselines.get(found[0], {}).get(metric)) for fold in report.folds]
     gaps = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
@@ -108,7 +110,9 @@ def of_match(report: Report, match: Match) -> Advice:
     name, confidence = report.title(match.metric), 100 * report.confidence
     low, high = (-match.high, -match.low) if match.sure and match.gap < 0 else (match.low, match.high)
     ends = f"{confidence:g} % interval {_signed(report, match, low)} .. {_signed(report, match, high)}"
+    ends = "too few to test" if math.isnan(low) else ends
     where = f", on the same {match.examples:,} test examples" if match.examples else ""
+    where += f", {match.test}" if match.test else ""
     where = f", over {match.folds} folds" if match.folds else where
     by = f"{_points(report, match, abs(match.gap))} of {name} ({ends}{where})"
     if match.sure and match.gap > 0:
@@ -130,10 +134,10 @@ def of_match(report: Report, match: Match) -> Advice:
 def of_size(report: Report, match: Match, split: Mapping[str, Any], sizes: Mapping[str, int]) -> Advice | None:
     """How many test examples would tell the difference from the best rival; None where it is told, or cannot be.
 
-    ``split`` is the section of the recipe that says how the parts were cut, ``sizes`` are theirs.
+    ``split`` holds the keys of the recipe that say how the parts were cut, ``sizes`` are theirs.
     """
     error = (match.high - match.low) / (2 * NORMAL)
-    if match.sure or match.folds or not match.examples or error <= 0:
+    if match.sure or match.folds or not match.examples or not error > 0:
         return None
     least = (NORMAL + POWER) * error
     says = f"{match.examples:,} test examples tell differences of {_points(report, match, least)} or more"
@@ -181,7 +185,7 @@ def of_dev(report: Report, metric: str, dev: float | None, sizes: Mapping[str, i
     assert tested.value is not None
     assert tested.low is not None
     assert tested.high is not None
-    gap = dev - tested.value if tested.better == "higher" else tested.value - dev
+    gap = tested.direction.badness(tested.value) - tested.direction.badness(dev)
     error = (tested.high - tested.low) / (2 * NORMAL) * math.sqrt(1 + report.examples / sizes["dev"])
     if gap <= 3 * error or (tested.unit == "share" and gap < APART) or not error:
         return None
@@ -217,7 +221,8 @@ def _of_one_answer(match: Match, by: str) -> Advice:
 def _of_no_mistake(report: Report, metric: str, split: Mapping[str, Any]) -> Advice | None:
     """What so few examples without a mistake leave open: so many wrong ones would still go unseen by chance."""
     found = report.metrics[metric]
-    if found.value != (1 if found.better == "higher" else 0) or not report.examples:
+    best = {"higher": 1, "lower": 0}.get(found.better)
+    if found.value != best or not report.examples:
         return None
     unseen = 1 - (1 - report.confidence) ** (1 / report.examples)
     if unseen <= WIDE:
@@ -264,6 +269,8 @@ def _ended_early(rows: Rows, watch: Metric, epochs: int) -> str:
 
 
 def _more_tests(split: Mapping[str, Any], sizes: Mapping[str, int], wanted: float) -> str:
+    if "origins" in split:
+        return f"test from more origins, evaluation.origins={2 * (split['origins'] or 12)}, or on more series"
     if split.get("test") or split.get("split_column"):
         return "give more examples to test on, or test on all in turn with data.folds=5 and no data.test"
     every = sum(sizes.values())

@@ -21,7 +21,7 @@ from rnncli.report.reach import Reach
 class Estimate:
     """The value of a metric with its interval; ``deviation`` is that of the folds of a cross-validation.
 
-    ``unit``, ``better``, ``show`` and ``title`` are those of the :class:`rnncli.metrics.metric.Metric`.
+    ``unit``, ``better``, ``show``, ``title`` and ``nominal`` are those of the :class:`rnncli.metrics.metric.Metric`.
     """
 
     value: float | None
@@ -32,12 +32,18 @@ class Estimate:
     better: Better = "higher"
     show: Show = "first"
     title: str = ""
+    nominal: float = 0.0
 
     @classmethod
     def of(cls, metric: Metric, value: float | None, low: float | None = None, high: float | None = None) -> Estimate:
         """An estimate of a declared metric; values of numpy are turned into plain ones."""
         ends = plain(low), plain(high)
-        return cls(plain(value), *ends, None, metric.unit, metric.better, metric.show, metric.title)
+        return cls(plain(value), *ends, None, metric.unit, metric.better, metric.show, metric.title, metric.nominal)
+
+    @property
+    def direction(self) -> Metric:
+        """What tells of two values the better one."""
+        return Metric("", better=self.better, nominal=self.nominal)
 
     @property
     def number(self) -> str:
@@ -50,9 +56,9 @@ class Estimate:
         return interval(self.low, self.high, self.unit)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; deviation, show and title are there where they say something."""
+        """For JSON; deviation, show, title and nominal are there where they say something."""
         values = plain(asdict(self))
-        usual = {"deviation": None, "show": "first", "title": ""}
+        usual = {"deviation": None, "show": "first", "title": "", "nominal": 0.0}
         return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rnncli.metrics.metric import Better, Unit
+from rnncli.metrics.metric import Better, Metric, Unit
 from rnncli.report.build import plain
 
 
@@ -28,6 +28,7 @@ class Versus:
     """How a setting differs from the base in one metric; ``p_adjusted`` allows for the number of settings (Holm).
 
     ``seeds`` says that interval and p also hold what other seeds would have given; else they hold for these models.
+    ``test`` is how p was come by.
     """
 
     difference: float
@@ -36,6 +37,7 @@ class Versus:
     p: float
     p_adjusted: float
     seeds: bool
+    test: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Comparison:
     ``base`` is the name of the setting that the others are held against; ``best`` names by metric the setting with the
     best mean; ``apart`` names those with other test examples than the base, which are not held against it, nor ever the
     best. ``titles``, ``units`` and ``better`` say of each metric how it is called, how it is read, and which way is
-    better.
+    better, ``nominal`` what those should be near of which that is said.
     """
 
     task: str
@@ -83,6 +85,11 @@ class Comparison:
     settings: tuple[Compared, ...]
     apart: tuple[str, ...]
     notes: tuple[str, ...]
+    nominal: dict[str, float] = field(default_factory=dict)
+
+    def badness(self, metric: str, value: float) -> float:
+        """A number that is lower where a value of a metric is better."""
+        return Metric(metric, better=self.better[metric], nominal=self.nominal.get(metric, 0.0)).badness(value)
 
     def leads(self, setting: Compared, metric: str) -> bool:
         """Whether a setting has the best mean of a metric, alone or not, among several with the same test examples."""

@@ -29,6 +29,8 @@ def interval(low: float | None, high: float | None, unit: Unit = "share") -> str
 
 def signed(value: float, unit: Unit = "share") -> str:
     """A difference with its sign."""
+    if not math.isfinite(value):
+        return UNDEFINED
     return f"{100 * value:+.1f}" if unit == "share" else f"{value:+.3f}"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rnncli.report.build import Report
 
 MODEL = ""
@@ -23,7 +21,7 @@ def leaders(report: Report, metric: str) -> frozenset[str]:
     known = {name: value for name, value in values.items() if value is not None}
     if MODEL not in known or len(known) < 2:
         return frozenset()
-    best = _better(report, metric)(known.values(), key=float)
+    best = min(known.values(), key=report.metrics[metric].direction.badness)
     shown = report.written(metric, best)
     return frozenset(name for name, value in known.items() if report.written(metric, value) == shown)
 
@@ -34,7 +32,7 @@ def best_rival(report: Report, metric: str) -> tuple[str, float] | None:
     known = {name: value for name, value in found.items() if value is not None}
     if not known:
         return None
-    name = _better(report, metric)(known, key=known.__getitem__)
+    name = min(known, key=lambda name: report.metrics[metric].direction.badness(known[name]))
     return name, known[name]
 
 
@@ -42,7 +40,3 @@ def main_metric(report: Report, watched: str = "") -> str:
     """The metric that the model was chosen by, or else the first that is shown; empty where there is none."""
     shown = [name for name, metric in report.metrics.items() if metric.show != "never"]
     return watched if watched in report.metrics else next(iter(shown or report.metrics), "")
-
-
-def _better(report: Report, metric: str) -> Any:
-    return min if report.metrics[metric].better == "lower" else max

@@ -45,11 +45,10 @@ def _whisker(comparison: Comparison, setting: Compared, metric: str) -> Whisker 
 def _drawn(comparison: Comparison) -> list[Compared]:
     """The base and the best settings, in the order of the table."""
     metric = comparison.metrics[0]
-    lower = comparison.better[metric] == "lower"
 
     def rank(setting: Compared) -> tuple[bool, float]:
         mean = setting.scores[metric].mean
-        return setting.name != comparison.base, float("inf") if mean is None else mean if lower else -mean
+        return setting.name != comparison.base, float("inf") if mean is None else comparison.badness(metric, mean)
 
     chosen = sorted(comparison.settings, key=rank)[:MOST_CURVES]
     return [setting for setting in comparison.settings if setting in chosen]

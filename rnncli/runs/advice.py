@@ -50,7 +50,7 @@ def of_run(
         found += advice.findings(advice.of_dev(report, metric, _of_best(report, trained, metric), sizes))
         match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
         if match:
-            split = recipe.data.model_dump()
+            split = _split(recipe)
             found += advice.findings(advice.of_match(report, match), advice.of_size(report, match, split, sizes))
     return _with(report, *found)
 
@@ -77,8 +77,13 @@ def _with(report: Report, *found: Advice) -> Report:
 def _of_figures(report: Report, recipe: Recipe, metric: str) -> list[Advice]:
     """What the figures say without rivals and without history."""
     classes = advice.of_classes(report, flat(recipe.model_dump(mode="json")))
-    width = advice.of_width(report, metric, recipe.data.model_dump()) if metric else None
+    width = advice.of_width(report, metric, _split(recipe)) if metric else None
     return list(advice.findings(classes, width))
+
+
+def _split(recipe: Recipe) -> dict[str, Any]:
+    """The keys that say how the parts were cut."""
+    return recipe.data.model_dump() | recipe.evaluation.model_dump()
 
 
 def _of_best(report: Report, trained: TrainingHistory, metric: str) -> float | None:

@@ -54,6 +54,10 @@ class SeriesData(FilesSection, frozen=True):
     season: Literal["auto"] | Count | tuple[Count, ...] = Field(
         default="auto", description="steps of a season, or of several, the shortest first; auto after frequency"
     )
+    transform: Literal["auto", "none", "log"] = Field(
+        default="auto",
+        description="learn values or their logarithms; auto: these where no value is 0 or less, and dev is better so",
+    )
     non_negative: bool | Literal["auto"] = Field(
         default="auto", description="no forecast below 0; auto: where no value of the training part is"
     )

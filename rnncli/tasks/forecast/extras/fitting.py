@@ -1,0 +1,150 @@
+"""What a forecaster learns before its network does: how far to look back, in which units, and what lags alone say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnncli.data.series.grid import Grid
+from rnncli.errors import RecipeError
+from rnncli.metrics.forecasts import Scales
+from rnncli.recipe.schema import AUTO
+from rnncli.tasks.forecast.extras.lags import chunks, history
+from rnncli.tasks.forecast.extras.ridge import Ridge
+from rnncli.tasks.forecast.extras.transform import Transform
+from rnncli.tasks.forecast.scaling import Scaling
+from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.windows import WindowPart
+
+LONGEST_SEGMENT = 48
+"""Steps of a season that the core reads at once."""
+FEWEST_SEGMENTS = 6
+LONGEST_LOOKBACK = 1024
+WEIGHTS = (0.1, 10.0)
+"""What a window counts at least and at most, where one counts 1 on average."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """All of it; ``names`` are the series that were trained on."""
+
+    names: tuple[str, ...]
+    grid: Grid
+    columns: Mapping[str, tuple[str, ...]]
+    """Names of the columns known ahead, ``known``, known until now, ``past``, and ``static``."""
+    horizon: int
+    segment: int
+    transform: Transform
+    scaling: Scaling
+    ridge: Ridge | None
+    scales: Scales
+    non_negative: bool
+    about: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
+        """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
+        numbers = {name: number for number, name in enumerate(self.names)}
+        at_S = np.array([numbers.get(name, len(numbers)) for name in part.panel.names], np.int64)
+        found = [np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)]
+        return found[0], found[1]
+
+
+def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> Learnt:
+    """Fitted to ``train``, choices made by ``dev``."""
+    panel = train.panel
+    segment, lookback = extent(recipe, train, seasons)
+    ridge = Ridge.fit(train, dev, lookback, seasons)
+    transform, notes = _transform(recipe, ridge, train), [ridge.words]
+    season = max(seasons)
+    scaling = Scaling.of(transform.of(train), lookback, season, min(min(seasons), lookback))
+    scales = Scales.of(panel, train.begin_S, train.end_S, season)
+    undefined = int(np.isnan(scales.mase_S).sum())
+    if undefined:
+        notes.append(f"{undefined:,} series do not change, or have no whole season: left out of mase and msis")
+    return Learnt(
+        names=panel.names,
+        grid=panel.grid,
+        columns={"known": panel.known, "past": panel.past, "static": panel.static},
+        horizon=train.horizon,
+        segment=segment,
+        transform=transform,
+        scaling=scaling,
+        ridge=ridge if recipe.model.linear else None,
+        scales=scales,
+        non_negative=_is_non_negative(recipe, train),
+        about=_about(recipe, train, seasons),
+        notes=(f"{lookback} steps back in segments of {segment}", *notes),
+        categories=panel.categories,
+    )
+
+
+def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) -> tuple[int, int]:
+    """The steps of a segment and those of a window, a multiple of it.
+
+    Two of the longest season, or twice the horizon, but no more than most series have room for before one horizon.
+    """
+    room = int(np.median(train.end_S - train.begin_S)) - train.horizon - train.gap
+    wanted = recipe.data.lookback
+    if wanted == AUTO:
+        wanted = min(max(2 * max(seasons), 2 * train.horizon), max(room // 2, 1), LONGEST_LOOKBACK)
+    segment = recipe.model.segment
+    if segment == AUTO:
+        fitting = [season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted]
+        segment = fitting[-1] if fitting else max(1, wanted // 12)
+    return segment, max(1, round(wanted / segment)) * segment
+
+
+def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
+    """What an error of each training window counts, (W,): its scale by that of the series, as it will be scored."""
+    reference_S = Scales.of(part.panel, part.begin_S, part.end_S, 1).deviation_S
+    weight_W = np.ones(len(part))
+    for rows in chunks(part, scaling.lookback):
+        some = part.take(rows)
+        starts = part.panel.start_S[some.series_W]
+        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.season))
+        weight_W[rows] = scale_W / reference_S[some.series_W]
+    weight_W = np.nan_to_num(weight_W, nan=0.0) ** power
+    mean = weight_W.mean()
+    return np.clip(weight_W / mean, *WEIGHTS) if mean > 0 else np.ones(len(part))
+
+
+def _transform(recipe: ForecastRecipe, ridge: Ridge, train: WindowPart) -> Transform:
+    """As the recipe says or, where that is open, as the regression was better on dev."""
+    if recipe.data.transform == "none" or (recipe.data.transform == AUTO and not ridge.floor):
+        return Transform()
+    least = float(_values(train).min(initial=np.inf))
+    if least <= 0:
+        raise RecipeError("data.transform: values of 0 or less have no logarithm", "data.transform=none")
+    return Transform("log", ridge.floor or least)
+
+
+def _values(train: WindowPart) -> np.ndarray:
+    """The observed values of the training part."""
+    panel = train.panel
+    bounds = zip(train.begin_S.tolist(), train.end_S.tolist(), strict=True)
+    return np.concatenate([panel.y_N[begin:end][panel.observed_N[begin:end]] for begin, end in bounds])
+
+
+def _is_non_negative(recipe: ForecastRecipe, train: WindowPart) -> bool:
+    if recipe.data.non_negative != AUTO:
+        return recipe.data.non_negative
+    values = _values(train)
+    return bool(len(values)) and float(values.min()) >= 0
+
+
+def _about(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) -> dict[str, Any]:
+    grid = train.panel.grid
+    align = recipe.data.align
+    return {
+        "horizon": train.horizon,
+        "gap": train.gap,
+        "step": recipe.evaluation.step or train.horizon,
+        "season": max(seasons),
+        "frequency": grid.frequency,
+        "align": ("end" if grid.is_whole else "calendar") if align == AUTO else align,
+    }

@@ -1,0 +1,180 @@
+"""A forecaster fitted to its training part: units, the regression over lags, scales of errors, and its intervals.
+
+Shape letters: S series, W windows, B batch, L steps back, H steps ahead, C channels of the head, Q levels of quantiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from rnncli.errors import RunError
+from rnncli.heads.forecasts import make_head
+from rnncli.metrics.conformal import Conformal
+from rnncli.metrics.forecasts import LEVELS, Scales, scores, window_sums
+from rnncli.recipe.schema import AUTO
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
+from rnncli.tasks.forecast.extras import fitting, saving
+from rnncli.tasks.forecast.extras.fitting import Learnt
+from rnncli.tasks.forecast.extras.rows import Kept, row
+from rnncli.tasks.forecast.metrics import of_sums
+from rnncli.tasks.forecast.model import Forecaster, Sizes
+from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.windows import WindowPart
+
+MOST_CALIBRATED = 20_000_000
+"""Quantiles of dev windows that intervals are corrected by, evenly chosen ones where there are more."""
+
+
+class FittedForecast:
+    """See :class:`rnncli.tasks.base.Fitted`."""
+
+    best_by = "mase"
+
+    def __init__(self, recipe: ForecastRecipe, learnt: Learnt, conformal: Conformal | None = None) -> None:
+        self.recipe, self.learnt, self.conformal = recipe, learnt, conformal
+        head = "quantiles" if recipe.model.head == AUTO else recipe.model.head
+        self.head = make_head(head, recipe.model.loss, LEVELS)
+        self.notes: tuple[str, ...] = learnt.notes
+
+    @property
+    def about(self) -> About:
+        """How windows lie, and what quantiles there are."""
+        return self.learnt.about | {"levels": list(LEVELS)}
+
+    def save(self, folder: Path) -> None:
+        """Write names, units, regression, scales and intervals."""
+        saving.save(folder, self.learnt, self.conformal)
+
+    @classmethod
+    def load(cls, recipe: ForecastRecipe, folder: Path) -> FittedForecast:
+        """What ``save`` wrote; raises RunError."""
+        try:
+            return cls(recipe, *saving.load(folder))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise RunError(f"{folder}: cannot be read: {error}", "take it from a copy of the run") from error
+
+    def encode(self, part: WindowPart, *, training: bool = False) -> ForecastExamples:
+        """Windows in units of their own; in training what an error counts follows what it is scored by."""
+        learnt = self.learnt
+        numbers = {name: number for number, name in enumerate(learnt.names, 1)}
+        series_S = np.array([numbers.get(name, 0) for name in part.panel.names], np.int64)
+        weight_W = np.ones(len(part))
+        if training:
+            power = 2 if self.recipe.model.loss == "mse" else 1
+            weight_W = fitting.weights(learnt.transform.of(part), learnt.scaling, power)
+        segments = np.full(len(part), learnt.scaling.lookback // learnt.segment, np.int64)
+        return ForecastExamples(part, learnt.transform, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments)
+
+    def build(self) -> Forecaster:
+        """A new forecaster."""
+        learnt, settings = self.learnt, self.recipe.model
+        core = recurrent(settings.hidden, settings)
+        known, past, static = (one.shape[1] for one in learnt.scaling.tables)
+        sizes = Sizes(
+            segment=learnt.segment,
+            horizon=learnt.horizon,
+            inputs=1 + known + past,
+            known=known,
+            static=static,
+            series=len(learnt.names),
+            channels=self.head.size,
+        )
+        return Forecaster(core, sizes, settings)
+
+    def loss(self, model: Forecaster, batch: ForecastBatch) -> Tensor:
+        """That of the head, the mean over steps."""
+        return self.head.loss(model(batch), batch.truth_BH, batch.weight_BH, batch.units)
+
+    def validate(self, model: Forecaster, examples: ForecastExamples, batches: Batches) -> Metrics:
+        """Metrics of the points that are forecast, and ``loss``."""
+        total = weight = 0.0
+        sums_C: Any = 0
+        for indices, batch in batches():
+            raw_BHC = model(batch)
+            known = float(batch.weight_BH.sum())
+            total += known * float(self.head.loss(raw_BHC, batch.truth_BH, batch.weight_BH, batch.units))
+            weight += known
+            point_BH = self._points(raw_BHC, batch)
+            sums_C = sums_C + self._sums(examples.part.take(indices), point_BH, None).sum(0)
+        found = {name: float(value) for name, value in scores(sums_C).items() if np.isfinite(value)}
+        return found | {"loss": total / max(weight, 1e-30)}
+
+    def settle(self, model: Forecaster, dev: ForecastExamples, batches: Batches) -> None:
+        """Correct the intervals by what they were off by on dev."""
+        most = max(1, MOST_CALIBRATED // (dev.part.horizon * len(LEVELS)))
+        every = -(-len(dev) // most)
+        errors: list[tuple[np.ndarray, ...]] = []
+        for indices, batch in batches():
+            some = np.flatnonzero(indices % every == 0)
+            if len(some):
+                quantile_BHQ = self._raw_quantiles(model(batch), batch)[some]
+                units = (batch.level_B.cpu().numpy()[some], batch.scale_B.cpu().numpy()[some])
+                truth_BH, scored_BH = dev.part.take(indices[some]).truth_WH()
+                truth_BH = self.learnt.transform.ahead(truth_BH)
+                errors.append((truth_BH, quantile_BHQ, units[1], scored_BH))
+        joined = [np.concatenate(parts) for parts in zip(*errors, strict=True)]
+        truth_WH, quantile_WHQ, scale_W, scored_WH = joined
+        self.conformal = Conformal.fit(truth_WH, quantile_WHQ, scale_W, scored_WH, LEVELS)
+        windows, steps = scored_WH.any(1).sum(), int(self.conformal.errors_H.min())
+        note = f"intervals corrected by {windows:,} windows of dev, at least {steps:,} errors a step (conformal)"
+        self.notes = (*self.learnt.notes, note)
+
+    def forecast(self, model: Forecaster, batch: ForecastBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Points (B, H) and quantiles (B, H, Q) in the user's units."""
+        raw_BHC = model(batch)
+        quantile_BHQ = self._raw_quantiles(raw_BHC, batch)
+        if self.conformal is not None:
+            quantile_BHQ = self.conformal.apply(quantile_BHQ, batch.scale_B.cpu().numpy())
+        quantile_BHQ = self.learnt.transform.back(quantile_BHQ)
+        return self._points(raw_BHC, batch), self._floored(quantile_BHQ)
+
+    def predictions(
+        self, model: Forecaster, part: WindowPart, examples: ForecastExamples, batches: Batches
+    ) -> list[dict[str, Any]]:
+        """A row for each window; see :mod:`rnncli.tasks.forecast.metrics`."""
+        rows: list[dict[str, Any]] = [{}] * len(part)
+        kept = Kept(part, self.recipe.evaluation.keep, self.learnt.scaling.season)
+        for indices, batch in batches():
+            point_BH, quantile_BHQ = self.forecast(model, batch)
+            some = part.take(indices)
+            sums_BC = self._sums(some, point_BH, quantile_BHQ)
+            for at, index in enumerate(indices.tolist()):
+                rows[index] = row(kept, index, sums_BC[at], point_BH[at], quantile_BHQ[at])
+        return rows
+
+    def baselines(self, parts: Mapping[str, WindowPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
+        """Naive forecasts, and the regression over lags."""
+        from rnncli.tasks.forecast.extras import rivals
+
+        part = parts[split]
+        found = {}
+        for name, sums_WC in rivals.sums(parts, split, self.learnt, self._sums):
+            found[name] = of_sums(sums_WC, part.cutoff_W, part.series_W, self.about)
+        return found, ()
+
+    def _sums(self, part: WindowPart, point_WH: np.ndarray, quantile_WHQ: np.ndarray | None) -> np.ndarray:
+        """The counts of windows, (W, C)."""
+        mase_W, deviation_W = self.learnt.scales_of(part)
+        truth_WH, scored_WH = part.truth_WH()
+        return window_sums(truth_WH, point_WH, quantile_WHQ, LEVELS, scored_WH, mase_W, deviation_W)
+
+    def _points(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
+        scaled_BH = batch.units.restore(self.head.point(raw_BHC, batch.units)).cpu().numpy()
+        return self._floored(self.learnt.transform.back(scaled_BH))
+
+    def _raw_quantiles(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
+        """Quantiles (B, H, Q) before they are corrected, in the units that are learnt."""
+        scaled_BHQ = self.head.quantiles(raw_BHC, LEVELS, batch.units).double().cpu().numpy()
+        level_B, scale_B = (one.double().cpu().numpy()[:, None, None] for one in batch.units)
+        return level_B + scale_B * scaled_BHQ
+
+    def _floored(self, values: np.ndarray) -> np.ndarray:
+        return np.maximum(values, 0.0) if self.learnt.non_negative else values

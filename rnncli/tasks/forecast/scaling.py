@@ -1,0 +1,84 @@
+"""Units in which a model sees windows and columns, fitted to what the training part knows.
+
+Shape letters: W windows, L steps back, N steps, S series, K columns known ahead, P columns known until now, C static ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from rnncli.tasks.forecast.extras.lags import scales
+from rnncli.tasks.forecast.windows import WindowPart
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """How far windows look back, and mean and deviation of each column.
+
+    The level of a window is the mean of its last ``recent`` values, its scale the standard deviation of its values, or
+    the last one's size where they are all the same.
+    """
+
+    lookback: int
+    season: int
+    recent: int
+    known_2K: Array
+    past_2P: Array
+    static_2C: Array
+
+    @classmethod
+    def of(cls, train: WindowPart, lookback: int, season: int, recent: int) -> Self:
+        """Fitted to the steps between the bounds of a training part."""
+        panel = train.panel
+        inside_N = np.zeros(len(panel.y_N) + 1, np.int64)
+        np.add.at(inside_N, train.begin_S, 1)
+        np.add.at(inside_N, np.maximum(train.begin_S, train.end_S), -1)
+        used_N = np.cumsum(inside_N[:-1]) > 0
+        tables = panel.known_NK[used_N], panel.past_NP[used_N], panel.static_SC
+        return cls(lookback, season, recent, *map(_standards, tables))
+
+    @property
+    def tables(self) -> tuple[Array, Array, Array]:
+        """Mean and deviation of the columns known ahead, known until now, and static."""
+        return self.known_2K, self.past_2P, self.static_2C
+
+    def units(self, y_WL: Array) -> tuple[Array, Array]:
+        """Level and scale (W,) of windows; the scale is above 0."""
+        level_W, scale_W = y_WL[:, -self.recent :].mean(1), scales(y_WL)
+        return level_W, np.where(scale_W > 0, scale_W, np.maximum(np.abs(y_WL[:, -1]), 1e-6))
+
+    def standard_known(self, values: Array) -> Array:
+        """Columns known ahead, (..., K), standardised."""
+        return (values - self.known_2K[0]) / self.known_2K[1]
+
+    def standard_past(self, values: Array) -> Array:
+        """Columns known until now, (..., P), standardised."""
+        return (values - self.past_2P[0]) / self.past_2P[1]
+
+    def standard_static(self, values: Array) -> Array:
+        """Static columns, (..., C), standardised."""
+        return (values - self.static_2C[0]) / self.static_2C[1]
+
+    def arrays(self) -> dict[str, Array]:
+        """What to save."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
+        """The scaling of what :meth:`arrays` gave."""
+        whole = {name: int(arrays[name]) for name in ("lookback", "season", "recent")}
+        return cls(**{**arrays, **whole})
+
+
+def _standards(values_NK: Array) -> Array:
+    """Mean and deviation of each column, (2, K), 1 where it is always the same."""
+    if not len(values_NK):
+        return np.stack([np.zeros(values_NK.shape[1]), np.ones(values_NK.shape[1])])
+    deviation_K = values_NK.std(0, dtype=np.float64)
+    return np.stack([values_NK.mean(0, dtype=np.float64), np.where(deviation_K > 0, deviation_K, 1.0)])

@@ -1,0 +1,44 @@
+"""Forecasting: all steps ahead of many series by one recurrent model: a :class:`rnncli.tasks.base.Task`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rnncli.report.build import Advice, ReportTable
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.forecast import builtin, data
+from rnncli.tasks.forecast.extras import checks, fitting
+from rnncli.tasks.forecast.fitted import FittedForecast
+from rnncli.tasks.forecast.predictor import SeriesPredictor
+from rnncli.tasks.forecast.schema import ForecastRecipe
+
+load = FittedForecast.load
+predictor = SeriesPredictor
+findings = checks.findings
+
+
+def read(recipe: ForecastRecipe) -> Corpus:
+    """Series of a user, or those built in, as windows."""
+    return data.read_corpus(recipe, builtin.builtin)
+
+
+def read_more(recipe: ForecastRecipe, path: Path) -> Corpus:
+    """A further file, its last origins as the part ``test``."""
+    return data.read_part(recipe, path)
+
+
+def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
+    """Units, regression and scales of the training part."""
+    train, dev = corpus.parts["train"], corpus.parts["dev"]
+    season = recipe.data.season
+    seasons = (season,) if isinstance(season, int) else tuple(season)
+    learnt = fitting.learn(recipe, train, dev, seasons)
+    fitted = FittedForecast(recipe, learnt)
+    fitted.recipe = recipe.having(
+        {"data.lookback": learnt.scaling.lookback, "model.segment": learnt.segment, "data.transform": learnt.transform.kind}
+    )
+    return fitted
+
+
+check = checks.tables
