@@ -57,11 +57,12 @@ def place_on_grid(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: st
         found = Placed(wanted.grid, wanted.grid.number(clock.instant_N.view("datetime64[ns]")), clock.keep_N)
         return _exact(_with(found, clock), clock.instant_N, what, place)
     kept_N = clock.instant_N[clock.keep_N]
+    form = stamps.form if clock.zone or (kept_N % DAY).any() or len(stamps.form) < len("%Y-%m-%d") else "%Y-%m-%d"
     if wanted.frequency:
-        grid, notes = _given(kept_N, wanted.frequency, what, stamps.form)
+        grid, notes = _given(kept_N, wanted.frequency, what, form)
     else:
         rows = np.flatnonzero(clock.keep_N)
-        grid = _found(kept_N, series_N[rows], what, lambda row: place(int(rows[row])), stamps.form)
+        grid = _found(kept_N, series_N[rows], what, lambda row: place(int(rows[row])), form)
         notes = []
     grid = replace(grid, zone=clock.zone) if grid.unit.kind == "tick" and grid.unit.size < DAY else grid
     placed = _with(Placed(grid, numbers(clock.instant_N, grid.unit), clock.keep_N), clock)
