@@ -16,6 +16,8 @@ from rnncli.errors import DataError
 SKIPPED = "of an hour that a clock change skips"
 SPARSE = 20
 """Steps a row beyond which a grid that is made to fit all stamps is taken for none."""
+OFTEN = 0.1
+"""The share of neighbours that must be one step apart for most to be several: days that are often left out, say."""
 _SIZES = {"D": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": SECOND // 1000}
 
 
@@ -296,7 +298,9 @@ def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place,
     if common < usual:
         if sizes[0] >= 25 * DAY and len(np.unique(months(distinct))) == len(distinct):
             return Grid("ME", day=-1)
-        _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
+        often = sizes[0] == common and counts[0] >= OFTEN * len(apart)
+        if not often:
+            _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
     name = _name(common, int(distinct[0] // DAY + 3) % 7)
     if not name:
         raise DataError(f"{place(0)}: {what}: stamps {common} ns apart", "data.frequency=ms is the finest there is")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.gaps import begins, carried, filled
@@ -25,6 +25,7 @@ def each(y_N, offset):
 
 
 @given(series())
+@settings(max_examples=60, deadline=None)
 def test_linear_and_previous_fill_as_pandas_does(drawn):
     y_N, offset = drawn
     for rule, how in (("linear", "interpolate"), ("previous", "ffill")):
@@ -33,6 +34,7 @@ def test_linear_and_previous_fill_as_pandas_does(drawn):
 
 
 @given(series(), st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
 def test_seasonal_repeats_what_was_there_a_season_before(drawn, season):
     y_N, offset = drawn
     wanted = []
@@ -45,6 +47,7 @@ def test_seasonal_repeats_what_was_there_a_season_before(drawn, season):
 
 
 @given(series(), st.sampled_from(["linear", "previous", "seasonal", "zero"]), st.data())
+@settings(max_examples=60, deadline=None)
 def test_what_follows_an_origin_changes_nothing_up_to_it(drawn, rule, data):
     y_N, offset = drawn
     origin = data.draw(st.integers(0, len(y_N) - 1))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.grid import Grid, numbers, unit
@@ -14,6 +14,7 @@ ANCHORED = ("QS", "QE", "YS", "YE")
 
 @pytest.mark.parametrize("frequency", FREQUENCIES + ANCHORED)
 @given(start=st.integers(-20_000, 30_000))
+@settings(max_examples=30, deadline=None)
 def test_stamps_of_pandas_get_consecutive_numbers_and_come_back(frequency, start):
     first = pd.Timestamp("1970-01-01") + pd.Timedelta(days=start)
     stamps = pd.date_range(first, periods=20, freq=frequency).as_unit("ns")
@@ -31,6 +32,7 @@ def test_stamps_of_pandas_get_consecutive_numbers_and_come_back(frequency, start
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 50), st.integers(0, 49))
+@settings(max_examples=30, deadline=None)
 def test_whole_numbers_come_back(number, every, phase):
     grid = Grid("", every=every, phase=phase % every)
     assert grid.number(grid.instants(np.array([number]))).tolist() == [number]

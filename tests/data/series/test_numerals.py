@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.numerals import are_numbers, read_numbers
@@ -19,11 +19,13 @@ def read(*texts):
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+@settings(max_examples=40, deadline=None)
 def test_numbers_as_python_writes_them_come_back(values):
     assert read(*map(str, values))[0].tolist() == values
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=20), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
 def test_separators_of_thousands_and_decimal_commas_are_understood(values, cents):
     english = [f"{value:,}.{cents:02}" for value in values]
     german = [text.translate(str.maketrans(",.", ".,")) for text in english]

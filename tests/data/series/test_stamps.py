@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps, read_stamps
@@ -44,6 +44,7 @@ def nanoseconds(stamp):
 
 @pytest.mark.parametrize("manner", MANNERS)
 @given(st.lists(st.datetimes(datetime(1971, 1, 1), datetime(2068, 1, 1)), min_size=1, max_size=8))
+@settings(max_examples=15, deadline=None)
 def test_each_manner_reads_as_python_reads_it(manner, stamps):
     texts = [stamp.strftime(manner) for stamp in stamps]
     wanted = [nanoseconds(datetime.strptime(text, manner)) for text in texts]
@@ -138,6 +139,7 @@ def test_fractions_are_no_stamps():
 
 
 @given(st.lists(st.sampled_from(["a", " a", "b ", "", "nan", "c"]), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None)
 def test_texts_are_numbered_without_the_blanks_around_them(texts):
     codes, distinct = encoded(column(*texts))
     known = distinct.to_pylist()
