@@ -70,4 +70,6 @@ def test_zero_fills_zeros_and_what_lies_behind_the_last_value_stays_open():
 
 def test_nothing_is_carried_from_one_series_to_the_next():
     values = np.array([[1.0], [np.nan], [np.nan], [2.0], [np.nan]])
-    assert carried(values, begins(np.array([0, 2, 5])))[:, 0].tolist() == pytest.approx([1, 1, np.nan, 2, 2], nan_ok=True)
+    assert carried(values, begins(np.array([0, 2, 5])))[:, 0].tolist() == pytest.approx(
+        [1, 1, np.nan, 2, 2], nan_ok=True
+    )
