@@ -74,11 +74,13 @@ def of_folds(
         advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.extent.epochs))
     )
     found += _of_figures(report, recipe, metric if pooled else "")
-    if metric and pooled:
-        match = advice.match_of_examples(report, metric, *_parts(recipe, metric, *pooled))
-    else:
-        match = advice.match_of_folds(report, metric) if metric else None
-    if match:
+    if pooled:
+        rows, about, rivals, corpus = pooled
+        task = tasks.load(recipe.task)
+        found += [*task.findings(corpus)] if isinstance(task, Advising) else []
+        match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
+        return _with(report, *found, *advice.findings(match and advice.of_match(report, match)))
+    if metric and (match := advice.match_of_folds(report, metric)):
         found.append(advice.of_match(report, match))
     common = [line for line in folds[0].advice if all(line in fold.advice for fold in folds)]
     lines = dict.fromkeys((*advice.written(found), *common))

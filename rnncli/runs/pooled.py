@@ -14,18 +14,19 @@ from rnncli.report.folds import cross_validated
 from rnncli.runs.directory import RunDirectory, write_lines
 from rnncli.runs.outcome import Outcome, read_rows
 from rnncli.runs.score import evaluate
-from rnncli.tasks.base import About, Rivals, Row
+from rnncli.tasks.base import About, Corpus, Rivals, Row
 
 RIVAL = "rival"
 """Under which a row of a rival says whose it is."""
 
 
 class Pooled(NamedTuple):
-    """The predictions of all folds, and what rivals make of the same examples."""
+    """The predictions of all folds, what rivals make of the same examples, and the corpus with all of these as test."""
 
     rows: Sequence[Row]
     about: About
     rivals: Mapping[str, Statistics]
+    corpus: Corpus
 
 
 def keep_rivals(run: RunDirectory, split: str, rivals: Rivals) -> None:
@@ -35,7 +36,11 @@ def keep_rivals(run: RunDirectory, split: str, rivals: Rivals) -> None:
 
 
 def pool(run: RunDirectory, recipe: Recipe, reports: Sequence[Report]) -> tuple[Report, Pooled]:
-    """The folds of a run as one report, and what it was made of; raises RunError for rows that are not there."""
+    """The folds of a run as one report, and what it was made of.
+
+    Raises RunError for rows that are not there, and DataError as reading the data does.
+    """
+    corpus = tasks.load(recipe.task).read(recipe)
     whole = cross_validated(reports)
     about = {key: value for key, value in whole.about.items() if all(one.about.get(key) == value for one in reports)}
     rows = Outcome(run.path, recipe, whole, "").rows()
@@ -48,12 +53,13 @@ def pool(run: RunDirectory, recipe: Recipe, reports: Sequence[Report]) -> tuple[
         metrics=dict(evaluation.metrics),
         baselines=plain({name: one.values() for name, one in rivals.items()}),
         about=about,
-        notes=tuple(dict.fromkeys((*whole.notes, _counted(reports, len(rows), rivals), *details.notes))),
+        dropped=plain(corpus.dropped),
+        notes=(*corpus.notes, _counted(reports, len(rows), rivals), *details.notes),
         tables=tuple(details.tables),
         traces=tuple(details.traces),
         mistakes=tuple(details.mistakes),
     )
-    return report, Pooled(rows, about, rivals)
+    return report, Pooled(rows, about, rivals, corpus)
 
 
 def _rows(rival: Any) -> Sequence[Row]:

@@ -98,7 +98,7 @@ def run_name(recipe: Recipe) -> str:
 
 
 def run_to_use(run: RunDirectory, recipe: Recipe) -> Path:
-    """Where the model of a run is: in a fold where it has folds, the last one where each knows more than the one before."""
+    """Where the model of a run is: of folds in the first or, where they are parts of one test, in the last."""
     if not recipe.folds:
         return run.path
     return run.folds / str(recipe.folds - 1 if recipe.one_test else 0)

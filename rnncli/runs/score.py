@@ -20,7 +20,6 @@ from rnncli.runs.model import summarise
 from rnncli.tasks.base import About, Corpus, Examples, Fitted, Metrics, Rivals, Row
 from rnncli.train.loop import evaluation_batches
 
-
 ScoredRivals = Mapping[str, Metrics | Statistics]
 """By name what simple rivals reach: metrics, or statistics of their predictions in the order of the examples."""
 

@@ -163,6 +163,8 @@ def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
             fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
     _resolve_by_folds(run, recipe)
+    if recipe.one_test:
+        observe(Stage("scoring all folds together"))
     report, pooled = pool(run, recipe, reports) if recipe.one_test else (cross_validated(reports), None)
     report = advice.of_folds(report, recipe, reports, _trained(run, recipe), pooled)
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
@@ -179,7 +181,7 @@ def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.TrainingHistory]:
 def _resolve_by_folds(run: RunDirectory, recipe: Recipe) -> None:
     """Let the recipe of a cross-validation say what its folds used, where that was the same in all."""
     folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.folds)]
-    used = [flat(read_run_recipe(fold.recipe).model_dump(mode="json")) for fold in folds]
+    used = [flat(read_run_recipe(fold.recipe).model_dump()) for fold in folds]
     asked = {key for fold in folds for key in asked_values(fold)}
     agreed = {key: used[0][key] for key in asked if all(one[key] == used[0][key] for one in used)}
     keep_resolved(run, recipe, recipe.having(agreed))

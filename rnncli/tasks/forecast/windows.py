@@ -19,10 +19,10 @@ from rnncli.errors import DataError
 class WindowPart:
     """Windows of a panel: ``origin_W`` is the flat index of the last step that a forecast knows, its cutoff.
 
-    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of each
-    series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same. No window
-    looks back behind the begin. ``measured`` are such bounds of the steps that errors are measured by, where those are
-    not the same: refits are all measured by what the first of them knew.
+    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of
+    each series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same. No
+    window looks back behind the begin. ``measured`` are such bounds of the steps that errors are measured by, where
+    those are not the same: refits are all measured by what the first of them knew.
     """
 
     panel: Panel

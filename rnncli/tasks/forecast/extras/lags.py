@@ -113,8 +113,8 @@ def all_windows(train: WindowPart, lookback: int, most: int) -> WindowPart:
     total = int(behind_S[-1])
     at_W = np.arange(total)
     if total > most:
-        jitter_W = np.random.default_rng(0).random(most)
-        at_W = ((np.arange(most) + jitter_W) * (total / most)).astype(np.int64)
+        edge = np.arange(most + 1) * total // most
+        at_W = edge[:-1] + (np.random.default_rng(0).random(most) * np.diff(edge)).astype(np.int64)
     series_W = np.searchsorted(behind_S, at_W, side="right")
     origin_W = last_S[series_W] - (behind_S[series_W] - 1 - at_W)
     return replace(train, series_W=series_W, origin_W=origin_W)

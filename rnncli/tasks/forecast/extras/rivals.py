@@ -25,6 +25,8 @@ Point = Callable[[WindowPart], Array]
 Counted = Callable[[WindowPart, Array, Array], Array]
 """Counts (W, C) of windows whose points (W, H) and quantiles (W, H, Q) are given."""
 
+MEAN_OF_SEASONS = "mean of seasons"
+"""A rival's name, whatever it chose: it is one method, also where refits choose otherwise."""
 MOST_SEASONS = 8
 """Of which a mean is tried."""
 MOST_DEV_VALUES = 500_000
@@ -102,8 +104,7 @@ def points(dev: WindowPart, unit_S: Array, seasons: tuple[int, ...], ridge: Ridg
         tried = [(season, count) for season in named for count in range(2, MOST_SEASONS + 1)]
         means = [partial(mean_of_seasons, season=season, count=count) for season, count in tried]
         best = int(np.argmin([_absolute_error(mean, dev, unit_S) for mean in means]))
-        season, count = tried[best]
-        found[f"mean of {count} seasons" + (f" of {season}" if len(named) > 1 else "")] = means[best]
+        found[MEAN_OF_SEASONS] = means[best]
     return found | {"ridge": ridge.predict}
 
 
