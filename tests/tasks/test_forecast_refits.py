@@ -164,9 +164,7 @@ def test_scales_of_a_rolling_fit_see_nothing_before_its_window():
     series = sales([100])
     recipe = recipe_of({"origins": 3, "refit": "always", "window": "rolling"}, horizon=4, season=7, calendar="off")
     changed = {"s0": np.where(np.arange(100) < 8, 1e6, series["s0"])}
-    one, other = (
-        fit(recipe.of_fold(2), corpus(recipe.of_fold(2), table(data))).learnt for data in (series, changed)
-    )
+    one, other = (fit(recipe.of_fold(2), corpus(recipe.of_fold(2), table(data))).learnt for data in (series, changed))
     assert (one.ridge.lag_PLH == other.ridge.lag_PLH).all()
     assert one.ridge.words == other.ridge.words
     wide = recipe.model_copy(update={"evaluation": recipe.evaluation.model_copy(update={"window": "expanding"})})
@@ -179,8 +177,9 @@ def test_the_report_is_of_all_windows_and_so_are_those_of_rivals(peace):
     rows = [row for fold in "012" for row in lines(peace / f"folds/{fold}/predictions/test.jsonl")]
     assert report["examples"] == len(rows) == 5 * 3
     assert [fold["examples"] for fold in report["folds"]] == [6, 6, 3]
-    assert "3 fits (6 + 6 + 3) make one test of 15 examples, all scored together, none left out, and so by each rival" in (
-        report["notes"]
+    assert (
+        "3 fits (6 + 6 + 3) make one test of 15 examples, all scored together, none left out, and so by each rival"
+        in (report["notes"])
     )
     error = np.concatenate([np.abs(np.subtract(row["truth"], row["mean"])) for row in rows])
     assert report["metrics"]["mae"]["value"] == pytest.approx(error.mean(), rel=1e-5)
