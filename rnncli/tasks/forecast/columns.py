@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.numerals import are_numbers
-from rnncli.data.series.rows import SeriesColumns, natural
+from rnncli.data.series.rows import SeriesColumns, natural, plain
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
@@ -116,10 +116,10 @@ def _some(table: Table, name: str) -> list[str]:
 
 
 def _is_numeric(table: Table, name: str) -> bool:
-    kind = table.store.column(name).type
-    if pa.types.is_boolean(kind) or pa.types.is_null(kind) or pa.types.is_temporal(kind) or pa.types.is_list(kind):
-        return False
-    return not pa.types.is_string(kind) or are_numbers(_some(table, name))
+    kind = plain(table.store.column(name).slice(0, LOOKED_AT)).type
+    if pa.types.is_string(kind):
+        return are_numbers(_some(table, name))
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def _is_index(table: Table, name: str) -> bool:
@@ -198,7 +198,7 @@ def _choices(names: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _codes(table: Table, name: str) -> np.ndarray:
-    column = table.store.column(name)
+    column = plain(table.store.column(name))
     codes_N, _ = encoded(column if pa.types.is_string(column.type) else column.cast(pa.string()))
     return codes_N if table.rows is None else codes_N[table.rows]
 

@@ -71,7 +71,9 @@ class FittedForecast:
             power = 2 if self.recipe.model.loss == "mse" else 1
             weight_W = fitting.weights(learnt.transform.of(part), learnt.scaling, power)
         segments = np.full(len(part), learnt.scaling.lookback // learnt.segment, np.int64)
-        return ForecastExamples(part, learnt.transform, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments)
+        return ForecastExamples(
+            part, learnt.transform, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments
+        )
 
     def build(self) -> Forecaster:
         """A new forecaster."""

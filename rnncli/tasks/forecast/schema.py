@@ -83,7 +83,9 @@ class ForecastModel(CoreSection, frozen=True):
     decoder: Literal["parallel", "recursive"] = Field(
         default="parallel", description="all segments ahead at once, or each from the one before it"
     )
-    linear: bool = Field(default=True, description="begin with the ridge regression over lags, and learn what it misses")
+    linear: bool = Field(
+        default=True, description="begin with the ridge regression over lags, and learn what it misses"
+    )
     identity: OptionalWidth = Field(default=16, description="size of the embedding of a series; 0 has none")
     head: Literal["auto", "point", "quantiles", "student", "counts"] = Field(
         default="auto", description="what is forecast: a value, quantiles, Student's t, or negative binomial counts"
@@ -117,7 +119,9 @@ class ForecastEvaluation(EvaluationSection, frozen=True):
     refit: Literal["never", "always"] | Count = Field(
         default="never", description="train again never, at each origin, or at every so many"
     )
-    keep: Size = Field(default=1_000_000, description="forecast values to write out; beyond, those of some windows only")
+    keep: Size = Field(
+        default=1_000_000, description="forecast values to write out; beyond, those of some windows only"
+    )
 
 
 class ForecastRecipe(Recipe, frozen=True):

@@ -36,7 +36,11 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     learnt = fitting.learn(recipe, train, dev, seasons)
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
-        {"data.lookback": learnt.scaling.lookback, "model.segment": learnt.segment, "data.transform": learnt.transform.kind}
+        {
+            "data.lookback": learnt.scaling.lookback,
+            "model.segment": learnt.segment,
+            "data.transform": learnt.transform.kind,
+        }
     )
     return fitted
 

@@ -50,7 +50,9 @@ class Learnt:
         """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
         numbers = {name: number for number, name in enumerate(self.names)}
         at_S = np.array([numbers.get(name, len(numbers)) for name in part.panel.names], np.int64)
-        found = [np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)]
+        found = [
+            np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)
+        ]
         return found[0], found[1]
 
 
@@ -94,7 +96,9 @@ def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
         wanted = min(max(2 * max(seasons), 2 * train.horizon), max(room // 2, 1), LONGEST_LOOKBACK)
     segment = recipe.model.segment
     if segment == AUTO:
-        fitting = [season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted]
+        fitting = [
+            season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted
+        ]
         segment = fitting[-1] if fitting else max(1, wanted // 12)
     return segment, max(1, round(wanted / segment)) * segment
 

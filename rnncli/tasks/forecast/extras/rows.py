@@ -26,9 +26,7 @@ class Kept:
         return bool(self.every) and index % self.every == 0
 
 
-def row(
-    kept: Kept, index: int, sums_C: np.ndarray, point_H: np.ndarray, quantile_HQ: np.ndarray
-) -> dict[str, Any]:
+def row(kept: Kept, index: int, sums_C: np.ndarray, point_H: np.ndarray, quantile_HQ: np.ndarray) -> dict[str, Any]:
     """The row of a window; see :mod:`rnncli.tasks.forecast.metrics`."""
     one = kept.part.take(np.array([index]))
     panel, series, origin = one.panel, int(one.series_W[0]), int(one.origin_W[0])
