@@ -231,7 +231,13 @@ COUNTED = {
         "row of a series without any value",
         60,
     ),
-    "a short series": ("unique_id,ds,y", TWO + [f"b,{row}" for row in rows()[:4]], {}, "step of a series too short to learn from", 4),
+    "a short series": (
+        "unique_id,ds,y",
+        TWO + [f"b,{row}" for row in rows()[:4]],
+        {},
+        "step of a series too short to learn from",
+        4,
+    ),
     "an hour that clocks skip": (
         "ds,y",
         rows(stamps(start="2025-03-29", freq="h", form="%Y-%m-%d %H:%M")),

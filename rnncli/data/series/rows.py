@@ -136,10 +136,11 @@ def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.
     """
     columns = []
     for at, table in enumerate(tables):
-        if optional and at and name not in table.columns:
+        if table.store.schema.get_field_index(name) < 0:
+            if not optional or not at:
+                table.require(name)
             columns.append(pa.chunked_array([pa.nulls(len(table), columns[0].type)]))
             continue
-        table.require(name)
         column = table.store.column(name)
         columns.append(plain(column if table.rows is None else column.take(pa.array(table.rows))))
     if len({column.type for column in columns}) > 1:

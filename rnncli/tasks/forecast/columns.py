@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
@@ -112,7 +112,9 @@ def _refuse_twice(names: list[str], table: Table) -> None:
 
 def _some(table: Table, name: str) -> list[str]:
     """The first values of a column that say anything, as texts."""
-    return [text for value in islice(table.values(name), LOOKED_AT) if (text := written(value).strip())]
+    column = table.store.column(name)
+    some = column.slice(0, LOOKED_AT) if table.rows is None else column.take(pa.array(table.rows[:LOOKED_AT]))
+    return [text for value in some.to_pylist() if (text := written(value).strip())]
 
 
 def _is_numeric(table: Table, name: str) -> bool:
@@ -222,8 +224,9 @@ def _target(table: Table, columns: list[str], is_long: bool, others_named: bool)
 
 def _refuse_clock(table: Table, time: str, columns: list[str]) -> None:
     """Raise DataError where dates come several times and another column holds the time of day."""
-    hours = [name for name in columns if _is_clock(table, name) or name.strip().lower() in ("hour", "hr")]
-    if hours and not any(":" in text for text in _some(table, time)) and _repeats(_codes(table, time)):
+    if any(":" in text for text in _some(table, time)) or not _repeats(_codes(table, time)):
+        return
+    if hours := [name for name in columns if _is_clock(table, name) or name.strip().lower() in ("hour", "hr")]:
         raise DataError(
             f'{table.name}: "{time}" holds dates, and "{hours[0]}" the time of day',
             "join the two in one column, such as 2025-01-31 15:00; or name the column of series: --series-column NAME",
