@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
+from rnncli.report.figures import Trace
 from rnncli.report.numbers import interval, number, words
 from rnncli.report.reach import Reach
 
@@ -217,6 +218,7 @@ class Details:
     mistakes: Sequence[Mistake] = ()
     tables: Sequence[ReportTable] = ()
     notes: Sequence[str] = ()
+    traces: Sequence[Trace] = ()
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,7 @@ class Report:
     tables: tuple[ReportTable, ...] = ()
     groups: tuple[Grouping, ...] = ()
     reach: Reach | None = None
+    traces: tuple[Trace, ...] = ()
 
     def title(self, name: str) -> str:
         """What a person reads for a metric."""
@@ -267,14 +270,14 @@ class Report:
         return number(value, self.metrics[name].unit)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds``, ``groups`` and ``reach`` are there where there are any."""
+        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``traces`` are there where there are any."""
         values = plain(asdict(self))
         values |= values.pop("classes")
         values["metrics"] = {name: metric.to_dict() for name, metric in self.metrics.items()}
         for grouping, written in zip(self.groups, values["groups"], strict=True):
             for group, one in zip(grouping.groups, written["groups"], strict=True):
                 one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
-        for name in ("folds", "groups", "reach", "about"):
+        for name in ("folds", "groups", "reach", "traces", "about"):
             if not values[name]:
                 del values[name]
         return values
@@ -303,7 +306,8 @@ class Report:
                 mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
                 tables=tuple(_table(table) for table in rest.pop("tables", ())),
                 groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
-                reach=_reach(rest.pop("reach", None)),
+                reach=Reach.of(rest.pop("reach", None)),
+                traces=tuple(Trace.of(one) for one in rest.pop("traces", ())),
                 **rest,
             )
             require_types(found)
@@ -344,6 +348,7 @@ def build_report(
         notes=tuple(dict.fromkeys((*notes, *details.notes))),
         mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
         tables=tuple(_table(plain(asdict(table))) for table in details.tables),
+        traces=tuple(Trace.of(plain(asdict(one))) for one in details.traces),
     )
 
 
@@ -385,12 +390,6 @@ def _grouping(values: Mapping[str, Any]) -> Grouping:
         metrics = {name: Estimate(**metric) for name, metric in group["metrics"].items()}
         groups.append(Group(**{**group, "metrics": metrics}))
     return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
-
-
-def _reach(values: Mapping[str, Any] | None) -> Reach | None:
-    if values is None:
-        return None
-    return Reach(**{**values, "shares": {name: tuple(one) for name, one in values["shares"].items()}})
 
 
 def _table(values: Mapping[str, Any]) -> ReportTable:

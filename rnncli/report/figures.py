@@ -1,8 +1,10 @@
-"""Figures and samples of a page: lines over any axes with their bands, stretches of text, pictures, sounds."""
+"""Figures and samples of a page, lines of a terminal: lines over any axes with their bands, texts, pictures, sounds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,27 @@ class Sample:
     span: tuple[float, float] | None = None
     cell: tuple[str, str] | None = None
     attention: Attention | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A series with its forecast, drawn in characters; what is None is not known.
+
+    ``forecast`` begins ``gap`` steps behind the last of ``history``; ``truth`` and the band from ``lows`` to ``highs``,
+    where there are any, are as long.
+    """
+
+    title: str
+    history: tuple[float | None, ...]
+    forecast: tuple[float | None, ...]
+    truth: tuple[float | None, ...] = ()
+    lows: tuple[float | None, ...] = ()
+    highs: tuple[float | None, ...] = ()
+    gap: int = 0
+    band: str = "95 % interval"
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Trace:
+        """From JSON's values."""
+        series: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
+        return cls(**series)

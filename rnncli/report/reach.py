@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,13 @@ class Reach:
     beyond: bool
     sequences: int
     shares: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any] | None) -> Reach | None:
+        """From JSON's values; None of none."""
+        if values is None:
+            return None
+        return cls(**{**values, "shares": {name: tuple(one) for name, one in values["shares"].items()}})
 
 
 def reach(shares: Mapping[str, Sequence[float]], least: float, sequences: int) -> Reach:

@@ -19,6 +19,7 @@ from rnncli.report.matrix import confusion_lines
 from rnncli.report.numbers import UNDEFINED, duration, magnitude, number
 from rnncli.report.reach import reach_words
 from rnncli.report.rivals import LEGEND, MARK, MODEL, leaders
+from rnncli.report.trace import trace_lines
 
 ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
@@ -44,6 +45,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _confusion,
         _per_class,
         _groups,
+        _traces,
         _tables,
         _folds,
         _mistakes,
@@ -191,6 +193,15 @@ def _groups(report: Report, width: int | None) -> Lines:
     return lines
 
 
+def _traces(report: Report, width: int | None) -> Lines:
+    """Series with their forecasts."""
+    lines: Lines = []
+    for trace in report.traces:
+        lines += [Text()] if lines else []
+        lines += trace_lines(trace, width)
+    return lines
+
+
 def _tables(report: Report, width: int | None) -> Lines:
     lines: Lines = []
     for table in report.tables:
@@ -268,9 +279,13 @@ def _edits(shown: str) -> Text:
 
 
 def shown_metrics(report: Report) -> list[str]:
-    """The metrics worth a row, shares first, then those on scales of their own; report.json has every one."""
-    shown = (name for name, metric in report.metrics.items() if metric.show != "never")
-    return sorted(shown, key=lambda name: report.metrics[name].unit != "share")
+    """The metrics worth a row; report.json has every one.
+
+    Shares are first, then those on scales of their own, among them shares of which neither more nor less is better.
+    """
+    shown = [(name, metric) for name, metric in report.metrics.items() if metric.show != "never"]
+    shown.sort(key=lambda one: one[1].unit != "share" or one[1].better == "nominal")
+    return [name for name, _ in shown]
 
 
 def _fitting(report: Report, names: list[str], drawn: Callable[[Sequence[str]], Lines], width: int | None) -> list[str]:

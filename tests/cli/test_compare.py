@@ -24,9 +24,9 @@ from tests.commands import rnncli
 from tests.runs.made import made_run
 
 FIELDS = {"task", "split", "examples", "confidence", "metrics", "keys", "base", "best", "titles", "units", "better"}
-FIELDS |= {"settings", "apart", "notes"}
+FIELDS |= {"settings", "apart", "notes", "nominal"}
 SETTING = {"name", "settings", "runs", "seeds", "scores", "versus", "parameters", "seconds", "reach", "reach_beyond"}
-VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds"}
+VERSUS = {"difference", "low", "high", "p", "p_adjusted", "seeds", "test"}
 SKILLS = {"rnn": 0.5, "lstm": 1.5, "gru": 1.6}
 
 

@@ -94,3 +94,9 @@ def test_small_groups_take_no_part():
 def test_lengths_fall_into_ranges_that_double():
     ranges = {length: length_group(length) for length in (0, 1, 4, 5, 9, 10, 19, 20, 39, 40, 1279)}
     assert list(dict.fromkeys(ranges.values())) == ["0", "1-4", "5-9", "10-19", "20-39", "40-79", "640-1279"]
+
+
+def test_a_metric_that_should_be_near_a_value_has_no_gap():
+    parts, group_N = parts_of(1, (0.9, 0.5, 0.5, 0.1))
+    assert gap(Metric("accuracy"), parts, group_N, resamples=10) is not None
+    assert gap(Metric("coverage", better="nominal", nominal=0.5), parts, group_N, resamples=10) is None

@@ -47,3 +47,13 @@ def test_a_number_beats_none_and_nan_beats_nothing():
 def test_a_metric_is_read_by_its_title_or_its_name():
     assert Metric("roc_auc").words == "roc auc"
     assert Metric("f1", title="f1 of spam").words == "f1 of spam"
+
+
+def test_a_metric_with_a_nominal_value_is_better_the_nearer_it_is():
+    coverage = Metric("coverage", better="nominal", nominal=0.95)
+    assert coverage.beats(0.93, 0.99)
+    assert coverage.beats(0.96, 0.93)
+    assert not coverage.beats(1.0, 0.94)
+    assert not coverage.beats(float("nan"), 0.5)
+    assert coverage.beats(0.1, None)
+    assert [Metric("x", better=one).badness(3) for one in ("higher", "lower")] == [-3, 3]

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rnncli.metrics.crossed import Crossed
 from rnncli.metrics.metric import LOSS, Metric
 from rnncli.metrics.paired import Parts, share
 from rnncli.report import advice
-from rnncli.report.build import Advice, Classes, Fold, Report
+from rnncli.report.build import Advice, Classes, Estimate, Fold, Report
+from rnncli.report.render import shown_metrics
+from rnncli.report.rivals import MODEL, best_rival, leaders
 from tests.report.samples import scored
 from tests.report.test_build import bare
 
@@ -240,3 +243,51 @@ def test_one_answer_to_everything_is_not_recommended(model, rival, says):
 def test_the_most_important_findings_stand_first_and_five_at_most():
     found = [Advice(f"found {rank}", "do", rank) for rank in (40, 10, 30, 20, 60, 50, 10)]
     assert advice.written(found) == tuple(f"found {rank}: do" for rank in (10, 20, 30, 40, 50))
+
+
+def forecasts(losses, overlap=1) -> Parts:
+    """Losses of one series from origins that follow each other."""
+    design = Crossed(np.arange(len(losses)), np.zeros(len(losses)), overlap)
+    return Parts(np.column_stack([losses, np.ones(len(losses))]), share, design)
+
+
+def test_forecasts_are_judged_by_their_origins():
+    random = np.random.default_rng(0)
+    mine, theirs = (forecasts(random.gamma(9, 0.1 * level, 24)) for level in (1.0, 1.6))
+    made, match = judged(mine, theirs, "log_loss")
+    assert match.test == "Diebold-Mariano test, small-sample form, over 24 origins"
+    assert said(made, match).endswith("on the same 24 test examples, " + match.test + ")")
+    test = stats.ttest_rel(theirs.counts_NC[:, 0], mine.counts_NC[:, 0]).confidence_interval(0.95)
+    assert (match.low, match.high) == (pytest.approx(test.low), pytest.approx(test.high))
+
+
+def test_one_span_of_time_shows_nothing_and_asks_for_more_origins():
+    made, match = judged(forecasts(np.array([0.1, 0.2, 0.1]), 2), forecasts(np.array([0.5, 0.6, 0.5]), 2), "log_loss")
+    assert not match.sure
+    assert "not shown to beat its best rival, other: +0.400 of log loss (too few to test" in said(made, match)
+    assert advice.of_size(made, match, SPLIT, SIZES) is None
+    assert "evaluation.origins=24" in advice._more_tests({"origins": 12}, SIZES, 900)
+
+
+def test_a_metric_that_should_be_near_a_value_is_no_ground_for_a_verdict():
+    metric = Metric("coverage", better="nominal", nominal=0.95)
+    found = dataclasses.replace(
+        scored(50, {"accuracy": 0.5}), metrics={"coverage": Estimate.of(metric, 0.93, 0.9, 0.96)}
+    )
+    made = dataclasses.replace(bare(found), baselines={"other": {"coverage": 1.0}, "near": {"coverage": 0.96}})
+    assert advice.match_of_examples(made, "coverage", None, {}) is None
+    assert advice.match_of_folds(made, "coverage") is None
+    assert best_rival(made, "coverage") == ("near", 0.96)
+    assert leaders(made, "coverage") == {"near"}
+    nearer = dataclasses.replace(made, baselines={"other": {"coverage": 1.0}})
+    assert leaders(nearer, "coverage") == {MODEL}
+    assert Report.from_dict(made.to_dict()) == made
+    sizes = {"train": 100, "dev": 50, "test": 50}
+    assert advice.of_dev(made, "coverage", 0.99, sizes) is None  # dev is no nearer than test
+    loss = Estimate.of(Metric("loss", better="lower", unit="plain"), 0.3)
+    both = dataclasses.replace(made, metrics={**made.metrics, "loss": loss})
+    assert shown_metrics(both) == ["coverage", "loss"]  # as declared: it is not read first for being a share
+    assert shown_metrics(dataclasses.replace(both, metrics=dict(reversed(both.metrics.items())))) == [
+        "loss",
+        "coverage",
+    ]

@@ -6,7 +6,8 @@ For class c and the rows outside a fold, the weights w minimise
 
 where r_j says how much feature j is trusted beforehand: from its log-count ratio for naive Bayes (Wang & Manning 2012),
 and from how rare it is, as texts of many words want it. They go down by conjugate gradients (Polak & Ribiere) with a
-diagonal preconditioner, all columns side by side, so that a step costs two products with one matrix. Few steps are
+diagonal preconditioner, all columns side by side, so that a step costs two products with one matrix. They start from
+biases that give each class its share of the rows, or rare classes would spend the first steps on that. Few steps are
 taken: going on to the minimum fits no better what was not seen.
 
 Shape letters: N rows, F features, C classes, P folds, M = P * C columns.
@@ -81,12 +82,15 @@ class _Descent:
     def __init__(self, found_NF: Any, truth_NM: np.ndarray, counts_NM: np.ndarray, trust_FM: np.ndarray) -> None:
         self.found_NF, self.trust_FM, self.shrink_N1 = found_NF, trust_FM, shrink(found_NF)
         self.truth_NM, self.strength_NM = truth_NM.astype(np.float32), STRENGTH * counts_NM.astype(np.float32)
-        self.weights_FM, self.bias_M = np.zeros_like(trust_FM), np.zeros(trust_FM.shape[1], np.float32)
-        self.margin_NM = np.zeros(truth_NM.shape, np.float32)
-        # The diagonal of the second derivative where all margins are 0.
+        share_M = (1 + (truth_NM * counts_NM).sum(0)) / (2 + counts_NM.sum(0))
+        self.weights_FM = np.zeros_like(trust_FM)
+        self.bias_M = np.log(share_M / (1 - share_M)).astype(np.float32)
+        self.margin_NM = np.zeros(truth_NM.shape, np.float32) + self.bias_M
+        # The diagonal of the second derivative where the weights are 0.
+        doubt_M = (share_M * (1 - share_M)).astype(np.float32)
         spread_F1 = found_NF.T @ (self.shrink_N1**2)
-        self.curve_FM = 1 + STRENGTH / 4 * spread_F1 * trust_FM**2
-        self.curve_M = 1 + self.strength_NM.sum(0) / 4
+        self.curve_FM = 1 + STRENGTH * doubt_M * spread_F1 * trust_FM**2
+        self.curve_M = 1 + self.strength_NM.sum(0) * doubt_M
         self.before: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self.way_FM, self.way_M = np.zeros_like(trust_FM), np.zeros_like(self.bias_M)
 

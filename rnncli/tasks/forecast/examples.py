@@ -24,7 +24,7 @@ class ForecastBatch:
     """Steps back ``x_BLI``, the value first; columns ``known_BHK`` of the steps ahead; what is true of these.
 
     ``base_BH`` is what the regression over lags forecasts. Values are in units of the window: less ``level_B``, over
-    ``scale_B``. ``weight_BH`` is 0 for steps that are not to be learnt from, whose truth is NaN, and else what an error
+    ``scale_B``; ``spread_B`` is how much the window changes over a season. ``weight_BH`` is 0 for steps that are not to be learnt from, whose truth is NaN, and else what an error
     there counts. ``series_B`` are numbers of series from 1, 0 for one that was not trained on.
     """
 
@@ -38,6 +38,7 @@ class ForecastBatch:
     weight_BH: Tensor
     level_B: Tensor
     scale_B: Tensor
+    spread_B: Tensor
 
     @property
     def units(self) -> WindowUnits:
@@ -68,10 +69,10 @@ class ForecastExamples:
         """Windows side by side; all have as many steps."""
         scaling, part = self.scaling, self.part.take(indices)
         panel, starts = part.panel, part.panel.start_S[part.series_W]
-        value_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.season)
+        value_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.longest)
         y_BL = self.transform.ahead(value_BL)
         known_BHK = known_ahead(part)
-        level_B, scale_B = scaling.units(y_BL)
+        level_B, scale_B = scaling.units(y_BL, self.series_W[indices])
         truth_BH, scored_BH = part.truth_WH()
         truth_BH = self.transform.ahead(truth_BH)
         base_BH = np.zeros(truth_BH.shape)
@@ -88,6 +89,7 @@ class ForecastExamples:
             "weight_BH": weight_BH,
             "level_B": level_B,
             "scale_B": scale_B,
+            "spread_B": scaling.spread(y_BL),
         }
         tensors = {name: torch.from_numpy(np.ascontiguousarray(one, np.float32)) for name, one in found.items()}
         series_B = torch.from_numpy(self.series_W[indices])

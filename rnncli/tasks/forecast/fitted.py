@@ -5,8 +5,7 @@ Shape letters: S series, W windows, B batch, L steps back, H steps ahead, C chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from torch import Tensor
 from rnncli.errors import RunError
 from rnncli.heads.forecasts import make_head
 from rnncli.metrics.conformal import Conformal
-from rnncli.metrics.forecasts import LEVELS, Scales, scores, window_sums
+from rnncli.metrics.forecasts import LEVELS, scores, window_sums
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
 from rnncli.tasks.forecast.extras.fitting import Learnt
+from rnncli.tasks.forecast.extras.rivals import fitted_rivals
 from rnncli.tasks.forecast.extras.rows import Kept, row
 from rnncli.tasks.forecast.metrics import of_sums
 from rnncli.tasks.forecast.model import Forecaster, Sizes
@@ -70,9 +70,10 @@ class FittedForecast:
         if training:
             power = 2 if self.recipe.model.loss == "mse" else 1
             weight_W = fitting.weights(learnt.transform.of(part), learnt.scaling, power)
+        ridge = learnt.ridge if self.recipe.model.linear else None
         segments = np.full(len(part), learnt.scaling.lookback // learnt.segment, np.int64)
         return ForecastExamples(
-            part, learnt.transform, learnt.scaling, learnt.ridge, series_S[part.series_W], weight_W, segments
+            part, learnt.transform, learnt.scaling, ridge, series_S[part.series_W], weight_W, segments
         )
 
     def build(self) -> Forecaster:
@@ -118,13 +119,13 @@ class FittedForecast:
             some = np.flatnonzero(indices % every == 0)
             if len(some):
                 quantile_BHQ = self._raw_quantiles(model(batch), batch)[some]
-                units = (batch.level_B.cpu().numpy()[some], batch.scale_B.cpu().numpy()[some])
+                spread_B = batch.spread_B.cpu().numpy()[some]
                 truth_BH, scored_BH = dev.part.take(indices[some]).truth_WH()
                 truth_BH = self.learnt.transform.ahead(truth_BH)
-                errors.append((truth_BH, quantile_BHQ, units[1], scored_BH))
+                errors.append((truth_BH, quantile_BHQ, spread_B, scored_BH))
         joined = [np.concatenate(parts) for parts in zip(*errors, strict=True)]
-        truth_WH, quantile_WHQ, scale_W, scored_WH = joined
-        self.conformal = Conformal.fit(truth_WH, quantile_WHQ, scale_W, scored_WH, LEVELS)
+        truth_WH, quantile_WHQ, spread_W, scored_WH = joined
+        self.conformal = Conformal.fit(truth_WH, quantile_WHQ, spread_W, scored_WH, LEVELS)
         windows, steps = scored_WH.any(1).sum(), int(self.conformal.errors_H.min())
         note = f"intervals corrected by {windows:,} windows of dev, at least {steps:,} errors a step (conformal)"
         self.notes = (*self.learnt.notes, note)
@@ -134,7 +135,7 @@ class FittedForecast:
         raw_BHC = model(batch)
         quantile_BHQ = self._raw_quantiles(raw_BHC, batch)
         if self.conformal is not None:
-            quantile_BHQ = self.conformal.apply(quantile_BHQ, batch.scale_B.cpu().numpy())
+            quantile_BHQ = self.conformal.apply(quantile_BHQ, batch.spread_B.cpu().numpy())
         quantile_BHQ = self.learnt.transform.back(quantile_BHQ)
         return self._points(raw_BHC, batch), self._floored(quantile_BHQ)
 
@@ -143,7 +144,7 @@ class FittedForecast:
     ) -> list[dict[str, Any]]:
         """A row for each window; see :mod:`rnncli.tasks.forecast.metrics`."""
         rows: list[dict[str, Any]] = [{}] * len(part)
-        kept = Kept(part, self.recipe.evaluation.keep, self.learnt.scaling.season)
+        kept = Kept(part, self.recipe.evaluation.keep, self.learnt.scaling.longest)
         for indices, batch in batches():
             point_BH, quantile_BHQ = self.forecast(model, batch)
             some = part.take(indices)
@@ -154,12 +155,10 @@ class FittedForecast:
 
     def baselines(self, parts: Mapping[str, WindowPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Naive forecasts, and the regression over lags."""
-        from rnncli.tasks.forecast.extras import rivals
-
-        part = parts[split]
+        learnt, part, about = self.learnt, parts[split], self.about
         found = {}
-        for name, sums_WC in rivals.sums(parts, split, self.learnt, self._sums):
-            found[name] = of_sums(sums_WC, part.cutoff_W, part.series_W, self.about)
+        for name, rival in fitted_rivals(parts, learnt.seasons, learnt.ridge, learnt.non_negative).items():
+            found[name] = of_sums(rival.sums(part, self._sums), part.cutoff_W, part.series_W, about)
         return found, ()
 
     def _sums(self, part: WindowPart, point_WH: np.ndarray, quantile_WHQ: np.ndarray | None) -> np.ndarray:

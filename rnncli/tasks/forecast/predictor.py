@@ -1,2 +1,5 @@
+"""Forecasts of a user's own histories."""
+
+
 class SeriesPredictor:
-    pass
+    """Not yet."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting

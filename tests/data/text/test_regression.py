@@ -59,6 +59,15 @@ def test_few_steps_come_near_already():
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.99
 
 
+def test_few_steps_come_near_for_many_classes_too(monkeypatch):
+    """Their biases lie far from 0: begun at 0, they and the margins were off by three times as much."""
+    found_NF, truth_NC, fold_N = drawn(rows=600, features=200, classes=14)
+    near = cross_fit(found_NF, truth_NC, fold_N, 2)
+    monkeypatch.setattr(module, "STEPS", 100)
+    there = cross_fit(found_NF, truth_NC, fold_N, 2)
+    np.testing.assert_allclose(near.bias_PC, there.bias_PC, atol=1.5)
+
+
 def test_a_fold_knows_nothing_of_its_own_rows():
     found_NF, truth_NC, fold_N = drawn()
     other_NC = np.where((fold_N == 2)[:, None], ~truth_NC, truth_NC)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rnncli.data.series.grid import Grid
+from rnncli.data.series.panel import PanelForm
 from rnncli.errors import RecipeError
 from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
@@ -32,19 +32,17 @@ class Learnt:
     """All of it; ``names`` are the series that were trained on."""
 
     names: tuple[str, ...]
-    grid: Grid
-    columns: Mapping[str, tuple[str, ...]]
-    """Names of the columns known ahead, ``known``, known until now, ``past``, and ``static``."""
+    form: PanelForm
     horizon: int
     segment: int
     transform: Transform
     scaling: Scaling
-    ridge: Ridge | None
+    ridge: Ridge
     scales: Scales
     non_negative: bool
+    seasons: tuple[int, ...]
     about: Mapping[str, Any]
     notes: tuple[str, ...] = ()
-    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
         """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
@@ -63,25 +61,21 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     ridge = Ridge.fit(train, dev, lookback, seasons)
     transform, notes = _transform(recipe, ridge, train), [ridge.words]
     season = max(seasons)
-    scaling = Scaling.of(transform.of(train), lookback, season, min(min(seasons), lookback))
+    scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     scales = Scales.of(panel, train.begin_S, train.end_S, season)
-    undefined = int(np.isnan(scales.mase_S).sum())
-    if undefined:
-        notes.append(f"{undefined:,} series do not change, or have no whole season: left out of mase and msis")
     return Learnt(
         names=panel.names,
-        grid=panel.grid,
-        columns={"known": panel.known, "past": panel.past, "static": panel.static},
+        form=PanelForm.of(panel),
         horizon=train.horizon,
         segment=segment,
         transform=transform,
         scaling=scaling,
-        ridge=ridge if recipe.model.linear else None,
+        ridge=ridge,
         scales=scales,
         non_negative=_is_non_negative(recipe, train),
+        seasons=seasons,
         about=_about(recipe, train, seasons),
         notes=(f"{lookback} steps back in segments of {segment}", *notes),
-        categories=panel.categories,
     )
 
 
@@ -110,7 +104,8 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     for rows in chunks(part, scaling.lookback):
         some = part.take(rows)
         starts = part.panel.start_S[some.series_W]
-        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.season))
+        y_WL = history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest)
+        _, scale_W = scaling.units(y_WL, some.series_W + 1)
         weight_W[rows] = scale_W / reference_S[some.series_W]
     weight_W = np.nan_to_num(weight_W, nan=0.0) ** power
     mean = weight_W.mean()
@@ -149,6 +144,7 @@ def _about(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
         "gap": train.gap,
         "step": recipe.evaluation.step or train.horizon,
         "season": max(seasons),
+        "grid": grid.to_dict(),
         "frequency": grid.frequency,
         "align": ("end" if grid.is_whole else "calendar") if align == AUTO else align,
     }

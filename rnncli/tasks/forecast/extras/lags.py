@@ -59,6 +59,12 @@ def scales(y_WL: Array) -> Array:
     return np.where(scale_W > 1e-9 * np.abs(y_WL).max(axis=1), scale_W, 0.0)
 
 
+def changes(y_WL: Array, season: int) -> Array:
+    """The mean absolute difference of each window over a season, over a step where it has no whole one."""
+    lag = season if season < y_WL.shape[1] else 1
+    return np.abs(y_WL[:, lag:] - y_WL[:, :-lag]).mean(axis=1)
+
+
 def units(train: WindowPart, season: int) -> Array:
     """The unit of errors (S,) of each series within the bounds of fitting; 0 where it is constant.
 
@@ -108,8 +114,8 @@ def all_windows(train: WindowPart, lookback: int, most: int) -> WindowPart:
     total = int(behind_S[-1])
     at_W = np.arange(total)
     if total > most:
-        jitter_W = np.random.default_rng(0).random(most)
-        at_W = ((np.arange(most) + jitter_W) * (total / most)).astype(np.int64)
+        edge = np.arange(most + 1) * total // most
+        at_W = edge[:-1] + (np.random.default_rng(0).random(most) * np.diff(edge)).astype(np.int64)
     series_W = np.searchsorted(behind_S, at_W, side="right")
     origin_W = last_S[series_W] - (behind_S[series_W] - 1 - at_W)
     return replace(train, series_W=series_W, origin_W=origin_W)

@@ -50,7 +50,7 @@ class Normal:
         k_HWK = np.ascontiguousarray((k_WHK * root_W[:, None, None]).swapaxes(0, 1))
         k_HKW = k_HWK.swapaxes(1, 2)
         horizon, windows, own = k_HWK.shape
-        xk_LHK = (x_WL.T @ k_HWK.swapaxes(0, 1).reshape(windows, horizon * own)).reshape(-1, horizon, own)
+        xk_LHK = (x_WL.T @ k_HWK.swapaxes(0, 1).reshape(windows, horizon * own)).reshape(x_WL.shape[1], horizon, own)
         ky_HK = (k_HKW @ y_WH.T[:, :, None])[..., 0]
         return cls(float(weight_W.sum()), x_WL.T @ x_WL, x_WL.T @ y_WH, xk_LHK, k_HKW @ k_HWK, ky_HK, (y_WH**2).sum(0))
 

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.series.grid import Grid
+from rnncli.data.series.panel import PanelForm
 from rnncli.metrics.conformal import Conformal
 from rnncli.metrics.forecasts import Scales
 from rnncli.tasks.forecast.extras.fitting import Learnt
@@ -19,20 +19,18 @@ from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.scaling import Scaling
 
 KIND, FILE, ARRAYS = "forecaster", "series.json", "series.safetensors"
-PLAIN = ("names", "horizon", "segment", "non_negative", "notes")
+PLAIN = ("names", "horizon", "segment", "non_negative", "seasons", "notes")
 
 
 def save(folder: Path, learnt: Learnt, conformal: Conformal | None) -> None:
     """Write all of it."""
     body: dict[str, Any] = {name: getattr(learnt, name) for name in PLAIN}
-    body |= {"grid": learnt.grid.to_dict(), "transform": vars(learnt.transform), "about": dict(learnt.about)}
-    body |= {"columns": dict(learnt.columns), "categories": dict(learnt.categories)}
+    body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform), "about": dict(learnt.about)}
     arrays = {f"scaling.{name}": one for name, one in learnt.scaling.arrays().items()}
     arrays |= {f"scales.{name}": one for name, one in vars(learnt.scales).items()}
-    if learnt.ridge is not None:
-        numbers = learnt.ridge.arrays()
-        body["ridge"] = str(numbers.pop("words"))
-        arrays |= {f"ridge.{name}": one for name, one in numbers.items()}
+    numbers = learnt.ridge.arrays()
+    body["ridge"] = str(numbers.pop("words"))
+    arrays |= {f"ridge.{name}": one for name, one in numbers.items()}
     if conformal is not None:
         arrays |= {f"conformal.{name}": one for name, one in conformal.to_dict().items()}
     write_json(folder / FILE, KIND, json.loads(json.dumps(body)))
@@ -46,21 +44,19 @@ def load(folder: Path) -> tuple[Learnt, Conformal | None]:
     def named(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(f"{prefix}."): one for name, one in arrays.items() if name.startswith(f"{prefix}.")}
 
-    ridge = Ridge.from_arrays(named("ridge") | {"words": np.array(body["ridge"])}) if "ridge" in body else None
     learnt = Learnt(
         names=tuple(body["names"]),
-        grid=Grid.from_dict(body["grid"]),
-        columns={name: tuple(one) for name, one in body["columns"].items()},
+        form=PanelForm.from_dict(body["form"]),
         horizon=int(body["horizon"]),
         segment=int(body["segment"]),
         transform=Transform(**body["transform"]),
         scaling=Scaling.from_arrays(named("scaling")),
-        ridge=ridge,
+        ridge=Ridge.from_arrays(named("ridge") | {"words": np.array(body["ridge"])}),
         scales=Scales(**named("scales")),
         non_negative=bool(body["non_negative"]),
+        seasons=tuple(body["seasons"]),
         about=body["about"],
         notes=tuple(body["notes"]),
-        categories={name: tuple(one) for name, one in body["categories"].items()},
     )
     conformal = named("conformal")
     return learnt, Conformal.from_dict(conformal) if conformal else None
