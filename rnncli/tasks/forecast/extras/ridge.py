@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rnncli.tasks.forecast.extras.lags import (
     all_windows,
@@ -78,7 +79,10 @@ class Ridge:
         found: list[tuple[Self, _Errors]] = []
         for floor in (0.0, least) if 0 < least < np.inf else (0.0,):
             parts = (logarithms(train, floor), logarithms(dev, floor)) if floor else (train, dev)
-            pair = [cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()]
+            with threadpool_limits(1, "blas"):  # many small products, in which threads mostly wait for each other
+                pair = [
+                    cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()
+                ]
             plain, own = ((ridge, _Errors.of(ridge, dev, unit_S)) for ridge in pair)
             found.append(own if own[1].surely_less(plain[1], dev) else plain)
         return min(found, key=lambda one: one[1].relative(found[0][1]))[0]
