@@ -117,4 +117,5 @@ class Trace:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Trace:
         """From JSON's values."""
-        return cls(**{name: tuple(one) if isinstance(one, list) else one for name, one in values.items()})
+        series: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
+        return cls(**series)

@@ -10,14 +10,17 @@ UNDEFINED = "-"
 
 
 def number(value: float | None, unit: Unit = "share") -> str:
-    """A value without its unit: the share 0.7789 is 77.9, the plain 0.779 as it is, a count has no decimals."""
+    """A value without its unit: the share 0.7789 is 77.9, the plain 0.779 as it is, a count has no decimals.
+
+    A plain value that would be written as 0.000 has two digits, such as 4.2e-05.
+    """
     if value is None or not math.isfinite(value):
         return UNDEFINED
     if unit == "share":
         return f"{100 * value:.1f}"
     if unit == "count":
         return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+    return _plain(value)
 
 
 def interval(low: float | None, high: float | None, unit: Unit = "share") -> str:
@@ -31,7 +34,7 @@ def signed(value: float, unit: Unit = "share") -> str:
     """A difference with its sign."""
     if not math.isfinite(value):
         return UNDEFINED
-    return f"{100 * value:+.1f}" if unit == "share" else f"{value:+.3f}"
+    return f"{100 * value:+.1f}" if unit == "share" else f"{'+' * (value >= 0)}{_plain(value)}"
 
 
 def words(name: str) -> str:
@@ -52,3 +55,9 @@ def duration(seconds: float) -> str:
 def magnitude(count: int) -> str:
     """12,345 or 1.9 M."""
     return f"{count:,}" if count < 100_000 else f"{count / 1e6:.1f} M"
+
+
+def _plain(value: float) -> str:
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"

@@ -279,9 +279,13 @@ def _edits(shown: str) -> Text:
 
 
 def shown_metrics(report: Report) -> list[str]:
-    """The metrics worth a row, shares first, then those on scales of their own; report.json has every one."""
-    shown = (name for name, metric in report.metrics.items() if metric.show != "never")
-    return sorted(shown, key=lambda name: report.metrics[name].unit != "share")
+    """The metrics worth a row; report.json has every one.
+
+    Shares are first, then those on scales of their own, among them shares of which neither more nor less is better.
+    """
+    shown = [(name, metric) for name, metric in report.metrics.items() if metric.show != "never"]
+    shown.sort(key=lambda one: one[1].unit != "share" or one[1].better == "nominal")
+    return [name for name, _ in shown]
 
 
 def _fitting(report: Report, names: list[str], drawn: Callable[[Sequence[str]], Lines], width: int | None) -> list[str]:

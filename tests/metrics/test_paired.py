@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rnncli.metrics import paired
 from rnncli.metrics.confusion import label_figures
 from rnncli.metrics.paired import Parts, difference, difference_by_seed, holm, randomisation, share
 
@@ -172,3 +173,10 @@ def test_the_interval_of_a_group_agrees_with_a_bootstrap_of_its_units():
     right_N = a.counts_NC[:, 0]
     means = [right_N[random.integers(0, len(right_N), len(right_N))].mean() for _ in range(4000)]
     assert (low, high) == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.012)
+
+
+def test_many_units_are_drawn_in_fewer_rounds(monkeypatch):
+    monkeypatch.setattr(paired, "affordable", lambda rounds, units: min(rounds, 200_000_000 // (units * 10_000)))
+    counts = [np.column_stack([np.random.default_rng(seed).normal(0, 1, 250), np.ones(250)]) for seed in (0, 1)]
+    p = randomisation(*(Parts(one, share) for one in counts))
+    assert p * 81 == pytest.approx(round(p * 81))  # of 80 rounds

@@ -13,6 +13,7 @@ from rnncli.metrics.metric import LOSS, Metric
 from rnncli.metrics.paired import Parts, share
 from rnncli.report import advice
 from rnncli.report.build import Advice, Classes, Estimate, Fold, Report
+from rnncli.report.render import shown_metrics
 from rnncli.report.rivals import MODEL, best_rival, leaders
 from tests.report.samples import scored
 from tests.report.test_build import bare
@@ -283,3 +284,10 @@ def test_a_metric_that_should_be_near_a_value_is_no_ground_for_a_verdict():
     assert Report.from_dict(made.to_dict()) == made
     sizes = {"train": 100, "dev": 50, "test": 50}
     assert advice.of_dev(made, "coverage", 0.99, sizes) is None  # dev is no nearer than test
+    loss = Estimate.of(Metric("loss", better="lower", unit="plain"), 0.3)
+    both = dataclasses.replace(made, metrics={**made.metrics, "loss": loss})
+    assert shown_metrics(both) == ["coverage", "loss"]  # as declared: it is not read first for being a share
+    assert shown_metrics(dataclasses.replace(both, metrics=dict(reversed(both.metrics.items())))) == [
+        "loss",
+        "coverage",
+    ]

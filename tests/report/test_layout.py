@@ -91,3 +91,10 @@ def test_figures_are_written_in_per_cent_unless_they_are_no_shares():
 def test_times_and_sizes_are_short():
     assert [duration(s) for s in (12.34, 59.96, 252.3, 7500)] == ["12.3 s", "1 min 0 s", "4 min 12 s", "2 h 5 min"]
     assert [magnitude(n) for n in (12_345, 1_912_345)] == ["12,345", "1.9 M"]
+
+
+def test_a_plain_value_is_never_written_as_nothing_that_it_is_not():
+    written = [number(value, "plain") for value in (0.0, 0.00042, -0.00042, 0.0006, 99.9994, 1901.146)]
+    assert written == ["0.000", "4.2e-04", "-4.2e-04", "0.001", "99.999", "1,901.1"]
+    assert [signed(value, "plain") for value in (1901.146, -0.00042, 0.5)] == ["+1,901.1", "-4.2e-04", "+0.500"]
+    assert signed(float("nan")) == "-"

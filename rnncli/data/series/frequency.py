@@ -16,6 +16,8 @@ from rnncli.errors import DataError
 SKIPPED = "of an hour that a clock change skips"
 SPARSE = 20
 """Steps a row beyond which a grid that is made to fit all stamps is taken for none."""
+OFTEN = 0.1
+"""The share of neighbours that must be one step apart for most to be several: days that are often left out, say."""
 _SIZES = {"D": DAY, "h": 3600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": SECOND // 1000}
 
 
@@ -57,11 +59,12 @@ def place_on_grid(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: st
         found = Placed(wanted.grid, wanted.grid.number(clock.instant_N.view("datetime64[ns]")), clock.keep_N)
         return _exact(_with(found, clock), clock.instant_N, what, place)
     kept_N = clock.instant_N[clock.keep_N]
+    form = stamps.form if clock.zone or (kept_N % DAY).any() or len(stamps.form) < len("%Y-%m-%d") else "%Y-%m-%d"
     if wanted.frequency:
-        grid, notes = _given(kept_N, wanted.frequency, what, stamps.form)
+        grid, notes = _given(kept_N, wanted.frequency, what, form)
     else:
         rows = np.flatnonzero(clock.keep_N)
-        grid = _found(kept_N, series_N[rows], what, lambda row: place(int(rows[row])), stamps.form)
+        grid = _found(kept_N, series_N[rows], what, lambda row: place(int(rows[row])), form)
         notes = []
     grid = replace(grid, zone=clock.zone) if grid.unit.kind == "tick" and grid.unit.size < DAY else grid
     placed = _with(Placed(grid, numbers(clock.instant_N, grid.unit), clock.keep_N), clock)
@@ -295,7 +298,9 @@ def _found(instant_N: np.ndarray, series_N: np.ndarray, what: str, place: Place,
     if common < usual:
         if sizes[0] >= 25 * DAY and len(np.unique(months(distinct))) == len(distinct):
             return Grid("ME", day=-1)
-        _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
+        often = sizes[0] == common and counts[0] >= OFTEN * len(apart)
+        if not often:
+            _refuse_odd(instant_N, usual, common, 2 * int(counts.max()) >= len(apart), what, place)
     name = _name(common, int(distinct[0] // DAY + 3) % 7)
     if not name:
         raise DataError(f"{place(0)}: {what}: stamps {common} ns apart", "data.frequency=ms is the finest there is")

@@ -147,9 +147,9 @@ def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
-def natural(name: str) -> tuple[tuple[int, str], ...]:
+def natural(name: str) -> tuple[tuple[str, int], ...]:
     """A key that sorts H2 before H10."""
-    return tuple((int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", name))
+    return tuple((text, int(digits or -1)) for text, digits in re.findall(r"(\D*)([0-9]*)", name))
 
 
 def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray, tuple[str, ...]]:

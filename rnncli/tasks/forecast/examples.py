@@ -72,7 +72,7 @@ class ForecastExamples:
         value_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.longest)
         y_BL = self.transform.ahead(value_BL)
         known_BHK = known_ahead(part)
-        level_B, scale_B = scaling.units(y_BL)
+        level_B, scale_B = scaling.units(y_BL, self.series_W[indices])
         truth_BH, scored_BH = part.truth_WH()
         truth_BH = self.transform.ahead(truth_BH)
         base_BH = np.zeros(truth_BH.shape)

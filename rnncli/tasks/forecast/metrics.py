@@ -159,8 +159,8 @@ def _by_series(rows: Sequence[Row]) -> ReportTable | None:
     covered = bool(np.isfinite(found["coverage_95"]).any())
     table = []
     for s in chosen:
-        cells = (_plain(found["mae"][s]), _plain(found["mase"][s]))
-        coverage = (_percent(_plain(found["coverage_95"][s])),) if covered else ()
+        mae, mase, share = (_plain(float(found[name][s])) for name in ("mae", "mase", "coverage_95"))
+        cells, coverage = (mae, mase), (_percent(share),) if covered else ()
         table.append((names[s], int(windows_S[s]), *cells, *coverage))
     title = f"by series, the worst {WORST} and the best {BEST} of {len(names):,}" if many else "by series"
     return ReportTable(title, ("series", "windows", "mae", "mase", *(("% in 95 %",) if covered else ())), tuple(table))

@@ -58,6 +58,12 @@ class SeriesData(FilesSection, frozen=True):
         default="auto",
         description="learn values or their logarithms; auto: these where no value is 0 or less, and dev is better so",
     )
+    level: Literal["season", "last"] = Field(
+        default="season", description="what is subtracted from a window: the mean of its last season, or its last value"
+    )
+    scale: Literal["window", "series"] = Field(
+        default="window", description="what values are divided by: the deviation of their window, or of their series"
+    )
     non_negative: bool | Literal["auto"] = Field(
         default="auto", description="no forecast below 0; auto: where no value of the training part is"
     )

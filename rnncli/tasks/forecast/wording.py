@@ -97,19 +97,19 @@ def chosen(recipe: ForecastRecipe, found: Series) -> dict[str, Any]:
     values: dict[str, Any] = {
         "data.source": source_used(recipe.data),
         "data.time_column": layout.time,
-        "data.series_column": _one_or_list(layout.series),
+        "data.series_column": _one_or_all(layout.series),
         "data.frequency": grid.frequency,
         "data.zone": grid.zone or recipe.data.zone,
         "data.horizon": found.spacing.horizon,
         "data.season": found.season,
-        "data.calendar": list(calendar.names_in(found.panel.known)) or "off",
+        "data.calendar": calendar.names_in(found.panel.known) or "off",
     }
     if len(layout.target) <= MOST_COLUMNS:
-        values["data.target_column"] = _one_or_list(layout.target)
+        values["data.target_column"] = _one_or_all(layout.target)
     if found.rows.day_first is not None:
         values["data.day_first"] = found.rows.day_first
     return values
 
 
-def _one_or_list(names: tuple[str, ...]) -> str | list[str]:
-    return list(names) if len(names) > 1 else "".join(names)
+def _one_or_all(names: tuple[str, ...]) -> str | tuple[str, ...]:
+    return names if len(names) > 1 else "".join(names)

@@ -61,7 +61,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     ridge = Ridge.fit(train, dev, lookback, seasons)
     transform, notes = _transform(recipe, ridge, train), [ridge.words]
     season = max(seasons)
-    scaling = Scaling.of(transform.of(train), lookback, min(seasons), season)
+    scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     scales = Scales.of(panel, train.begin_S, train.end_S, season)
     return Learnt(
         names=panel.names,
@@ -104,7 +104,8 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     for rows in chunks(part, scaling.lookback):
         some = part.take(rows)
         starts = part.panel.start_S[some.series_W]
-        _, scale_W = scaling.units(history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest))
+        y_WL = history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest)
+        _, scale_W = scaling.units(y_WL, some.series_W + 1)
         weight_W[rows] = scale_W / reference_S[some.series_W]
     weight_W = np.nan_to_num(weight_W, nan=0.0) ** power
     mean = weight_W.mean()
@@ -143,6 +144,7 @@ def _about(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
         "gap": train.gap,
         "step": recipe.evaluation.step or train.horizon,
         "season": max(seasons),
+        "grid": grid.to_dict(),
         "frequency": grid.frequency,
         "align": ("end" if grid.is_whole else "calendar") if align == AUTO else align,
     }
