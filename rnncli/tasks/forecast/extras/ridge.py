@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rnncli.data.series.calendar import COLUMNS
 from rnncli.tasks.forecast.extras.lags import (
@@ -81,7 +82,10 @@ class Ridge:
         found: list[tuple[Self, _Errors]] = []
         for floor in (0.0, least) if 0 < least < np.inf else (0.0,):
             parts = (logarithms(train, floor), logarithms(dev, floor)) if floor else (train, dev)
-            pair = [cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()]
+            with threadpool_limits(1, "blas"):  # many small products, in which threads mostly wait for each other
+                pair = [
+                    cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()
+                ]
             plain, own = ((ridge, _Errors.of(ridge, dev, unit_S)) for ridge in pair)
             usual, other = (own, plain) if is_told else (plain, own)
             found.append(other if other[1].surely_less(usual[1], dev) else usual)
