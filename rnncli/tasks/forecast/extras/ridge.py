@@ -249,9 +249,16 @@ class _Search:
             "mean_K": self.mean_K,
             "deviation_K": self.deviation_K,
             "season": max(self.seasons),
-            "words": f"{self.lookback} steps back, penalty {penalty:g} on what differs from {anchor}"
-            + (f", other weights for each of {len(found)} phases" if share < 1 else ""),
+            "words": self._words(choice, len(found)),
         }
+
+    def _words(self, choice: _Choice, phases: int) -> str:
+        anchor = choice.anchor if choice.anchor.startswith("the") else f"the value {choice.anchor}"
+        each = f", with weights for each of the {phases} phases of a season" if choice.share < 1 else ""
+        return (
+            f"the ridge regression reads {self.lookback} steps back{each}, drawn to {anchor} by a penalty of "
+            f"{choice.penalty:g}"
+        )
 
     def _phases(self, dev: WindowPart) -> int:
         """The shortest season whose same phase all origins of dev have, or 1 for none."""
