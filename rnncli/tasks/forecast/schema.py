@@ -58,8 +58,8 @@ class SeriesData(FilesSection, frozen=True):
         default="auto",
         description="learn values or their logarithms; auto: these where no value is 0 or less, and dev is better so",
     )
-    level: Literal["season", "last"] = Field(
-        default="season", description="what is subtracted from a window: the mean of its last season, or its last value"
+    level: Literal["last", "season"] = Field(
+        default="last", description="what is subtracted from a window: its last value, or the mean of its last season"
     )
     scale: Literal["window", "series"] = Field(
         default="window", description="what values are divided by: the deviation of their window, or of their series"
@@ -116,7 +116,7 @@ class ForecastTrain(LongTrain, frozen=True):
     usual: ClassVar[Extent] = Extent(epochs=20, batch_size=256, patience=4, least_steps=600)
 
     batch_tokens: Count = Field(default=1_000_000, description="at most this many segments in a batch")
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 5e-4
     weight_decay: Amount = Field(default=1e-3, description="of the weights, not the biases")
     clip_norm: Amount = Field(default=1.0, description="largest norm of the gradient; 0 is no limit")
     schedule: Schedule = "cosine"

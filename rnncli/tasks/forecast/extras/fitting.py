@@ -60,6 +60,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     segment, lookback = extent(recipe, train, seasons)
     ridge = Ridge.fit(train, dev, lookback, seasons)
     transform, notes = _transform(recipe, ridge, train), [ridge.words]
+    notes += ["logarithms of the values are learnt (data.transform)"] * (transform.kind == "log")
     season = max(seasons)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     scales = Scales.of(panel, *(train.measured or (train.begin_S, train.end_S)), season)
@@ -75,7 +76,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         non_negative=_is_non_negative(recipe, train),
         seasons=seasons,
         about=_about(recipe, train, seasons),
-        notes=(f"{lookback} steps back in segments of {segment}", *notes),
+        notes=(f"the model reads {lookback} steps back, {segment} at once", *notes),
     )
 
 

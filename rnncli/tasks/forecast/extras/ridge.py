@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rnncli.data.series.calendar import COLUMNS
 from rnncli.tasks.forecast.extras.lags import (
@@ -81,7 +82,10 @@ class Ridge:
         found: list[tuple[Self, _Errors]] = []
         for floor in (0.0, least) if 0 < least < np.inf else (0.0,):
             parts = (logarithms(train, floor), logarithms(dev, floor)) if floor else (train, dev)
-            pair = [cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()]
+            with threadpool_limits(1, "blas"):  # many small products, in which threads mostly wait for each other
+                pair = [
+                    cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()
+                ]
             plain, own = ((ridge, _Errors.of(ridge, dev, unit_S)) for ridge in pair)
             usual, other = (own, plain) if is_told else (plain, own)
             found.append(other if other[1].surely_less(usual[1], dev) else usual)
@@ -245,9 +249,16 @@ class _Search:
             "mean_K": self.mean_K,
             "deviation_K": self.deviation_K,
             "season": max(self.seasons),
-            "words": f"{self.lookback} steps back, penalty {penalty:g} on what differs from {anchor}"
-            + (f", other weights for each of {len(found)} phases" if share < 1 else ""),
+            "words": self._words(choice, len(found)),
         }
+
+    def _words(self, choice: _Choice, phases: int) -> str:
+        anchor = choice.anchor if choice.anchor.startswith("the") else f"the value {choice.anchor}"
+        each = f", with weights for each of the {phases} phases of a season" if choice.share < 1 else ""
+        return (
+            f"the ridge regression reads {self.lookback} steps back{each}, drawn to {anchor} by a penalty of "
+            f"{choice.penalty:g}"
+        )
 
     def _phases(self, dev: WindowPart) -> int:
         """The shortest season whose same phase all origins of dev have, or 1 for none."""
