@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -44,7 +45,6 @@ def case(model=None, lengths=(90, 60), seed=0, **data):
         "weather": {name: random.normal(size=len(one)) for name, one in values.items()},
         "size": {name: np.full(len(one), 3.0 + at) for at, (name, one) in enumerate(values.items())},
     }
-    columns |= {"weather2": columns["weather"]} if "weather2" in data.get("past", ()) else {}
     keys = {"horizon": 5, "known": ["promo"], "past": ["weather"], "static": ["size"]} | data
     recipe = recipe_of({"origins": 4, "step": 2}, model, **keys)
     found = corpus(recipe, table(values, **columns))
@@ -77,22 +77,25 @@ def test_a_forecast_depends_neither_on_its_batch_nor_on_its_place_in_it(cell, de
         assert [again[at]["place"] for at in back] == [row["place"] for row in rows]
 
 
-@pytest.mark.parametrize(("decoder", "segment", "horizon", "lookback"), [
-    ("parallel", 3, 7, 12),
-    ("recursive", 3, 7, 12),
-    ("parallel", 5, 2, 10),
-    ("recursive", 5, 2, 10),
-    ("parallel", 1, 1, 1),
-    ("recursive", 1, 3, 2),
-    ("parallel", 4, 5, 80),
-])
+@pytest.mark.parametrize(
+    ("decoder", "segment", "horizon", "lookback"),
+    [
+        ("parallel", 3, 7, 12),
+        ("recursive", 3, 7, 12),
+        ("parallel", 5, 2, 10),
+        ("recursive", 5, 2, 10),
+        ("parallel", 1, 1, 1),
+        ("recursive", 1, 3, 2),
+        ("parallel", 4, 5, 80),
+    ],
+)
 def test_horizons_segments_and_lookbacks_of_any_size(decoder, segment, horizon, lookback):
     found, fitted, model = case({"decoder": decoder, "segment": segment}, horizon=horizon, lookback=lookback)
     rows = rows_of(fitted, model, found.parts["test"])
     assert numbers(rows).shape == (len(rows), horizon)
     assert np.isfinite(numbers(rows)).all()
     assert (np.diff(numbers(rows, "quantiles"), axis=1) >= 0).all()
-    assert (fitted.recipe.data.lookback % segment, fitted.recipe.model.segment) == (0, segment)
+    assert (fitted.learnt.scaling.lookback % segment, fitted.recipe.model.segment) == (0, segment)
     loss = fitted.loss(model, fitted.encode(found.parts["train"], training=True).batch(np.arange(2)))
     loss.backward()
     assert all(torch.isfinite(one.grad).all() for one in model.parameters() if one.grad is not None)
@@ -116,34 +119,32 @@ def test_each_head_trains_and_forecasts(head):
     assert np.isfinite(numbers(rows, "quantiles")).all()
 
 
-def test_a_history_shorter_than_the_lookback_is_forecast_alike_whatever_the_lookback_lacks():
-    """What lies before a series' first step is made of the series alone, never of the one before it in the file."""
-    values = sales([90, 45])
-    forecasts = []
-    for first in (values["s0"], values["s0"] * 1.0):
-        found = corpus(recipe_of({"origins": 1}, horizon=3, lookback=60), table({"s0": first, "s1": values["s1"]}))
-        fitted = fit(found_recipe := recipe_of({"origins": 1}, horizon=3, lookback=60), found)
-        assert found_recipe.data.lookback == 60
-        forecasts.append(rows_of(fitted, model_of(fitted), found.parts["test"]))
-    assert forecasts[0] == forecasts[1]
+def test_what_lies_before_a_series_is_made_of_the_series_alone():
+    """A history shorter than the lookback repeats itself; the series before it in the file does not come in."""
+    found, fitted, _ = case(lengths=(90, 45), lookback=60)
     test = found.parts["test"]
-    examples = fitted.encode(test)
-    batch = examples.batch(np.flatnonzero(test.series_W == 1))
-    panel = test.panel
-    other = panel.y_N.copy()
-    other[: panel.start_S[1]] = 1e6
-    from dataclasses import replace
-
-    moved = fitted.encode(replace(test, panel=replace(panel, y_N=other)))
-    again = moved.batch(np.flatnonzero(test.series_W == 1))
-    for name, tensor in vars(batch).items():
+    second = np.flatnonzero(test.series_W == 1)
+    assert (test.origin_W[second] - test.start_W[second] < 59).all()
+    one = fitted.encode(test).batch(second)
+    other_N = test.panel.y_N.copy()
+    other_N[: test.panel.start_S[1]] = 1e6
+    other = replace(test, panel=replace(test.panel, y_N=other_N))
+    again = fitted.encode(other).batch(second)
+    for name, tensor in vars(one).items():
         assert np.array_equal(tensor.numpy(), vars(again)[name].numpy(), equal_nan=True), name
 
 
-def test_a_series_that_was_not_trained_on_is_forecast():
-    found, fitted, model = case(lengths=(90, 21), align="calendar")
-    test = found.parts["test"]
-    assert {row["series"] for row in rows_of(fitted, model, test)} == {"s0"} or len(test)
+def test_a_series_that_was_too_new_to_learn_from_is_forecast_all_the_same():
+    values = sales([90, 90])
+    values["s1"][:78] = np.nan
+    recipe = recipe_of({"origins": 4, "step": 2}, horizon=5)
+    found = corpus(recipe, table(values))
+    assert set(found.parts["train"].series_W.tolist()) == {0}
+    fitted = fit(recipe, found)
+    rows = [row for row in rows_of(fitted, model_of(fitted), found.parts["test"]) if row["series"] == "s1"]
+    assert len(rows) >= 2
+    assert np.isfinite(numbers(rows)).all()
+    assert any("series too short to learn from, forecast by what others taught" in note for note in found.notes)
 
 
 @given(st.floats(0.1, 1e4), st.floats(-50, 1e3))
@@ -207,6 +208,12 @@ def test_the_same_seed_gives_the_same_run(peace, folder, monkeypatch):
     start.start(load_recipe("forecast/own-data", [*KEYS, "seed=2"]), out=Path("other"))
     weights = "checkpoints/best/model.safetensors"
     assert (folder / "other" / weights).read_bytes() != (peace / weights).read_bytes()
+
+
+def test_the_recipe_that_a_run_keeps_makes_the_same_run_again(peace, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    start.start(load_recipe("peace/recipe.yaml", []), out=Path("repeated"))
+    assert_alike(folder / "repeated", peace)
 
 
 @pytest.mark.parametrize("stop", [1, 4])

@@ -25,7 +25,7 @@ from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
-from rnncli.tasks.forecast.source import Series, read_series
+from rnncli.tasks.forecast.source import Series, read_series, seasons_of
 from rnncli.tasks.forecast.splitting import (
     Spacing,
     TimeCut,
@@ -313,7 +313,7 @@ def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Pa
     absent_N = inside_N & ~panel.observed_N
     if not absent_N.any():
         return panel, []
-    season = recipe.data.season if isinstance(recipe.data.season, int) else panel.grid.seasons[0]
+    season = seasons_of(recipe.data, panel.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
     seen = np.r_[0, np.cumsum(absent_N)]
     gappy = int((np.diff(seen[panel.offset]) > 0).sum())

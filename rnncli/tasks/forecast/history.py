@@ -18,6 +18,7 @@ from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns
 from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.source import seasons_of
 
 
 def read_history(recipe: ForecastRecipe, tables: Sequence[Table], form: PanelForm) -> tuple[Panel, list[str]]:
@@ -36,7 +37,7 @@ def read_history(recipe: ForecastRecipe, tables: Sequence[Table], form: PanelFor
     if layout.known:
         _require_known(panel, layout, ahead, tables[-1].name)
     panel = extended(panel.having(form.known, form.past, form.static), ahead, features)
-    season = data.season if isinstance(data.season, int) else form.grid.seasons[0]
+    season = seasons_of(data, form.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, data.gaps, season, np.zeros(0, np.int64))
     notes = [*reading.notes, *(f"{count:,} left out: {reason}" for reason, count in reading.dropped.items())]
     return replace(panel, y_N=y_N), notes
