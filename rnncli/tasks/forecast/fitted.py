@@ -21,7 +21,7 @@ from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
-from rnncli.tasks.forecast.extras.fitting import Learnt
+from rnncli.tasks.forecast.extras.fitting import LearntSeries
 from rnncli.tasks.forecast.extras.rivals import fitted_rivals
 from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
 from rnncli.tasks.forecast.model import Forecaster, Sizes
@@ -37,7 +37,7 @@ class FittedForecast:
 
     best_by = "mase"
 
-    def __init__(self, recipe: ForecastRecipe, learnt: Learnt, conformal: Conformal | None = None) -> None:
+    def __init__(self, recipe: ForecastRecipe, learnt: LearntSeries, conformal: Conformal | None = None) -> None:
         self.recipe, self.learnt, self.conformal = recipe, learnt, conformal
         head = "quantiles" if recipe.model.head == AUTO else recipe.model.head
         self.head = make_head(head, recipe.model.loss, LEVELS)
@@ -46,7 +46,7 @@ class FittedForecast:
     @property
     def about(self) -> About:
         """How windows lie, and what quantiles there are."""
-        return self.learnt.about | {"levels": list(LEVELS)}
+        return {**self.learnt.about, "levels": list(LEVELS)}
 
     def save(self, folder: Path) -> None:
         """Write names, units, regression, scales and intervals."""
