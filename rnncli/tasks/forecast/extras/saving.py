@@ -22,10 +22,11 @@ KIND, FILE, ARRAYS = "forecaster", "series.json", "series.safetensors"
 PLAIN = ("names", "horizon", "segment", "non_negative", "seasons", "notes")
 
 
-def save(folder: Path, learnt: LearntSeries, conformal: Conformal | None) -> None:
+def save(folder: Path, learnt: LearntSeries, conformal: Conformal | None, share: float) -> None:
     """Write all of it."""
     body: dict[str, Any] = {name: getattr(learnt, name) for name in PLAIN}
     body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform), "about": dict(learnt.about)}
+    body["share"] = share
     arrays = {f"scaling.{name}": one for name, one in learnt.scaling.arrays().items()}
     arrays |= {f"scales.{name}": one for name, one in vars(learnt.scales).items()}
     numbers = learnt.ridge.arrays()
@@ -37,7 +38,7 @@ def save(folder: Path, learnt: LearntSeries, conformal: Conformal | None) -> Non
     save_file({name: np.asarray(one, order="C") for name, one in arrays.items()}, folder / ARRAYS)
 
 
-def load(folder: Path) -> tuple[LearntSeries, Conformal | None]:
+def load(folder: Path) -> tuple[LearntSeries, Conformal | None, float]:
     """What ``save`` wrote; KeyError, TypeError, ValueError or OSError where that is damaged."""
     body, arrays = read_json(folder / FILE, KIND), load_file(folder / ARRAYS)
 
@@ -59,4 +60,4 @@ def load(folder: Path) -> tuple[LearntSeries, Conformal | None]:
         notes=tuple(body["notes"]),
     )
     conformal = named("conformal")
-    return learnt, Conformal.from_dict(conformal) if conformal else None
+    return learnt, Conformal.from_dict(conformal) if conformal else None, float(body["share"])
