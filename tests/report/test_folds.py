@@ -7,6 +7,8 @@ from scipy import stats
 
 from rnncli.report.build import Classes, ClassFigures, Report
 from rnncli.report.folds import cross_validated
+from rnncli.report.grids import metrics_grid
+from rnncli.report.render import render_report
 from tests.report.samples import report, scored
 from tests.report.test_build import bare
 
@@ -73,3 +75,15 @@ def test_the_most_confident_mistakes_of_all_folds_are_kept():
 def test_no_folds_are_refused():
     with pytest.raises(ValueError, match="without folds"):
         cross_validated([])
+
+
+def test_folds_of_one_test_are_shown_without_means_and_deviations():
+    folds = [report(seed=seed, examples=60) for seed in range(2)]
+    mean = cross_validated(folds)
+    whole = dataclasses.replace(mean, metrics=folds[0].metrics)
+    assert (mean.is_mean, whole.is_mean) == (True, False)
+    shown, before = ("\n".join(line.plain for line in render_report(one)) for one in (whole, mean))
+    assert "deviation" in before
+    assert "deviation" not in shown
+    assert "\ntogether " in shown
+    assert "deviation" not in metrics_grid(whole, list(whole.metrics)).heads

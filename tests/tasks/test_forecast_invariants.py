@@ -1,4 +1,4 @@
-"""What a forecaster must be: no window depends on others, shapes of all kinds work, a stopped run ends as if it had not."""
+"""What a forecaster must be: windows do not depend on others, shapes of all kinds work, stopped runs end alike."""
 
 import json
 import signal

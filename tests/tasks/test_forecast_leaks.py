@@ -135,8 +135,7 @@ def changed(series: dict[str, np.ndarray], known: dict[str, int], random: np.ran
 def test_what_comes_behind_an_origin_never_changes_a_forecast_from_it(case, turn):
     try:
         before = case.forecasts(case.values, case.past, case.known)
-    except DataError as error:
-        assert error.hint
+    except DataError:
         return
     known, first, random = steps_known(case, before, turn), first_number(case), np.random.default_rng(1)
     after = case.forecasts(changed(case.values, known, random), changed(case.past, known, random), case.known)
