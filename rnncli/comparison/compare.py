@@ -151,7 +151,7 @@ def gather(outcomes: Sequence[Outcome]) -> tuple[tuple[str, ...], list[list[Outc
 
 def _differing(recipes: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     """The dotted keys in which recipes differ, and each of them without what one setting may differ in."""
-    flats = [{k: v for k, v in one.items() if _told(k)} for one in recipes]
+    flats = [{k: v for k, v in one.items() if _told(k, one)} for one in recipes]
     every = dict.fromkeys(key for one in flats for key in one)
     return tuple(key for key in every if any(one.get(key) != flats[0].get(key) for one in flats)), flats
 
@@ -171,7 +171,10 @@ def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return recipes
 
 
-def _told(key: str) -> bool:
+def _told(key: str, recipe: Mapping[str, Any]) -> bool:
+    """Whether runs that differ in a key are of different settings."""
+    if key in tasks.schema(str(recipe["task"])).learnt_by:
+        return True
     return not any(key == one or (one.endswith(".") and key.startswith(one)) for one in UNTOLD)
 
 
@@ -196,7 +199,8 @@ def _each_once(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[str]]:
     kept: dict[str, Outcome] = {}
     notes = []
     for outcome in outcomes:
-        recipe = {k: v for k, v in flat(outcome.recipe.model_dump(mode="json")).items() if k == "seed" or _told(k)}
+        every = flat(outcome.recipe.model_dump(mode="json"))
+        recipe = {k: v for k, v in every.items() if k == "seed" or _told(k, every)}
         first = kept.setdefault(json.dumps(recipe, sort_keys=True), outcome)
         if first is not outcome:
             notes.append(f"{outcome.path} repeats {first.path}, left out")

@@ -214,6 +214,9 @@ class Recipe(Section, frozen=True):
     compute: ComputeSection = ComputeSection()
     evaluation: EvaluationSection = EvaluationSection()
 
+    learnt_by: ClassVar[frozenset[str]] = frozenset()
+    """Keys of ``evaluation`` that also decide what is learnt."""
+
     @property
     def folds(self) -> int:
         """How many trainings a run of it is, each tested on examples of its own; 0 where it is a single one."""

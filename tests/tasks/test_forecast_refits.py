@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.comparison.compare import compare
 from rnncli.errors import DataError, Interrupted, RecipeError
 from rnncli.runs import start
 from rnncli.runs.recipes import load_recipe
@@ -200,6 +201,19 @@ def test_errors_of_all_refits_are_over_one_scale(peace):
                 scales.setdefault(row["series"], set()).add(round(absolute / scaled, 4))
     assert scales
     assert all(len(one) == 1 for one in scales.values())
+
+
+def test_refits_are_compared_with_a_single_fit_on_the_same_windows(peace, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    keys = [key for key in KEYS if not key.startswith("evaluation.refit")]
+    start.start(load_recipe("forecast/own-data", keys), out=Path("single"))
+    found = compare(["single", "peace"], metrics=["mase"])
+    assert [one.name for one in found.settings] == ["evaluation.refit=never", "evaluation.refit=2"]
+    tested = found.settings[1].versus["mase"]
+    assert "Diebold-Mariano" in tested.test
+    single, refits = (json.loads((Path(name) / "report.json").read_text()) for name in ("single", "peace"))
+    gap = refits["metrics"]["mase"]["value"] - single["metrics"]["mase"]["value"]
+    assert tested.difference == pytest.approx(gap)
 
 
 @pytest.mark.parametrize(("stop", "how"), [(1, signal.SIGINT), (5, signal.SIGTERM)])

@@ -151,6 +151,9 @@ class ForecastRecipe(Recipe, frozen=True):
     """A recipe of task forecast."""
 
     one_test: ClassVar[bool] = True
+    learnt_by: ClassVar[frozenset[str]] = frozenset(
+        f"evaluation.{key}" for key in ("window", "origins", "step", "gap", "refit")
+    )
 
     task: Literal["forecast"] = Field(default="forecast", description="what to learn")
     data: SeriesData = SeriesData()
