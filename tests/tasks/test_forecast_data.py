@@ -208,7 +208,7 @@ def test_a_file_of_test_is_forecast_from_the_end_of_train():
 def test_refits_learn_up_to_their_own_origins():
     evaluation = {"origins": 4, "step": 5, "refit": 2}
     folds = [
-        corpus({"a": count_up(100)}, evaluation | {"window": window}, horizon=5, folds=2, fold=fold)
+        corpus({"a": count_up(100)}, evaluation | {"window": window}, horizon=5, fold=fold)
         for window in ("expanding", "rolling")
         for fold in (0, 1)
     ]
@@ -219,8 +219,8 @@ def test_refits_learn_up_to_their_own_origins():
     assert spans == [(0, spans[0][1]), (0, spans[0][1] + 10), (0, spans[0][1]), (10, spans[0][1] + 10)]
     for found in folds:
         assert found.parts["dev"].ahead_WH()[0].max() <= found.parts["test"].origin_W.min()
-    with pytest.raises(DataError, match="only 6 fit"):
-        corpus({"a": count_up(100)}, {"origins": 50, "step": 5, "refit": "always"}, horizon=5, folds=50, fold=0)
+    with pytest.raises(DataError, match="6 fit"):
+        corpus({"a": count_up(100)}, {"origins": 50, "step": 5, "refit": "always"}, horizon=5, fold=0)
 
 
 def test_training_windows_are_thinned_evenly_by_the_seed():

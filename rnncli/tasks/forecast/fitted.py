@@ -24,7 +24,7 @@ from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
 from rnncli.tasks.forecast.extras.fitting import LearntSeries
-from rnncli.tasks.forecast.extras.rivals import fitted_rivals
+from rnncli.tasks.forecast.extras.rivals import choices, fitted_rivals
 from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
 from rnncli.tasks.forecast.model import Forecaster, Sizes
 from rnncli.tasks.forecast.schema import ForecastRecipe
@@ -166,7 +166,8 @@ class FittedForecast:
         """Naive forecasts, and the regression over lags."""
         learnt, part = self.learnt, parts[split]
         rivals = fitted_rivals(parts, learnt.seasons, learnt.ridge, learnt.non_negative)
-        return {name: counted_rows(part, rival.sums(part, self._sums)) for name, rival in rivals.items()}, ()
+        found = {name: counted_rows(part, rival.sums(part, self._sums)) for name, rival in rivals.items()}
+        return found, choices(rivals)
 
     def _sums(self, part: WindowPart, point_WH: np.ndarray, quantile_WHQ: np.ndarray | None) -> np.ndarray:
         """The counts of windows, (W, C)."""

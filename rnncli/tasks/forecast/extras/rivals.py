@@ -93,6 +93,15 @@ def fitted_rivals(
     return found
 
 
+def choices(rivals: Mapping[str, Rival]) -> tuple[str, ...]:
+    """What is to be said of the choices that rivals made."""
+    point = rivals[MEAN_OF_SEASONS].point if MEAN_OF_SEASONS in rivals else None
+    if not isinstance(point, partial):
+        return ()
+    count, season = point.keywords["count"], point.keywords["season"]
+    return (f"the {MEAN_OF_SEASONS} is that of {count}, {season} steps each, as was best on dev",)
+
+
 def points(dev: WindowPart, unit_S: Array, seasons: tuple[int, ...], ridge: Ridge) -> dict[str, Point]:
     """By name how each rival forecasts; how many seasons are averaged, and of which kind, is what is best on dev."""
     named = sorted({season for season in seasons if season > 1})
