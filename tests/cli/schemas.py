@@ -88,7 +88,7 @@ REPORT = fields(
 )
 
 SCORE = fields(mean=MAYBE, deviation=MAYBE, values=many(MAYBE), low=MAYBE, high=MAYBE)
-VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH)
+VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH, test=TEXT)
 SETTING = fields(
     name=TEXT,
     settings=by_name(ANY),

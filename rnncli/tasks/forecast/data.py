@@ -246,7 +246,8 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
         notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
     how = split_words(recipe, parts, found)
     notes = [*found.reading.notes, *notes, *column_notes(found, closed), *constant, how]
-    return Corpus(parts, headline(found), tuple(notes), dropped, chosen(recipe, found))
+    values = chosen(recipe, found) | {"data.align": _align(data, panel)}
+    return Corpus(parts, headline(found), tuple(notes), dropped, values)
 
 
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:

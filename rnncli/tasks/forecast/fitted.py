@@ -36,12 +36,11 @@ MOST_CALIBRATED = 20_000_000
 class FittedForecast:
     """See :class:`rnncli.tasks.base.Fitted`."""
 
-    best_by = "mase"
-
     def __init__(self, recipe: ForecastRecipe, learnt: Learnt, conformal: Conformal | None = None) -> None:
         self.recipe, self.learnt, self.conformal = recipe, learnt, conformal
-        head = "quantiles" if recipe.model.head == AUTO else recipe.model.head
-        self.head = make_head(head, recipe.model.loss, LEVELS)
+        self.head_name = "quantiles" if recipe.model.head == AUTO else recipe.model.head
+        self.head = make_head(self.head_name, recipe.model.loss, LEVELS)
+        self.best_by = "mase" if np.isfinite(learnt.scales.mase_S).any() else "mae"
         self.notes: tuple[str, ...] = learnt.notes
 
     @property

@@ -22,5 +22,5 @@ SPEC = TaskSpec(
         Option("--known", "data.known", "Columns known ahead, such as promo,holiday."),
         Option("--past", "data.past", "Columns known until now only, such as the weather."),
     ),
-    also=("forecasting", "forecaster", "timeseries", "time-series", "series", "predict-series"),
+    also=("forecasting", "timeseries", "time-series", "series", "predict-series"),
 )

@@ -35,9 +35,10 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
         {
-            "data.lookback": learnt.scaling.lookback,
             "model.segment": learnt.segment,
             "data.transform": learnt.transform.kind,
+            "data.non_negative": learnt.non_negative,
+            "model.head": fitted.head_name,
         }
     )
     return fitted

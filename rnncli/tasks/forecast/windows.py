@@ -19,8 +19,8 @@ from rnncli.errors import DataError
 class WindowPart:
     """Windows of a panel: ``origin_W`` is the flat index of the last step that a forecast knows, its cutoff.
 
-    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of each
-    series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same.
+    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of
+    each series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same.
     """
 
     panel: Panel

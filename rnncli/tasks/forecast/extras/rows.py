@@ -13,7 +13,7 @@ MOST_HISTORY = 200
 
 
 class Kept:
-    """Which windows of a part are written with their values: all, or as many as ``most`` values allow, evenly chosen."""
+    """Which windows of a part have their values written: all, or as many as ``most`` values allow, evenly spread."""
 
     def __init__(self, part: WindowPart, most: int, season: int) -> None:
         self.part = part
