@@ -24,8 +24,8 @@ class Scaling:
     """How far windows look back, and mean and deviation of each column.
 
     The level of a window is the mean of its last ``level`` values. Its scale is the standard deviation of its values,
-    or the last one's size where they are all the same; or that of its series, ``deviation_S``, which begins with a 0 for
-    a series that was not trained on and is empty where windows have scales of their own. Histories too short repeat
+    or the last one's size where they are all the same; or that of its series, ``deviation_S``, which begins with a 0
+    for a series that was not trained on and is empty where windows have scales of their own. Histories too short repeat
     their first longest season.
     """
 
