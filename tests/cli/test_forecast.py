@@ -14,6 +14,8 @@ from rnncli.runs import start
 from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.forecast.declared import METRICS
 from rnncli.train.loop import StepDone
+from tests.cli import schemas
+from tests.cli.test_json import told
 from tests.cli.test_terminal import in_a_terminal, plain
 from tests.commands import NO_PAGE, rnncli
 
@@ -84,7 +86,15 @@ def test_a_run_leaves_a_report_a_row_a_window_and_a_page(here):
     error = np.concatenate([np.abs(np.subtract(row["truth"], row["mean"])) for row in rows])
     assert report["metrics"]["mae"]["value"] == pytest.approx(error.mean(), rel=1e-5)
     page = Path("runs/1/report.html").read_text(encoding="utf-8")
-    for words in ("coverage by level", "by step ahead", "steps from 2024-", "seasonal naive", "airport"):
+    for words in (
+        "<h2>In pictures",
+        "error by weekday",
+        "coverage by level",
+        "by step ahead",
+        "steps from 2024-",
+        "seasonal naive",
+        "airport",
+    ):
         assert words in page, words
 
 
@@ -96,8 +106,10 @@ def test_figures_stand_in_the_order_of_what_the_task_declares(here):
     assert "|" in printed
 
 
-def test_json_is_what_the_run_keeps(here):
-    assert json.loads(Path("report.json").read_text()) == json.loads(Path("runs/2/report.json").read_text())
+def test_json_is_what_the_run_keeps_and_has_the_fields_that_are_documented(here):
+    report = json.loads(Path("report.json").read_text())
+    assert report == json.loads(Path("runs/2/report.json").read_text())
+    told(report, schemas.REPORT)
 
 
 @pytest.mark.parametrize("command", [("report", "runs/1"), ("compare", "runs")])
@@ -111,6 +123,7 @@ def test_80_columns_cut_nothing_and_hold_every_line(here, command):
 def test_two_runs_are_compared_by_origin(here):
     done = rnncli("compare", "runs/1", "runs/2", "--json", "--metric", "mae")
     assert done.code == 0, done.err
+    told(done.json, schemas.COMPARISON)
     assert done.json["metrics"] == ["mae"]
     assert done.json["better"]["mae"] == "lower"
     assert done.json["examples"] == 24
@@ -209,6 +222,10 @@ def test_help_the_list_of_recipes_and_the_check_know_of_series(here):
         (("--known", "weather"), DATA, 'no column "weather"', ""),
         (("--horizon", "x"), RECIPE, "data.horizon", ""),
         (("data.folds=5",), RECIPE, "evaluation.refit", ""),
+        (("data.test_fraction=0.2",), DATA, "series are split by time", "evaluation.origins"),
+        (("--freq", "D"), RECIPE, "--freq is no option", "data.frequency=D"),
+        (("--h", "7"), RECIPE, "no option --h", "--horizon 7"),
+        (("--unique-id", "store"), RECIPE, "no option --unique-id", "--series-column store"),
         (("--time-column", "store"), DATA, "north", "--time-column"),
     ],
 )

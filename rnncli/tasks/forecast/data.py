@@ -107,8 +107,8 @@ def read_part(recipe: ForecastRecipe, path: Path, form: PanelForm | None = None)
 
 
 def _require_split_by_time(data: SeriesData) -> None:
-    for key in ("split_column", "fold_column"):
-        if getattr(data, key):
+    for key in ("split_column", "fold_column", "dev_fraction", "test_fraction"):
+        if getattr(data, key) != SeriesData.model_fields[key].default:
             raise DataError(
                 f"data.{key}: series are split by time", "data.test_from=2025-07-01, say, or evaluation.origins"
             )
