@@ -107,8 +107,8 @@ def read_part(recipe: ForecastRecipe, path: Path, form: PanelForm | None = None)
 
 
 def _require_split_by_time(data: SeriesData) -> None:
-    for key in ("split_column", "fold_column"):
-        if getattr(data, key):
+    for key in ("split_column", "fold_column", "dev_fraction", "test_fraction"):
+        if getattr(data, key) != SeriesData.model_fields[key].default:
             raise DataError(
                 f"data.{key}: series are split by time", "data.test_from=2025-07-01, say, or evaluation.origins"
             )
@@ -204,7 +204,8 @@ def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     there = int(cut.test_origins_S.max())
     if there < evaluation.origins:
         raise DataError(
-            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and {there} fit in",
+            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and only {there} fit "
+            "in",
             f"evaluation.origins={there}",
         )
     return data.fold * evaluation.origins_a_fit
@@ -243,7 +244,8 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
         notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
     how = split_words(recipe, parts, found)
     notes = [*found.reading.notes, *notes, *column_notes(found, closed), *constant, how]
-    return Corpus(parts, headline(found), tuple(notes), dropped, chosen(recipe, found))
+    values = chosen(recipe, found) | {"data.align": _align(data, panel)}
+    return Corpus(parts, headline(found), tuple(notes), dropped, values)
 
 
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:
