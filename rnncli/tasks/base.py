@@ -33,6 +33,8 @@ Rivals = Mapping[str, "Metrics | Statistics"]
 model can be held against them example by example; or metrics alone."""
 Row = Mapping[str, Any]
 """A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
+Records = Sequence[Mapping[str, Any]]
+"""Rows of a table that is at hand: the value of each column by its name."""
 About = Mapping[str, Any]
 """What scoring has to know beside the rows, in plain values: ``positive``, say, the label of which there are scores."""
 
@@ -176,6 +178,11 @@ class FilePredictor(Protocol):
         """The files that an argument stands for; raises DataError for a folder without any."""
         ...
 
+
+@runtime_checkable
+class ClosingPredictor(Protocol):
+    """A predictor that has something to say of what it did."""
+
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
         ...
@@ -187,6 +194,34 @@ class WholeFiles(Protocol):
 
     whole: tuple[str, ...]
     """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
+
+
+@runtime_checkable
+class OneFile(Protocol):
+    """A predictor some of whose forms make one file of all its rows; a form's name is the ending of that file."""
+
+    joint: tuple[str, ...]
+    """Of ``formats`` those in which rows follow each other to make a whole file, such as a table."""
+
+
+@runtime_checkable
+class AheadPredictor(Predictor, Protocol):
+    """A predictor of what comes behind a table: an example is a step behind the rows of its input.
+
+    Without any input it goes on behind the data that it was trained on.
+    """
+
+    def given(self, future: Path | Records | None, levels: Sequence[float]) -> Predictor:
+        """The same predictor told what is known of the steps ahead, and which quantiles of them to give.
+
+        ``future`` None is nothing but what the input tells; empty ``levels``, which ascend, are those that it usually
+        gives.
+        """
+        ...
+
+    def behind(self, rows: Records | None = None) -> Iterator[Any]:
+        """The examples behind rows at hand, or behind what was trained on; raises DataError."""
+        ...
 
 
 @runtime_checkable

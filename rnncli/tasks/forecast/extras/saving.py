@@ -25,7 +25,8 @@ PLAIN = ("names", "horizon", "segment", "non_negative", "seasons", "notes")
 def save(folder: Path, learnt: Learnt, conformal: Conformal | None) -> None:
     """Write all of it."""
     body: dict[str, Any] = {name: getattr(learnt, name) for name in PLAIN}
-    body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform), "about": dict(learnt.about)}
+    body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform)}
+    body |= {"about": dict(learnt.about), "columns": dict(learnt.columns)}
     arrays = {f"scaling.{name}": one for name, one in learnt.scaling.arrays().items()}
     arrays |= {f"scales.{name}": one for name, one in vars(learnt.scales).items()}
     numbers = learnt.ridge.arrays()
@@ -56,6 +57,7 @@ def load(folder: Path) -> tuple[Learnt, Conformal | None]:
         non_negative=bool(body["non_negative"]),
         seasons=tuple(body["seasons"]),
         about=body["about"],
+        columns=dict(body["columns"]),
         notes=tuple(body["notes"]),
     )
     conformal = named("conformal")
