@@ -38,7 +38,8 @@ def joint_form(predictor: Predictor, out: Path | None) -> str:
     form = out.suffix.lower().removeprefix(".")
     if form not in predictor.joint:
         endings = " or ".join(f".{one}" for one in predictor.joint)
-        raise UsageError(f"--out {out}: a file that ends in {endings} is wanted", f"--out {out.stem or 'rows'}.{predictor.joint[0]}")
+        hint = f"--out {out.with_suffix(f'.{predictor.joint[0]}')}"
+        raise UsageError(f"--out {out}: a file that ends in {endings} is wanted", hint)
     _require_new(out)
     return form
 

@@ -136,8 +136,8 @@ def looking_ahead(predictor: Predictor, future: Path | Records | None, levels: S
         raise UsageError(f"{what} is for runs that forecast series, and this one does not", f"leave {what} away")
     for level in levels:
         if not 0 < level < 1:
-            nearest = f"{level / 100:g}" if 1 < level < 100 else "0.5"
-            raise UsageError(f"--quantiles {level:g}: a level lies between 0 and 1", f"such as --quantiles {nearest}")
+            meant = f"{level / 100:g}" if level in range(1, 100) else "0.1,0.5,0.9"
+            raise UsageError(f"--quantiles {level:g}: a level lies between 0 and 1", f"such as --quantiles {meant}")
     return predictor.given(future, sorted(set(levels)))
 
 

@@ -56,7 +56,7 @@ def read_history(
         _require_steps(rows, form.grid)
     _end(rows, data)
     if future is not None:
-        _leave_out_past(rows, len(given) - 1)
+        _leave_out_others(rows, len(given) - 1, recipe)
     _require_known(rows, layout, form, recipe, future is None)
     with _explained(tables, layout, data, form.grid):
         reading = read_panel(rows, tables[0].name, data.duplicates, features)
@@ -96,9 +96,13 @@ def _end(rows: SeriesRows, data: SeriesData) -> None:
             cut_off(rows, number, data.until)
 
 
-def _leave_out_past(rows: SeriesRows, part: int) -> None:
-    """Leave out those rows of the table of the future that lie before a series' last value."""
-    kept = np.flatnonzero((rows.part_N != part) | (rows.number_N > _last_values(rows)[rows.series_N]))
+def _leave_out_others(rows: SeriesRows, part: int, recipe: ForecastRecipe) -> None:
+    """Leave out those rows of the table of the future that are no steps ahead, and say how many lie behind these."""
+    ahead_N = rows.number_N - _last_values(rows)[rows.series_N]
+    late_N = (ahead_N > recipe.evaluation.gap + _horizon(recipe)) & (ahead_N < NEVER)
+    if late := int((late_N & (rows.part_N == part)).sum()):
+        rows.notes.append(f"{rows.tables[part].name}: {counted(late, 'row')} behind what is forecast, not used")
+    kept = np.flatnonzero((rows.part_N != part) | ((ahead_N > 0) & ~late_N))
     for name in ("series_N", "number_N", "part_N", "row_N", "y_N"):
         setattr(rows, name, getattr(rows, name)[kept])
 

@@ -130,9 +130,11 @@ class SeriesPredictor:
 
     def _steps(self, tables: list[Table], is_builtin: bool = False, until: str = "") -> Iterator[StepAhead]:
         """The steps behind tables, series by series."""
-        history = self._history(tables, builtin_ahead() if is_builtin and self.future is None else self._future(), until)
+        history = self._history(
+            tables, builtin_ahead() if is_builtin and self.future is None else self._future(), until
+        )
         ahead = Ahead(self.fitted, self.model, self.device, self.levels, history)
-        self._notes += [*history.notes, *ahead.notes()]
+        self._notes += [] if is_builtin else [*history.notes, *ahead.notes()]
         for series in range(len(ahead.part)):
             for step in range(ahead.part.horizon):
                 yield StepAhead(ahead, series, step)
@@ -161,9 +163,7 @@ def _read_file(path: Path, data: SeriesData) -> Table:
     return next(iter(read(path, source="file", encoding=data.encoding, header=data.header).values()))
 
 
-def _columns_of(
-    table: Table, data: SeriesData, learnt: Mapping[str, Any], names: Sequence[str]
-) -> dict[str, Any]:
+def _columns_of(table: Table, data: SeriesData, learnt: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The columns by which to read a history: those of training that it has, where the recipe leaves them open.
 
     Of a wide table, whose columns are series, it need not have all.

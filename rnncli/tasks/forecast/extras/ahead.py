@@ -61,10 +61,9 @@ class Ahead:
         early = np.flatnonzero(last_S < last_S.max())
         if len(early):
             one = int(early[0])
-            notes.append(
-                f"{len(early):,} series end before {panel.grid.stamp(int(last_S.max()))}, each is forecast from its own "
-                f"end, such as {panel.names[one]} from {panel.grid.stamp(int(last_S[one]))}"
-            )
+            last, own = (panel.grid.stamp(int(number)) for number in (last_S.max(), last_S[one]))
+            said = f"{len(early):,} series end before {last} and are forecast from their own ends"
+            notes.append(f"{said}, such as {panel.names[one]} from {own}")
         return notes
 
     @torch.no_grad()
@@ -91,7 +90,7 @@ class Ahead:
 
 
 def _columns(history: History, taken: set[str]) -> tuple[tuple[str, ...], str]:
-    """The columns of series and of stamps: the user's own, where no other has that name and names fall apart clearly."""
+    """The columns of series and of stamps: the user's own, where no other is called so and names fall apart clearly."""
     series, time = history.layout.series, history.layout.time
     clear = len(series) == 1 or {name.count(BETWEEN) + 1 for name in history.panel.names} == {len(series)}
     return series if clear and not taken & set(series) else (SERIES,), TIME if time in taken else time
