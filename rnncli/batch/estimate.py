@@ -74,9 +74,9 @@ def measure(recipe: Recipe, threads: int = 0, *, alone: bool = True, scored: boo
     from rnncli.runs.events import unobserved
     from rnncli.runs.prepare import prepare
 
-    folds = recipe.data.folds if recipe.data.fold is None else 0
+    folds = recipe.folds
     if folds:
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
+        recipe = recipe.of_fold(0)
     if threads and not recipe.compute.threads:
         recipe = recipe.model_copy(update={"compute": recipe.compute.model_copy(update={"threads": threads})})
     begun = time.monotonic()

@@ -65,7 +65,7 @@ class Watch:
         if corpus.dropped:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.dropped.items())
             self.terminal.say(f"rows dropped: {reasons}", style="yellow")
-        self.progress.now("building the vocabulary and the model")
+        self.progress.now("preparing the training data and the model")
 
     def _model(self, built: ModelBuilt) -> None:
         from rnncli.report.curve import curve_header

@@ -203,6 +203,9 @@ class EvaluationSection(Section, frozen=True):
 class Recipe(Section, frozen=True):
     """What every recipe has; tasks subclass it to narrow ``data``, ``model`` and ``evaluation``."""
 
+    one_test: ClassVar[bool] = False
+    """Whether folds test parts of one test, which is scored as a whole: their rivals are given as rows then."""
+
     task: str = Field(description="what to learn; names the folder of recipes and code")
     name: str = Field(default="", description="names the run; empty takes the recipe's own file name")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
@@ -210,6 +213,15 @@ class Recipe(Section, frozen=True):
     train: TrainSection = TrainSection()
     compute: ComputeSection = ComputeSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+    @property
+    def folds(self) -> int:
+        """How many trainings a run of it is, each tested on examples of its own; 0 where it is a single one."""
+        return 0 if self.data.fold is not None else self.data.folds
+
+    def of_fold(self, number: int) -> Self:
+        """The recipe of one of the folds."""
+        return self.having({"data.fold": number})
 
     def having(self, values: Mapping[str, Any]) -> Self:
         """The recipe with other values of keys such as ``train.epochs``, which are taken as they are."""

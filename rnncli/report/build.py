@@ -234,7 +234,8 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Report:
-    """A finished evaluation. With ``folds``, ``metrics`` are means over them: see ``cross_validated``.
+    """A finished evaluation. With ``folds``, ``metrics`` are means over them: see ``cross_validated``; or, where they
+    have no deviation, those of all examples of the folds together.
 
     ``about`` is what scoring the run's predictions again has to know beside their rows; ``advice`` are findings with
     what to do about each, the most important first.
@@ -260,6 +261,11 @@ class Report:
     groups: tuple[Grouping, ...] = ()
     reach: Reach | None = None
     traces: tuple[Trace, ...] = ()
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether its metrics are means over folds, not those of all their examples."""
+        return any(metric.deviation is not None for metric in self.metrics.values())
 
     def title(self, name: str) -> str:
         """What a person reads for a metric."""

@@ -32,12 +32,12 @@ class PageGrid:
 
 def metrics_grid(report: Report, names: Sequence[str]) -> PageGrid:
     """The metrics ``names`` with intervals and baselines."""
-    heads = ["", "mean" if report.folds else "model"]
+    heads = ["", "mean" if report.is_mean else "model"]
     columns = [
         [report.title(name) for name in names],
         [report.metrics[name].number for name in names],
     ]
-    if report.folds:
+    if report.is_mean:
         heads.append("deviation")
         columns.append([report.written(name, report.metrics[name].deviation) for name in names])
     intervals = [report.metrics[name].interval for name in names]

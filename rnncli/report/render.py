@@ -113,9 +113,9 @@ def _metric_grid(report: Report, baselines: Sequence[str]) -> Lines:
     best = {name: leaders(report, name) for name in metrics}
     titles = [heading(report)]
     columns = [[report.title(name) for name in metrics]]
-    titles.append("mean" if report.folds else "model" if baselines else "")
+    titles.append("mean" if report.is_mean else "model" if baselines else "")
     columns.append(_marked(MODEL, [metric.number for metric in metrics.values()], best))
-    if report.folds:
+    if report.is_mean:
         titles.append("deviation")
         columns.append([number(metric.deviation, metric.unit) for metric in metrics.values()])
     intervals = [metric.interval for metric in metrics.values()]
@@ -233,7 +233,7 @@ def free_cell(value: object) -> str:
 
 
 def _folds(report: Report, width: int | None) -> Lines:
-    """A row for each fold, then mean and deviation; on a terminal as many metrics as fit."""
+    """A row for each fold, then mean and deviation, or all together; on a terminal as many metrics as fit."""
     if not report.folds:
         return []
     metrics = shown_metrics(report)
@@ -244,9 +244,11 @@ def _folds(report: Report, width: int | None) -> Lines:
             best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
             scores = (report.written(name, fold.metrics.get(name)) for name in names)
             rows.append([str(fold.fold), f"{fold.examples:,}", best, *scores])
-        rows.append(["mean", "", "", *(report.metrics[name].number for name in names)])
-        deviations = (report.written(name, report.metrics[name].deviation) for name in names)
-        rows.append(["deviation", "", "", *deviations])
+        whole = "mean" if report.is_mean else "together"
+        rows.append([whole, "", "", *(report.metrics[name].number for name in names)])
+        if report.is_mean:
+            deviations = (report.written(name, report.metrics[name].deviation) for name in names)
+            rows.append(["deviation", "", "", *deviations])
         return _table(rows, 1)
 
     return drawn(_fitting(report, metrics, drawn, width))

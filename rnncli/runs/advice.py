@@ -14,8 +14,10 @@ from rnncli.recipe.schema import Recipe
 from rnncli.report import advice
 from rnncli.report.build import Advice, Report
 from rnncli.report.rivals import main_metric
+from rnncli.runs.pooled import Pooled
 from rnncli.runs.recipes import flat
-from rnncli.tasks.base import About, Advising, Corpus, Rivals, Row
+from rnncli.runs.score import ScoredRivals
+from rnncli.tasks.base import About, Advising, Corpus, Row
 
 
 class TrainingHistory(NamedTuple):
@@ -37,7 +39,7 @@ def of_run(
     trained: TrainingHistory,
     rows: Sequence[Row],
     about: About,
-    rivals: Rivals,
+    rivals: ScoredRivals,
 ) -> Report:
     """The report of a run with its verdict; ``rows`` are its predictions, ``rivals`` what others made of the same."""
     metric = main_metric(report, trained.watch.name)
@@ -55,14 +57,29 @@ def of_run(
     return _with(report, *found)
 
 
-def of_folds(report: Report, recipe: Recipe, folds: Sequence[Report], trained: Sequence[TrainingHistory]) -> Report:
-    """The report of a cross-validation with its verdict; what all ``folds`` say holds of the whole."""
+def of_folds(
+    report: Report,
+    recipe: Recipe,
+    folds: Sequence[Report],
+    trained: Sequence[TrainingHistory],
+    pooled: Pooled | None = None,
+) -> Report:
+    """The report of a cross-validation with its verdict; what all ``folds`` say holds of the whole.
+
+    ``pooled`` are the predictions of folds that are parts of one test, which are then held against each other.
+    """
     watch = trained[0].watch
     metric = main_metric(report, watch.name)
     found = list(
         advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.extent.epochs))
     )
-    found += _of_figures(report, recipe, "")
+    found += _of_figures(report, recipe, metric if pooled else "")
+    if pooled:
+        rows, about, rivals, corpus = pooled
+        task = tasks.load(recipe.task)
+        found += [*task.findings(corpus)] if isinstance(task, Advising) else []
+        match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
+        return _with(report, *found, *advice.findings(match and advice.of_match(report, match)))
     if metric and (match := advice.match_of_folds(report, metric)):
         found.append(advice.of_match(report, match))
     common = [line for line in folds[0].advice if all(line in fold.advice for fold in folds)]
@@ -94,7 +111,7 @@ def _of_best(report: Report, trained: TrainingHistory, metric: str) -> float | N
 
 
 def _parts(
-    recipe: Recipe, metric: str, rows: Sequence[Row], about: About, rivals: Rivals
+    recipe: Recipe, metric: str, rows: Sequence[Row], about: About, rivals: ScoredRivals
 ) -> tuple[Parts | None, dict[str, Parts]]:
     """What each test example adds to the metric: of the model, and of each rival of which that is known."""
     known = {name: one.parts([metric]).get(metric) for name, one in rivals.items() if isinstance(one, Statistics)}

@@ -125,6 +125,10 @@ class RunDirectory:
         """Where the predictions on ``split`` are."""
         return self.path / "predictions" / f"{split}.jsonl"
 
+    def rivals_file(self, split: str) -> Path:
+        """Where a fold keeps what rivals predict on ``split``."""
+        return self.path / "predictions" / f"{split}-rivals.jsonl"
+
     def keep_vocabulary(self, save: Callable[[Path], object]) -> None:
         """Let ``save`` write what was learnt from the training part, and give its files the rights of all others.
 

@@ -34,7 +34,17 @@ class Outcome:
         """Its predictions, those of all folds one after the other; raises RunError."""
         folds = sorted(self.path.glob("folds/*/recipe.yaml"), key=lambda file: int(file.parent.name))
         runs = [RunDirectory(file.parent) for file in folds] or [RunDirectory(self.path)]
-        return [row for run in runs for row in _read_rows(run.prediction_file(self.report.split))]
+        return [row for run in runs for row in read_rows(run.prediction_file(self.report.split))]
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file of predictions; raises RunError."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: cannot be read: {error}", "restore the file, or train again") from error
 
 
 def find_runs(named: Iterable[str]) -> list[Path]:
@@ -77,12 +87,3 @@ def remembered_bases(paths: Iterable[Path]) -> list[Path]:
         with suppress(OSError, ValueError, KeyError, TypeError):
             found.append(folder / json.loads((folder / BASE).read_text(encoding="utf-8"))["base"])
     return found
-
-
-def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read: {error}", "restore the file, or train again") from error

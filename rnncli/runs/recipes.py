@@ -97,6 +97,13 @@ def run_name(recipe: Recipe) -> str:
     return f"{recipe.task}-{stem if own and stem else recipe.name}"
 
 
+def run_to_use(run: RunDirectory, recipe: Recipe) -> Path:
+    """Where the model of a run is: of folds in the first or, where they are parts of one test, in the last."""
+    if not recipe.folds:
+        return run.path
+    return run.folds / str(recipe.folds - 1 if recipe.one_test else 0)
+
+
 def with_places(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe of a run whose data lie elsewhere now, as ``data.root=DIR`` says; UsageError for what is no place."""
     places: dict[str, str] = {}

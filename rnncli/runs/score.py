@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -19,6 +19,9 @@ from rnncli.runs.groups import by_group, mark
 from rnncli.runs.model import summarise
 from rnncli.tasks.base import About, Corpus, Examples, Fitted, Metrics, Rivals, Row
 from rnncli.train.loop import evaluation_batches
+
+ScoredRivals = Mapping[str, Metrics | Statistics]
+"""By name what simple rivals reach: metrics, or statistics of their predictions in the order of the examples."""
 
 
 class Model(NamedTuple):
@@ -45,7 +48,7 @@ def report(
     rows: Sequence[Row],
     training: TrainingSummary,
     *,
-    rivals: Rivals | None = None,
+    rivals: ScoredRivals | None = None,
     notes: Sequence[str] = (),
 ) -> Report:
     """What the ``rows`` of a part come to beside what rivals reach; ``notes`` are further ones."""
@@ -62,6 +65,15 @@ def report(
         training=training,
     )
     return replace(found, groups=by_group(recipe, rows, about))
+
+
+def scored(recipe: Recipe, rivals: Rivals, about: About) -> ScoredRivals:
+    """What rivals reach, those that are rows scored as the model is."""
+    statistics = tasks.scoring(recipe.task).statistics
+    return {
+        name: one if isinstance(one, Statistics | dict) else statistics(cast("Sequence[Row]", one), about)
+        for name, one in rivals.items()
+    }
 
 
 def _values(rival: Metrics | Statistics) -> Metrics:

@@ -23,6 +23,7 @@ from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
 from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
+from rnncli.runs.pooled import keep_rivals, pool
 from rnncli.runs.prepare import Prepared, prepare
 from rnncli.runs.reach import gradient_reach
 from rnncli.runs.recipes import (
@@ -34,13 +35,14 @@ from rnncli.runs.recipes import (
     keep_resolved,
     read_run_recipe,
     run_name,
+    run_to_use,
     with_absolute_root,
     with_places,
 )
 from rnncli.runs.record import first_record, kept_record
-from rnncli.runs.score import Model, predictions, report
+from rnncli.runs.score import Model, ScoredRivals, predictions, report, scored
 from rnncli.runs.training import train
-from rnncli.tasks.base import Rivals, Settles
+from rnncli.tasks.base import Settles
 from rnncli.train.loop import StepDone, evaluation_batches
 
 Work = Callable[[RunDirectory, Recipe, Observer], Report]
@@ -104,7 +106,7 @@ def resume(
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
     with advancing(observe):
-        found = prepare(None, _fold(recipe, 0) if recipe.data.folds else recipe, observe)
+        found = prepare(None, recipe.of_fold(0) if recipe.folds else recipe, observe)
     fitted, trainer = found.fitted, found.trainer
     trained = next(trainer.events())
     assert isinstance(trained, StepDone)
@@ -117,13 +119,12 @@ def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, floa
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
-    folded = bool(recipe.data.folds) and recipe.data.fold is None
     with advancing(observe), nullcontext() if run.report.exists() else lock.held(run.path, "run"):
-        found = _recorded(run, recipe, observe, _all_folds if folded else _one)
+        found = _recorded(run, recipe, observe, _all_folds if recipe.folds else _one)
         if recipe.evaluation.page and not (run.path / page.FILE).exists():
             observe(Stage("writing the page", aside=True))
             _write_page(run)
-    return Finished(run.path, found, f"rnncli predict {run.folds / '0' if folded else run.path}")
+    return Finished(run.path, found, f"rnncli predict {run_to_use(run, recipe)}")
 
 
 def _keep_places(run: RunDirectory, recipe: Recipe) -> None:
@@ -131,7 +132,7 @@ def _keep_places(run: RunDirectory, recipe: Recipe) -> None:
     with lock.held(run.path, "run"):
         write_text(run.recipe, dump(recipe))
         for fold in run.folds.glob("*/recipe.yaml"):
-            write_text(fold, dump(_fold(recipe, int(fold.parent.name))))
+            write_text(fold, dump(recipe.of_fold(int(fold.parent.name))))
 
 
 def _write_page(run: RunDirectory) -> None:
@@ -154,30 +155,33 @@ def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) 
 
 def _all_folds(run: RunDirectory, recipe: Recipe, observe: Observer) -> Report:
     reports = []
-    for number in range(recipe.data.folds):
-        observe(FoldBegun(number, recipe.data.folds))
-        part, path = _fold(recipe, number), run.folds / str(number)
+    for number in range(recipe.folds):
+        observe(FoldBegun(number, recipe.folds))
+        part, path = recipe.of_fold(number), run.folds / str(number)
         fold = RunDirectory(path)
         if not fold.recipe.is_file():
             fold = RunDirectory.create(path, "", dump(part), first_record(part, ()))
         reports.append(_recorded(fold, part, observe, _one))
     _resolve_by_folds(run, recipe)
-    report = advice.of_folds(cross_validated(reports), recipe, reports, _trained(run, recipe))
+    if recipe.one_test:
+        observe(Stage("scoring all folds together"))
+    report, pooled = pool(run, recipe, reports) if recipe.one_test else (cross_validated(reports), None)
+    report = advice.of_folds(report, recipe, reports, _trained(run, recipe), pooled)
     rows = Outcome(run.path, recipe, report, "").rows() if recipe.evaluation.groups else []
     return replace(report, groups=by_group(recipe, rows, report.about))
 
 
 def _trained(run: RunDirectory, recipe: Recipe) -> list[advice.TrainingHistory]:
     """How training went in each fold."""
-    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.data.folds)]
+    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.folds)]
     declared = tasks.metrics(recipe.task)
     return [advice.TrainingHistory(declared[fold.read_record()["watched"]], fold.read_metrics()) for fold in folds]
 
 
 def _resolve_by_folds(run: RunDirectory, recipe: Recipe) -> None:
     """Let the recipe of a cross-validation say what its folds used, where that was the same in all."""
-    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.data.folds)]
-    used = [flat(read_run_recipe(fold.recipe).model_dump(mode="json")) for fold in folds]
+    folds = [RunDirectory(run.folds / str(number)) for number in range(recipe.folds)]
+    used = [flat(read_run_recipe(fold.recipe).model_dump()) for fold in folds]
     asked = {key for fold in folds for key in asked_values(fold)}
     agreed = {key: used[0][key] for key in asked if all(one[key] == used[0][key] for one in used)}
     keep_resolved(run, recipe, recipe.having(agreed))
@@ -202,10 +206,13 @@ def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer
     run.prediction_file(split).parent.mkdir(exist_ok=True)
     write_lines(run.prediction_file(split), rows)
     notes: tuple[str, ...] = ()
-    rivals: Rivals = {}
+    rivals: ScoredRivals = {}
     if recipe.evaluation.baselines:
         observe(Stage("training the baselines (evaluation.baselines=false leaves them out)"))
-        rivals, notes = fitted.baselines(corpus.parts, split)
+        given, notes = fitted.baselines(corpus.parts, split)
+        if recipe.one_test and recipe.data.fold is not None:
+            keep_rivals(run, split, given)
+        rivals = scored(recipe, given, fitted.about)
     observe(Stage("drawing the intervals", aside=True))
     done = trainer.progress
     training = TrainingSummary(
@@ -219,7 +226,3 @@ def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer
     trained = advice.TrainingHistory(trainer.watch, run.read_metrics())
     found = advice.of_run(found, recipe, corpus, trained, rows, fitted.about, rivals)
     return replace(found, reach=gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device))
-
-
-def _fold(recipe: Recipe, number: int) -> Recipe:
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": number})})

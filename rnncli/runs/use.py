@@ -26,7 +26,7 @@ from rnncli.runs.groups import require_groups
 from rnncli.runs.listing import facts
 from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
-from rnncli.runs.recipes import asked_recipe, finding, with_places
+from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
 from rnncli.tasks.base import (
     AheadPredictor,
@@ -67,7 +67,8 @@ def load(path: Path) -> Trained:
     """Load the best model of the run at ``path``; raises RunError."""
     run = RunDirectory.open(path)
     if run.folds.is_dir():
-        raise RunError(f"{path} is a cross-validation and has a model a fold", f"name one of them: {run.folds / '0'}")
+        one = run_to_use(run, read_run_recipe(run.recipe))
+        raise RunError(f"{path} has a model for each of its folds", f"name one of them: {one}")
     # Further files are read as this run was asked to read its own: their columns may have other names.
     recipe = asked_recipe(run, "data.")
     placement = _placement(recipe)

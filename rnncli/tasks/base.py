@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="nn.Module")
 Metrics = dict[str, float]
-Rivals = Mapping[str, "Metrics | Statistics"]
-"""By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
-model can be held against them example by example; or metrics alone."""
 Row = Mapping[str, Any]
 """A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
 Records = Sequence[Mapping[str, Any]]
 """Rows of a table that is at hand: the value of each column by its name."""
+Rivals = Mapping[str, "Metrics | Statistics | Sequence[Row]"]
+"""By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
+model can be held against them example by example; or rows that the task's ``statistics`` makes these of, which can also
+be scored together with those of other folds; or metrics alone."""
 About = Mapping[str, Any]
 """What scoring has to know beside the rows, in plain values: ``positive``, say, the label of which there are scores."""
 

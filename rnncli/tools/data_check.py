@@ -40,8 +40,8 @@ class DataCheck:
 def check_data(recipe: Recipe) -> DataCheck:
     """Read the data as a run would and describe it; raises DataError."""
     task = tasks.load(recipe.task)
-    if recipe.data.folds and recipe.data.fold is None:
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": 0})})
+    if recipe.folds:
+        recipe = recipe.of_fold(0)
     corpus = task.read(recipe)
     tables = task.check(recipe, corpus)
     tables += _training(task, recipe, corpus)

@@ -33,6 +33,7 @@ OPTIONAL = {
     "tokenizers": ("learnt subwords", 'pip install "rnncli[subword]"'),
     "python-crfsuite": ("a linear CRF beside a tagger", 'pip install "rnncli[crf]"'),
     "h5py": ("features in .h5 files", 'pip install "rnncli[h5]"'),
+    "statsforecast": ("classical rivals of a forecaster", 'pip install "rnncli[forecast]"'),
     "torchvision": ("frames through its networks", 'pip install "rnncli[vision]"'),
 }
 

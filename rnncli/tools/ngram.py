@@ -16,7 +16,7 @@ from rnncli.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
-class Learnt:
+class NgramSummary:
     """What a language model was learnt from, and how large it is."""
 
     sentences: int
@@ -26,7 +26,7 @@ class Learnt:
     perplexity: float
 
 
-def learn_ngram(source: Path, out: Path, *, order: int = 3, column: str = "text", lower: bool = True) -> Learnt:
+def learn_ngram(source: Path, out: Path, *, order: int = 3, column: str = "text", lower: bool = True) -> NgramSummary:
     """Write an ARPA file learnt from the column of a table, or from the lines of any other file.
 
     Raises UsageError where ``out`` is there already, DataError for a source that cannot be read or is empty.
@@ -40,7 +40,7 @@ def learn_ngram(source: Path, out: Path, *, order: int = 3, column: str = "text"
     model = ngram.learn(progress.counted("sentences", texts, len(texts)), order)
     model.write(out)
     words = sum(map(len, texts))
-    return Learnt(len(texts), words, len({w for t in texts for w in t}), len(model.logs), model.perplexity(texts))
+    return NgramSummary(len(texts), words, len({w for t in texts for w in t}), len(model.logs), model.perplexity(texts))
 
 
 def _texts(source: Path, column: str) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """What is wrong with a file of series ends in one sentence with its place and what to type, or is counted and said."""
 
 import json
+from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rnncli.errors import DataError
@@ -228,7 +231,13 @@ COUNTED = {
         "row of a series without any value",
         60,
     ),
-    "a short series": ("unique_id,ds,y", TWO + [f"b,{row}" for row in rows()[:4]], {}, "step of a series too short to learn from", 4),
+    "a short series": (
+        "unique_id,ds,y",
+        TWO + [f"b,{row}" for row in rows()[:4]],
+        {},
+        "step of a series too short to learn from",
+        4,
+    ),
     "an hour that clocks skip": (
         "ds,y",
         rows(stamps(start="2025-03-29", freq="h", form="%Y-%m-%d %H:%M")),
@@ -348,3 +357,25 @@ def test_jsonl_rows_read_as_csv_rows_do(form, frequency, tmp_path):
 
 def test_there_are_many_kinds_of_bad_input():
     assert len(REFUSED) + len(COUNTED) > 50
+
+
+def test_typed_columns_of_parquet_read_as_their_texts_do(tmp_path):
+    columns = {
+        "unique_id": pa.array(["a"] * 60).dictionary_encode(),
+        "ds": pa.array(pd.date_range("2025-01-01", periods=60).to_pydatetime(), pa.timestamp("us")),
+        "y": pa.array([Decimal(v) / 4 for v in VALUES]),
+        "promo": pa.array([at % 2 == 0 for at in range(60)]),
+        "sky": pa.array(["sun", "rain", "hail"] * 20, pa.large_string()),
+    }
+    found = []
+    for dates in (columns["ds"], columns["ds"].cast(pa.date32()), columns["ds"].cast(pa.string())):
+        pq.write_table(pa.table(columns | {"ds": dates}), tmp_path / "sales.parquet")
+        data = {"train": str(tmp_path / "sales.parquet"), "horizon": 5, "known": ["promo"], "past": ["sky"]}
+        found.append(read_corpus(RECIPE.model_validate({"data": data, "evaluation": {"origins": 2}})))
+    for one in found:
+        panel = one.parts["train"].panel
+        assert panel.names == ("a",)
+        assert panel.past == ("sky=hail", "sky=rain", "sky=sun")
+        assert panel.y_N.tolist() == [int(v) / 4 for v in VALUES]
+        assert panel.stamp(0, 1) == "2025-01-02"
+        assert panel.known_NK[:2, 0].tolist() == [1, 0]

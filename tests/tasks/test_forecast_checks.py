@@ -62,7 +62,7 @@ def test_levels_of_series_alone_are_no_leak():
         for name, level in (("a", 0), ("b", 1000))
         for day, y in zip(DAYS, NOISE, strict=True)
     ]
-    recipe, found = corpus(("unique_id", "ds", "y", "level"), rows, known=["level"])
+    _, found = corpus(("unique_id", "ds", "y", "level"), rows, known=["level"])
     assert list(findings(found)) == []
 
 
@@ -73,7 +73,7 @@ def series(**values):
 
 def test_constant_equal_and_nearly_equally_named_series_are_pointed_out():
     found = advice(*series(a=NOISE, A=NOISE + RNG.normal(size=400), b=NOISE, c=np.ones(400)))
-    assert any("1 series are constant in train, such as c" in line for line in found)
+    assert any("1 series constant in train, such as c" in line for line in found)
     assert any('"A" and "a" are two series' in line for line in found)
     assert any('the series "a" and "b" have equal values' in line for line in found)
 

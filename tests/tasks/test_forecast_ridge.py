@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncli.tasks.forecast.extras import lags, ridge
+from rnncli.tasks.forecast.extras import lags
 from rnncli.tasks.forecast.extras.lags import all_windows, history, inputs, units
 from rnncli.tasks.forecast.extras.normal import Coefficients, Normal
 from rnncli.tasks.forecast.extras.ridge import Ridge, anchors

@@ -41,11 +41,11 @@ def part(panel: Panel, origins: list, horizon: int, end: list | np.ndarray, gap:
 
 
 def split(panel: Panel, horizon: int, origins: int = 3, step: int = 0, gap: int = 0) -> dict[str, WindowPart]:
-    """The last origins of each series are test, those before dev, and train ends before the first step of dev."""
+    """The last origins of each series are test, those before dev; what one part knows ends at the next one's origin."""
     step, lengths = step or horizon, panel.end_S - panel.start_S
     test = [[length - 1 - gap - horizon - step * back for back in range(origins)][::-1] for length in lengths]
-    dev = [[one[0] - horizon - step * back for back in range(origins)][::-1] for one in test]
-    end = [one[0] + gap + 1 for one in dev]
+    dev = [[one[0] - gap - horizon - step * back for back in range(origins)][::-1] for one in test]
+    end = [one[0] + 1 for one in dev]
     train = [range(1, stop - horizon - gap) for stop in end]
     return {
         name: part(panel, some, horizon, end, gap) for name, some in (("train", train), ("dev", dev), ("test", test))

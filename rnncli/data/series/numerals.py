@@ -33,11 +33,9 @@ def read_numbers(column: pa.ChunkedArray, what: str, place: Place) -> tuple[np.n
         return np.full(len(column), np.nan), ()
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
-    if pa.types.is_dictionary(kind):
-        column = column.cast(pa.string())
     if pa.types.is_list(kind) or pa.types.is_temporal(kind) or pa.types.is_struct(kind):
         raise DataError(f"{place(0)}: {what} holds {kind} values, and no numbers")
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if pa.types.is_string(kind):
         return _texts(column, what, place)
     value_N = column.cast(pa.float64()).to_numpy()
     _refuse(np.isinf(value_N), column, what, place, "is infinite")

@@ -138,15 +138,24 @@ def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.
     """
     columns = []
     for at, table in enumerate(tables):
-        if optional and at and name not in table.columns:
+        if table.store.schema.get_field_index(name) < 0:
+            if not optional or not at:
+                table.require(name)
             columns.append(pa.chunked_array([pa.nulls(len(table), columns[0].type)]))
             continue
-        table.require(name)
         column = table.store.column(name)
-        columns.append(column if table.rows is None else column.take(pa.array(table.rows)))
+        columns.append(plain(column if table.rows is None else column.take(pa.array(table.rows))))
     if len({column.type for column in columns}) > 1:
         columns = [column.cast(pa.string()) for column in columns]
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with its texts, whatever form libraries give them, as plain strings."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    return column
 
 
 def natural(name: str) -> tuple[tuple[str, int], ...]:
@@ -240,7 +249,7 @@ def _covariate(
 def _holds_texts(column: pa.ChunkedArray) -> bool:
     """Whether most of a column's different values are texts and no numbers."""
     if not pa.types.is_string(column.type):
-        return pa.types.is_dictionary(column.type)
+        return False
     _, distinct = encoded(column.slice(0, 100_000))
     some = distinct.to_pylist()[:200]
     return bool(some) and 2 * sum(are_numbers([text]) for text in some) < len(some)

@@ -77,12 +77,14 @@ def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
     columns = [_below(rows, at) for at in range(len(rows[0]))] if rows else []
     if not rows or _counts_up(rows[0], columns):
         return
+    usual = {at for at, (name, below) in enumerate(zip(rows[0], columns, strict=True)) if _is_usual(name, below)}
+    numbers = set(_numbers(rows[0]))
     for at, (name, below) in enumerate(zip(rows[0], columns, strict=True)):
-        if any(_is_usual(rows[0][other], columns[other]) for other in range(len(columns)) if other != at):
+        if usual - {at}:
             continue
         few = 2 * len(set(below)) <= len(below)
         known = few and bool(name.strip()) and below.count(name) > 1
-        if known or (at in _numbers(rows[0]) and below and all(_NUMBER.fullmatch(one.strip()) for one in below)):
+        if known or (at in numbers and below and all(_NUMBER.fullmatch(one.strip()) for one in below)):
             shown = f'"{name[:40]}{"..." if len(name) > 40 else ""}"'
             raise DataError(
                 f"{path}: no header: the first row reads as data, {shown} in column {at + 1} as in rows below",

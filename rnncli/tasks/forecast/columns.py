@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.numerals import are_numbers
-from rnncli.data.series.rows import SeriesColumns, natural
+from rnncli.data.series.rows import SeriesColumns, natural, plain
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps
 from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
@@ -112,14 +112,16 @@ def _refuse_twice(names: list[str], table: Table) -> None:
 
 def _some(table: Table, name: str) -> list[str]:
     """The first values of a column that say anything, as texts."""
-    return [text for value in islice(table.values(name), LOOKED_AT) if (text := written(value).strip())]
+    column = table.store.column(name)
+    some = column.slice(0, LOOKED_AT) if table.rows is None else column.take(pa.array(table.rows[:LOOKED_AT]))
+    return [text for value in some.to_pylist() if (text := written(value).strip())]
 
 
 def _is_numeric(table: Table, name: str) -> bool:
-    kind = table.store.column(name).type
-    if pa.types.is_boolean(kind) or pa.types.is_null(kind) or pa.types.is_temporal(kind) or pa.types.is_list(kind):
-        return False
-    return not pa.types.is_string(kind) or are_numbers(_some(table, name))
+    kind = plain(table.store.column(name).slice(0, LOOKED_AT)).type
+    if pa.types.is_string(kind):
+        return are_numbers(_some(table, name))
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def _is_index(table: Table, name: str) -> bool:
@@ -198,7 +200,7 @@ def _choices(names: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _codes(table: Table, name: str) -> np.ndarray:
-    column = table.store.column(name)
+    column = plain(table.store.column(name))
     codes_N, _ = encoded(column if pa.types.is_string(column.type) else column.cast(pa.string()))
     return codes_N if table.rows is None else codes_N[table.rows]
 
@@ -222,8 +224,9 @@ def _target(table: Table, columns: list[str], is_long: bool, others_named: bool)
 
 def _refuse_clock(table: Table, time: str, columns: list[str]) -> None:
     """Raise DataError where dates come several times and another column holds the time of day."""
-    hours = [name for name in columns if _is_clock(table, name) or name.strip().lower() in ("hour", "hr")]
-    if hours and not any(":" in text for text in _some(table, time)) and _repeats(_codes(table, time)):
+    if any(":" in text for text in _some(table, time)) or not _repeats(_codes(table, time)):
+        return
+    if hours := [name for name in columns if _is_clock(table, name) or name.strip().lower() in ("hour", "hr")]:
         raise DataError(
             f'{table.name}: "{time}" holds dates, and "{hours[0]}" the time of day',
             "join the two in one column, such as 2025-01-31 15:00; or name the column of series: --series-column NAME",

@@ -203,20 +203,15 @@ def _require_origins(cut: TimeCut, found: Series) -> None:
 def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     """The number of the first origin that this fit tests; raises DataError where there are not as many as wanted."""
     data, evaluation = recipe.data, recipe.evaluation
-    if not data.folds:
+    if data.fold is None:
         return 0
     there = int(cut.test_origins_S.max())
     if there < evaluation.origins:
         raise DataError(
-            f"evaluation.origins={evaluation.origins}, and only {there} fit: they are trained for one by one",
+            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and only {there} fit in",
             f"evaluation.origins={there}",
         )
-    return (data.fold or 0) * _origins_a_fit(recipe)
-
-
-def _origins_a_fit(recipe: ForecastRecipe) -> int:
-    refit = recipe.evaluation.refit
-    return refit if isinstance(refit, int) else 1 if refit == "always" else max(1, recipe.evaluation.origins)
+    return data.fold * evaluation.origins_a_fit
 
 
 def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> Corpus:
@@ -224,8 +219,10 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
     data, spacing = recipe.data, found.spacing
     keep_S, lonely = _usable(recipe, found, whole, first)
     panel, whole = found.panel.only(keep_S), whole.only(keep_S)
-    cut = whole.moved(first, _origins_a_fit(recipe), spacing.step) if data.folds else whole
-    begin_S, end_S = _bounds(recipe, panel, whole, cut, spacing)
+    cut = whole.moved(first, recipe.evaluation.origins_a_fit, spacing.step) if data.fold is not None else whole
+    begin_S, end_S = _bounds(recipe, found, panel, whole, cut)
+    first_fit = (panel.start_S, _bounds(recipe, found, panel, whole, whole)[1])
+    measured = None if data.fold is None else first_fit
     first_S, count_S = trained(begin_S, end_S, _lookback(recipe, panel, spacing, end_S - begin_S), spacing)
     windows = {
         "train": thinned(panel, first_S, count_S, data.windows, recipe.seed),
@@ -237,7 +234,7 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
     closed, notes = _closed(recipe, panel, known)
     closed, constant = _varying(closed, begin_S, end_S)
     parts = {
-        name: WindowPart(closed, series_W, origin_W, spacing.horizon, spacing.gap, begin_S, end_S)
+        name: WindowPart(closed, series_W, origin_W, spacing.horizon, spacing.gap, begin_S, end_S, measured)
         for name, (series_W, origin_W) in windows.items()
     }
     dropped = Counter(found.reading.dropped)
@@ -256,8 +253,8 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:
     """Which series have windows of train or test, (S,), and how many have of test alone."""
     panel, spacing = found.panel, found.spacing
-    cut = whole.moved(first, _origins_a_fit(recipe), spacing.step) if recipe.data.folds else whole
-    begin_S, end_S = _bounds(recipe, panel, whole, cut, spacing)
+    cut = whole.moved(first, recipe.evaluation.origins_a_fit, spacing.step) if recipe.data.fold is not None else whole
+    begin_S, end_S = _bounds(recipe, found, panel, whole, cut)
     taught_S = trained(begin_S, end_S, np.ones_like(begin_S), spacing)[1] > 0
     if taught_S.all():
         return taught_S, 0
@@ -277,13 +274,23 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -
 
 
 def _bounds(
-    recipe: ForecastRecipe, panel: Panel, whole: TimeCut, cut: TimeCut, spacing: Spacing
+    recipe: ForecastRecipe, found: Series, panel: Panel, whole: TimeCut, cut: TimeCut
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The flat indices, (S,) each, between which fitting looks at a series: what is known at dev's first origin."""
-    end_S = np.clip(panel.start_S + cut.dev_S - spacing.gap - panel.first_S, panel.start_S, panel.end_S)
+    """The flat indices, (S,) each, between which fitting looks at a series: what is known at dev's first origin.
+
+    A rolling window begins as many steps later as its dev does than the first fit's.
+    """
+    end_S = panel.start_S + cut.dev_S - found.spacing.gap - panel.first_S
+    end_S = np.clip(end_S, panel.start_S, panel.end_S)
     if recipe.evaluation.window == "expanding":
         return panel.start_S, end_S
-    return np.minimum(panel.start_S + (cut.dev_S - whole.dev_S), end_S), end_S
+    moved_S = cut.dev_S - whole.dev_S
+    if _align(recipe.data, panel) == "end":
+        begin_S = panel.start_S + moved_S
+        # A series too short for the first fit has no window to roll.
+        return np.where(begin_S < end_S, begin_S, panel.start_S), end_S
+    begin_S = panel.start_S + found.panel.first_S.min() + moved_S - panel.first_S
+    return np.clip(begin_S, panel.start_S, end_S), end_S
 
 
 def _lookback(recipe: ForecastRecipe, panel: Panel, spacing: Spacing, room_S: np.ndarray) -> np.ndarray:

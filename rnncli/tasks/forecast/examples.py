@@ -68,8 +68,8 @@ class ForecastExamples:
     def batch(self, indices: np.ndarray) -> ForecastBatch:
         """Windows side by side; all have as many steps."""
         scaling, part = self.scaling, self.part.take(indices)
-        panel, starts = part.panel, part.panel.start_S[part.series_W]
-        value_BL = history(panel, starts, part.origin_W, scaling.lookback, scaling.longest)
+        panel = part.panel
+        value_BL = history(panel, part.start_W, part.origin_W, scaling.lookback, scaling.longest)
         y_BL = self.transform.ahead(value_BL)
         known_BHK = known_ahead(part)
         level_B, scale_B = scaling.units(y_BL, self.series_W[indices])

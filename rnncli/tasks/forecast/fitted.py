@@ -23,8 +23,7 @@ from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
 from rnncli.tasks.forecast.extras.fitting import Learnt
 from rnncli.tasks.forecast.extras.rivals import fitted_rivals
-from rnncli.tasks.forecast.extras.rows import Kept, row
-from rnncli.tasks.forecast.metrics import of_sums
+from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
 from rnncli.tasks.forecast.model import Forecaster, Sizes
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.windows import WindowPart
@@ -147,23 +146,22 @@ class FittedForecast:
         self, model: Forecaster, part: WindowPart, examples: ForecastExamples, batches: Batches
     ) -> list[dict[str, Any]]:
         """A row for each window; see :mod:`rnncli.tasks.forecast.metrics`."""
-        rows: list[dict[str, Any]] = [{}] * len(part)
+        every: list[dict[str, Any]] = [{}] * len(part)
         kept = Kept(part, self.recipe.evaluation.keep, self.learnt.scaling.longest)
         for indices, batch in batches():
             point_BH, quantile_BHQ = self.forecast(model, batch)
             some = part.take(indices)
             sums_BC = self._sums(some, point_BH, quantile_BHQ)
-            for at, index in enumerate(indices.tolist()):
-                rows[index] = row(kept, index, sums_BC[at], point_BH[at], quantile_BHQ[at])
-        return rows
+            found = rows(kept, indices, sums_BC, point_BH, quantile_BHQ)
+            for index, one in zip(indices.tolist(), found, strict=True):
+                every[index] = one
+        return every
 
     def baselines(self, parts: Mapping[str, WindowPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Naive forecasts, and the regression over lags."""
-        learnt, part, about = self.learnt, parts[split], self.about
-        found = {}
-        for name, rival in fitted_rivals(parts, learnt.seasons, learnt.ridge, learnt.non_negative).items():
-            found[name] = of_sums(rival.sums(part, self._sums), part.cutoff_W, part.series_W, about)
-        return found, ()
+        learnt, part = self.learnt, parts[split]
+        rivals = fitted_rivals(parts, learnt.seasons, learnt.ridge, learnt.non_negative)
+        return {name: counted_rows(part, rival.sums(part, self._sums)) for name, rival in rivals.items()}, ()
 
     def _sums(self, part: WindowPart, point_WH: np.ndarray, quantile_WHQ: np.ndarray | None) -> np.ndarray:
         """The counts of windows, (W, C)."""

@@ -58,8 +58,8 @@ class SeriesData(FilesSection, frozen=True):
         default="auto",
         description="learn values or their logarithms; auto: these where no value is 0 or less, and dev is better so",
     )
-    level: Literal["season", "last"] = Field(
-        default="season", description="what is subtracted from a window: the mean of its last season, or its last value"
+    level: Literal["last", "season"] = Field(
+        default="last", description="what is subtracted from a window: its last value, or the mean of its last season"
     )
     scale: Literal["window", "series"] = Field(
         default="window", description="what values are divided by: the deviation of their window, or of their series"
@@ -78,6 +78,16 @@ class SeriesData(FilesSection, frozen=True):
         "are numbers",
     )
     windows: Count = Field(default=20_000, description="at most this many training windows an epoch")
+
+    @model_validator(mode="after")
+    def _fold_of_folds(self) -> Self:
+        """Folds of a forecast are its refits, which the recipe counts."""
+        if self.folds:
+            raise ValueError(
+                "folds are not for series, whose past may not be learnt from their future: evaluation.refit=always "
+                "trains again for each origin of test, evaluation.refit=4 for every 4"
+            )
+        return self
 
 
 class ForecastModel(CoreSection, frozen=True):
@@ -106,7 +116,7 @@ class ForecastTrain(LongTrain, frozen=True):
     usual: ClassVar[Extent] = Extent(epochs=20, batch_size=256, patience=4, least_steps=600)
 
     batch_tokens: Count = Field(default=1_000_000, description="at most this many segments in a batch")
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 5e-4
     weight_decay: Amount = Field(default=1e-3, description="of the weights, not the biases")
     clip_norm: Amount = Field(default=1.0, description="largest norm of the gradient; 0 is no limit")
     schedule: Schedule = "cosine"
@@ -129,9 +139,18 @@ class ForecastEvaluation(EvaluationSection, frozen=True):
         default=1_000_000, description="forecast values to write out; beyond, those of some windows only"
     )
 
+    @property
+    def origins_a_fit(self) -> int:
+        """The origins of test that one training is for."""
+        if self.refit == "never":
+            return max(1, self.origins)
+        return 1 if self.refit == "always" else self.refit
+
 
 class ForecastRecipe(Recipe, frozen=True):
     """A recipe of task forecast."""
+
+    one_test: ClassVar[bool] = True
 
     task: Literal["forecast"] = Field(default="forecast", description="what to learn")
     data: SeriesData = SeriesData()
@@ -139,10 +158,22 @@ class ForecastRecipe(Recipe, frozen=True):
     train: ForecastTrain = ForecastTrain()
     evaluation: ForecastEvaluation = ForecastEvaluation()
 
+    @property
+    def fits(self) -> int:
+        """How often is trained for all origins of test."""
+        return -(-self.evaluation.origins // self.evaluation.origins_a_fit) if self.evaluation.origins else 1
+
+    @property
+    def folds(self) -> int:
+        """The fits where there are several: each tests its own origins."""
+        return self.fits if self.fits > 1 and self.data.fold is None else 0
+
     @model_validator(mode="after")
     def _refits_are_counted(self) -> Self:
         if self.evaluation.refit != "never" and not self.evaluation.origins:
             raise ValueError("evaluation.refit wants a number of origins: evaluation.origins=12")
+        if self.data.fold is not None and self.data.fold >= self.fits:
+            raise ValueError(f"there is no fold {self.data.fold}: evaluation.refit makes {self.fits}, counted from 0")
         return self
 
 

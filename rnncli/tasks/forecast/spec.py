@@ -10,7 +10,7 @@ SPEC = TaskSpec(
     own_data="forecast/own-data",
     examples=(
         "rnncli forecast",
-        "rnncli forecast --data sales.csv --horizon 28 --series-column store --known promo,holiday",
+        "rnncli forecast --data sales.csv --horizon 28 --known promo,holiday",
         "rnncli forecast --data sales.csv evaluation.window=rolling evaluation.refit=4",
     ),
     metrics=METRICS,

@@ -19,8 +19,10 @@ from rnncli.errors import DataError
 class WindowPart:
     """Windows of a panel: ``origin_W`` is the flat index of the last step that a forecast knows, its cutoff.
 
-    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of each
-    series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same.
+    The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of
+    each series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same. No
+    window looks back behind the begin. ``measured`` are such bounds of the steps that errors are measured by, where
+    those are not the same: refits are all measured by what the first of them knew.
     """
 
     panel: Panel
@@ -30,6 +32,7 @@ class WindowPart:
     gap: int
     begin_S: np.ndarray
     end_S: np.ndarray
+    measured: tuple[np.ndarray, np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.series_W)
@@ -41,8 +44,11 @@ class WindowPart:
     def place(self, row: int) -> str:
         """The series and the last stamp that is known, such as ``sales.csv: north, 2025-06-30``."""
         series = int(self.series_W[row])
+        return self.place_at(series, self.panel.stamp(series, int(self.origin_W[row])))
+
+    def place_at(self, series: int, stamp: str) -> str:
+        """The same of a series and a stamp."""
         name = self.panel.names[series]
-        stamp = self.panel.stamp(series, int(self.origin_W[row]))
         return f"{self.panel.source}: {name + ', ' if name else ''}{stamp}"
 
     def column(self, name: str, key: str) -> Iterator[str]:
@@ -50,6 +56,11 @@ class WindowPart:
         if name != "series":
             raise DataError(f'{self.panel.source}: no column "{name}" ({key}) of windows', f"{key}=series")
         return (self.panel.names[series] for series in self.series_W)
+
+    @property
+    def start_W(self) -> np.ndarray:
+        """The flat index of the first step that each window may look back on."""
+        return self.begin_S[self.series_W]
 
     @property
     def cutoff_W(self) -> np.ndarray:
@@ -72,5 +83,5 @@ class WindowPart:
     def back_WL(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """The flat indices of the last ``steps`` up to each origin, the oldest first, and which lie in the series."""
         at_WL = self.origin_W[:, None] + np.arange(1 - steps, 1)
-        inside_WL = at_WL >= self.panel.start_S[self.series_W][:, None]
+        inside_WL = at_WL >= self.start_W[:, None]
         return np.where(inside_WL, at_WL, self.origin_W[:, None]), inside_WL

@@ -138,7 +138,7 @@ def test_whole_numbers_lie_on_a_grid_of_their_own_distance():
     found = place_on_grid(Stamps(numbers, np.zeros(4, bool), whole=True), np.zeros(4, int), Wanted(), '"t"', place)
     assert found.number_N.tolist() == [1, 2, 4, 3]
     assert found.grid.texts(found.number_N) == ["10", "20", "40", "30"]
-    with pytest.raises(DataError, match="data.frequency=D is of dates"):
+    with pytest.raises(DataError, match=r"data\.frequency=D is of dates"):
         place_on_grid(Stamps(numbers, np.zeros(4, bool), whole=True), np.zeros(4, int), Wanted("D"), '"t"', place)
 
 

@@ -1,5 +1,7 @@
 """What is filled in follows its rule, and no origin sees what comes behind it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ def series(draw):
 
 
 def each(y_N, offset):
-    return [y_N[begin:end] for begin, end in zip(offset[:-1], offset[1:], strict=True)]
+    return [y_N[begin:end] for begin, end in pairwise(offset)]
 
 
 @given(series())

@@ -227,7 +227,7 @@ def _series_findings(part: WindowPart) -> Iterator[Advice]:
     total = int(inside_N.sum())
     if constant := int(_constant(part).sum()):
         some = panel.names[int(np.argmax(_constant(part)))]
-        says = f"{constant:,} series are constant in train" + f", such as {some}" * bool(some)
+        says = f"{constant:,} series constant in train" + f", such as {some}" * bool(some)
         yield Advice(says, "their MASE is undefined and left out; take them out if nothing is to be forecast", rank=34)
     absent = int((inside_N & ~panel.observed_N).sum())
     if absent > MANY_ABSENT * total:

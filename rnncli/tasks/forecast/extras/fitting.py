@@ -63,9 +63,10 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     segment, lookback = extent(recipe, train, seasons)
     ridge = Ridge.fit(train, dev, lookback, seasons)
     transform, notes = _transform(recipe, ridge, train), [ridge.words]
+    notes += ["logarithms of the values are learnt (data.transform)"] * (transform.kind == "log")
     season = max(seasons)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
-    scales = Scales.of(panel, train.begin_S, train.end_S, season)
+    scales = Scales.of(panel, *(train.measured or (train.begin_S, train.end_S)), season)
     return Learnt(
         names=panel.names,
         form=PanelForm.of(panel),
@@ -79,7 +80,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         seasons=seasons,
         about=_about(recipe, train, seasons),
         columns={key: getattr(recipe.data, key) for key in COLUMNS},
-        notes=(f"{lookback} steps back in segments of {segment}", *notes),
+        notes=(f"the model reads {lookback} steps back, {segment} at once", *notes),
     )
 
 
@@ -107,8 +108,7 @@ def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
     weight_W = np.ones(len(part))
     for rows in chunks(part, scaling.lookback):
         some = part.take(rows)
-        starts = part.panel.start_S[some.series_W]
-        y_WL = history(part.panel, starts, some.origin_W, scaling.lookback, scaling.longest)
+        y_WL = history(part.panel, some.start_W, some.origin_W, scaling.lookback, scaling.longest)
         _, scale_W = scaling.units(y_WL, some.series_W + 1)
         weight_W[rows] = scale_W / reference_S[some.series_W]
     weight_W = np.nan_to_num(weight_W, nan=0.0) ** power

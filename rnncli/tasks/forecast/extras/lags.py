@@ -26,8 +26,7 @@ def inputs(part: WindowPart, lookback: int, season: int) -> tuple[Array, Array, 
 
     A history that is too short is continued backwards by repeating its first season.
     """
-    panel, series_W, origin_W = part.panel, part.series_W, part.origin_W
-    return history(panel, panel.start_S[series_W], origin_W, lookback, season), known_ahead(part), part.cutoff_W
+    return history(part.panel, part.start_W, part.origin_W, lookback, season), known_ahead(part), part.cutoff_W
 
 
 def history(panel: Panel, start_W: Array, origin_W: Array, lookback: int, season: int) -> Array:

@@ -25,6 +25,8 @@ Point = Callable[[WindowPart], Array]
 Counted = Callable[[WindowPart, Array, Array], Array]
 """Counts (W, C) of windows whose points (W, H) and quantiles (W, H, Q) are given."""
 
+MEAN_OF_SEASONS = "mean of seasons"
+"""A rival's name, whatever it chose: it is one method, also where refits choose otherwise."""
 MOST_SEASONS = 8
 """Of which a mean is tried."""
 MOST_DEV_VALUES = 500_000
@@ -46,7 +48,7 @@ class WindowSpread:
 
     def of(self, part: WindowPart) -> Array:
         """The spread (W,) of windows, 0 in a series that never changed."""
-        starts, found_W = part.panel.start_S[part.series_W], np.zeros(len(part))
+        starts, found_W = part.start_W, np.zeros(len(part))
         for rows in chunks(part, self.lookback):
             y_WL = history(part.panel, starts[rows], part.origin_W[rows], self.lookback, self.season)
             found_W[rows] = changes(y_WL, self.season)
@@ -102,8 +104,7 @@ def points(dev: WindowPart, unit_S: Array, seasons: tuple[int, ...], ridge: Ridg
         tried = [(season, count) for season in named for count in range(2, MOST_SEASONS + 1)]
         means = [partial(mean_of_seasons, season=season, count=count) for season, count in tried]
         best = int(np.argmin([_absolute_error(mean, dev, unit_S) for mean in means]))
-        season, count = tried[best]
-        found[f"mean of {count} seasons" + (f" of {season}" if len(named) > 1 else "")] = means[best]
+        found[MEAN_OF_SEASONS] = means[best]
     return found | {"ridge": ridge.predict}
 
 
@@ -113,8 +114,8 @@ def naive(part: WindowPart) -> Array:
 
 
 def drift(part: WindowPart) -> Array:
-    """The straight line from a series' first value through its last one."""
-    start_W = part.panel.start_S[part.series_W]
+    """The straight line from the first value that may be looked at through the last one."""
+    start_W = part.start_W
     last_W = part.panel.y_N[part.origin_W].astype(np.float64)
     slope_W = (last_W - part.panel.y_N[start_W]) / np.maximum(part.origin_W - start_W, 1)
     return last_W[:, None] + slope_W[:, None] * (part.gap + np.arange(1, part.horizon + 1))
@@ -128,7 +129,7 @@ def mean_of_seasons(part: WindowPart, season: int, count: int) -> Array:
     panel, steps_H = part.panel, (part.gap + np.arange(part.horizon)) % season
     found_WH = np.empty((len(part), part.horizon))
     for rows in chunks(part, count * season):
-        starts = panel.start_S[part.series_W[rows]]
+        starts = part.start_W[rows]
         y_WL = history(panel, starts, part.origin_W[rows], count * season, season)
         found_WH[rows] = y_WL.reshape(-1, count, season).mean(axis=1)[:, steps_H]
     return found_WH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ MOST_HISTORY = 200
 
 
 class Kept:
-    """Which windows of a part are written with their values: all, or as many as ``most`` values allow, evenly chosen."""
+    """Which windows of a part are written with their values: as many as ``most`` values allow, evenly chosen."""
 
     def __init__(self, part: WindowPart, most: int, season: int) -> None:
         self.part = part
@@ -21,37 +22,65 @@ class Kept:
         windows = max(1, most // max(part.horizon, 1))
         self.every = -(-len(part) // windows) if most else 0
 
-    def __call__(self, index: int) -> bool:
-        """Whether that window is."""
-        return bool(self.every) and index % self.every == 0
+    def among(self, indices: np.ndarray) -> np.ndarray:
+        """Which of the windows (B,) are."""
+        return indices % self.every == 0 if self.every else np.zeros(len(indices), bool)
 
 
-def row(kept: Kept, index: int, sums_C: np.ndarray, point_H: np.ndarray, quantile_HQ: np.ndarray) -> dict[str, Any]:
-    """The row of a window; see :mod:`rnncli.tasks.forecast.metrics`."""
-    one = kept.part.take(np.array([index]))
-    panel, series, origin = one.panel, int(one.series_W[0]), int(one.origin_W[0])
-    truth_WH, scored_WH = one.truth_WH()
-    found: dict[str, Any] = {
-        "place": one.place(0),
-        "series": panel.names[series],
-        "cutoff": panel.stamp(series, origin),
-        "origin": int(one.cutoff_W[0]),
-        "n": int(scored_WH.sum()),
-        "sums": _plain(sums_C),
-        "truth": float(_round(np.nansum(truth_WH))),
-    }
-    if kept(index):
-        at_WL, inside_WL = one.back_WL(kept.back)
-        known_L = inside_WL[0] & panel.observed_N[at_WL[0]]
-        history_L = np.where(known_L, panel.y_N[at_WL[0]], np.nan)[inside_WL[0]]
-        found |= {"truth": _plain(truth_WH[0]), "mean": _plain(point_H)}
-        found |= {"quantiles": [_plain(one_H) for one_H in quantile_HQ.T], "history": _plain(history_L)}
+def rows(
+    kept: Kept, indices: np.ndarray, sums_BC: np.ndarray, point_BH: np.ndarray, quantile_BHQ: np.ndarray
+) -> list[dict[str, Any]]:
+    """The rows of windows; see :mod:`rnncli.tasks.forecast.metrics`."""
+    part = kept.part.take(indices)
+    panel, cutoff_B, (truth_BH, scored_BH) = part.panel, part.cutoff_W, part.truth_WH()
+    stamps = dict(zip(np.unique(cutoff_B).tolist(), panel.grid.texts(np.unique(cutoff_B)), strict=True))
+    found: list[dict[str, Any]] = []
+    sums, totals = _plain(sums_BC), _plain(np.nansum(truth_BH, axis=1))
+    scored = scored_BH.sum(axis=1).tolist()
+    for at, (series, cutoff) in enumerate(zip(part.series_W.tolist(), cutoff_B.tolist(), strict=True)):
+        name, stamp = panel.names[series], stamps[cutoff]
+        found.append(
+            {
+                "place": part.place_at(series, stamp),
+                "series": name,
+                "cutoff": stamp,
+                "origin": cutoff,
+                "n": scored[at],
+                "sums": sums[at],
+                "truth": totals[at],
+            }
+        )
+    some = np.flatnonzero(kept.among(indices))
+    values = _values(kept, part.take(some), truth_BH[some], point_BH[some], quantile_BHQ[some])
+    for at, more in zip(some.tolist(), values, strict=True):
+        found[at] |= more
     return found
 
 
-def _plain(values: np.ndarray) -> list[float | None]:
-    """Numbers of seven digits, None for NaN."""
-    return [None if number != number else number for number in _round(values).tolist()]
+def counted_rows(part: WindowPart, sums_WC: np.ndarray) -> list[dict[str, Any]]:
+    """Rows of no more than metrics need, such as those of a rival."""
+    cells = zip(part.series_W.tolist(), part.cutoff_W.tolist(), sums_WC.tolist(), strict=True)
+    return [{"series": part.panel.names[series], "origin": origin, "sums": sums} for series, origin, sums in cells]
+
+
+def _values(
+    kept: Kept, part: WindowPart, truth_BH: np.ndarray, point_BH: np.ndarray, quantile_BHQ: np.ndarray
+) -> Iterator[dict[str, Any]]:
+    """What only rows with values have."""
+    at_BL, inside_BL = part.back_WL(kept.back)
+    known_BL = inside_BL & part.panel.observed_N[at_BL]
+    history = _plain(np.where(known_BL, part.panel.y_N[at_BL], np.nan))
+    absent = (~inside_BL).sum(axis=1).tolist()
+    found = zip(_plain(truth_BH), _plain(point_BH), _plain(quantile_BHQ.swapaxes(1, 2)), history, absent, strict=True)
+    for truth, mean, quantiles, back, before in found:
+        yield {"truth": truth, "mean": mean, "quantiles": quantiles, "history": back[before:]}
+
+
+def _plain(values: np.ndarray) -> Any:
+    """Nested lists of numbers of seven digits, None for NaN."""
+    rounded = _round(values)
+    absent = np.isnan(rounded)
+    return np.where(absent, None, rounded.astype(object)).tolist() if absent.any() else rounded.tolist()
 
 
 def _round(values: Any) -> np.ndarray:

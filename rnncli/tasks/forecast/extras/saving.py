@@ -35,7 +35,7 @@ def save(folder: Path, learnt: Learnt, conformal: Conformal | None) -> None:
     if conformal is not None:
         arrays |= {f"conformal.{name}": one for name, one in conformal.to_dict().items()}
     write_json(folder / FILE, KIND, json.loads(json.dumps(body)))
-    save_file({name: np.array(one, order="C") for name, one in arrays.items()}, folder / ARRAYS)
+    save_file({name: np.asarray(one, order="C") for name, one in arrays.items()}, folder / ARRAYS)
 
 
 def load(folder: Path) -> tuple[Learnt, Conformal | None]:
