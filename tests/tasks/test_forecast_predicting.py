@@ -222,6 +222,20 @@ def as_rows(columns, rows):
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
+def test_days_are_no_history_for_months_even_if_all_have_one_value():
+    months = [("a", f"{2010 + at // 12}-{at % 12 + 1:02}-01", 10.0 + at % 7) for at in range(100)]
+    columns = ("unique_id", "ds", "y")
+    predictor = predictor_of(columns, months)
+    assert len(predict_behind(predictor, as_rows(columns, months[:4]))) == 3
+    for values in (np.ones(70), np.arange(70.0)):
+        rows = [("a", day, value) for day, value in zip(days(70), values.tolist(), strict=True)]
+        with pytest.raises(DataError, match='"ds" is daily, and the run was trained on monthly values'):
+            predict_behind(predictor, as_rows(columns, rows))
+    quarters = [row for row in months if row[1][5:7] in ("01", "04", "07", "10")]
+    with pytest.raises(DataError, match='"ds" is quarterly'):
+        predict_behind(predictor, as_rows(columns, quarters))
+
+
 def test_columns_are_called_as_the_user_calls_them():
     columns = ("shop", "item", "day", "sales")
     rows = [(s, i, day, 10.0 + at % 7) for s in ("a", "b") for i in ("x", "y") for at, day in enumerate(days(60))]

@@ -25,6 +25,8 @@ from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
 
+COMMON = 0.1
+"""Of the values those in one step with another from which on they may be of another frequency."""
 FEWEST_STEPS = 5
 """From one value to the next, of which none is one of the grid where the values are of another frequency."""
 
@@ -54,6 +56,8 @@ def read_history(
     with _explained(tables, layout, data, form.grid):
         rows = read_rows(given, layout, Wanted(zone=data.zone, grid=form.grid), data.day_first, form.categories)
         _require_steps(rows, form.grid)
+    if _have_steps_in_common(rows) and (other := _of_another_frequency(tables, layout, data, form.grid)):
+        raise other
     _end(rows, data)
     if future is not None:
         _leave_out_others(rows, len(given) - 1, recipe)
@@ -171,11 +175,22 @@ def _is_in(one: Covariate, form: PanelForm) -> bool:
     return one.name in form.known or any(f"{one.name}={text}" in form.known for text in one.texts)
 
 
-def _require_steps(rows: SeriesRows, grid: Grid) -> None:
-    """Raise DataError for values none of which is one step behind another though there are some."""
+def _apart(rows: SeriesRows) -> np.ndarray:
+    """How many steps each value lies behind the one before it of its series."""
     valued = np.flatnonzero(~np.isnan(rows.y_N))
     order = valued[np.lexsort((rows.number_N[valued], rows.series_N[valued]))]
-    apart = np.diff(rows.number_N[order])[np.diff(rows.series_N[order]) == 0]
+    return np.diff(rows.number_N[order])[np.diff(rows.series_N[order]) == 0]
+
+
+def _have_steps_in_common(rows: SeriesRows) -> bool:
+    """Whether many values lie in one step with another though stamps may differ, as those of days in months do."""
+    apart = _apart(rows)
+    return rows.grid.unit.kind in ("month", "business") and int((apart == 0).sum()) > COMMON * len(apart)
+
+
+def _require_steps(rows: SeriesRows, grid: Grid) -> None:
+    """Raise DataError for values none of which is one step behind another though there are some."""
+    apart = _apart(rows)
     if len(apart) >= FEWEST_STEPS and int(apart.min()) > 1:
         raise DataError(
             f"{rows.tables[0].name}: no value is one step behind another, and the run was trained on {grid.words} "

@@ -17,7 +17,7 @@ from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.forecast.builtin import builtin, builtin_ahead
 from rnncli.tasks.forecast.data import read_tables
-from rnncli.tasks.forecast.extras.ahead import CUTOFF, Ahead
+from rnncli.tasks.forecast.extras.forecasts import CUTOFF, Forecasts
 from rnncli.tasks.forecast.extras.given import at_hand, csv_lines, example_history, read_as, streamed
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.history import History, read_history
@@ -34,7 +34,7 @@ SHOWN_DIGITS = 5
 class StepAhead:
     """A step to be forecast: of a series by its number in the history, and how far ahead it is, from 0."""
 
-    ahead: Ahead
+    forecasts: Forecasts
     series: int
     step: int
 
@@ -101,7 +101,7 @@ class SeriesPredictor:
 
     def predict(self, examples: Sequence[StepAhead]) -> list[dict[str, Any]]:
         """A row a step, in order; batch mates do not matter."""
-        return [one.ahead.row(one.series, one.step) for one in examples]
+        return [one.forecasts.row(one.series, one.step) for one in examples]
 
     def text(self, example: StepAhead, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line, or a line of csv, the first of a history behind the names of the columns."""
@@ -133,11 +133,11 @@ class SeriesPredictor:
         history = self._history(
             tables, builtin_ahead() if is_builtin and self.future is None else self._future(), until
         )
-        ahead = Ahead(self.fitted, self.model, self.device, self.levels, history)
-        self._notes += [] if is_builtin else [*history.notes, *ahead.notes()]
-        for series in range(len(ahead.part)):
-            for step in range(ahead.part.horizon):
-                yield StepAhead(ahead, series, step)
+        forecasts = Forecasts(self.fitted, self.model, self.device, self.levels, history)
+        self._notes += [] if is_builtin else [*history.notes, *forecasts.notes()]
+        for series in range(len(forecasts.part)):
+            for step in range(forecasts.part.horizon):
+                yield StepAhead(forecasts, series, step)
 
     def _history(self, tables: list[Table], future: Table | None, until: str) -> History:
         """The series of tables, by the columns of training where they are there, and else as the recipe asked."""

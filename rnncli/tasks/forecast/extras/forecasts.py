@@ -28,7 +28,7 @@ BLOCK = 256
 DIGITS = 7
 
 
-class Ahead:
+class Forecasts:
     """The forecasts behind one history, a block of series at a time as they are asked for."""
 
     def __init__(
