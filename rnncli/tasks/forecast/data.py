@@ -208,7 +208,7 @@ def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     there = int(cut.test_origins_S.max())
     if there < evaluation.origins:
         raise DataError(
-            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and only {there} fit in",
+            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and {there} fit in",
             f"evaluation.origins={there}",
         )
     return data.fold * evaluation.origins_a_fit

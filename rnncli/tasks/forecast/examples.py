@@ -24,8 +24,9 @@ class ForecastBatch:
     """Steps back ``x_BLI``, the value first; columns ``known_BHK`` of the steps ahead; what is true of these.
 
     ``base_BH`` is what the regression over lags forecasts. Values are in units of the window: less ``level_B``, over
-    ``scale_B``; ``spread_B`` is how much the window changes over a season. ``weight_BH`` is 0 for steps that are not to be learnt from, whose truth is NaN, and else what an error
-    there counts. ``series_B`` are numbers of series from 1, 0 for one that was not trained on.
+    ``scale_B``; ``spread_B`` is how much the window changes over a season. ``weight_BH`` is 0 for steps that are not to
+    be learnt from, whose truth is NaN, and else what an error there counts. ``series_B`` are numbers of series from 1,
+    0 for one that was not trained on.
     """
 
     x_BLI: Tensor

@@ -2,8 +2,8 @@
 
 Reading segments instead of steps, and stepping over all segments ahead at once from the last state, is that of SegRNN
 (Lin et al. 2023); that a network learns what a simple forecast leaves, that of ES-RNN (Smyl 2020).
-Shape letters: B windows, L steps back, H steps ahead, I inputs of a step, K columns known ahead, W steps of a segment, M
-segments ahead, E outputs of the core, C channels of the head.
+Shape letters: B windows, L steps back, H steps ahead, I inputs of a step, K columns known ahead, W steps of a segment,
+M segments ahead, E outputs of the core, C channels of the head.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting
@@ -30,6 +31,7 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     """Units, regression and scales of the training part."""
     train, dev = corpus.parts["train"], corpus.parts["dev"]
     season = recipe.data.season
+    assert season != AUTO  # reading chose one
     seasons = (season,) if isinstance(season, int) else tuple(season)
     learnt = fitting.learn(recipe, train, dev, seasons)
     fitted = FittedForecast(recipe, learnt)

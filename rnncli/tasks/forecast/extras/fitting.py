@@ -29,7 +29,7 @@ WEIGHTS = (0.1, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class LearntSeries:
     """All of it; ``names`` are the series that were trained on."""
 
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class Learnt:
         return found[0], found[1]
 
 
-def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> Learnt:
+def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> LearntSeries:
     """Fitted to ``train``, choices made by ``dev``."""
     panel = train.panel
     segment, lookback = extent(recipe, train, seasons)
@@ -67,7 +67,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     season = max(seasons)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     scales = Scales.of(panel, *(train.measured or (train.begin_S, train.end_S)), season)
-    return Learnt(
+    return LearntSeries(
         names=panel.names,
         form=PanelForm.of(panel),
         horizon=train.horizon,

@@ -19,7 +19,7 @@ from rnncli.data.tables.sources import READERS
 from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
 from rnncli.tasks.base import Records
-from rnncli.tasks.forecast.extras.fitting import Learnt
+from rnncli.tasks.forecast.extras.fitting import LearntSeries
 from rnncli.tasks.forecast.schema import SeriesData
 
 STEPS_SHOWN = 8
@@ -70,7 +70,7 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def example_history(learnt: Learnt, data: SeriesData, ahead: int) -> str:
+def example_history(learnt: LearntSeries, data: SeriesData, ahead: int) -> str:
     """A short history as csv, and the ``ahead`` steps behind it where columns are known for them."""
     columns, form = learnt.columns, learnt.form
     series, target = _several(columns["series_column"]), _several(columns["target_column"])
