@@ -1,4 +1,4 @@
-"""Forecasts behind a user's own histories, or behind the data of a run."""
+"""SeriesAhead behind a user's own histories, or behind the data of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.forecast.builtin import builtin, builtin_ahead
 from rnncli.tasks.forecast.data import read_tables
-from rnncli.tasks.forecast.extras.forecasts import CUTOFF, Forecasts
+from rnncli.tasks.forecast.extras.forecasts import CUTOFF, SeriesAhead
 from rnncli.tasks.forecast.extras.given import at_hand, csv_lines, example_history, read_as, streamed
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.history import History, read_history
@@ -34,7 +34,7 @@ SHOWN_DIGITS = 5
 class StepAhead:
     """A step to be forecast: of a series by its number in the history, and how far ahead it is, from 0."""
 
-    forecasts: Forecasts
+    forecasts: SeriesAhead
     series: int
     step: int
 
@@ -118,7 +118,10 @@ class SeriesPredictor:
         decimals = max(0, SHOWN_DIGITS - len(f"{largest:.0f}"))
         form = f",.{decimals}f"
         cells = [
-            [f"{row[name]:{form}}" if isinstance(row[name], float) else str(row[name]) for name in titles]
+            [
+                f"{row[name]:{form}}" if isinstance(row[name], float) else "-" if row[name] is None else str(row[name])
+                for name in titles
+            ]
             for row in rows
         ]
         return titles, cells
@@ -133,7 +136,7 @@ class SeriesPredictor:
         history = self._history(
             tables, builtin_ahead() if is_builtin and self.future is None else self._future(), until
         )
-        forecasts = Forecasts(self.fitted, self.model, self.device, self.levels, history)
+        forecasts = SeriesAhead(self.fitted, self.model, self.device, self.levels, history)
         self._notes += [] if is_builtin else [*history.notes, *forecasts.notes()]
         for series in range(len(forecasts.part)):
             for step in range(forecasts.part.horizon):

@@ -5,6 +5,7 @@ Shape letters: S series, B series of a block, H steps ahead, Q levels of quantil
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ BLOCK = 256
 DIGITS = 7
 
 
-class Forecasts:
+class SeriesAhead:
     """The forecasts behind one history, a block of series at a time as they are asked for."""
 
     def __init__(
@@ -96,5 +97,6 @@ def _columns(history: History, taken: set[str]) -> tuple[tuple[str, ...], str]:
     return series if clear and not taken & set(series) else (SERIES,), TIME if time in taken else time
 
 
-def _rounded(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")
+def _rounded(number: float) -> float | None:
+    """A number of seven digits, None for one beyond all numbers, as the exponential of a logarithm may be."""
+    return float(f"{number:.{DIGITS}g}") if math.isfinite(number) else None
