@@ -8,11 +8,12 @@ where the entry point ``<name>`` of the group ``rnncli.tasks`` names it: nothing
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rnncli.metrics.metric import LOSS, Metric
 
@@ -30,6 +31,8 @@ M = TypeVar("M", bound="nn.Module")
 Metrics = dict[str, float]
 Row = Mapping[str, Any]
 """A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
+Records = Sequence[Mapping[str, Any]]
+"""Rows of a table that is at hand: the value of each column by its name."""
 Rivals = Mapping[str, "Metrics | Statistics | Sequence[Row]"]
 """By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
 model can be held against them example by example; or rows that the task's ``statistics`` makes these of, which can also
@@ -40,11 +43,28 @@ About = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Option:
-    """A command-line option of a task that is another way to write one key of its recipe."""
+    """A command-line option of a task that is another way to write one key of its recipe.
+
+    ``form`` says what its text stands for: itself, a ``number`` (itself where it is none, such as ``auto``), a ``list``
+    of names with commas between them, or ``names``, which a single one of is text.
+
+    >>> [Option("--known", "data.known", "", form).value("a,b") for form in ("text", "list", "names")]
+    ['a,b', ['a', 'b'], ['a', 'b']]
+    """
 
     flag: str
     key: str
     help: str
+    form: Literal["text", "number", "list", "names"] = "text"
+
+    def value(self, text: str) -> str | int | list[str]:
+        """What the recipe's key is given."""
+        if self.form == "text":
+            return text
+        if self.form == "number":
+            return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else text
+        names = [name.strip() for name in text.strip().removeprefix("[").removesuffix("]").split(",") if name.strip()]
+        return names[0] if self.form == "names" and len(names) == 1 else names
 
 
 @dataclass(frozen=True)
@@ -177,6 +197,11 @@ class FilePredictor(Protocol):
         """The files that an argument stands for; raises DataError for a folder without any."""
         ...
 
+
+@runtime_checkable
+class ClosingPredictor(Protocol):
+    """A predictor that has something to say of what it did."""
+
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
         ...
@@ -188,6 +213,34 @@ class WholeFiles(Protocol):
 
     whole: tuple[str, ...]
     """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
+
+
+@runtime_checkable
+class OneFile(Protocol):
+    """A predictor some of whose forms make one file of all its rows; a form's name is the ending of that file."""
+
+    joint: tuple[str, ...]
+    """Of ``formats`` those in which rows follow each other to make a whole file, such as a table."""
+
+
+@runtime_checkable
+class AheadPredictor(Predictor, Protocol):
+    """A predictor of what comes behind a table: an example is a step behind the rows of its input.
+
+    Without any input it goes on behind the data that it was trained on.
+    """
+
+    def given(self, future: Path | Records | None, levels: Sequence[float]) -> Predictor:
+        """The same predictor told what is known of the steps ahead, and which quantiles of them to give.
+
+        ``future`` None is nothing but what the input tells; empty ``levels``, which ascend, are those that it usually
+        gives.
+        """
+        ...
+
+    def behind(self, rows: Records | None = None) -> Iterator[Any]:
+        """The examples behind rows at hand, or behind what was trained on; raises DataError."""
+        ...
 
 
 @runtime_checkable

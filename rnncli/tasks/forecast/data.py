@@ -49,24 +49,28 @@ _FILLED = {
 
 def read_corpus(recipe: ForecastRecipe, builtin: Callable[[], Table] | None = None) -> Corpus:
     """The windows of a recipe's data, of ``builtin`` where it names none; raises DataError."""
-    data = recipe.data
-    _require_split_by_time(data)
+    _require_split_by_time(recipe.data)
+    return corpus_of(recipe, read_tables(recipe.data, builtin))
+
+
+def read_tables(data: SeriesData, builtin: Callable[[], Table] | None = None) -> Tables:
+    """The tables of a recipe's data by part, in the order of time, or ``builtin`` where it names none; DataError."""
     if is_builtin(data, "sales.csv"):
         assert builtin is not None
-        return corpus_of(recipe, {ALL: builtin()})
+        return {ALL: builtin()}
     place = data.train if is_repository(data) else str(Path(data.root) / data.train)
     form = {"encoding": data.encoding, "header": data.header}
     tables = read(place, source=source_of(data), splits=data.splits or None, config=data.config or None, **form)
-    return corpus_of(recipe, with_given_parts(tables, data, lambda path: read(path, **form)))
+    tables = with_given_parts(tables, data, lambda path: read(path, **form))
+    if not {ALL, "train"} & set(tables):
+        raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
+    return {name: tables[name] for name in (ALL, "train", "dev", "test") if name in tables}
 
 
 def corpus_of(recipe: ForecastRecipe, tables: Tables) -> Corpus:
-    """The windows of tables by part; those of dev and test hold the steps behind the ones of train."""
-    if not {ALL, "train"} & set(tables):
-        raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
-    names = [name for name in (ALL, "train", "dev", "test") if name in tables]
-    found = read_series(recipe, {name: tables[name] for name in names}, None)
-    cut = _cut(recipe, found, names)
+    """The windows of tables by part, in the order of time: dev and test hold the steps behind the ones of train."""
+    found = read_series(recipe, tables, None)
+    cut = _cut(recipe, found, list(tables))
     first = _fold(recipe, cut)
     return _windows(recipe, found, cut, first)
 
@@ -107,8 +111,8 @@ def read_part(recipe: ForecastRecipe, path: Path, form: PanelForm | None = None)
 
 
 def _require_split_by_time(data: SeriesData) -> None:
-    for key in ("split_column", "fold_column"):
-        if getattr(data, key):
+    for key in ("split_column", "fold_column", "dev_fraction", "test_fraction"):
+        if getattr(data, key) != SeriesData.model_fields[key].default:
             raise DataError(
                 f"data.{key}: series are split by time", "data.test_from=2025-07-01, say, or evaluation.origins"
             )
@@ -204,7 +208,8 @@ def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     there = int(cut.test_origins_S.max())
     if there < evaluation.origins:
         raise DataError(
-            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and {there} fit in",
+            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and only {there} fit "
+            "in",
             f"evaluation.origins={there}",
         )
     return data.fold * evaluation.origins_a_fit
@@ -243,7 +248,8 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
         notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
     how = split_words(recipe, parts, found)
     notes = [*found.reading.notes, *notes, *column_notes(found, closed), *constant, how]
-    return Corpus(parts, headline(found), tuple(notes), dropped, chosen(recipe, found))
+    values = chosen(recipe, found) | {"data.align": _align(data, panel)}
+    return Corpus(parts, headline(found), tuple(notes), dropped, values)
 
 
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:

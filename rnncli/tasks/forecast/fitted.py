@@ -39,14 +39,13 @@ MOST_CALIBRATED = 20_000_000
 class FittedForecast:
     """See :class:`rnncli.tasks.base.Fitted`."""
 
-    best_by = "mase"
-
     def __init__(
         self, recipe: ForecastRecipe, learnt: LearntSeries, conformal: Conformal | None = None, share: float = 1.0
     ) -> None:
         self.recipe, self.learnt, self.conformal, self.share = recipe, learnt, conformal, share
-        head = "quantiles" if recipe.model.head == AUTO else recipe.model.head
-        self.head = make_head(head, recipe.model.loss, LEVELS)
+        self.head_name = "quantiles" if recipe.model.head == AUTO else recipe.model.head
+        self.head = make_head(self.head_name, recipe.model.loss, LEVELS)
+        self.best_by = "mase" if np.isfinite(learnt.scales.mase_S).any() else "mae"
         self.notes: tuple[str, ...] = learnt.notes
 
     @property
@@ -145,7 +144,11 @@ class FittedForecast:
         if self.conformal is not None:
             quantile_BHQ = self.conformal.apply(quantile_BHQ, batch.spread_B.cpu().numpy())
         quantile_BHQ = self.learnt.transform.back(quantile_BHQ)
-        return self._points(raw_BHC, batch), self._floored(quantile_BHQ)
+        return self._points(raw_BHC, batch), self.floored(quantile_BHQ)
+
+    def floored(self, values: np.ndarray) -> np.ndarray:
+        """Values in the user's units, none below 0 where that cannot be."""
+        return np.maximum(values, 0.0) if self.learnt.non_negative else values
 
     def predictions(
         self, model: Forecaster, part: WindowPart, examples: ForecastExamples, batches: Batches
@@ -191,16 +194,13 @@ class FittedForecast:
 
     def _points(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
         scaled_BH = batch.units.restore(self.head.point(raw_BHC, batch.units)).cpu().numpy()
-        return self._floored(self.learnt.transform.back(scaled_BH))
+        return self.floored(self.learnt.transform.back(scaled_BH))
 
     def _raw_quantiles(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
         """Quantiles (B, H, Q) before they are corrected, in the units that are learnt."""
         scaled_BHQ = self.head.quantiles(raw_BHC, LEVELS, batch.units).double().cpu().numpy()
         level_B, scale_B = (one.double().cpu().numpy()[:, None, None] for one in batch.units)
         return level_B + scale_B * scaled_BHQ
-
-    def _floored(self, values: np.ndarray) -> np.ndarray:
-        return np.maximum(values, 0.0) if self.learnt.non_negative else values
 
 
 def _shared(raw_BHC: Tensor, batch: ForecastBatch, share: float) -> Tensor:

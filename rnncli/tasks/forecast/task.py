@@ -36,6 +36,8 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
         {
             "model.segment": learnt.segment,
             "data.transform": learnt.transform.kind,
+            "data.non_negative": learnt.non_negative,
+            "model.head": fitted.head_name,
         }
     )
     return fitted

@@ -19,6 +19,7 @@ from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.windows import WindowPart
 
+COLUMNS = ("series_column", "time_column", "target_column", "day_first")
 LONGEST_SEGMENT = 48
 """Steps of a season that the core reads at once."""
 FEWEST_SEGMENTS = 6
@@ -43,6 +44,8 @@ class LearntSeries:
     non_negative: bool
     seasons: tuple[int, ...]
     about: Mapping[str, Any]
+    columns: Mapping[str, Any]
+    """Of the recipe's keys of ``COLUMNS`` the values that training came to."""
     notes: tuple[str, ...] = ()
 
     def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
@@ -77,6 +80,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         non_negative=_is_non_negative(recipe, train),
         seasons=seasons,
         about=_about(recipe, train, seasons),
+        columns={key: getattr(recipe.data, key) for key in COLUMNS},
         notes=(f"the model reads {lookback} steps back, {segment} at once", *notes),
     )
 

@@ -25,8 +25,8 @@ PLAIN = ("names", "horizon", "segment", "non_negative", "seasons", "notes")
 def save(folder: Path, learnt: LearntSeries, conformal: Conformal | None, share: float) -> None:
     """Write all of it."""
     body: dict[str, Any] = {name: getattr(learnt, name) for name in PLAIN}
-    body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform), "about": dict(learnt.about)}
-    body["share"] = share
+    body |= {"form": learnt.form.to_dict(), "transform": vars(learnt.transform)}
+    body |= {"about": dict(learnt.about), "columns": dict(learnt.columns), "share": share}
     arrays = {f"scaling.{name}": one for name, one in learnt.scaling.arrays().items()}
     arrays |= {f"scales.{name}": one for name, one in vars(learnt.scales).items()}
     numbers = learnt.ridge.arrays()
@@ -57,6 +57,7 @@ def load(folder: Path) -> tuple[LearntSeries, Conformal | None, float]:
         non_negative=bool(body["non_negative"]),
         seasons=tuple(body["seasons"]),
         about=body["about"],
+        columns=dict(body["columns"]),
         notes=tuple(body["notes"]),
     )
     conformal = named("conformal")
