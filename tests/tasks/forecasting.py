@@ -94,6 +94,7 @@ def rows_of(fitted: FittedForecast, model: Forecaster, part: Any, size: int = 10
 
 @torch.no_grad()
 def settled(fitted: FittedForecast, model: Forecaster, found: Corpus) -> None:
-    """Correct the intervals by dev."""
+    """Correct the intervals by dev, and keep all that the network adds, of which dev would leave nothing."""
     dev = fitted.encode(found.parts["dev"])
     fitted.settle(model, dev, batches_of(dev))
+    fitted.share = 1.0
