@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from rnncli.report.comparison import Comparison
     from rnncli.runs.events import Happening
     from rnncli.runs.use import Trained
-    from rnncli.tasks.base import Predictor
+    from rnncli.tasks.base import Predictor, Records
+
+    Rows = Records | Any
+    """Rows as dictionaries, or a data frame of pandas."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,35 @@ class TrainedModel:
         """What the run reported when it was done; raises RunError where it is not."""
         return RunDirectory(self.path).read_report()
 
-    def predict(self, inputs: str | Path | Sequence[str | Path]) -> list[dict[str, Any]]:
+    def predict(
+        self,
+        inputs: str | Path | Sequence[str | Path] | Rows | None = None,
+        *,
+        future: str | Path | Rows | None = None,
+        quantiles: Sequence[float] = (),
+    ) -> list[dict[str, Any]]:
         """One row an example, as ``rnncli predict`` writes them; raises DataError.
 
         A string is one example as a person types it: a text, a JSON object, the name of a file for a task of files;
         alone, it may also name a file of examples. A path is a file to read, of one example or many.
-        """
-        from rnncli.runs.use import predict
 
-        each = [inputs] if isinstance(inputs, str | Path | bytes | Mapping) else list(inputs)
+        A forecaster takes a history: a file, or its rows as dictionaries or a data frame; without any it goes on behind
+        the data of the run. ``future`` is likewise what is known of the steps ahead, ``quantiles`` the levels to give.
+        """
+        from rnncli.runs.use import looking_ahead, predict, predict_behind
+        from rnncli.tasks.base import AheadPredictor
+
+        known = _located(future) if isinstance(future, str | Path) else _records("future", future)
+        predictor = looking_ahead(self._predictor, known, quantiles)
+        if isinstance(predictor, AheadPredictor) and not _are_names(inputs):
+            return predict_behind(predictor, _records("predict", inputs))
+        if inputs is None:
+            raise _wrong("predict", inputs, "a text or a path")
+        each: list[Any] = [inputs] if isinstance(inputs, str | Path | bytes | Mapping) else list(inputs)
         for one in each:
             if not isinstance(one, str | Path):
                 raise _wrong("predict", one, "a text or a path")
-        return predict(self._predictor, each)
+        return predict(predictor, each)
 
     def evaluate(self, data: str | Path | None = None, *, split: str = "test") -> Report:
         """The report on ``split`` of the run's own data, or on the labelled file ``data``; raises DataError."""
@@ -203,6 +222,25 @@ def _require_named(name: str, place: Any) -> None:
         raise _wrong(name, place, "the name of a file or folder")
     if place == "":
         raise UsageError(f"{name}= names no file or folder", f"name one, or leave {name}= away")
+
+
+def _are_names(inputs: Any) -> bool:
+    """Whether inputs are a text or a path, or several."""
+    several = isinstance(inputs, Sequence) and len(inputs) > 0 and all(isinstance(one, str | Path) for one in inputs)
+    return isinstance(inputs, str | Path) or several
+
+
+def _records(name: str, rows: Any) -> Records | None:
+    """Rows of a table as dictionaries, those of a data frame, too; TypeError for anything else."""
+    if rows is None:
+        return None
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        return rows.to_dict("records")
+    found = list(rows) if isinstance(rows, Iterable) and not isinstance(rows, str | bytes | Mapping) else [rows]
+    for one in found:
+        if not isinstance(one, Mapping) or isinstance(rows, Mapping):
+            raise _wrong(name, rows if isinstance(rows, Mapping) else one, "a path, or rows as dictionaries")
+    return found
 
 
 def _located(path: str | Path) -> Path:

@@ -48,4 +48,4 @@ def _wrapped(terminal: Terminal, text: Text, width: int) -> Iterator[Text]:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell == "-" or cell[0].isdigit()
+    return cell in ("", "-") or cell.removeprefix("-")[:1].isdigit()

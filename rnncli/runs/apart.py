@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rnncli.errors import UsageError
 from rnncli.runs.directory import write_text
-from rnncli.tasks.base import FilePredictor, Predictor, WholeFiles
+from rnncli.tasks.base import FilePredictor, OneFile, Predictor, WholeFiles
 
 
 def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder: Path | None) -> list[str]:
@@ -28,6 +28,29 @@ def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder:
     return files if len(files) > 1 or folder is not None else []
 
 
+def joint_form(predictor: Predictor, out: Path | None) -> str:
+    """The form of the file ``out`` that takes all rows, by its ending; empty where the predictor makes no such file.
+
+    Raises UsageError for another ending, and for a file that is there already.
+    """
+    if out is None or not isinstance(predictor, OneFile):
+        return ""
+    form = out.suffix.lower().removeprefix(".")
+    if form not in predictor.joint:
+        endings = " or ".join(f".{one}" for one in predictor.joint)
+        hint = f"--out {out.with_suffix(f'.{predictor.joint[0]}')}"
+        raise UsageError(f"--out {out}: a file that ends in {endings} is wanted", hint)
+    _require_new(out)
+    return form
+
+
+def write_joint(texts: Iterable[Sequence[str]], out: Path) -> None:
+    """Write all the texts into the file ``out``, whole or not at all."""
+    whole = "".join(text for some in texts for text in some)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, whole)
+
+
 def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: Path | None) -> Iterator[Path]:
     """Write the prediction of each file beside it or into ``folder``, under its name with the form for an ending.
 
@@ -35,14 +58,18 @@ def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: P
     """
     paths = targets(files, form, folder)
     for path in paths:
-        if path.exists():
-            raise UsageError(f"{path} exists already and nothing is overwritten", "name another folder: --out DIR")
+        _require_new(path)
     for file, path in zip(files, paths, strict=True):
         example = predictor.parse(file)
         (row,) = predictor.predict([example])
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, predictor.text(example, row, form))
         yield path
+
+
+def _require_new(path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path} exists already and nothing is overwritten", "name another with --out")
 
 
 def targets(files: Sequence[str], form: str, folder: Path | None) -> list[Path]:

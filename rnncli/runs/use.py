@@ -28,7 +28,17 @@ from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
-from rnncli.tasks.base import FilePredictor, Fitted, LinePredictor, Predictor, StreamPredictor, WritingPredictor
+from rnncli.tasks.base import (
+    AheadPredictor,
+    ClosingPredictor,
+    FilePredictor,
+    Fitted,
+    LinePredictor,
+    Predictor,
+    Records,
+    StreamPredictor,
+    WritingPredictor,
+)
 from rnncli.train import checkpoint
 
 FILE_NAME = re.compile(
@@ -115,6 +125,33 @@ def predictor_of(trained: Trained) -> Predictor:
     return task.predictor(trained.fitted, trained.model, trained.placement.device)
 
 
+def looking_ahead(predictor: Predictor, future: Path | Records | None, levels: Sequence[float]) -> Predictor:
+    """The predictor told what is known of the steps ahead, and which quantiles to give, none for its usual ones.
+
+    Raises UsageError where it is none that looks ahead, and for a level that is no share between 0 and 1.
+    """
+    if future is None and not levels:
+        return predictor
+    what = "--future" if future is not None else "--quantiles"
+    if not isinstance(predictor, AheadPredictor):
+        raise UsageError(f"{what} is for runs that forecast series, and this one does not", f"leave {what} away")
+    for level in levels:
+        if not 0 < level < 1:
+            meant = f"{level / 100:g}" if level in range(1, 100) else "0.1,0.5,0.9"
+            raise UsageError(f"--quantiles {level:g}: a level lies between 0 and 1", f"such as --quantiles {meant}")
+    return predictor.given(future, sorted(set(levels)))
+
+
+def usual_inputs(predictor: Predictor) -> list[str]:
+    """The inputs where none is named: stdin, or none where the predictor goes on behind what was trained on."""
+    return [] if isinstance(predictor, AheadPredictor) else ["-"]
+
+
+def predict_behind(predictor: AheadPredictor, rows: Records | None) -> list[dict[str, Any]]:
+    """A JSON-ready row for each step behind rows at hand, or behind what was trained on; raises DataError."""
+    return _predicted(predictor, predictor.behind(rows))
+
+
 def predict(predictor: Predictor, inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
     """A JSON-ready row for each example of ``inputs``; raises DataError.
 
@@ -127,6 +164,10 @@ def predict(predictor: Predictor, inputs: Sequence[str | Path]) -> list[dict[str
     else:
         each = (_in_file(predictor, one) if isinstance(one, Path) else _parsed(predictor, [one]) for one in inputs)
         examples = chain.from_iterable(each)
+    return _predicted(predictor, examples)
+
+
+def _predicted(predictor: Predictor, examples: Iterable[Any]) -> list[dict[str, Any]]:
     return [row for chunk in _chunks(examples, predictor.together) for row in predictor.predict(chunk)]
 
 
@@ -134,6 +175,8 @@ def stream(
     predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, form: str = ""
 ) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
     """Examples of ``inputs`` with their predictions: texts, or one existing file, or ``-`` for ``stdin``, or a pipe.
+
+    No input at all is for predictors that go on behind the data that were trained on.
 
     What comes on a stream is answered as it comes: examples that wait already share a batch, and no more wait than the
     predictor takes together. ``form`` is the predictor's name for the form of the input, empty to find out.
@@ -163,6 +206,9 @@ def _given(predictor: Predictor, inputs: Sequence[str], stdin: BinaryIO | None, 
     """The examples, at most as many at once as the predictor takes together."""
     together = predictor.together
     _require_form(predictor, form)
+    if not inputs:
+        assert isinstance(predictor, AheadPredictor)
+        return _chunks(predictor.behind(), together)
     if len(inputs) == 1 and streams.is_stream(inputs[0]):
         assert isinstance(predictor, LinePredictor)
         lines = streams.lines_of(inputs[0], stdin)
@@ -226,7 +272,7 @@ def _require_form(predictor: Predictor, form: str) -> None:
 
 def closing(predictor: Predictor) -> str:
     """What a predictor says when all is done, empty for nothing."""
-    return predictor.closing() if isinstance(predictor, FilePredictor) else ""
+    return predictor.closing() if isinstance(predictor, ClosingPredictor) else ""
 
 
 def _expanded(predictor: Predictor, text: str) -> list[str]:

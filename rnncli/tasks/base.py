@@ -31,6 +31,8 @@ M = TypeVar("M", bound="nn.Module")
 Metrics = dict[str, float]
 Row = Mapping[str, Any]
 """A prediction as a line of ``predictions/<split>.jsonl``: ``place``, ``truth``, and what the task found."""
+Records = Sequence[Mapping[str, Any]]
+"""Rows of a table that is at hand: the value of each column by its name."""
 Rivals = Mapping[str, "Metrics | Statistics | Sequence[Row]"]
 """By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
 model can be held against them example by example; or rows that the task's ``statistics`` makes these of, which can also
@@ -195,6 +197,11 @@ class FilePredictor(Protocol):
         """The files that an argument stands for; raises DataError for a folder without any."""
         ...
 
+
+@runtime_checkable
+class ClosingPredictor(Protocol):
+    """A predictor that has something to say of what it did."""
+
     def closing(self) -> str:
         """What is to be said when all is done, such as how fast it was; empty for nothing."""
         ...
@@ -206,6 +213,34 @@ class WholeFiles(Protocol):
 
     whole: tuple[str, ...]
     """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
+
+
+@runtime_checkable
+class OneFile(Protocol):
+    """A predictor some of whose forms make one file of all its rows; a form's name is the ending of that file."""
+
+    joint: tuple[str, ...]
+    """Of ``formats`` those in which rows follow each other to make a whole file, such as a table."""
+
+
+@runtime_checkable
+class AheadPredictor(Predictor, Protocol):
+    """A predictor of what comes behind a table: an example is a step behind the rows of its input.
+
+    Without any input it goes on behind the data that it was trained on.
+    """
+
+    def given(self, future: Path | Records | None, levels: Sequence[float]) -> Predictor:
+        """The same predictor told what is known of the steps ahead, and which quantiles of them to give.
+
+        ``future`` None is nothing but what the input tells; empty ``levels``, which ascend, are those that it usually
+        gives.
+        """
+        ...
+
+    def behind(self, rows: Records | None = None) -> Iterator[Any]:
+        """The examples behind rows at hand, or behind what was trained on; raises DataError."""
+        ...
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnncli.errors import UsageError
-from rnncli.runs.apart import inputs_apart, targets, write_apart
+from rnncli.runs.apart import inputs_apart, joint_form, targets, write_apart, write_joint
 
 
 class Namer:
@@ -84,3 +84,24 @@ def test_two_inputs_never_have_one_file():
 def test_a_folder_for_what_is_printed_is_refused(folder):
     with pytest.raises(UsageError, match="--out is for forms"):
         inputs_apart(Namer(), ["a.wav"], "text", folder)
+
+
+class Tabler(Namer):
+    """Writes all its rows into one table."""
+
+    formats = joint = ("csv", "jsonl")
+    whole = ()
+
+
+def test_all_rows_go_into_one_file_whose_ending_tells_the_form(tmp_path):
+    assert joint_form(Tabler(), None) == ""
+    assert joint_form(Namer(), tmp_path / "rows.csv") == ""
+    assert joint_form(Tabler(), tmp_path / "rows.CSV") == "csv"
+    out = tmp_path / "new/rows.jsonl"
+    assert joint_form(Tabler(), out) == "jsonl"
+    write_joint(iter([["a\n", "b\n"], ["c\n"]]), out)
+    assert out.read_text(encoding="utf-8") == "a\nb\nc\n"
+    for wrong, hint in ((out, "--out"), (tmp_path / "rows", "rows.csv"), (tmp_path / "rows.txt", "rows.csv")):
+        with pytest.raises(UsageError) as caught:
+            joint_form(Tabler(), wrong)
+        assert hint in caught.value.hint

@@ -291,9 +291,8 @@ def history(rows, more=None, **data):
     columns = ("ds", "y", "promo")
     train = [(day, float(at), at % 2) for at, day in enumerate(days(80))]
     form = PanelForm.of(corpus_of(recipe, {ALL: table_of("sales.csv", columns, train)}).parts["train"].panel)
-    tables = [table_of("later.csv", columns, rows)]
-    tables += [table_of("known.csv", ("ds", "promo"), more)] if more else []
-    return read_history(recipe, tables, form)[0], form
+    future = table_of("known.csv", ("ds", "promo"), more) if more else None
+    return read_history(recipe, [table_of("later.csv", columns, rows)], form, future).panel, form
 
 
 def test_a_history_goes_on_for_the_horizon_with_what_is_known_ahead():
@@ -309,9 +308,9 @@ def test_a_history_goes_on_for_the_horizon_with_what_is_known_ahead():
 
 def test_columns_known_ahead_that_end_too_early_are_named():
     rows = [(day, float(at), 0) for at, day in enumerate(days(10, "2025-07-01"))]
-    with pytest.raises(DataError, match=r"known.csv: promo end at 2025-07-12, and .* 3 days needs them to 2025-07-13"):
+    with pytest.raises(DataError, match=r"known.csv: promo is not given for 1 of the 3 steps .* such as 2025-07-13"):
         history(rows, [(day, 1) for day in days(2, "2025-07-11")])
-    with pytest.raises(DataError, match="promo end at 2025-07-10") as caught:
+    with pytest.raises(DataError, match="later.csv: promo is not given for any of the 3 steps") as caught:
         history(rows)
     assert "--future" in caught.value.hint
 

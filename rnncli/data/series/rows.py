@@ -23,6 +23,8 @@ from rnncli.data.tables.cells import written
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 
+BETWEEN = " / "
+"""Between the texts of several columns that name a series together."""
 MOST_TEXTS = 50
 """Different texts that a column of covariates may have."""
 _TRUTHS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -172,7 +174,7 @@ def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray,
         missing_N = (codes_N < 0) | (own_N < 0)
         both, found_N = np.unique((codes_N * len(texts) + own_N)[~missing_N], return_inverse=True)
         pairs = [divmod(int(pair), len(texts)) for pair in both]
-        names = [f"{names[a]} / {texts[b]}" if i else texts[b] for a, b in pairs]
+        names = [f"{names[a]}{BETWEEN}{texts[b]}" if i else texts[b] for a, b in pairs]
         codes_N = np.full(count, -1)
         codes_N[~missing_N] = found_N
     order = sorted(range(len(names)), key=lambda at: (natural(names[at]), names[at]))

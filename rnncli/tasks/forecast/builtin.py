@@ -17,7 +17,9 @@ from rnncli.tasks.common.tables import table_of
 
 COLUMNS = ("shop", "day", "sales", "holiday", "promotion")
 DAYS = np.arange("2020-01-01", "2025-01-01", dtype="datetime64[D]")
-EASTERS = ("2020-04-12", "2021-04-04", "2022-04-17", "2023-04-09", "2024-03-31")
+DAYS_AHEAD = np.arange("2025-01-01", "2026-01-01", dtype="datetime64[D]")
+"""Those of which holidays and promotions are known already."""
+EASTERS = ("2020-04-12", "2021-04-04", "2022-04-17", "2023-04-09", "2024-03-31", "2025-04-20")
 AFTER_EASTER = (-2, 1, 39, 50)
 """Days from Easter to the holidays that move with it."""
 FIXED_HOLIDAYS = ("01-01", "05-01", "10-03", "12-25", "12-26")
@@ -64,12 +66,21 @@ def builtin() -> Table:
     return table_of("built-in corpus", COLUMNS, rows)
 
 
+def builtin_ahead() -> Table:
+    """Holidays and promotions of the year behind the corpus."""
+    days, holiday, rows = DAYS_AHEAD.tolist(), holidays(DAYS_AHEAD).astype(int).tolist(), []
+    for number, name in enumerate(SHOPS):
+        promotion_T = _promotions(np.random.default_rng((4, number)), len(days))
+        rows += [(name, *row) for row in zip(days, holiday, promotion_T.astype(int).tolist(), strict=True)]
+    return table_of("built-in future", tuple(name for name in COLUMNS if name != "sales"), rows)
+
+
 def generate(seed: int = 4) -> Iterator[Shop]:
     """The shops, always the same ones for a seed."""
     random = np.random.default_rng(seed)
     holiday_T = holidays()
     for name, (level, on_holidays, week) in SHOPS.items():
-        promotion_T = _promotions(random)
+        promotion_T = _promotions(random, len(DAYS))
         expected_T = level * _trend(random) * _year(random) * _week(WEEKS[week], random)
         weekend_T = _weekday() >= 5
         expected_T *= np.where(promotion_T, np.where(weekend_T, PROMOTION_AT_WEEKENDS, PROMOTION), 1)
@@ -77,11 +88,11 @@ def generate(seed: int = 4) -> Iterator[Shop]:
         yield Shop(name, np.round(expected_T * np.exp(_noise(random)), 2), expected_T, promotion_T)
 
 
-def holidays() -> np.ndarray:
-    """Which days are holidays, some of them on other days each year, (T,)."""
+def holidays(days_T: np.ndarray = DAYS) -> np.ndarray:
+    """Which of the days are holidays, some of them on other days each year, (T,)."""
     moving = [np.datetime64(easter) + after for easter in EASTERS for after in AFTER_EASTER]
     fixed = [np.datetime64(f"{easter[:4]}-{day}") for easter in EASTERS for day in FIXED_HOLIDAYS]
-    return np.isin(DAYS, np.array([*moving, *fixed]))
+    return np.isin(days_T, np.array([*moving, *fixed]))
 
 
 def _weekday() -> np.ndarray:
@@ -115,11 +126,11 @@ def _week(days: tuple[float, ...], random: np.random.Generator) -> np.ndarray:
     return found_T
 
 
-def _promotions(random: np.random.Generator) -> np.ndarray:
+def _promotions(random: np.random.Generator, length: int) -> np.ndarray:
     """Three to eight days every five weeks or so, (T,)."""
-    found_T = np.zeros(len(DAYS), dtype=bool)
+    found_T = np.zeros(length, dtype=bool)
     begin = random.integers(5, 30)
-    while begin < len(DAYS):
+    while begin < length:
         days = random.integers(3, 9)
         found_T[begin : begin + days] = True
         begin += days + random.integers(15, 45)

@@ -25,7 +25,7 @@ from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
-from rnncli.tasks.forecast.source import Series, read_series
+from rnncli.tasks.forecast.source import Series, read_series, seasons_of
 from rnncli.tasks.forecast.splitting import (
     Spacing,
     TimeCut,
@@ -49,24 +49,28 @@ _FILLED = {
 
 def read_corpus(recipe: ForecastRecipe, builtin: Callable[[], Table] | None = None) -> Corpus:
     """The windows of a recipe's data, of ``builtin`` where it names none; raises DataError."""
-    data = recipe.data
-    _require_split_by_time(data)
+    _require_split_by_time(recipe.data)
+    return corpus_of(recipe, read_tables(recipe.data, builtin))
+
+
+def read_tables(data: SeriesData, builtin: Callable[[], Table] | None = None) -> Tables:
+    """The tables of a recipe's data by part, in the order of time, or ``builtin`` where it names none; DataError."""
     if is_builtin(data, "sales.csv"):
         assert builtin is not None
-        return corpus_of(recipe, {ALL: builtin()})
+        return {ALL: builtin()}
     place = data.train if is_repository(data) else str(Path(data.root) / data.train)
     form = {"encoding": data.encoding, "header": data.header}
     tables = read(place, source=source_of(data), splits=data.splits or None, config=data.config or None, **form)
-    return corpus_of(recipe, with_given_parts(tables, data, lambda path: read(path, **form)))
+    tables = with_given_parts(tables, data, lambda path: read(path, **form))
+    if not {ALL, "train"} & set(tables):
+        raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
+    return {name: tables[name] for name in (ALL, "train", "dev", "test") if name in tables}
 
 
 def corpus_of(recipe: ForecastRecipe, tables: Tables) -> Corpus:
-    """The windows of tables by part; those of dev and test hold the steps behind the ones of train."""
-    if not {ALL, "train"} & set(tables):
-        raise DataError(f"there is no train part, only {', '.join(tables)}", "data.train and data.splits say what is")
-    names = [name for name in (ALL, "train", "dev", "test") if name in tables]
-    found = read_series(recipe, {name: tables[name] for name in names}, None)
-    cut = _cut(recipe, found, names)
+    """The windows of tables by part, in the order of time: dev and test hold the steps behind the ones of train."""
+    found = read_series(recipe, tables, None)
+    cut = _cut(recipe, found, list(tables))
     first = _fold(recipe, cut)
     return _windows(recipe, found, cut, first)
 
@@ -315,7 +319,7 @@ def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Pa
     absent_N = inside_N & ~panel.observed_N
     if not absent_N.any():
         return panel, []
-    season = recipe.data.season if isinstance(recipe.data.season, int) else panel.grid.seasons[0]
+    season = seasons_of(recipe.data, panel.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
     seen = np.r_[0, np.cumsum(absent_N)]
     gappy = int((np.diff(seen[panel.offset]) > 0).sum())

@@ -1,45 +1,79 @@
-"""Series to forecast from: what a user has up to now, and what is known of the steps ahead."""
+"""Series to forecast from: what a user has up to now, and what is known of the steps ahead.
+
+Shape letters: S series, N rows, H steps ahead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import Wanted
+from rnncli.data.series.frequency import Wanted, counted, step_of
 from rnncli.data.series.gaps import filled
+from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
-from rnncli.data.series.reading import read_panel
-from rnncli.data.series.rows import SeriesColumns, read_rows
+from rnncli.data.series.reading import NEVER, cut_off, read_panel
+from rnncli.data.series.rows import Covariate, SeriesColumns, SeriesRows, read_rows
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns
-from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
+from rnncli.tasks.forecast.source import seasons_of
+
+COMMON = 0.1
+"""Of the values those in one step with another from which on they may be of another frequency."""
+FEWEST_STEPS = 5
+"""From one value to the next, of which none is one of the grid where the values are of another frequency."""
 
 
-def read_history(recipe: ForecastRecipe, tables: Sequence[Table], form: PanelForm) -> tuple[Panel, list[str]]:
-    """The series of a history, and of a table of the future behind it, with all that is known of the steps ahead.
+@dataclass(frozen=True)
+class History:
+    """Series that go on for gap and horizon behind their last values, the columns that they were read by, sentences."""
 
-    ``form`` is that of training, the columns those of its recipe. Each series goes on for gap and horizon behind its
-    last value. Returns sentences on what was filled and dropped, too. Raises DataError, also for columns known ahead
-    that end too early.
+    panel: Panel
+    layout: SeriesColumns
+    notes: list[str]
+
+
+def read_history(
+    recipe: ForecastRecipe, tables: Sequence[Table], form: PanelForm, future: Table | None = None
+) -> History:
+    """The series of the tables of a history, one behind the other, with all that is known of the steps ahead.
+
+    ``form`` is that of training, the columns those of its recipe. Of ``future`` only the columns known ahead are read.
+    Each series goes on for gap and horizon behind its last value. Raises DataError, also for steps ahead of which a
+    column known ahead has no value, and for values of another frequency.
     """
     data = recipe.data
     layout = find_columns(tables[0], data).layout
-    rows = read_rows(tables, layout, Wanted(grid=form.grid), data.day_first, form.categories)
+    given = [*tables, *([] if future is None else [_of_the_future(future, layout)])]
     features = calendar.names_in(form.known)
-    reading = read_panel(rows, tables[0].name, data.duplicates, features)
+    with _explained(tables, layout, data, form.grid):
+        rows = read_rows(given, layout, Wanted(zone=data.zone, grid=form.grid), data.day_first, form.categories)
+        _require_steps(rows, form.grid)
+    if _have_steps_in_common(rows) and (other := _of_another_frequency(tables, layout, data, form.grid)):
+        raise other
+    _end(rows, data)
+    if future is not None:
+        _leave_out_others(rows, len(given) - 1, recipe)
+    _require_known(rows, layout, form, recipe, future is None)
+    with _explained(tables, layout, data, form.grid):
+        reading = read_panel(rows, tables[0].name, data.duplicates, features)
     panel, ahead = reading.panel, recipe.evaluation.gap + _horizon(recipe)
-    if layout.known:
-        _require_known(panel, layout, ahead, tables[-1].name)
     panel = extended(panel.having(form.known, form.past, form.static), ahead, features)
-    season = data.season if isinstance(data.season, int) else form.grid.seasons[0]
+    season = seasons_of(data, form.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, data.gaps, season, np.zeros(0, np.int64))
-    notes = [*reading.notes, *(f"{count:,} left out: {reason}" for reason, count in reading.dropped.items())]
-    return replace(panel, y_N=y_N), notes
+    absent = int((np.isnan(panel.y_N) & ~np.isnan(y_N)).sum())
+    notes = [*(note for table in given for note in table.notes), *reading.notes]
+    notes += [f"{counted(count, reason)} left out" for reason, count in sorted(reading.dropped.items())]
+    notes += [f"{counted(absent, 'absent step')} filled (data.gaps={data.gaps})"] * bool(absent)
+    return History(replace(panel, y_N=y_N), layout, notes)
 
 
 def _horizon(recipe: ForecastRecipe) -> int:
@@ -47,19 +81,147 @@ def _horizon(recipe: ForecastRecipe) -> int:
     return recipe.data.horizon
 
 
-def _require_known(panel: Panel, layout: SeriesColumns, ahead: int, source: str) -> None:
-    """Raise DataError for a series of which the columns known ahead end before all is forecast."""
-    there_S = panel.offset[1:] - panel.end_S
-    if (there_S >= ahead).all():
+def _of_the_future(table: Table, layout: SeriesColumns) -> Table:
+    """A table of the future without any values but those of the columns known ahead: there are none yet to be known."""
+    store = table.store
+    for name in (*layout.target, *layout.past, *layout.static):
+        if name in store.column_names:
+            store = store.drop_columns([name])
+        store = store.append_column(name, pa.nulls(store.num_rows, pa.string()))
+    return replace(table, store=store)
+
+
+def _end(rows: SeriesRows, data: SeriesData) -> None:
+    """End the history where the recipe's data do; what is known of the steps behind stays."""
+    if data.until:
+        number = step_of(rows.grid, data.until, "data.until", data.day_first)
+        if rows.known:
+            rows.y_N = np.where(rows.number_N < number, rows.y_N, np.nan)
+        else:
+            cut_off(rows, number, data.until)
+
+
+def _leave_out_others(rows: SeriesRows, part: int, recipe: ForecastRecipe) -> None:
+    """Leave out those rows of the table of the future that are no steps ahead, and say how many lie behind these."""
+    ahead_N = rows.number_N - _last_values(rows)[rows.series_N]
+    late_N = (ahead_N > recipe.evaluation.gap + _horizon(recipe)) & (ahead_N < NEVER)
+    if late := int((late_N & (rows.part_N == part)).sum()):
+        rows.notes.append(f"{rows.tables[part].name}: {counted(late, 'row')} behind what is forecast, not used")
+    kept = np.flatnonzero((rows.part_N != part) | ((ahead_N > 0) & ~late_N))
+    for name in ("series_N", "number_N", "part_N", "row_N", "y_N"):
+        setattr(rows, name, getattr(rows, name)[kept])
+
+
+def _last_values(rows: SeriesRows) -> np.ndarray:
+    """The step of each series' last value, (S,), ``-NEVER`` where it has none."""
+    last_S = np.full(len(rows.names), -NEVER)
+    valued = ~np.isnan(rows.y_N)
+    np.maximum.at(last_S, rows.series_N[valued], rows.number_N[valued])
+    return last_S
+
+
+def _require_known(
+    rows: SeriesRows, layout: SeriesColumns, form: PanelForm, recipe: ForecastRecipe, nothing_more: bool
+) -> None:
+    """Raise DataError for a series of which a step ahead lacks a column that is known ahead."""
+    needed = [one for one in rows.known if _is_in(one, form)]
+    if not needed:
         return
-    series = int(np.argmin(there_S))
-    name = panel.names[series]
-    last = int(panel.number(series, panel.offset[series + 1] - 1))
-    wanted = panel.grid.stamp(int(panel.number(series, panel.end_S[series] - 1)) + ahead)
-    raise DataError(
-        f"{source}: {', '.join(layout.known)}{f' of {name}' if name else ''} end at {panel.grid.stamp(last)}, and a "
-        f"forecast of {panel.grid.steps(ahead)} needs them to {wanted}",
-        "--future FILE gives the columns known ahead, a row a step",
+    gap, horizon = recipe.evaluation.gap, _horizon(recipe)
+    last_S = _last_values(rows)
+    lacks: dict[str, np.ndarray] = {}
+    for one in needed:
+        at_N = rows.number_N - last_S[rows.series_N] - gap - 1
+        told_N = (at_N >= 0) & (at_N < horizon) & ~np.isnan(one.value_N[rows.row_N])
+        there_SH = np.zeros((len(last_S), horizon), bool)
+        there_SH[rows.series_N[told_N], at_N[told_N]] = True
+        lacks[one.name] = ~there_SH & (last_S > -NEVER)[:, None]
+    lacking_S = np.any([lacks_SH.any(1) for lacks_SH in lacks.values()], axis=0)
+    if lacking_S.any():
+        series = int(np.argmax(lacking_S))
+        own = {name: lacks_SH[series] for name, lacks_SH in lacks.items() if lacks_SH[series].any()}
+        raise _unknown(rows, layout, own, series, int(lacking_S.sum()) - 1, int(last_S[series]) + gap + 1, nothing_more)
+
+
+def _unknown(
+    rows: SeriesRows,
+    layout: SeriesColumns,
+    lacks: dict[str, np.ndarray],
+    series: int,
+    others: int,
+    first: int,
+    nothing_more: bool,
+) -> DataError:
+    """What is said of a series whose columns ``lacks`` names are not known at steps (H,) from ``first`` on."""
+    grid, name = rows.grid, rows.names[series]
+    lacks_H = np.any(list(lacks.values()), axis=0)
+    count, horizon = int(lacks_H.sum()), len(lacks_H)
+    example = grid.stamp(first + int(np.argmax(lacks_H)))
+    whose = f" of {name}" if name else ""
+    much = f"any of the {horizon}" if count == horizon else f"{count} of the {horizon}"
+    more = f"; {others:,} other series lack some too" if others else ""
+    columns = ", ".join((*layout.series, layout.time, *layout.known))
+    lead = "a row a step and series" if layout.series else "a row a step"
+    return DataError(
+        f"{rows.tables[-1].name}: {', '.join(lacks)}{whose} {'is' if len(lacks) == 1 else 'are'} not given for {much} "
+        f"steps to be forecast, such as {example}{more}",
+        f"--future FILE gives what is known ahead, {lead}: {columns}"
+        if nothing_more
+        else f"{lead} to {grid.stamp(first + horizon - 1)}: {columns}",
+    )
+
+
+def _is_in(one: Covariate, form: PanelForm) -> bool:
+    """Whether a column is one of those that were trained on, where some are left out that never changed."""
+    return one.name in form.known or any(f"{one.name}={text}" in form.known for text in one.texts)
+
+
+def _apart(rows: SeriesRows) -> np.ndarray:
+    """How many steps each value lies behind the one before it of its series."""
+    valued = np.flatnonzero(~np.isnan(rows.y_N))
+    order = valued[np.lexsort((rows.number_N[valued], rows.series_N[valued]))]
+    return np.diff(rows.number_N[order])[np.diff(rows.series_N[order]) == 0]
+
+
+def _have_steps_in_common(rows: SeriesRows) -> bool:
+    """Whether many values lie in one step with another though stamps may differ, as those of days in months do."""
+    apart = _apart(rows)
+    return rows.grid.unit.kind in ("month", "business") and int((apart == 0).sum()) > COMMON * len(apart)
+
+
+def _require_steps(rows: SeriesRows, grid: Grid) -> None:
+    """Raise DataError for values none of which is one step behind another though there are some."""
+    apart = _apart(rows)
+    if len(apart) >= FEWEST_STEPS and int(apart.min()) > 1:
+        raise DataError(
+            f"{rows.tables[0].name}: no value is one step behind another, and the run was trained on {grid.words} "
+            "values",
+            "give a history with all its steps",
+        )
+
+
+@contextmanager
+def _explained(tables: Sequence[Table], layout: SeriesColumns, data: SeriesData, grid: Grid) -> Iterator[None]:
+    """Let a DataError tell of stamps of another frequency where that is what is wrong."""
+    try:
+        yield
+    except DataError as error:
+        raise _of_another_frequency(tables, layout, data, grid) or error from None
+
+
+def _of_another_frequency(
+    tables: Sequence[Table], layout: SeriesColumns, data: SeriesData, grid: Grid
+) -> DataError | None:
+    """An error for tables whose own frequency is another than that of ``grid``; None where that is not so."""
+    try:
+        found = read_rows(tables, layout, Wanted(zone=data.zone), data.day_first).grid
+    except DataError:
+        return None
+    if found.is_whole != grid.is_whole or found.words == grid.words:
+        return None
+    return DataError(
+        f'{tables[0].name}: "{layout.time}" is {found.words}, and the run was trained on {grid.words} values',
+        "give a history of the same steps, or train a run on such ones",
     )
 
 

@@ -1,7 +1,6 @@
 """Units in which a model sees windows and columns, fitted to what the training part knows.
 
-Shape letters: W windows, L steps back, N steps, S series, K columns known ahead, P columns known until now, C static
-ones.
+Shape letters: W windows, L steps back, N steps, S series, K columns known ahead, P known until now, C static ones.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ class Scaling:
 
     The level of a window is the mean of its last ``level`` values. Its scale is the standard deviation of its values,
     or the last one's size where they are all the same; or that of its series, ``deviation_S``, which begins with a 0
-    for a series that was not trained on and is empty where windows have scales of their own. Histories too short repeat
-    their first longest season.
+    for a series that was not trained on and is empty where windows have scales of their own. Histories too short
+    repeat their first longest season.
     """
 
     lookback: int

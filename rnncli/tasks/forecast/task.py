@@ -10,6 +10,7 @@ from rnncli.tasks.forecast.extras import checks, fitting
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.source import seasons_of
 
 load = FittedForecast.load
 predictor = SeriesPredictor
@@ -29,9 +30,7 @@ def read_more(recipe: ForecastRecipe, path: Path) -> Corpus:
 def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     """Units, regression and scales of the training part."""
     train, dev = corpus.parts["train"], corpus.parts["dev"]
-    season = recipe.data.season
-    seasons = (season,) if isinstance(season, int) else tuple(season)
-    learnt = fitting.learn(recipe, train, dev, seasons)
+    learnt = fitting.learn(recipe, train, dev, seasons_of(recipe.data, train.panel.grid))
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
         {

@@ -19,16 +19,18 @@ from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.windows import WindowPart
 
+COLUMNS = ("series_column", "time_column", "target_column", "day_first")
 LONGEST_SEGMENT = 48
 """Steps of a season that the core reads at once."""
 FEWEST_SEGMENTS = 6
-LONGEST_LOOKBACK = 1024
+SHORTEST_LOOKBACK, LONGEST_LOOKBACK = 2, 1024
+"""Steps: one alone tells no scale."""
 WEIGHTS = (0.1, 10.0)
 """What a window counts at least and at most, where one counts 1 on average."""
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class LearntSeries:
     """All of it; ``names`` are the series that were trained on."""
 
     names: tuple[str, ...]
@@ -42,6 +44,8 @@ class Learnt:
     non_negative: bool
     seasons: tuple[int, ...]
     about: Mapping[str, Any]
+    columns: Mapping[str, Any]
+    """Of the recipe's keys of ``COLUMNS`` the values that training came to."""
     notes: tuple[str, ...] = ()
 
     def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +58,7 @@ class Learnt:
         return found[0], found[1]
 
 
-def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> Learnt:
+def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> LearntSeries:
     """Fitted to ``train``, choices made by ``dev``."""
     panel = train.panel
     segment, lookback = extent(recipe, train, seasons)
@@ -64,7 +68,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
     season = max(seasons)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     scales = Scales.of(panel, *(train.measured or (train.begin_S, train.end_S)), season)
-    return Learnt(
+    return LearntSeries(
         names=panel.names,
         form=PanelForm.of(panel),
         horizon=train.horizon,
@@ -76,6 +80,7 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
         non_negative=_is_non_negative(recipe, train),
         seasons=seasons,
         about=_about(recipe, train, seasons),
+        columns={key: getattr(recipe.data, key) for key in COLUMNS},
         notes=(f"the model reads {lookback} steps back, {segment} at once", *notes),
     )
 
@@ -95,7 +100,7 @@ def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
             season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted
         ]
         segment = fitting[-1] if fitting else max(1, wanted // 12)
-    return segment, max(1, round(wanted / segment)) * segment
+    return segment, max(-(-SHORTEST_LOOKBACK // segment), round(wanted / segment)) * segment
 
 
 def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:
