@@ -1,4 +1,4 @@
-"""What a forecaster must be: no window depends on others, shapes of all kinds work, a stopped run ends as if it had not."""
+"""What a forecaster must be: windows alone, shapes of all kinds, a stopped run that ends as if it had not been."""
 
 import json
 import signal

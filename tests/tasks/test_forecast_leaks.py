@@ -136,7 +136,7 @@ def test_what_comes_behind_an_origin_never_changes_a_forecast_from_it(case, turn
     try:
         before = case.forecasts(case.values, case.past, case.known)
     except DataError as error:
-        assert error.hint
+        assert error.hint  # noqa: PT017 - some draws fit nothing
         return
     known, first, random = steps_known(case, before, turn), first_number(case), np.random.default_rng(1)
     after = case.forecasts(changed(case.values, known, random), changed(case.past, known, random), case.known)

@@ -120,7 +120,7 @@ def test_refits_share_the_windows_of_one_test_and_know_no_more_than_was_known(le
         every = corpus(recipe, data).parts["test"]
         parts = [corpus(recipe.of_fold(fold), data).parts for fold in range(recipe.fits)]
     except DataError as error:
-        assert error.hint
+        assert error.hint  # noqa: PT017 - some draws fit nothing
         return
 
     def cells(part):
@@ -139,7 +139,8 @@ def test_refits_share_the_windows_of_one_test_and_know_no_more_than_was_known(le
             assert all(c + part.gap + part.horizon <= first[s] for s, c in cells(part))
         begin, end = number(0, train.begin_S[0]), number(0, train.end_S[0])
         spans.append((int(begin), int(end)))
-        assert (train.origin_W >= train.start_W).all() and (test.origin_W >= test.start_W).all()
+        assert (train.origin_W >= train.start_W).all()
+        assert (test.origin_W >= test.start_W).all()
         same = parts[0]["train"]
         assert test.measured is not None
         assert number(0, test.measured[1][0]) == same.panel.number(0, same.end_S[0])
