@@ -10,6 +10,7 @@ import pytest
 from rnncli.metrics.forecasts import LEVELS
 from rnncli.tasks.forecast.extras import classical as module
 from rnncli.tasks.forecast.extras.classical import classical
+from tests.tasks.forecasting import corpus, fit, recipe_of, sales, table
 from tests.tasks.windowed import panel, part
 
 STAND_IN = """
@@ -61,6 +62,15 @@ def windows(count: int = 4, gap: int = 0):
 def test_nothing_is_said_where_it_is_not_installed(monkeypatch):
     monkeypatch.setattr(module, "is_installed", lambda: False)
     assert classical(windows(), 7, False) == ({}, ())
+
+
+def test_they_stand_among_the_rivals_of_a_forecaster(stand_in):
+    stand_in()
+    recipe = recipe_of({"origins": 2}, horizon=4, season=7)
+    found = corpus(recipe, table(sales([60, 60])))
+    rivals, _ = fit(recipe, found).baselines(found.parts, "test")
+    assert {"naive", "ridge", "AutoTheta", "AutoETS", "AutoARIMA"} <= set(rivals)
+    assert len(rivals["AutoTheta"]) == len(found.parts["test"])
 
 
 def test_points_and_quantiles_are_those_of_each_window(stand_in):

@@ -310,7 +310,7 @@ def test_columns_known_ahead_that_end_too_early_are_named():
     rows = [(day, float(at), 0) for at, day in enumerate(days(10, "2025-07-01"))]
     with pytest.raises(DataError, match=r"known.csv: promo is not given for 1 of the 3 steps .* such as 2025-07-13"):
         history(rows, [(day, 1) for day in days(2, "2025-07-11")])
-    with pytest.raises(DataError, match="later.csv: promo is not given for any of the 3 steps") as caught:
+    with pytest.raises(DataError, match=r"later\.csv: promo is not given for any of the 3 steps") as caught:
         history(rows)
     assert "--future" in caught.value.hint
 

@@ -23,6 +23,7 @@ from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
+from rnncli.tasks.forecast.extras.classical import classical
 from rnncli.tasks.forecast.extras.fitting import LearntSeries
 from rnncli.tasks.forecast.extras.rivals import choices, fitted_rivals
 from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
@@ -166,11 +167,14 @@ class FittedForecast:
         return every
 
     def baselines(self, parts: Mapping[str, WindowPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
-        """Naive forecasts, and the regression over lags."""
+        """Naive forecasts, the regression over lags, and classical forecasters where they are installed."""
         learnt, part = self.learnt, parts[split]
         rivals = fitted_rivals(parts, learnt.seasons, learnt.ridge, learnt.non_negative)
         found = {name: counted_rows(part, rival.sums(part, self._sums)) for name, rival in rivals.items()}
-        return found, choices(rivals)
+        others, notes = classical(part, min(learnt.seasons), learnt.non_negative)
+        for name, one in others.items():
+            found[name] = counted_rows(part, self._sums(part, one.point_WH, one.quantile_WHQ))
+        return found, (*choices(rivals), *notes)
 
     def _sums(self, part: WindowPart, point_WH: np.ndarray, quantile_WHQ: np.ndarray | None) -> np.ndarray:
         """The counts of windows, (W, C)."""

@@ -116,7 +116,8 @@ def _notes(rows: Sequence[Row], about: About) -> list[str]:
         )
     (origins, _), (series, _) = design.origins, design.series
     if not design.varies:
-        found.append(f"no intervals: {origins:,} origins whose steps overlap, of one series, are one span of time")
+        several = f"{origins:,} origins whose steps overlap, of one series, are"
+        found.append(f"no intervals: {several if origins > 1 else 'one origin of one series is'} one span of time")
     elif origins > 1 and origins < FEW_BLOCKS * design.overlap:
         spans = f"{origins / design.overlap:.1f} spans of time that have no step in common"
         also = "" if design.in_time else f"; they are over {series:,} series alone"

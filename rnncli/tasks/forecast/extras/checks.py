@@ -236,7 +236,9 @@ def _series_findings(part: WindowPart) -> Iterator[Advice]:
     zeros = int((panel.observed_N & (panel.y_N == 0)).sum())
     if zeros > MANY_ZEROS * int(panel.observed_N.sum()):
         says = f"{100 * zeros / int(panel.observed_N.sum()):.0f} % of the values are 0"
-        yield Advice(says, "model.head=counts suits counts that are rare; or a longer step: data.frequency=W", rank=36)
+        yield Advice(
+            says, "model.head=counts suits rare counts; or longer steps, data.frequency=W data.duplicates=sum", rank=36
+        )
     lowered: dict[str, str] = {}
     for name in panel.names:
         if (other := lowered.setdefault(name.casefold(), name)) != name:
