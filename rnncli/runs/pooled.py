@@ -45,7 +45,9 @@ def pool(run: RunDirectory, recipe: Recipe, reports: Sequence[Report]) -> tuple[
     about = {key: value for key, value in whole.about.items() if all(one.about.get(key) == value for one in reports)}
     rows = Outcome(run.path, recipe, whole, "").rows()
     statistics = tasks.scoring(recipe.task).statistics
-    rivals = {name: statistics(found, about) for name, found in _rivals(run, recipe, whole.split, len(rows)).items()}
+    given = _rivals(run, recipe, whole.split)
+    rivals = {name: statistics(found, about) for name, found in given.items() if len(found) == len(rows)}
+    partly = [name for name in given if name not in rivals]
     evaluation = evaluate(recipe, rows, about)
     details = evaluation.details
     report = replace(
@@ -54,7 +56,12 @@ def pool(run: RunDirectory, recipe: Recipe, reports: Sequence[Report]) -> tuple[
         baselines=plain({name: one.values() for name, one in rivals.items()}),
         about=about,
         dropped=plain(corpus.dropped),
-        notes=(*corpus.notes, _counted(reports, len(rows), rivals), *details.notes),
+        notes=(
+            *corpus.notes,
+            _counted(reports, len(rows), rivals),
+            *([f"left out of the rivals, as not every fit has them: {', '.join(partly)}"] if partly else []),
+            *details.notes,
+        ),
         tables=tuple(details.tables),
         traces=tuple(details.traces),
         mistakes=tuple(details.mistakes),
@@ -67,14 +74,14 @@ def _rows(rival: Any) -> Sequence[Row]:
     return rival
 
 
-def _rivals(run: RunDirectory, recipe: Recipe, split: str, examples: int) -> dict[str, list[Row]]:
-    """The rows of each rival that was tested on every example, in the order of the folds."""
+def _rivals(run: RunDirectory, recipe: Recipe, split: str) -> dict[str, list[Row]]:
+    """The rows of each rival, in the order of the folds."""
     found: dict[str, list[Row]] = {}
     if recipe.evaluation.baselines:
         for number in range(recipe.folds):
             for row in read_rows(RunDirectory(run.folds / str(number)).rivals_file(split)):
                 found.setdefault(str(row[RIVAL]), []).append(row)
-    return {name: rows for name, rows in found.items() if len(rows) == examples}
+    return found
 
 
 def _counted(reports: Sequence[Report], rows: int, rivals: Mapping[str, Any]) -> str:

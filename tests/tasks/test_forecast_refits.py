@@ -1,6 +1,7 @@
 """Refits: parts of one test, each by what was known then; stopped at any moment they end as if they had not been."""
 
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -201,6 +202,19 @@ def test_errors_of_all_refits_are_over_one_scale(peace):
                 scales.setdefault(row["series"], set()).add(round(absolute / scaled, 4))
     assert scales
     assert all(len(one) == 1 for one in scales.values())
+
+
+def test_a_rival_that_a_fit_lacks_is_left_out_and_named(peace, folder):
+    run = folder / "lacking"
+    shutil.copytree(peace, run)
+    (run / "report.json").unlink()
+    file = run / "folds/1/predictions/test-rivals.jsonl"
+    kept = [line for line in file.read_text().splitlines(keepends=True) if '"rival": "drift"' not in line]
+    file.write_text("".join(kept))
+    report = start.resume(run).report
+    assert "drift" not in report.baselines
+    assert "naive" in report.baselines
+    assert "left out of the rivals, as not every fit has them: drift" in report.notes
 
 
 def test_refits_are_compared_with_a_single_fit_on_the_same_windows(peace, folder, monkeypatch):
