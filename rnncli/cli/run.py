@@ -103,7 +103,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
 
         chosen = {names[name]: value for name, value in own.items() if value is not None}
         options = {} if data is None else data_keys(data, "--data")
-        options |= {option.key: (option.flag, value) for option, value in chosen.items()}
+        options |= {option.key: (option.flag, option.value(value)) for option, value in chosen.items()}
         silent = resume is not None and not (recipe or options)
         carry_out(
             terminal,

@@ -96,6 +96,7 @@ def report_page(story: Story) -> str:
         pairs=pairs_grid(report) if many else None,
         per_class=class_grid(report),
         figures=_figures(story.figures),
+        of_shares=all(figure.x_is_share and figure.y_is_share for figure in story.figures),
         groups=[group_grid(report, grouping, shown) for grouping in report.groups],
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),

@@ -8,11 +8,12 @@ where the entry point ``<name>`` of the group ``rnncli.tasks`` names it: nothing
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from rnncli.metrics.metric import LOSS, Metric
 
@@ -42,11 +43,28 @@ About = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Option:
-    """A command-line option of a task that is another way to write one key of its recipe."""
+    """A command-line option of a task that is another way to write one key of its recipe.
+
+    ``form`` says what its text stands for: itself, a ``number`` (itself where it is none, such as ``auto``), a ``list``
+    of names with commas between them, or ``names``, which a single one of is text.
+
+    >>> [Option("--known", "data.known", "", form).value("a,b") for form in ("text", "list", "names")]
+    ['a,b', ['a', 'b'], ['a', 'b']]
+    """
 
     flag: str
     key: str
     help: str
+    form: Literal["text", "number", "list", "names"] = "text"
+
+    def value(self, text: str) -> str | int | list[str]:
+        """What the recipe's key is given."""
+        if self.form == "text":
+            return text
+        if self.form == "number":
+            return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else text
+        names = [name.strip() for name in text.strip().removeprefix("[").removesuffix("]").split(",") if name.strip()]
+        return names[0] if self.form == "names" and len(names) == 1 else names
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,9 @@ def one_of(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
-UNIT, BETTER = one_of("share", "plain", "count"), one_of("higher", "lower")
+UNIT, BETTER = one_of("share", "plain", "count"), one_of("higher", "lower", "nominal")
 METRIC = fields(
-    {"deviation": MAYBE, "show": one_of("last", "never"), "title": TEXT},
+    {"deviation": MAYBE, "show": one_of("last", "never"), "title": TEXT, "nominal": NUMBER},
     value=MAYBE,
     low=MAYBE,
     high=MAYBE,
@@ -54,8 +54,13 @@ FOLD = fields(
     metrics=by_name(MAYBE),
     baselines=by_name(by_name(MAYBE)),
 )
+VALUES = many(MAYBE)
+TRACE = fields(
+    title=TEXT, history=VALUES, forecast=VALUES, truth=VALUES, lows=VALUES, highs=VALUES, gap=COUNT, band=TEXT
+)
 REPORT = fields(
     {
+        "traces": many(TRACE),
         "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
         "folds": many(FOLD),
         "about": by_name(ANY),
@@ -88,7 +93,7 @@ REPORT = fields(
 )
 
 SCORE = fields(mean=MAYBE, deviation=MAYBE, values=many(MAYBE), low=MAYBE, high=MAYBE)
-VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH)
+VERSUS = fields(difference=NUMBER, low=NUMBER, high=NUMBER, p=NUMBER, p_adjusted=NUMBER, seeds=TRUTH, test=TEXT)
 SETTING = fields(
     name=TEXT,
     settings=by_name(ANY),
@@ -116,6 +121,7 @@ COMPARISON = fields(
     settings=many(SETTING),
     apart=many(TEXT),
     notes=many(TEXT),
+    nominal=by_name(NUMBER),
 )
 
 ENDED = fields(

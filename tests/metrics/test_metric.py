@@ -19,6 +19,13 @@ def test_what_is_no_share_of_anything_is_plain():
         assert {name for name, metric in tasks.metrics(task).items() if metric.unit == "plain"} <= plain
 
 
+def test_forecasts_err_in_units_of_their_own_and_their_intervals_should_cover_what_they_promise():
+    shares = {name for name, metric in tasks.metrics("forecast").items() if metric.unit == "share"}
+    assert shares == {"coverage_80", "coverage_95"}
+    for name, metric in tasks.metrics("forecast").items():
+        assert metric.better == ("nominal" if name in shares else "lower"), name
+
+
 def test_an_undeclared_metric_is_refused_with_the_nearest_ones():
     with pytest.raises(RecipeError) as caught:
         require("acuracy", tasks.metrics("sentiment"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnncli import tasks
+from rnncli.metrics.forecasts import COUNTS
 from rnncli.report.build import Mistake, ReportTable
 from rnncli.report.figures import Attention, Figure, Line, Media, Piece, Sample
 from rnncli.report.page import Story
@@ -132,12 +133,29 @@ def captioning_story() -> Story:
     return _of_task("captioning", [row, {**row, "attention": None}])
 
 
-def _of_task(task: str, rows: Sequence[Mapping[str, Any]]) -> Story:
+def forecast_story() -> Story:
+    """Windows of series with hostile and long names, one without values, one of numbers of any size."""
+    levels = (0.025, 0.1, 0.5, 0.9, 0.975)
+    rows = []
+    for number, name in enumerate((HOSTILE[0], "long" * 60, HOSTILE[3], "plain")):
+        size = 10.0 ** (6 * number - 6)
+        truth, mean = [size, None, 3 * size], [1.5 * size, 2 * size, 2 * size]
+        quantiles = [[(1 + level) * one for one in mean] for level in levels]
+        sums = [*map(float, range(1, len(COUNTS) + 1))]
+        row = {"place": f"{name}, 2025-06-30", "series": name, "cutoff": "2025-06-30", "origin": 20269 + number, "n": 2}
+        row |= {"sums": sums, "truth": truth, "mean": mean, "quantiles": quantiles, "history": [size, None, size]}
+        rows.append(row)
+    about = {"levels": list(levels), "horizon": 3, "step": 3, "season": 1, "grid": {"frequency": "D", "zone": ""}}
+    return _of_task("forecast", [*rows, rows[0] | {"truth": 4.0, "mean": None, "quantiles": None}], about)
+
+
+def _of_task(task: str, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any] | None = None) -> Story:
     """A page with what the task tells of its predictions."""
+    about = about or {}
     scoring = tasks.scoring(task)
     kept = story()
     arriving = {"forward": [1.0, 0.5, 1e-3, 2e-6], "reverse": [1.0]}
     made = dataclasses.replace(kept.report, task=task, reach=reach(arriving, 0.1, 2))
-    samples = scoring.samples(rows, {}, 20)
+    samples = scoring.samples(rows, about, 20)
     assert samples
-    return dataclasses.replace(kept, report=made, samples=samples, figures=scoring.figures(rows, {}))
+    return dataclasses.replace(kept, report=made, samples=samples, figures=scoring.figures(rows, about))

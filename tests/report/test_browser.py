@@ -18,6 +18,7 @@ from tests.report.stories import (
     HOSTILE,
     action_story,
     captioning_story,
+    forecast_story,
     hostile_story,
     speech_story,
     story,
@@ -59,6 +60,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "speech": lambda _: report_page(speech_story()),
     "action": lambda _: report_page(action_story()),
     "captioning": lambda _: report_page(captioning_story()),
+    "forecast": lambda _: report_page(forecast_story()),
     "comparison": hostile_comparison,
 }
 

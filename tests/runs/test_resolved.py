@@ -19,8 +19,10 @@ from tests.tasks.recordings import write_recordings
 from tests.tasks.tagged import conll
 
 BEST = "checkpoints/best/model.safetensors"
-OPEN = {"data.encoding", "data.header", "data.cache", "compute.device", "compute.precision"}
-"""Keys that stay ``auto``: each file has an encoding and a first row of its own, each machine a place to work at."""
+OPEN = {"data.encoding", "data.header", "data.day_first", "data.cache", "compute.device", "compute.precision"}
+"""Keys that stay ``auto``: each file has an encoding, first row and dates of its own, each machine a place to work."""
+OPEN |= {"data.lookback"}
+"""Where it is ``auto``, short series look back on less."""
 FEW = (
     "model.hidden=8",
     "train.epochs=1",
@@ -79,6 +81,20 @@ def recordings(here: Path) -> list[str]:
     return ["speech", "data.rate=8000", "data.bins=20", "data.cache=none", "model.channels=8", "model.layers=1"]
 
 
+def sales(here: Path) -> list[str]:
+    days = np.arange("2025-01-01", "2025-07-01", dtype="datetime64[D]").tolist()
+    rows = [f"{shop},{day},{n % 7 + len(shop)}" for shop in ("a", "bb") for n, day in enumerate(days)]
+    (here / "mine.csv").write_text("shop,day,sold\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return ["forecast", "data.horizon=7", "data.target_column=sold"]
+
+
+def wide(here: Path) -> list[str]:
+    days = np.arange("2025-01-01", "2025-07-01", dtype="datetime64[D]").tolist()
+    rows = [f"{day},{n % 7},{n % 5 - 2}" for n, day in enumerate(days)]
+    (here / "mine.csv").write_text("day,south,north\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return ["forecast", "data.horizon=7", "evaluation.origins=2"]
+
+
 USED = {
     texts: {"data.text_column": "text", "data.unit": "word", "model.evidence": "on", "train.batch_size": 4},
     chinese: {"data.text_column": "review", "data.unit": "character", "model.evidence": "on"},
@@ -86,6 +102,8 @@ USED = {
     characters: {"model.characters": 0, "model.affixes": 0, "model.pairs": 4, "train.best_by": "f1"},
     clips: {"data.frames_column": "frames", "data.label_column": "label", "train.patience": 0},
     captions: {"data.caption_column": "caption", "data.unit": "word", "decoding.lexicon": "none"},
+    sales: {"data.series_column": "shop", "data.frequency": "D", "data.season": [7], "data.calendar": ["weekday"]},
+    wide: {"data.series_column": "", "data.target_column": ["north", "south"], "data.non_negative": False},
     recordings: {"data.audio_column": "audio", "data.speaker_column": "speaker", "decoding.lexicon": "none"},
 }
 

@@ -65,7 +65,7 @@ def guess(
         why = f"no column of {what} by its name: which column holds the {what}?{did_you_mean(names[0], columns)}"
     data = not is_numbered(table) and any(map(_reads_as_data, columns))
     unnamed = "; if these are data: data.header=false, with columns by number" if data else ""
-    raise DataError(f"{table.name}: {why}", f"{how}, one of: {', '.join(columns)}{unnamed}")
+    raise DataError(f"{table.name}: {why}", f"{how}, one of: {', '.join(among or columns)}{unnamed}")
 
 
 def _reads_as_data(name: str) -> bool:

@@ -25,7 +25,7 @@ from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.tables import Tables, is_builtin, is_repository, source_of, with_given_parts
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
-from rnncli.tasks.forecast.source import Series, read_series
+from rnncli.tasks.forecast.source import Series, read_series, seasons_of
 from rnncli.tasks.forecast.splitting import (
     Spacing,
     TimeCut,
@@ -111,8 +111,8 @@ def read_part(recipe: ForecastRecipe, path: Path, form: PanelForm | None = None)
 
 
 def _require_split_by_time(data: SeriesData) -> None:
-    for key in ("split_column", "fold_column"):
-        if getattr(data, key):
+    for key in ("split_column", "fold_column", "dev_fraction", "test_fraction"):
+        if getattr(data, key) != SeriesData.model_fields[key].default:
             raise DataError(
                 f"data.{key}: series are split by time", "data.test_from=2025-07-01, say, or evaluation.origins"
             )
@@ -208,7 +208,8 @@ def _fold(recipe: ForecastRecipe, cut: TimeCut) -> int:
     there = int(cut.test_origins_S.max())
     if there < evaluation.origins:
         raise DataError(
-            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and {there} fit in",
+            f"evaluation.origins={evaluation.origins}, by which evaluation.refit counts its fits, and only {there} fit "
+            "in",
             f"evaluation.origins={there}",
         )
     return data.fold * evaluation.origins_a_fit
@@ -247,7 +248,8 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
         notes.append(f"{lonely:,} series too short to learn from, forecast by what others taught")
     how = split_words(recipe, parts, found)
     notes = [*found.reading.notes, *notes, *column_notes(found, closed), *constant, how]
-    return Corpus(parts, headline(found), tuple(notes), dropped, chosen(recipe, found))
+    values = chosen(recipe, found) | {"data.align": _align(data, panel)}
+    return Corpus(parts, headline(found), tuple(notes), dropped, values)
 
 
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:
@@ -317,7 +319,7 @@ def _closed(recipe: ForecastRecipe, panel: Panel, known: np.ndarray) -> tuple[Pa
     absent_N = inside_N & ~panel.observed_N
     if not absent_N.any():
         return panel, []
-    season = recipe.data.season if isinstance(recipe.data.season, int) else panel.grid.seasons[0]
+    season = seasons_of(recipe.data, panel.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, rule, season, known)
     seen = np.r_[0, np.cumsum(absent_N)]
     gappy = int((np.diff(seen[panel.offset]) > 0).sum())

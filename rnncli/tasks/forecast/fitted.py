@@ -39,14 +39,13 @@ MOST_CALIBRATED = 20_000_000
 class FittedForecast:
     """See :class:`rnncli.tasks.base.Fitted`."""
 
-    best_by = "mase"
-
     def __init__(
         self, recipe: ForecastRecipe, learnt: LearntSeries, conformal: Conformal | None = None, share: float = 1.0
     ) -> None:
         self.recipe, self.learnt, self.conformal, self.share = recipe, learnt, conformal, share
-        head = "quantiles" if recipe.model.head == AUTO else recipe.model.head
-        self.head = make_head(head, recipe.model.loss, LEVELS)
+        self.head_name = "quantiles" if recipe.model.head == AUTO else recipe.model.head
+        self.head = make_head(self.head_name, recipe.model.loss, LEVELS)
+        self.best_by = "mase" if np.isfinite(learnt.scales.mase_S).any() else "mae"
         self.notes: tuple[str, ...] = learnt.notes
 
     @property

@@ -24,6 +24,7 @@ from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
+from rnncli.tasks.forecast.source import seasons_of
 
 COMMON = 0.1
 """Of the values those in one step with another from which on they may be of another frequency."""
@@ -66,7 +67,7 @@ def read_history(
         reading = read_panel(rows, tables[0].name, data.duplicates, features)
     panel, ahead = reading.panel, recipe.evaluation.gap + _horizon(recipe)
     panel = extended(panel.having(form.known, form.past, form.static), ahead, features)
-    season = data.season if isinstance(data.season, int) else form.grid.seasons[0]
+    season = seasons_of(data, form.grid)[0]
     y_N = filled(panel.y_N, panel.offset, panel.end_S, data.gaps, season, np.zeros(0, np.int64))
     absent = int((np.isnan(panel.y_N) & ~np.isnan(y_N)).sum())
     notes = [*(note for table in given for note in table.notes), *reading.notes]

@@ -8,13 +8,14 @@ import numpy as np
 
 from rnncli.data.series import calendar
 from rnncli.data.series.frequency import Wanted, step_of
+from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
 from rnncli.data.series.reading import NEVER, Reading, cut_off, read_panel
 from rnncli.data.series.rows import SeriesRows, read_rows
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.common.tables import Tables
 from rnncli.tasks.forecast.columns import FoundColumns, find_columns
-from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
 from rnncli.tasks.forecast.splitting import Spacing
 
 
@@ -56,8 +57,14 @@ def read_series(recipe: ForecastRecipe, tables: Tables, form: PanelForm | None =
     longest = int((panel.end_S - panel.start_S).max())
     horizon = data.horizon if data.horizon != AUTO else _usual_horizon(reading, longest)
     spacing = Spacing(horizon, recipe.evaluation.step or horizon, recipe.evaluation.gap)
-    season = data.season if data.season != AUTO else panel.grid.seasons
-    return Series(reading, rows, columns, spacing, (season,) if isinstance(season, int) else tuple(season))
+    return Series(reading, rows, columns, spacing, seasons_of(data, panel.grid))
+
+
+def seasons_of(data: SeriesData, grid: Grid) -> tuple[int, ...]:
+    """The steps of each season, the shortest first: those of the recipe, or those that such stamps usually have."""
+    if data.season == AUTO:
+        return grid.seasons
+    return (data.season,) if isinstance(data.season, int) else tuple(data.season)
 
 
 def _usual_horizon(reading: Reading, longest: int) -> int:

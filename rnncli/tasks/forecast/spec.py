@@ -15,12 +15,14 @@ SPEC = TaskSpec(
     ),
     metrics=METRICS,
     options=(
-        Option("--horizon", "data.horizon", "Steps to forecast; after the frequency if not given."),
-        Option("--series-column", "data.series_column", "Column that names the series; guessed where it is clear."),
+        Option("--horizon", "data.horizon", "Steps to forecast; else after the frequency.", "number"),
+        Option(
+            "--series-column", "data.series_column", "Column of the series' names, or several; else guessed.", "names"
+        ),
         Option("--time-column", "data.time_column", "Column of the stamps; guessed where it is clear."),
-        Option("--target-column", "data.target_column", "Column of the values; guessed where it is clear."),
-        Option("--known", "data.known", "Columns known ahead, such as promo,holiday."),
-        Option("--past", "data.past", "Columns known until now only, such as the weather."),
+        Option("--target-column", "data.target_column", "Column of the values, or one a series.", "names"),
+        Option("--known", "data.known", "Columns known ahead, such as promo,holiday.", "list"),
+        Option("--past", "data.past", "Columns known until now only, such as the weather.", "list"),
     ),
-    also=("forecasting", "forecaster", "timeseries", "time-series", "series", "predict-series"),
+    also=("forecasting", "timeseries", "time-series", "series", "predict-series"),
 )

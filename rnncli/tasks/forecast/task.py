@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.source import seasons_of
 
 load = FittedForecast.load
 predictor = SeriesPredictor
@@ -30,16 +30,14 @@ def read_more(recipe: ForecastRecipe, path: Path) -> Corpus:
 def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     """Units, regression and scales of the training part."""
     train, dev = corpus.parts["train"], corpus.parts["dev"]
-    season = recipe.data.season
-    assert season != AUTO  # reading chose one
-    seasons = (season,) if isinstance(season, int) else tuple(season)
-    learnt = fitting.learn(recipe, train, dev, seasons)
+    learnt = fitting.learn(recipe, train, dev, seasons_of(recipe.data, train.panel.grid))
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
         {
-            "data.lookback": learnt.scaling.lookback,
             "model.segment": learnt.segment,
             "data.transform": learnt.transform.kind,
+            "data.non_negative": learnt.non_negative,
+            "model.head": fitted.head_name,
         }
     )
     return fitted

@@ -23,7 +23,8 @@ COLUMNS = ("series_column", "time_column", "target_column", "day_first")
 LONGEST_SEGMENT = 48
 """Steps of a season that the core reads at once."""
 FEWEST_SEGMENTS = 6
-LONGEST_LOOKBACK = 1024
+SHORTEST_LOOKBACK, LONGEST_LOOKBACK = 2, 1024
+"""Steps: one alone tells no scale."""
 WEIGHTS = (0.1, 10.0)
 """What a window counts at least and at most, where one counts 1 on average."""
 
@@ -99,7 +100,7 @@ def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) 
             season for season in seasons if 4 <= season <= LONGEST_SEGMENT and FEWEST_SEGMENTS * season <= wanted
         ]
         segment = fitting[-1] if fitting else max(1, wanted // 12)
-    return segment, max(1, round(wanted / segment)) * segment
+    return segment, max(-(-SHORTEST_LOOKBACK // segment), round(wanted / segment)) * segment
 
 
 def weights(part: WindowPart, scaling: Scaling, power: int) -> np.ndarray:

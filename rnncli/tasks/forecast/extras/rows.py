@@ -80,7 +80,11 @@ def _plain(values: np.ndarray) -> Any:
     """Nested lists of numbers of seven digits, None for NaN."""
     rounded = _round(values)
     absent = np.isnan(rounded)
-    return np.where(absent, None, rounded.astype(object)).tolist() if absent.any() else rounded.tolist()
+    if not absent.any():
+        return rounded.tolist()
+    found = rounded.astype(object)
+    found[absent] = None
+    return found.tolist()
 
 
 def _round(values: Any) -> np.ndarray:
