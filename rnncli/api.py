@@ -236,10 +236,11 @@ def _records(name: str, rows: Any) -> Records | None:
         return None
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         return rows.to_dict("records")
-    found = list(rows) if isinstance(rows, Iterable) and not isinstance(rows, str | bytes | Mapping) else [rows]
+    several = isinstance(rows, Iterable) and not isinstance(rows, str | bytes | Mapping)
+    found: list[Any] = list(rows) if several else [rows]
     for one in found:
-        if not isinstance(one, Mapping) or isinstance(rows, Mapping):
-            raise _wrong(name, rows if isinstance(rows, Mapping) else one, "a path, or rows as dictionaries")
+        if not several or not isinstance(one, Mapping):
+            raise _wrong(name, one, "a path, or rows as dictionaries")
     return found
 
 

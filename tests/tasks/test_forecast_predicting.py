@@ -145,6 +145,17 @@ def test_steps_of_which_nothing_is_known_are_named(shop):
         forecasts(shop, upto, far)
 
 
+def test_a_future_without_series_is_that_of_all_of_them(shop):
+    upto, _ = shop.cut("2025-03-10")
+    calendar = [{"ds": day, "promo": at % 2} for at, day in enumerate(days(5, "2025-03-11"))]
+    each = [dict(row, unique_id=name) for name in shop.series for row in calendar]
+    predictor = shop.predictor.given(calendar, (0.1, 0.5, 0.975))
+    assert predict_behind(predictor, upto) == forecasts(shop, upto, each)
+    assert "the future: the same for all series" in predictor.closing()
+    with pytest.raises(DataError, match='the future: no column "unique_id"'):
+        forecasts(shop, upto, [*calendar, *calendar])
+
+
 def test_rows_of_the_future_that_are_of_no_use_are_counted(shop):
     predictor = shop.predictor.given(shop.cut("2025-03-10")[1], ())
     predict_behind(predictor, shop.cut("2025-03-10")[0])

@@ -160,7 +160,7 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> TimeCut:
     if len(names) > 1 and "dev" not in from_S:
         known_S = np.minimum(known_S, found.reading.last_S + 1)
     dev_S, dev_origins_S = dev_cut(start_S, bound_S, known_S, origins_S, from_S.get("dev"), spacing)
-    cut = TimeCut(dev_S, dev_origins_S, test_S, origins_S)
+    cut = TimeCut(dev_S, dev_origins_S, test_S, origins_S, carved="dev" not in from_S)
     _require_origins(cut, found)
     return cut
 
@@ -222,8 +222,7 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
     panel, whole = found.panel.only(keep_S), whole.only(keep_S)
     cut = whole.moved(first, recipe.evaluation.origins_a_fit, spacing.step) if data.fold is not None else whole
     begin_S, end_S = _bounds(recipe, found, panel, whole, cut)
-    first_fit = (panel.start_S, _bounds(recipe, found, panel, whole, whole)[1])
-    measured = None if data.fold is None else first_fit
+    measured = _measured(recipe, found, panel, whole)
     first_S, count_S = trained(begin_S, end_S, _lookback(recipe, panel, spacing, end_S - begin_S), spacing)
     windows = {
         "train": thinned(panel, first_S, count_S, data.windows, recipe.seed),
@@ -252,6 +251,17 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
     return Corpus(parts, headline(found), tuple(notes), dropped, values)
 
 
+def _measured(recipe: ForecastRecipe, found: Series, panel: Panel, whole: TimeCut) -> tuple[np.ndarray, np.ndarray]:
+    """The flat indices, (S,) each, between which lies what errors are measured by, in all refits the same.
+
+    That is what was given to train on, a dev part that was carved from it included, as published scales have it.
+    """
+    if not whole.carved:
+        return panel.start_S, _bounds(recipe, found, panel, whole, whole)[1]
+    behind_S = whole.test_S - found.spacing.gap - panel.first_S
+    return panel.start_S, np.clip(panel.start_S + behind_S, panel.start_S, panel.end_S)
+
+
 def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -> tuple[np.ndarray, int]:
     """Which series have windows of train or test, (S,), and how many have of test alone."""
     panel, spacing = found.panel, found.spacing
@@ -268,7 +278,8 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -
             f"a smaller --horizon, such as {max(1, longest // 4)}, or fewer evaluation.origins",
         )
     untaught = TimeCut(
-        *(np.where(taught_S, 0, one) for one in (cut.dev_S, cut.dev_origins_S, cut.test_S, cut.test_origins_S))
+        *(np.where(taught_S, 0, one) for one in (cut.dev_S, cut.dev_origins_S, cut.test_S, cut.test_origins_S)),
+        cut.carved,
     )
     series_W, _ = evaluated(panel, untaught.test_S, untaught.test_origins_S, spacing)
     tested_S = np.bincount(series_W, minlength=len(taught_S)) > 0

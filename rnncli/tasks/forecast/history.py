@@ -18,7 +18,7 @@ from rnncli.data.series.gaps import filled
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
 from rnncli.data.series.reading import NEVER, cut_off, read_panel
-from rnncli.data.series.rows import Covariate, SeriesColumns, SeriesRows, read_rows
+from rnncli.data.series.rows import Covariate, SeriesColumns, SeriesRows, joined, read_rows
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
@@ -52,7 +52,7 @@ def read_history(
     """
     data = recipe.data
     layout = find_columns(tables[0], data).layout
-    given = [*tables, *([] if future is None else [_of_the_future(future, layout)])]
+    given = [*tables, *([] if future is None else [_of_the_future(future, tables, layout)])]
     features = calendar.names_in(form.known)
     with _explained(tables, layout, data, form.grid):
         rows = read_rows(given, layout, Wanted(zone=data.zone, grid=form.grid), data.day_first, form.categories)
@@ -81,14 +81,35 @@ def _horizon(recipe: ForecastRecipe) -> int:
     return recipe.data.horizon
 
 
-def _of_the_future(table: Table, layout: SeriesColumns) -> Table:
-    """A table of the future without any values but those of the columns known ahead: there are none yet to be known."""
+def _of_the_future(table: Table, history: Sequence[Table], layout: SeriesColumns) -> Table:
+    """A table of the future without any values but those of the columns known ahead: there are none yet to be known.
+
+    One that has a row a step and no column of series is that of each series of the history.
+    """
     store = table.store
     for name in (*layout.target, *layout.past, *layout.static):
         if name in store.column_names:
             store = store.drop_columns([name])
         store = store.append_column(name, pa.nulls(store.num_rows, pa.string()))
-    return replace(table, store=store)
+    table = replace(table, store=store)
+    lacks_series = bool(layout.series) and not set(layout.series) & set(table.columns)
+    if not lacks_series or layout.time not in table.columns:
+        return table
+    stamps = list(table.texts(layout.time))
+    return table if len(set(stamps)) < len(stamps) else _of_each_series(table, history, layout)
+
+
+def _of_each_series(table: Table, history: Sequence[Table], layout: SeriesColumns) -> Table:
+    """The rows of a table once for each series of a history."""
+    names = pa.table({name: joined(history, name) for name in layout.series}).group_by([*layout.series]).aggregate([])
+    names = names.drop_null()
+    rows, series = len(table), names.num_rows
+    own = np.arange(rows) if table.rows is None else table.rows
+    store = table.store.take(pa.array(np.tile(own, series)))
+    names = names.take(pa.array(np.repeat(np.arange(series), rows)))
+    for name in layout.series:
+        store = store.append_column(name, names.column(name))
+    return replace(table, store=store, rows=None, notes=(*table.notes, f"{table.name}: the same for all series"))
 
 
 def _end(rows: SeriesRows, data: SeriesData) -> None:

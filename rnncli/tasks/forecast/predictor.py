@@ -116,14 +116,7 @@ class SeriesPredictor:
         numbers = [value for row in rows for value in row.values() if isinstance(value, float)]
         largest = max((abs(number) for number in numbers), default=0.0)
         decimals = max(0, SHOWN_DIGITS - len(f"{largest:.0f}"))
-        form = f",.{decimals}f"
-        cells = [
-            [
-                f"{row[name]:{form}}" if isinstance(row[name], float) else "-" if row[name] is None else str(row[name])
-                for name in titles
-            ]
-            for row in rows
-        ]
+        cells = [[_shown(row[name], decimals) for name in titles] for row in rows]
         return titles, cells
 
     def closing(self) -> str:
@@ -157,6 +150,12 @@ class SeriesPredictor:
         if self.future is None or isinstance(self.future, Path):
             return None if self.future is None else _read_file(self.future, self.fitted.recipe.data)
         return at_hand(self.future, "the future")
+
+
+def _shown(value: Any, decimals: int) -> str:
+    if isinstance(value, float):
+        return f"{value:,.{decimals}f}"
+    return "-" if value is None else str(value)
 
 
 def _read_file(path: Path, data: SeriesData) -> Table:

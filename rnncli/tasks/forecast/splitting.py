@@ -38,21 +38,26 @@ class Spacing:
 
 @dataclass(frozen=True)
 class TimeCut:
-    """Where dev and test begin in each series, and how many origins they have: numbers on the grid, (S,)."""
+    """Where dev and test begin in each series, and how many origins they have: numbers on the grid, (S,).
+
+    ``carved`` says that dev is the end of what was given to train on.
+    """
 
     dev_S: np.ndarray
     dev_origins_S: np.ndarray
     test_S: np.ndarray
     test_origins_S: np.ndarray
+    carved: bool
 
     def only(self, keep_S: np.ndarray) -> TimeCut:
         """The cut of the series of a mask (S,)."""
-        return TimeCut(self.dev_S[keep_S], self.dev_origins_S[keep_S], self.test_S[keep_S], self.test_origins_S[keep_S])
+        kept = (self.dev_S, self.dev_origins_S, self.test_S, self.test_origins_S)
+        return TimeCut(*(one_S[keep_S] for one_S in kept), self.carved)
 
     def moved(self, first: int, origins: int, step: int) -> TimeCut:
         """The cut whose test is ``origins`` of the origins from number ``first`` on."""
         left_S = np.clip(self.test_origins_S - first, 0, origins)
-        return TimeCut(self.dev_S + first * step, self.dev_origins_S, self.test_S + first * step, left_S)
+        return TimeCut(self.dev_S + first * step, self.dev_origins_S, self.test_S + first * step, left_S, self.carved)
 
 
 def test_cut(start_S: np.ndarray, bound_S: np.ndarray, from_S: np.ndarray | None, origins: int, spacing: Spacing):

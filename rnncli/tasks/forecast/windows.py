@@ -22,7 +22,7 @@ class WindowPart:
     The steps ahead are ``origin + gap + 1 .. origin + gap + horizon``. ``begin_S`` and ``end_S`` bound the steps of
     each series that fitting may look at, flat indices, the end not among them; all parts of a corpus have the same. No
     window looks back behind the begin. ``measured`` are such bounds of the steps that errors are measured by, where
-    those are not the same: refits are all measured by what the first of them knew.
+    those are not the same.
     """
 
     panel: Panel

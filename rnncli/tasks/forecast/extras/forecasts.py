@@ -44,6 +44,7 @@ class SeriesAhead:
         self.titles = ("mean", *(f"q{level}" for level in levels))
         self.series, self.time = _columns(history, {CUTOFF, *self.titles})
         self._block, self._rows_BH = -1, [[{}]]
+        self._written: dict[int, list[Any]] = {}
 
     def row(self, window: int, step: int) -> dict[str, Any]:
         """Series, stamp, cutoff and what is forecast of a step ahead, from 0, of a series."""
@@ -77,17 +78,22 @@ class SeriesAhead:
         return [self._rows(window, number_HN) for window, number_HN in zip(rows_B.tolist(), number_BHN, strict=True)]
 
     def _rows(self, window: int, number_HN: list[list[float]]) -> list[dict[str, Any]]:
-        panel = self.part.panel
-        cutoff = int(self.part.cutoff_W[window])
-        stamps = panel.grid.texts(np.r_[cutoff, cutoff + self.part.gap + 1 + np.arange(self.part.horizon)])
-        written = list(map(int, stamps)) if panel.grid.is_whole else stamps
-        name = panel.names[window] or self.layout.target[0]
+        cutoff, *ahead = self._stamps(int(self.part.cutoff_W[window]))
+        name = self.part.panel.names[window] or self.layout.target[0]
         named = dict(zip(self.series, name.split(BETWEEN) if len(self.series) > 1 else [name], strict=True))
         return [
-            {**named, self.time: stamp, CUTOFF: written[0]}
+            {**named, self.time: stamp, CUTOFF: cutoff}
             | {title: _rounded(number) for title, number in zip(self.titles, number_N, strict=True)}
-            for stamp, number_N in zip(written[1:], number_HN, strict=True)
+            for stamp, number_N in zip(ahead, number_HN, strict=True)
         ]
+
+    def _stamps(self, cutoff: int) -> list[Any]:
+        """A cutoff and the steps ahead of it as the user's stamps are written; most series have the same."""
+        if cutoff not in self._written:
+            grid, part = self.part.panel.grid, self.part
+            texts = grid.texts(np.r_[cutoff, cutoff + part.gap + 1 + np.arange(part.horizon)])
+            self._written[cutoff] = list(map(int, texts)) if grid.is_whole else texts
+        return self._written[cutoff]
 
 
 def _columns(history: History, taken: set[str]) -> tuple[tuple[str, ...], str]:

@@ -74,10 +74,10 @@ def example_history(learnt: LearntSeries, data: SeriesData, ahead: int) -> str:
     """A short history as csv, and the ``ahead`` steps behind it where columns are known for them."""
     columns, form = learnt.columns, learnt.form
     series, target = _several(columns["series_column"]), _several(columns["target_column"])
-    is_wide = not series and len(learnt.names) > 1
+    is_wide = not series and "" not in learnt.names
     target = learnt.names[:SERIES_SHOWN] if is_wide else target or ("y",)
     others = (*data.known, *data.past, *data.static)
-    cells = ["a"] * len(series) if not learnt.names[0] else [learnt.names[0], *["a"] * (len(series) - 1)][: len(series)]
+    cells = learnt.names[:1] if len(series) == 1 else ("a",) * len(series)
     rows: list[Sequence[Any]] = [(*series, columns["time_column"] or "ds", *target, *others)]
     for turn, stamp in enumerate(_stamps(form.grid, STEPS_SHOWN + (ahead if data.known else 0))):
         value = [str(turn + 1)] if turn < STEPS_SHOWN else [""]
