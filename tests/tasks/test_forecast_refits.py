@@ -114,7 +114,7 @@ cuts = st.fixed_dictionaries(
 
 
 @given(st.lists(st.integers(15, 70), min_size=1, max_size=2), st.integers(1, 5), cuts, st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_refits_share_the_windows_of_one_test_and_know_no_more_than_was_known(lengths, horizon, evaluation, whole):
     data = table(sales([70, *lengths]), whole=whole)
     recipe = recipe_of(evaluation, horizon=horizon, season=2)

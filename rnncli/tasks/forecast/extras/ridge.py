@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from rnncli.data.series.calendar import COLUMNS
 from rnncli.tasks.forecast.extras.lags import (
     all_windows,
     chunks,
@@ -72,13 +71,11 @@ class Ridge:
     def fit(cls, train: WindowPart, dev: WindowPart, lookback: int, seasons: tuple[int, ...]) -> Self:
         """Fit to all windows that lie within the bounds of ``train``, all choices by ``dev``.
 
-        Own columns and an intercept are used where dev is surely forecast better with them or, where a person named
-        columns known ahead, unless it surely is better without: dev may have few of the days that they are for.
-        Logarithms are where all values are above 0 and dev is forecast better so.
+        Own columns and an intercept are used where dev is surely forecast better with them; logarithms where all values
+        are above 0 and dev is forecast better so.
         """
         lookback, unit_S = max(lookback, 2), units(train, min(seasons))
         least = float(train.panel.y_N[fitted_steps(train)].min(initial=np.inf))
-        is_told = any(name not in COLUMNS for name in train.panel.known)
         found: list[tuple[Self, _Errors]] = []
         for floor in (0.0, least) if 0 < least < np.inf else (0.0,):
             parts = (logarithms(train, floor), logarithms(dev, floor)) if floor else (train, dev)
@@ -87,8 +84,7 @@ class Ridge:
                     cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()
                 ]
             plain, own = ((ridge, _Errors.of(ridge, dev, unit_S)) for ridge in pair)
-            usual, other = (own, plain) if is_told else (plain, own)
-            found.append(other if other[1].surely_less(usual[1], dev) else usual)
+            found.append(own if own[1].surely_less(plain[1], dev) else plain)
         return min(found, key=lambda one: one[1].relative(found[0][1]))[0]
 
     def forecast(self, y_WL: Array, known_WHK: Array, cutoff_W: Array) -> Array:
