@@ -160,7 +160,7 @@ def _cut(recipe: ForecastRecipe, found: Series, names: list[str]) -> TimeCut:
     if len(names) > 1 and "dev" not in from_S:
         known_S = np.minimum(known_S, found.reading.last_S + 1)
     dev_S, dev_origins_S = dev_cut(start_S, bound_S, known_S, origins_S, from_S.get("dev"), spacing)
-    cut = TimeCut(dev_S, dev_origins_S, test_S, origins_S, carved="dev" not in from_S)
+    cut = TimeCut(dev_S, dev_origins_S, test_S, origins_S, carved="dev" not in from_S and "test" in names)
     _require_origins(cut, found)
     return cut
 
@@ -254,7 +254,7 @@ def _windows(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) 
 def _measured(recipe: ForecastRecipe, found: Series, panel: Panel, whole: TimeCut) -> tuple[np.ndarray, np.ndarray]:
     """The flat indices, (S,) each, between which lies what errors are measured by, in all refits the same.
 
-    That is what was given to train on, a dev part that was carved from it included, as published scales have it.
+    That is what is learnt from or, where test is a file of its own, all of the file of train, as published scales are.
     """
     if not whole.carved:
         return panel.start_S, _bounds(recipe, found, panel, whole, whole)[1]

@@ -40,7 +40,7 @@ class Spacing:
 class TimeCut:
     """Where dev and test begin in each series, and how many origins they have: numbers on the grid, (S,).
 
-    ``carved`` says that dev is the end of what was given to train on.
+    ``carved`` says that dev is the end of a file that was given to train on, and test another.
     """
 
     dev_S: np.ndarray
