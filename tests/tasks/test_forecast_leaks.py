@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from rnncli.errors import DataError
 from tests.tasks.forecasting import corpus, days, fit, model_of, recipe_of, rows_of, sales, settled, table
 
-
 UNCHANGED = 10**6
 """A step that no series has."""
 

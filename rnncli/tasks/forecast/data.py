@@ -277,11 +277,8 @@ def _usable(recipe: ForecastRecipe, found: Series, whole: TimeCut, first: int) -
             f"{spacing.horizon}",
             f"a smaller --horizon, such as {max(1, longest // 4)}, or fewer evaluation.origins",
         )
-    untaught = TimeCut(
-        *(np.where(taught_S, 0, one) for one in (cut.dev_S, cut.dev_origins_S, cut.test_S, cut.test_origins_S)),
-        cut.carved,
-    )
-    series_W, _ = evaluated(panel, untaught.test_S, untaught.test_origins_S, spacing)
+    first_S, count_S = (np.where(taught_S, 0, one_S) for one_S in (cut.test_S, cut.test_origins_S))
+    series_W, _ = evaluated(panel, first_S, count_S, spacing)
     tested_S = np.bincount(series_W, minlength=len(taught_S)) > 0
     return taught_S | tested_S, int((tested_S & ~taught_S).sum())
 

@@ -51,8 +51,8 @@ class TimeCut:
 
     def only(self, keep_S: np.ndarray) -> TimeCut:
         """The cut of the series of a mask (S,)."""
-        kept = (self.dev_S, self.dev_origins_S, self.test_S, self.test_origins_S)
-        return TimeCut(*(one_S[keep_S] for one_S in kept), self.carved)
+        dev, test = (self.dev_S[keep_S], self.dev_origins_S[keep_S]), (self.test_S[keep_S], self.test_origins_S[keep_S])
+        return TimeCut(*dev, *test, self.carved)
 
     def moved(self, first: int, origins: int, step: int) -> TimeCut:
         """The cut whose test is ``origins`` of the origins from number ``first`` on."""
