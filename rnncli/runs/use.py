@@ -67,7 +67,8 @@ def load(path: Path) -> Trained:
     """Load the best model of the run at ``path``; raises RunError."""
     run = RunDirectory.open(path)
     if run.folds.is_dir():
-        one = run_to_use(run, read_run_recipe(run.recipe))
+        recipe = read_run_recipe(run.recipe)
+        one = run_to_use(run, recipe) if recipe.folds else min(run.folds.iterdir(), default=run.folds)
         raise RunError(f"{path} has a model for each of its folds", f"name one of them: {one}")
     # Further files are read as this run was asked to read its own: their columns may have other names.
     recipe = asked_recipe(run, "data.")

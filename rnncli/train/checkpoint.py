@@ -76,7 +76,8 @@ def load(folder: Path, *, holds: Mapping[str, type] | None = None) -> Checkpoint
         there = _identity(place)
         try:
             found = _read(place, holds or {})
-        except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        except (OSError, ValueError, RecursionError, RuntimeError, SafetensorError) as error:
+            # A file that has just gone is a RuntimeError to safetensors.
             found = error
         if place == _where(folder) and there == _identity(place):
             break  # else training moved or replaced it while it was being read

@@ -140,7 +140,7 @@ def test_lines_of_the_metrics_that_a_kill_cut_short_are_left_out(trained, here):
 def test_a_cross_validation_has_no_model_of_its_own_and_names_those_it_has(here, trained):
     shutil.copytree(trained, here / "run")
     shutil.copytree(trained, here / "run" / "folds" / "0")
-    assert_told(rnncli("predict", "run", "x"), RUN, "cross-validation", "run/folds/0")
+    assert_told(rnncli("predict", "run", "x"), RUN, "a model for each of its folds", "run/folds/0")
 
 
 @pytest.mark.parametrize("out", ["reviews.csv/run", "/proc/self/run"])

@@ -70,6 +70,20 @@ def test_a_checkpoint_that_is_moved_aside_while_it_is_read_is_read_where_it_went
     assert checkpoint.load(folder).meta["epoch"] == 1.0
 
 
+def test_a_file_that_goes_between_two_looks_at_it_is_read_where_the_next_save_put_it(tmp_path, monkeypatch):
+    """To safetensors it is a RuntimeError then, no OSError."""
+    folder, read = tmp_path / "last", checkpoint.load_file
+    checkpoint.save(folder, Checkpoint({"w": torch.ones(1)}, {"m": torch.ones(1)}, {"step": 1}))
+
+    def gone(path):
+        monkeypatch.setattr(checkpoint, "load_file", read)
+        checkpoint.save(folder, Checkpoint({"w": torch.ones(1)}, {"m": torch.ones(1)}, {"step": 2}))
+        raise RuntimeError(f"unable to open file <{path}> in read-only mode: No such file or directory (2)")
+
+    monkeypatch.setattr(checkpoint, "load_file", gone)
+    assert checkpoint.load(folder).meta["step"] == 2
+
+
 def test_a_missing_checkpoint_is_said_to_be_missing(tmp_path):
     with pytest.raises(RunError, match="there is no checkpoint"):
         checkpoint.load(tmp_path / "best")
