@@ -14,6 +14,7 @@ from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.extras.lags import chunks, history
 from rnncli.tasks.forecast.extras.ridge import Ridge
+from rnncli.tasks.forecast.extras.rivals import MOST_SEASONS
 from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
@@ -88,12 +89,14 @@ def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: t
 def extent(recipe: ForecastRecipe, train: WindowPart, seasons: tuple[int, ...]) -> tuple[int, int]:
     """The steps of a segment and those of a window, a multiple of it.
 
-    Two of the longest season, or twice the horizon, but no more than most series have room for before one horizon.
+    Two of the longest season, eight of the shortest, of which a rival takes the mean, or twice the horizon, but no more
+    than most series have room for before one horizon.
     """
     room = int(np.median(train.end_S - train.begin_S)) - train.horizon - train.gap
     wanted = recipe.data.lookback
     if wanted == AUTO:
-        wanted = min(max(2 * max(seasons), 2 * train.horizon), max(room // 2, 1), LONGEST_LOOKBACK)
+        wanted = max(2 * max(seasons), MOST_SEASONS * min(seasons), 2 * train.horizon)
+        wanted = min(wanted, max(room // 2, 1), LONGEST_LOOKBACK)
     segment = recipe.model.segment
     if segment == AUTO:
         fitting = [
