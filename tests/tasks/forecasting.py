@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
+from rnncli.runs import start
+from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.forecast import task
@@ -98,3 +102,11 @@ def settled(fitted: FittedForecast, model: Forecaster, found: Corpus) -> None:
     dev = fitted.encode(found.parts["dev"])
     fitted.settle(model, dev, batches_of(dev))
     fitted.share = 1.0
+
+
+def uninterrupted(folder: Path, keys: Any) -> Path:
+    """A run in ``folder``, on the data there, that nobody interrupts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        start.start(load_recipe("forecast/own-data", keys), out=Path("peace"))
+    return folder / "peace"

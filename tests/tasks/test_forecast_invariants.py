@@ -18,7 +18,7 @@ from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.train.loop import StepDone
 from tests.commands import NO_PAGE
-from tests.tasks.forecasting import corpus, fit, model_of, recipe_of, rows_of, sales, settled, table
+from tests.tasks.forecasting import corpus, fit, model_of, recipe_of, rows_of, sales, settled, table, uninterrupted
 
 KEYS = [
     "data.train=sales.csv",
@@ -186,10 +186,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def peace(folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        start.start(load_recipe("forecast/own-data", KEYS), out=Path("peace"))
-    return folder / "peace"
+    return uninterrupted(folder, KEYS)
 
 
 def assert_alike(run, peace):

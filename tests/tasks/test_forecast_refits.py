@@ -19,7 +19,7 @@ from rnncli.tasks import scoring
 from rnncli.tasks.forecast.schema import RECIPE
 from rnncli.train.loop import StepDone
 from tests.commands import NO_PAGE, start_rnncli
-from tests.tasks.forecasting import corpus, fit, recipe_of, sales, table
+from tests.tasks.forecasting import corpus, fit, recipe_of, sales, table, uninterrupted
 
 WEIGHTS = "checkpoints/best/model.safetensors"
 KEYS = [
@@ -60,10 +60,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def peace(folder):
     """The run that nobody interrupts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        start.start(load_recipe("forecast/own-data", KEYS), out=Path("peace"))
-    return folder / "peace"
+    return uninterrupted(folder, KEYS)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from rnncli.metrics.forecasts import Scales
-from rnncli.tasks.forecast.extras.lags import changes, fitted_steps, scales
+from rnncli.tasks.forecast.extras.lags import changes, fitted_steps, scales, standards
 from rnncli.tasks.forecast.windows import WindowPart
 
 Array = np.ndarray
@@ -46,7 +46,7 @@ class Scaling:
         if scale == "series":
             found_S = Scales.of(panel, train.begin_S, train.end_S, 1).deviation_S
             deviation_S = np.append(0.0, np.nan_to_num(found_S, nan=0.0))
-        tables = map(_standards, (panel.known_NK[used_N], panel.past_NP[used_N], panel.static_SC))
+        tables = (np.stack(standards(one)) for one in (panel.known_NK[used_N], panel.past_NP[used_N], panel.static_SC))
         return cls(lookback, 1 if level == "last" else shortest, shortest, max(seasons), deviation_S, *tables)
 
     @property
@@ -88,11 +88,3 @@ class Scaling:
         """The scaling of what :meth:`arrays` gave."""
         whole = {name: int(arrays[name]) for name in ("lookback", "level", "shortest", "longest")}
         return cls(**{**arrays, **whole})
-
-
-def _standards(values_NK: Array) -> Array:
-    """Mean and deviation of each column, (2, K), 1 where it is always the same."""
-    if not len(values_NK):
-        return np.stack([np.zeros(values_NK.shape[1]), np.ones(values_NK.shape[1])])
-    deviation_K = values_NK.std(0, dtype=np.float64)
-    return np.stack([values_NK.mean(0, dtype=np.float64), np.where(deviation_K > 0, deviation_K, 1.0)])

@@ -12,6 +12,7 @@ from rnncli.data.series.panel import Panel
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.checks import QUANTILES, by_split, quantiles
+from rnncli.tasks.forecast.extras.lags import fitted_steps
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.windows import WindowPart
 
@@ -80,10 +81,7 @@ def _constant(part: WindowPart) -> np.ndarray:
 
 def _fitted(part: WindowPart) -> np.ndarray:
     """The observed steps that fitting sees, (N,)."""
-    panel = part.panel
-    at_N, length_S = np.arange(len(panel.y_N)), np.diff(panel.offset)
-    inside_N = (at_N >= np.repeat(part.begin_S, length_S)) & (at_N < np.repeat(part.end_S, length_S))
-    return inside_N & panel.observed_N
+    return fitted_steps(part) & part.panel.observed_N
 
 
 def _kinds(part: WindowPart, length_S: np.ndarray) -> ReportTable:

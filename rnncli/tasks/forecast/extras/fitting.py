@@ -12,7 +12,7 @@ from rnncli.data.series.panel import PanelForm
 from rnncli.errors import RecipeError
 from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
-from rnncli.tasks.forecast.extras.lags import chunks, history
+from rnncli.tasks.forecast.extras.lags import chunks, fitted_steps, history
 from rnncli.tasks.forecast.extras.ridge import Ridge
 from rnncli.tasks.forecast.extras.rivals import MOST_SEASONS
 from rnncli.tasks.forecast.extras.transform import Transform
@@ -132,9 +132,7 @@ def _transform(recipe: ForecastRecipe, ridge: Ridge, train: WindowPart) -> Trans
 
 def _values(train: WindowPart) -> np.ndarray:
     """The observed values of the training part."""
-    panel = train.panel
-    bounds = zip(train.begin_S.tolist(), train.end_S.tolist(), strict=True)
-    return np.concatenate([panel.y_N[begin:end][panel.observed_N[begin:end]] for begin, end in bounds])
+    return train.panel.y_N[fitted_steps(train) & train.panel.observed_N]
 
 
 def _is_non_negative(recipe: ForecastRecipe, train: WindowPart) -> bool:

@@ -88,18 +88,12 @@ def fitted_steps(train: WindowPart) -> Array:
     return np.cumsum(change_N[:-1]) > 0
 
 
-def logarithms(part: WindowPart, floor: float) -> WindowPart:
-    """The part with logarithms of its values, of those below ``floor`` that of the floor."""
-    return replace(part, panel=replace(part.panel, y_N=np.log(np.maximum(part.panel.y_N, floor))))
-
-
-def standards(train: WindowPart) -> tuple[Array, Array]:
-    """Mean and deviation (K,) of the columns known ahead, over the steps within the bounds of fitting."""
-    known_NK = train.panel.known_NK[fitted_steps(train)].astype(np.float64)
-    if not len(known_NK):
-        return np.zeros(known_NK.shape[1]), np.ones(known_NK.shape[1])
-    deviation_K = known_NK.std(axis=0)
-    return known_NK.mean(axis=0), np.where(deviation_K > 0, deviation_K, 1.0)
+def standards(values_NK: Array) -> tuple[Array, Array]:
+    """Mean and deviation (K,) of columns, 0 and 1 without any row, and 1 for one that is always the same."""
+    if not len(values_NK):
+        return np.zeros(values_NK.shape[1]), np.ones(values_NK.shape[1])
+    deviation_K = values_NK.std(axis=0, dtype=np.float64)
+    return values_NK.mean(axis=0, dtype=np.float64), np.where(deviation_K > 0, deviation_K, 1.0)
 
 
 def all_windows(train: WindowPart, lookback: int, most: int) -> WindowPart:

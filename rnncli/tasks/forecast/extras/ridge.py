@@ -23,12 +23,12 @@ from rnncli.tasks.forecast.extras.lags import (
     chunks,
     fitted_steps,
     inputs,
-    logarithms,
     scales,
     standards,
     units,
 )
 from rnncli.tasks.forecast.extras.normal import Coefficients, Normal
+from rnncli.tasks.forecast.extras.transform import Transform
 from rnncli.tasks.forecast.windows import WindowPart
 
 Array = NDArray[Any]
@@ -78,11 +78,10 @@ class Ridge:
         least = float(train.panel.y_N[fitted_steps(train)].min(initial=np.inf))
         found: list[tuple[Self, _Errors]] = []
         for floor in (0.0, least) if 0 < least < np.inf else (0.0,):
-            parts = (logarithms(train, floor), logarithms(dev, floor)) if floor else (train, dev)
+            seen = Transform("log", floor) if floor else Transform()
             with threadpool_limits(1, "blas"):  # many small products, in which threads mostly wait for each other
-                pair = [
-                    cls(floor=floor, **arguments) for arguments in _Search(*parts, lookback, seasons).plain_and_own()
-                ]
+                search = _Search(seen.of(train), seen.of(dev), lookback, seasons)
+                pair = [cls(floor=floor, **arguments) for arguments in search.plain_and_own()]
             plain, own = ((ridge, _Errors.of(ridge, dev, unit_S)) for ridge in pair)
             found.append(own if own[1].surely_less(plain[1], dev) else plain)
         return min(found, key=lambda one: one[1].relative(found[0][1]))[0]
@@ -200,7 +199,7 @@ class _Search:
         self.lookback, self.horizon, self.seasons = lookback, train.horizon, seasons
         self.own = train.panel.known_NK.shape[1] + 1
         self.unit_S = units(train, min(seasons))
-        self.mean_K, self.deviation_K = standards(train)
+        self.mean_K, self.deviation_K = standards(train.panel.known_NK[fitted_steps(train)])
         self.anchors = anchors(lookback, train.horizon, train.gap, seasons)
         phases = self._phases(dev)
         self.phase = int(dev.cutoff_W[0] % phases) if len(dev) else 0
