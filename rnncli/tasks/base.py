@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from rnncli.data.batching import BatchPlan
     from rnncli.metrics.statistics import Statistics
     from rnncli.recipe.schema import EvaluationSection
     from rnncli.report.build import Advice, Details, ReportTable
@@ -119,6 +120,15 @@ class Examples(Protocol):
 
     def place(self, index: int) -> str:
         """Where the example stands in the user's data, such as ``reviews.csv:17``."""
+        ...
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """Examples that say which of them go into a batch of training, and in which order the batches come."""
+
+    def plan(self, *, max_examples: int, max_tokens: int, seed: int, epoch: int) -> BatchPlan:
+        """The batches of an epoch, a function of the arguments alone."""
         ...
 
 
@@ -328,6 +338,19 @@ class Paced(Protocol):
 
     def pace(self, done: float) -> None:
         """Hear before each step which share of training is done, from 0 to 1."""
+        ...
+
+
+@runtime_checkable
+class Carries(Protocol):
+    """A fitted task that carries something from one step of training to the next, such as the state of a text."""
+
+    def carried(self) -> dict[str, Tensor]:
+        """What the next step needs, for a checkpoint."""
+        ...
+
+    def carry(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on with what :meth:`carried` gave; KeyError for something else."""
         ...
 
 
