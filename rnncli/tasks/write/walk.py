@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -50,7 +51,7 @@ class Spans:
         found = []
         for begin, end in zip(steps.bounds_D1[:-1].tolist(), steps.bounds_D1[1:].tolist(), strict=True):
             cuts = np.linspace(begin, end, max(1, round((end - begin) / most)) + 1).astype(np.int64).tolist()
-            found += [(max(begin, cut - WARMUP), cut, until) for cut, until in zip(cuts, cuts[1:], strict=False)]
+            found += [(max(begin, cut - WARMUP), cut, until) for cut, until in pairwise(cuts)]
         return cls(*np.array(found, np.int64).reshape(-1, 3).T)
 
 
