@@ -151,7 +151,7 @@ def _earlier(values_FNX: Tensor) -> Tensor:
 
 def _by_distance(rolls_FJK: Tensor, frame_N: Tensor, weights_NJO: Tensor) -> Tensor:
     """Of each key the weights of its distances to the keys of the rolls of a symbol's frame, summed: (N, K)."""
-    frames, views, keys = rolls_FJK.shape
+    frames, _, keys = rolls_FJK.shape
     padded = functional.pad(rolls_FJK, (FARTHEST, FARTHEST))
     near = padded.unfold(-1, 2 * FARTHEST + 1, 1).permute(0, 1, 3, 2).reshape(frames, -1, keys)
     counts_F = torch.bincount(frame_N, minlength=frames)
