@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnncli.errors import UsageError
 from rnncli.runs.directory import write_text
-from rnncli.tasks.base import FilePredictor, OneFile, Predictor, WholeFiles
+from rnncli.tasks.predictors import FilePredictor, OneFile, Predictor, WholeFiles
 
 
 def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder: Path | None) -> list[str]:

@@ -28,11 +28,11 @@ from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
-from rnncli.tasks.base import (
+from rnncli.tasks.base import Fitted
+from rnncli.tasks.predictors import (
     AheadPredictor,
     ClosingPredictor,
     FilePredictor,
-    Fitted,
     LinePredictor,
     Predictor,
     Records,
