@@ -32,7 +32,7 @@ SILENT = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class MusicPiece:
     """A piece ``frames`` (T, S) int16: of rolls the keys of a frame, ascending, then -1; of voices a key each, or K.
 
     ``place`` is where it stands in the user's data, ``beat`` the frames of a beat, ``tempo`` the beats of a minute.
@@ -60,7 +60,7 @@ class PieceFile:
     """
 
     form: Form
-    pieces: dict[str, list[Piece]]
+    pieces: dict[str, list[MusicPiece]]
     notes: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
 

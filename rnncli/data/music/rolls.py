@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.data.arrays import DAMAGED
-from rnncli.data.music.pieces import ALL, EMPTY, KEYS, LOWEST, PITCHES, Piece, PieceFile, beside, of_roll
+from rnncli.data.music.pieces import ALL, EMPTY, KEYS, LOWEST, PITCHES, MusicPiece, PieceFile, beside, of_roll
 from rnncli.data.regular import require_regular
 from rnncli.errors import DataError
 
@@ -51,7 +51,7 @@ def read_rolls(path: Path, beat: float) -> PieceFile:
                 continue
             frames, outside = of_roll(_unpacked(roll, where))
             cut += outside
-            found.pieces[name].append(Piece(f"{path.name}#{name}[{number}]", frames, beat))
+            found.pieces[name].append(MusicPiece(f"{path.name}#{name}[{number}]", frames, beat))
         if not found.pieces[name]:
             raise DataError(f"{where}: holds no frame", AGAIN)
     return found.having(beside(path.name, cut))

@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.encodings import read_text
-from rnncli.data.music.pieces import ALL, EMPTY, PITCHES, SILENT, Form, Piece, PieceFile, beside, of_roll, of_voices
+from rnncli.data.music.pieces import (
+    ALL,
+    EMPTY,
+    PITCHES,
+    SILENT,
+    Form,
+    MusicPiece,
+    PieceFile,
+    beside,
+    of_roll,
+    of_voices,
+)
 from rnncli.errors import DataError
 
 LIKE = 'such as {"train": [[[65, 60, 57, 53], [65, 60, 57, -1]]]}: parts, pieces, frames, the MIDI number of each voice'
@@ -44,7 +55,7 @@ def read_voices(path: Path, beat: float, form: str = "auto", encoding: str = "au
                 of_roll(_roll(pitches)) if chosen == "rolls" else of_voices(_voiced(pitches, width, where))
             )
             cut += outside
-            found.pieces[name].append(Piece(f"{path.name}#{name}[{number}]", frames, beat))
+            found.pieces[name].append(MusicPiece(f"{path.name}#{name}[{number}]", frames, beat))
         if not found.pieces[name]:
             raise DataError(f'{path}: "{name}" holds no frame', LIKE)
     return found.having(beside(path.name, cut))

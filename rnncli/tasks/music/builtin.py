@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.music.grid import frames_of
-from rnncli.data.music.pieces import Piece
+from rnncli.data.music.pieces import MusicPiece
 
 TUNES = 60
 SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -39,13 +39,13 @@ class Phrase:
     melody: tuple[tuple[float, int], ...]
 
 
-def tunes(grid: int = 4, seed: int = 0) -> list[Piece]:
+def tunes(grid: int = 4, seed: int = 0) -> list[MusicPiece]:
     """All tunes by frames, ``grid`` of them a beat; always the same ones for a seed."""
     random = np.random.default_rng(seed)
     return [_tune(number, grid, random) for number in range(1, TUNES + 1)]
 
 
-def _tune(number: int, grid: int, random: np.random.Generator) -> Piece:
+def _tune(number: int, grid: int, random: np.random.Generator) -> MusicPiece:
     first, second = _phrase("A", random), _phrase("B", random)
     accompany = (_held, _struck, _broken)[random.integers(3)]
     home = MIDDLE + int(random.choice(HOMES))
@@ -56,7 +56,7 @@ def _tune(number: int, grid: int, random: np.random.Generator) -> Piece:
             notes += accompany(degree, BAR * (4 * at + bar))
     begin_N, end_N, pitch_N = np.array(notes).T
     frames, _ = frames_of(np.rint(begin_N * grid), np.rint(end_N * grid), pitch_N + home)
-    return Piece(f"tune {number}", frames, grid, float(random.integers(96, 133)))
+    return MusicPiece(f"tune {number}", frames, grid, float(random.integers(96, 133)))
 
 
 def _phrase(kind: str, random: np.random.Generator) -> Phrase:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.data.music import sources
-from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, Piece, PieceFile
+from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
 from rnncli.data.splits import SYNONYMS, split_name
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
@@ -30,7 +30,7 @@ EXAMPLE = "tunes/"
 class MusicPart:
     """Pieces of one form; ``lowest`` is the MIDI number of key 0 of ``keys``."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[MusicPiece, ...]
     form: Form
     keys: int = KEYS
     lowest: int = LOWEST
@@ -62,7 +62,7 @@ class MusicPart:
         return Steps.of([np.pad(one, ((0, 0), (0, slots - one.shape[1])), constant_values=SILENT) for one in frames])
 
 
-def read_corpus(recipe: MusicRecipe, builtin: Callable[[int], list[Piece]]) -> Corpus:
+def read_corpus(recipe: MusicRecipe, builtin: Callable[[int], list[MusicPiece]]) -> Corpus:
     """The pieces of a recipe's data, of ``builtin`` on its grid where it names none, by parts; DataError."""
     data = recipe.data
     if is_builtin(data, EXAMPLE):
@@ -106,7 +106,7 @@ def _read(data: MusicData, path: Path) -> PieceFile:
     return sources.read_pieces(path, grid=data.grid, form=data.form, encoding=data.encoding)
 
 
-def _named(found: PieceFile, data: MusicData) -> dict[str, list[Piece]]:
+def _named(found: PieceFile, data: MusicData) -> dict[str, list[MusicPiece]]:
     """The pieces by part, after the source's own names of parts, or after those that ``data.splits`` gives."""
     own = found.pieces
     if data.splits:
