@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from rnncli.tasks.write.sampling import Sampling
 
 Records = Sequence[Mapping[str, Any]]
 """Rows of a table that is at hand: the value of each column by its name."""
@@ -133,4 +137,59 @@ class WritingPredictor(Protocol):
 
     def write(self, examples: Sequence[Any], form: str) -> Iterator[str]:
         """What ``text`` would write of each prediction."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model has read and goes on behind: ``text`` as it reads it, ``skipped`` what it never learnt of it.
+
+    ``behind`` is the predictor's own.
+    """
+
+    text: str
+    skipped: tuple[str, ...]
+    behind: Any
+
+
+@runtime_checkable
+class TextWriter(Predictor, Protocol):
+    """A predictor that goes on behind a text."""
+
+    usual_length: int
+    """Symbols that are written where nobody says how many."""
+    symbols: str
+    """What they are, such as ``characters``."""
+
+    def prompt(self, text: str) -> Prompt:
+        """A text as it is read, empty for the begin of one; raises DataError where nothing of it was learnt."""
+        ...
+
+    def go_on(self, prompt: Prompt, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+        """Sample ``number``, of ``length`` symbols, in pieces as they are drawn; some may be empty."""
+        ...
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What was written as files, by their endings such as ``.mid``; ``row`` is JSON-ready, ``said`` is for a person."""
+
+    files: Mapping[str, bytes]
+    row: Mapping[str, Any]
+    said: str
+
+
+@runtime_checkable
+class FileWriter(Predictor, Protocol):
+    """A predictor that writes files, each sample one of each ending."""
+
+    endings: tuple[str, ...]
+    """Those of its files, that which ``--out`` names first."""
+
+    def begin(self, primer: Path | None, melody: Path | None) -> tuple[Any, tuple[str, ...]]:
+        """What goes on behind ``primer`` or under ``melody``, and what is to be said of them; raises DataError."""
+        ...
+
+    def compose(self, begun: Any, sampling: Sampling, number: int, *, length: int, bars: int) -> Composition:
+        """Sample ``number`` of so many frames or bars; where both are 0, of the usual length or the melody's."""
         ...

@@ -4,7 +4,7 @@ At batch 1 most of the time of a step in torch is spent between its calls. Here 
 symbol is a table, and sigmoid(x) is (1 + tanh(x / 2)) / 2, so that all gates take one call. The cells are those of
 :mod:`rnncli.core.cells`, whose equations the comments name.
 
-Shape letters: V symbols, H hidden, G gates, I input, E outputs of the core.
+Shape letters: V symbols, W width of an embedding, H hidden, G gates, I input of a layer, E outputs of the core.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
-from torch import Tensor, nn
+from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.recurrent import Recurrent
+from rnncli.heads.symbols import SymbolHead
+from rnncli.tasks.write.members import parted
 from rnncli.tasks.write.sampling import Sampling, choose
 
 LARGEST_TABLE = 1 << 28
@@ -42,17 +44,27 @@ class Behind(NamedTuple):
     states: tuple[State, ...]
 
 
-class Stepper:
-    """Models that read one symbol and foretell the next; of several the probabilities are averaged.
+class Network(Protocol):
+    """What a step is made of; row V of ``table`` (V + 1, W) is the begin of a document."""
 
-    A model has an ``embedding`` (V + 1 rows, the last for the begin of a document), a ``core`` and a ``head`` with
-    ``weight`` (V, I), ``bias`` (V,) and ``project``, a linear layer from E to I or None. Raises ValueError for a core
-    that also reads backward.
+    core: Recurrent
+    head: SymbolHead
+
+    @property
+    def table(self) -> Tensor:
+        """The embeddings of all symbols and of the begin."""
+        ...
+
+
+class Stepper:
+    """Networks that read one symbol and foretell the next; of several the probabilities are averaged.
+
+    Raises ValueError for a core that also reads backward.
     """
 
-    def __init__(self, models: Sequence[Any]) -> None:
-        self.models = [_Model(one) for one in models]
-        self.begin_symbol = models[0].embedding.num_embeddings - 1
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.models = [_Model(one) for one in networks]
+        self.begin_symbol = len(networks[0].table) - 1
 
     def begin(self) -> Behind:
         """Before the first symbol of a document."""
@@ -120,20 +132,18 @@ def _averaged(logits: Sequence[np.ndarray]) -> np.ndarray:
 class _Model:
     """The weights of one model, and a step of it."""
 
-    def __init__(self, model: Any) -> None:
-        core: Recurrent = model.core
+    def __init__(self, network: Network) -> None:
+        core = network.core
         if core.directions != 1:
             raise ValueError("a core that reads backward cannot write: what comes is not there to be read")
         self.core = core
         self.weights = [_scaled(core.cell, core.weights(layer, 0)) for layer in range(core.layers)]
         self.steps = [_STEPS[core.cell.kind](core.cell, weights) for weights in self.weights]
-        self.embedding_VI = _array(model.embedding.weight)
-        self.table_VG = self._table()
-        head = model.head
-        self.weight_VI, self.bias_V = _array(head.weight), _array(head.bias).astype(np.float64)
-        project: nn.Linear | None = head.project
-        self.project_IE = None if project is None else _array(project.weight)
-        self.project_I = None if project is None or project.bias is None else _array(project.bias)
+        self.table_VW = _array(network.table)
+        self.inputs_VG = self._table()
+        head = network.head
+        self.weight_VW, self.bias_V = _array(head.weight), _array(head.bias).astype(np.float64)
+        self.project_WE = None if head.project is None else _array(head.project.weight)
 
     def __call__(self, state: State, symbol: int) -> tuple[np.ndarray, State]:
         ends: list[LayerState] = []
@@ -143,31 +153,24 @@ class _Model:
                 into_G = self.weights[layer].into(ends[-1][0])
             ends.append(step(into_G, state[layer]))
         y_E = ends[-1][0]
-        if self.project_IE is not None:
-            y_E = self.project_IE @ y_E
-            if self.project_I is not None:
-                y_E += self.project_I
-        return self.weight_VI @ y_E + self.bias_V, tuple(ends)
+        if self.project_WE is not None:
+            y_E = self.project_WE @ y_E
+        return self.weight_VW @ y_E + self.bias_V, tuple(ends)
 
     def begin(self) -> State:
         """The state before the first step."""
-        core = self.core
-        if not core.learnt_initial_state:
-            zeros_H = np.zeros(core.hidden_size, np.float32)
-            return ((zeros_H,) * core.cell.states,) * core.layers
-        parts = [_array(getattr(core, name)) for name in ("initial_h", "initial_c")[: core.cell.states]]
-        return tuple(zip(*parts, strict=True))
+        return tuple(zip(*(_array(part)[:, 0] for part in parted(self.core.initial_state(1))), strict=True))
 
     def _table(self) -> np.ndarray | None:
         """What the first layer gets of each symbol, (V + 1, G*H); None where that is too large."""
         first = self.weights[0]
-        if len(self.embedding_VI) * len(first.bias) * self.embedding_VI.itemsize > LARGEST_TABLE:
+        if len(self.table_VW) * len(first.bias) * self.table_VW.itemsize > LARGEST_TABLE:
             return None
         with one_thread():
-            return self.embedding_VI @ first.weight_ih.T + first.bias
+            return self.table_VW @ first.weight_ih.T + first.bias
 
     def _into(self, symbol: int) -> np.ndarray:
-        return self.weights[0].into(self.embedding_VI[symbol]) if self.table_VG is None else self.table_VG[symbol]
+        return self.weights[0].into(self.table_VW[symbol]) if self.inputs_VG is None else self.inputs_VG[symbol]
 
 
 class _Weights(NamedTuple):
