@@ -78,13 +78,14 @@ def write(
 
 
 def _write_texts(terminal: Terminal, writer: TextWriter, asked: Asked) -> None:
-    from rnncli.runs.write import save_text
+    from rnncli.runs.apart import require_new, write_pieces
 
     texts = _texts(terminal, writer, asked)
     if asked.out is None:
         _stream(texts)
     else:
-        save_text(texts, asked.out)
+        require_new(asked.out)
+        write_pieces(texts, asked.out)
         terminal.out.print(str(asked.out), soft_wrap=True)
 
 

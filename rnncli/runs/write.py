@@ -115,15 +115,6 @@ def text_row(sample: TextSample, seed: int) -> str:
     return _line(found | {"seed": seed, "sample": sample.number} | skipped)
 
 
-def save_text(texts: Iterable[str], out: Path) -> None:
-    """Write all the ``texts`` into the file ``out``, whole or not at all; UsageError where it is there already."""
-    require_new(out)
-    make_folder(out.parent)
-    with written_whole(out) as file:
-        for text in texts:
-            file.write(text.encode())
-
-
 def until(pieces: Iterable[str], stop: str) -> Iterator[str]:
     """The text of ``pieces`` up to where ``stop`` begins; what may be its begin is held back until that is known.
 
