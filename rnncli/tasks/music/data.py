@@ -21,7 +21,7 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.music.schema import MusicData, MusicRecipe
-from rnncli.tasks.write.steps import Steps
+from rnncli.data.steps import Steps
 
 EXAMPLE = "tunes/"
 
