@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rnncli"
 # Each part of the package and what it may import; errors and version are open to all, and so is a part to itself.
 MAY_IMPORT = {
     "aliases": set(),
-    "api": {"runs", "comparison", "recipe.schema", "report", "tasks", "tasks.base"},
+    "api": {"runs", "comparison", "recipe.schema", "report", "tasks", "tasks.base", "tasks.predictors"},
     "cli": {
         "batch",
         "bench",
@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "report",
         "tasks",
         "tasks.base",
+        "tasks.predictors",
         "train",
         "metrics.metric",
         "aliases",
@@ -33,8 +34,18 @@ MAY_IMPORT = {
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},
     "tools": {"runs", "recipe", "tasks", "core", "data", "tasks.base", "report.build"},
-    "runs": {"recipe", "tasks", "tasks.base", "train", "report", "core", "metrics", "data"},
-    "tasks": {"data", "heads", "core", "metrics", "report.build", "report.figures", "recipe.schema", "tasks.base"},
+    "runs": {"recipe", "tasks", "tasks.base", "tasks.predictors", "train", "report", "core", "metrics", "data"},
+    "tasks": {
+        "data",
+        "heads",
+        "core",
+        "metrics",
+        "report.build",
+        "report.figures",
+        "recipe.schema",
+        "tasks.base",
+        "tasks.predictors",
+    },
     "train": {"tasks.base", "metrics", "recipe.schema", "data.batching", "data.progress", "core.device"},
     "heads": {"core"},
     "core": set(),

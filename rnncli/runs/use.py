@@ -28,11 +28,11 @@ from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
-from rnncli.tasks.base import (
+from rnncli.tasks.base import Fitted
+from rnncli.tasks.predictors import (
     AheadPredictor,
     ClosingPredictor,
     FilePredictor,
-    Fitted,
     LinePredictor,
     Predictor,
     Records,
@@ -111,12 +111,17 @@ def score(trained: Trained, *, data: Path | None = None, split: str = "test") ->
     return advice.scored(found, recipe)
 
 
-def open_predictor(path: Path) -> Predictor:
-    """A predictor with the best model of the run at ``path``; RunError for a folder of runs, which lists them."""
+def require_run(path: Path, command: str) -> None:
+    """RunError for a folder of runs, which lists them as ``command`` takes them."""
     if not (path / "recipe.yaml").is_file() and (found := list(islice(runs_under(path), MOST_LISTED + 1))):
-        named = "\n".join(f"rnncli predict {run}{_told(run)}" for run in found[:MOST_LISTED])
+        named = "\n".join(f"rnncli {command} {run}{_told(run)}" for run in found[:MOST_LISTED])
         more = f"\nand others: rnncli runs list {path}" if len(found) > MOST_LISTED else ""
         raise RunError(f"{path}: a folder of runs, not a run", named + more)
+
+
+def open_predictor(path: Path) -> Predictor:
+    """A predictor with the best model of the run at ``path``; RunError for a folder of runs, which lists them."""
+    require_run(path, "predict")
     return predictor_of(load(path))
 
 

@@ -7,7 +7,7 @@ piece, again and again. Pieces are texts; the mark says that a word begins.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,7 +24,11 @@ class Subwords:
 
     def cut(self, word: str) -> list[str]:
         """The pieces of a word, the mark in the first."""
-        pieces = list(MARK + word)
+        return self.join(MARK + word)
+
+    def join(self, text: str) -> list[str]:
+        """The pieces that the characters of a text are joined to."""
+        pieces = list(text)
         while len(pieces) > 1:
             ranks = [self._rank.get(pair, len(self.merges)) for pair in pairwise(pieces)]
             best = min(ranks)
@@ -47,8 +51,12 @@ def learn(texts: Iterable[str], size: int) -> Subwords:
 
     Of pairs that are as frequent as each other the first in alphabetical order is joined.
     """
-    counts = Counter(word for text in texts for word in text.split())
-    spelled = {word: list(MARK + word) for word in counts}
+    return learn_from_counts(Counter(MARK + word for text in texts for word in text.split()), size)
+
+
+def learn_from_counts(counts: Mapping[str, int], size: int) -> Subwords:
+    """The same of texts that stand there so many times each, no mark put before them."""
+    spelled = {word: list(word) for word in counts}
     pairs, where = Counter[Pair](), defaultdict[Pair, set[str]](set)
     for word, pieces in spelled.items():
         for pair in pairwise(pieces):

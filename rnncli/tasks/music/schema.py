@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Count, FilesSection, Recipe, Size, Width
+from rnncli.recipe.schema import Count, FilesSection, Fraction, Recipe, Size, Width
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
 
@@ -28,6 +28,7 @@ class MusicModelSection(NextModel, frozen=True):
 
     embedding: Width = Field(default=64, description="size of the embedding of a key")
     head_hidden: Width = Field(default=128, description="units of the head")
+    head_dropout: Fraction = Field(default=0.0, description="dropout of the units of the head")
 
 
 class MusicTrain(NextTrain, frozen=True):

@@ -10,7 +10,7 @@ from rnncli.recipe.schema import ColumnName, Count, FilesSection, OptionalWidth,
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
 
-class TextData(FilesSection, frozen=True):
+class RunningTextData(FilesSection, frozen=True):
     """Running text: a file, several, or rows of a table."""
 
     text_column: ColumnName = Field(default="", description="column of the texts of a table; empty guesses it by name")
@@ -63,7 +63,7 @@ class TextRecipe(Recipe, frozen=True):
     learnt_by: ClassVar[frozenset[str]] = frozenset()
 
     task: Literal["text"] = Field(default="text", description="what to learn")
-    data: TextData = TextData()
+    data: RunningTextData = RunningTextData()
     model: TextModelSection = TextModelSection()
     train: TextTrain = TextTrain()
     evaluation: TextEvaluation = TextEvaluation()

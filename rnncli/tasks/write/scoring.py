@@ -24,7 +24,7 @@ import numpy as np
 from rnncli.metrics.paired import share
 from rnncli.metrics.statistics import Array, Scores, Statistics, Sums
 from rnncli.tasks.base import Row
-from rnncli.tasks.write.steps import Steps
+from rnncli.data.steps import Steps
 
 TEXT_COUNTS = ("nats", "tokens", "characters", "bytes", "unknown")
 MUSIC_COUNTS = ("nats", "frames", "notes")

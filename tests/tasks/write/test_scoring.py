@@ -23,7 +23,7 @@ from rnncli.tasks.write.scoring import (
     text_scores,
     text_truth,
 )
-from rnncli.tasks.write.steps import Steps
+from rnncli.data.steps import Steps
 
 
 class Letters:
