@@ -87,5 +87,5 @@ def _media(one: Row, about: About, *, heard: bool = True) -> tuple[Media, ...]:
     voices = about.get("form") == "voices"
     found = [roll_picture(one["frames"], beat=float(about.get("beat", 4)), voices=voices)]
     if heard and one.get("seconds"):
-        found.append(sound(one["frames"], float(one["seconds"])))
+        found.append(sound(one["frames"], float(one["seconds"]), voices=voices))
     return tuple(media for media in found if media)

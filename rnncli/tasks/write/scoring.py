@@ -21,10 +21,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rnncli.data.steps import Steps
 from rnncli.metrics.paired import share
 from rnncli.metrics.statistics import Array, Scores, Statistics, Sums
 from rnncli.tasks.base import Row
-from rnncli.data.steps import Steps
 
 TEXT_COUNTS = ("nats", "tokens", "characters", "bytes", "unknown")
 MUSIC_COUNTS = ("nats", "frames", "notes")

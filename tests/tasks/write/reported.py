@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
+from rnncli.data.steps import Steps
 from rnncli.tasks.write.scoring import midi_frames, music_blocks, music_rows, text_blocks, text_rows, text_truth
-from rnncli.tasks.write.steps import Steps
 
 TEXT = "It was the best of times, it was the worst of times.\nWe had everything before us, naïve as we were. " * 260
 WEIGHTS = {"n-gram": {"model": 0.71, "n-gram": 0.29}, "n-gram, cache": {"model": 0.6, "n-gram": 0.3, "cache": 0.1}}

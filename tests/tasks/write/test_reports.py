@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import wave
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from rnncli.report.page import Story, report_page
 from rnncli.report.render import render_report
 from rnncli.tasks.music import metrics as music
 from rnncli.tasks.music.extras.pictures import note_name, roll_picture, roll_text
+from rnncli.tasks.music.extras.sounds import sound
 from rnncli.tasks.text import metrics as text
 from rnncli.tasks.write.declared import MUSIC_METRICS, TEXT_METRICS
 from rnncli.tasks.write.scoring import music_scores, of_rows, text_scores
@@ -170,6 +172,7 @@ def test_a_page_draws_pieces_and_the_figure_goes_from_the_easiest_to_the_hardest
     assert list(figure.lines[0].ys) == sorted(figure.lines[0].ys)
     page = report_page(Story("run-1", made("music", rows, about), figures=[figure], samples=samples, predictions=rows))
     assert page.count("data:image/png") == 6
+    assert page.count("data:audio/wav") == 6
 
 
 def test_very_many_blocks_are_drawn_some_together():
@@ -206,3 +209,27 @@ def test_a_roll_as_a_picture_has_each_voice_in_its_colour_and_a_line_for_each_be
     assert single is not None
     assert len({tuple(one) for one in (imread(io.BytesIO(single.content)).reshape(-1, 4) * 255).astype(int)}) <= 4
     assert roll_picture([[-1]], beat=1, voices=True) is None
+
+
+def peaks(content, begin, end):
+    """The rounded frequencies in Hz that are loud between two seconds of a sound."""
+    with wave.open(io.BytesIO(content)) as file:
+        rate, samples = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    part = samples[round(begin * rate) : round(end * rate)] * np.hanning(round(end * rate) - round(begin * rate))
+    power = np.abs(np.fft.rfft(part))
+    return set(np.round(np.flatnonzero(power > power.max() / 3) * rate / len(part)).astype(int).tolist())
+
+
+@pytest.mark.parametrize("voices", [False, True])
+def test_written_music_sounds_at_its_pitch_and_pace(voices):
+    silent = [[-1, -1]] if voices else [[]]
+    media = sound([*[[69, 57]] * 4, *silent * 4, *[[81, -1] if voices else [81]] * 4], 0.25, voices=voices)
+    assert media is not None
+    assert (media.kind, media.words) == ("audio/wav", "3.0 s")
+    assert {220, 440} <= peaks(media.content, 0.1, 0.9)
+    assert 880 in peaks(media.content, 2.1, 2.9)
+    assert 220 not in peaks(media.content, 2.1, 2.9)
+    assert sound(silent * 3, 0.25, voices=voices) is None
+    long = sound([[69]] * 100, 0.25, voices=voices)
+    assert long is not None
+    assert long.words == "12.0 s of 25 s"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from rnncli.data.steps import Steps
 from rnncli.metrics.paired import difference
 from rnncli.tasks.write import scoring
 from rnncli.tasks.write.scoring import (
@@ -23,7 +24,6 @@ from rnncli.tasks.write.scoring import (
     text_scores,
     text_truth,
 )
-from rnncli.data.steps import Steps
 
 
 class Letters:
