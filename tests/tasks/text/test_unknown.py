@@ -29,9 +29,9 @@ def test_what_a_text_itself_calls_unknown_is_said():
     assert blocks.counts_KC[:, 1].tolist() == [len(text) for text in TEXTS]
 
 
-@pytest.mark.parametrize("unit", ["character", "word"])
-def test_of_other_units_each_unknown_symbol_is_one_that_is_not_said(unit):
-    encoded, unknown_N = found(Codec(unit, ("a", " a", "<")), "a <unk> a")
+@pytest.mark.parametrize(("unit", "tokens"), [("character", ("a", "<")), ("word", ("a", " a", "<"))])
+def test_of_other_units_each_unknown_symbol_is_one_that_is_not_said(unit, tokens):
+    encoded, unknown_N = found(Codec(unit, tokens), "a <unk> a")
     assert unknown_N is not None
     assert unknown_N.tolist() == (encoded.steps.values == 0).tolist()
     assert unknown_N.any()
