@@ -38,7 +38,7 @@ _CHUNK = 1 << 20
 _BYTES_OF_A_CHARACTER = 4
 
 
-class Written(Protocol):
+class SymbolWriter(Protocol):
     """What turns numbers of symbols back into text."""
 
     def text(self, numbers: Iterable[int]) -> str:
@@ -130,9 +130,9 @@ class Blocks:
         """Where each block stands, by the places of the documents; ``counted`` is what spans count."""
         several_D = np.bincount(self.document_K) > 1
         found = []
-        for d, (first, end) in zip(self.document_K.tolist(), self.parts.span_K2.tolist(), strict=True):
-            part = f", {counted} {first + 1:,}-{end:,}" if several_D[d] else ""
-            found.append(documents[d] + part)
+        for document, (first, end) in zip(self.document_K, self.parts.span_K2, strict=True):
+            part = f", {counted} {first + 1:,}-{end:,}" if several_D[document] else ""
+            found.append(f"{documents[int(document)]}{part}")
         return found
 
 
@@ -207,7 +207,7 @@ def text_rows(
     steps: Steps,
     nats_N: Array,
     *,
-    codec: Written,
+    codec: SymbolWriter,
     places: Sequence[str],
     truths: Sequence[int],
     helped: Mapping[str, Array] | None = None,
@@ -276,7 +276,8 @@ def dearest(nats_N: Array, values_N: Array, keep: int) -> list[int]:
     wanted = 50 * keep
     found = np.array([], np.int64)
     for first in range(0, len(nats_N), _CHUNK):
-        some = np.concatenate([found, np.arange(first, min(first + _CHUNK, len(nats_N)))])
+        least = nats_N[found[-1]] if len(found) == wanted > 0 else -np.inf
+        some = np.concatenate([found, first + np.flatnonzero(nats_N[first : first + _CHUNK] > least)])
         found = some[np.argsort(-nats_N[some], kind="stable")[:wanted]]
     once = {int(values_N[at]): int(at) for at in found[::-1]}
     return sorted(once.values(), key=lambda at: (-nats_N[at], at))[:keep]
@@ -320,7 +321,7 @@ def _summed(values_N: Array, bounds_K1: Array) -> Array:
 
 
 def _dearest_by_block(
-    blocks: Blocks, steps: Steps, nats_N: Array, codec: Written, keep: int
+    blocks: Blocks, steps: Steps, nats_N: Array, codec: SymbolWriter, keep: int
 ) -> dict[int, list[tuple[str, float, str]]]:
     """The dearest symbols with what they cost and what stands ahead of them, by the block that they are in."""
     found: dict[int, list[tuple[str, float, str]]] = {}

@@ -156,8 +156,9 @@ def test_a_model_of_words_and_one_of_characters_are_held_against_each_other_bloc
     bits = [sum(row["sums"][0] for row in rows) / math.log(2) / len(text) for rows in (letters, words)]
     assert found.value == pytest.approx(bits[1] - bits[0])
     assert found.low < found.value < found.high
-    each = [np.array([row["sums"][0] / row["sums"][2] for row in rows]) for rows in (letters, words)]
-    assert (found.p < 0.01) == (stats.ttest_rel(*each).pvalue < 0.01)
+    one, other = (np.array([row["sums"][0] / row["sums"][2] for row in rows]) for rows in (letters, words))
+    assert found.p < 0.01
+    assert stats.ttest_rel(one, other).pvalue < 0.01
 
 
 def test_intervals_are_those_that_numpy_draws_over_blocks():
@@ -200,10 +201,10 @@ def test_rivals_and_ways_that_help_are_statistics_of_the_same_blocks():
 
 
 def test_symbols_that_stand_for_several_texts_are_counted():
-    steps, *sizes, _ = stream("ab" * 2000)
+    steps, characters_N, bytes_N, _ = stream("ab" * 2000)
     unknown_N = np.zeros(4000, bool)
     unknown_N[[5, 3000, 3999]] = True
-    assert text_blocks(steps, *sizes, unknown_N).counts_KC[:, 3].tolist() == [1, 2]
+    assert text_blocks(steps, characters_N, bytes_N, unknown_N).counts_KC[:, 3].tolist() == [1, 2]
 
 
 def test_the_dearest_symbols_stand_in_the_row_of_their_block_with_what_is_ahead_of_them():
