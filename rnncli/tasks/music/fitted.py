@@ -126,7 +126,7 @@ class FittedMusic:
 
     def validate(self, model: MusicModel, examples: Windows, batches: Batches) -> Metrics:
         """What frames and notes cost."""
-        nats_N, blocks = self._nats(model, examples.steps), self._blocks(examples.steps)
+        nats_N, blocks = self.nats(model, examples.steps), self._blocks(examples.steps)
         found = blocks.statistics(nats_N).values()
         return found | {"loss": found["nats_per_frame"]}
 
@@ -138,7 +138,7 @@ class FittedMusic:
         yield from music_rows(
             self._blocks(steps),
             steps,
-            self._nats(model, steps),
+            self.nats(model, steps),
             pitches=lambda frames_TS: midi_frames(frames_TS, self.form.lowest, self.form.keys),
             places=[part.place(row) for row in range(len(part))],
             seconds=[piece.frame_seconds for piece in part.pieces],
@@ -151,7 +151,7 @@ class FittedMusic:
     def _blocks(self, steps: Steps) -> Blocks:
         return music_blocks(steps, first=self.recipe.evaluation.first)
 
-    def _nats(self, model: MusicModel, steps: Steps) -> np.ndarray:
+    def nats(self, model: MusicModel, steps: Steps) -> np.ndarray:
         """-ln p of each frame given all before it in its piece, (N,)."""
         device = next(model.parameters()).device
 
