@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnncli.report.comparison import Comparison
     from rnncli.runs.events import Happening
     from rnncli.runs.use import Trained
-    from rnncli.tasks.base import Predictor, Records
+    from rnncli.tasks.predictors import Predictor, Records
 
     Rows = Records | Any
     """Rows as dictionaries, or a data frame of pandas."""
@@ -97,7 +97,7 @@ class TrainedModel:
         the data of the run. ``future`` is likewise what is known of the steps ahead, ``quantiles`` the levels to give.
         """
         from rnncli.runs.use import looking_ahead, predict, predict_behind
-        from rnncli.tasks.base import AheadPredictor
+        from rnncli.tasks.predictors import AheadPredictor
 
         known = _located(future) if isinstance(future, str | Path) else _records("future", future)
         predictor = looking_ahead(self._predictor, known, quantiles)

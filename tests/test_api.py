@@ -17,7 +17,7 @@ import rnncli
 import rnncli.api
 from rnncli.errors import DataError, RecipeError, RunError, UsageError
 from rnncli.runs import events, use
-from rnncli.tasks.base import Predictor
+from rnncli.tasks.predictors import Predictor
 from tests.commands import TINY, own_environment, reviews
 from tests.commands import rnncli as typed
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import grid, visible
-from rnncli.tasks.base import TableCell
+from rnncli.tasks.predictors import TableCell
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 """Of marks 1, 2 and so on, and again from the first."""

@@ -49,6 +49,7 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         layer_dropout: float = 0.0,
         variational_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         learnt_initial_state: bool = False,
     ) -> None:
         super().__init__()
@@ -60,6 +61,7 @@ class Recurrent(nn.Module):
         self.directions = 2 if bidirectional else 1
         self._choice = Choice(self.cell, hidden_size, self.directions)
         self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
+        self.recurrent_dropout = recurrent_dropout
         self.learnt_initial_state = learnt_initial_state
         self._declare()
         self.reset_parameters()
@@ -94,6 +96,10 @@ class Recurrent(nn.Module):
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
         names = ("weight_ih", "weight_hh", "bias") + (("bias_hh",) if self.cell.resets_after else ())
         return CellWeights(*[getattr(self, name + suffix) for name in names])
+
+    def initial_state(self, batch: int) -> State:
+        """Where ``batch`` sequences begin that nothing comes before: a tensor (L*D, B, H), of the lstm two."""
+        return self._begin(None, batch)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew, the same for the same torch seed.
@@ -180,6 +186,14 @@ class Recurrent(nn.Module):
             for direction in range(self.directions):
                 yield self.weights(layer, direction)
 
+    def _used(self, layer: int, direction: int) -> CellWeights:
+        """The weights of this pass: in training some recurrent ones are left out at all of its steps."""
+        weights = self.weights(layer, direction)
+        if not (self.training and self.recurrent_dropout):
+            return weights
+        # Merity, Keskar and Socher (2018), equation 1.
+        return weights._replace(weight_hh=dropout(weights.weight_hh, self.recurrent_dropout))
+
     def _by_gate(self, stacked: Tensor) -> tuple[Tensor, ...]:
         return stacked.detach().split(self.hidden_size)
 
@@ -222,7 +236,7 @@ class Recurrent(nn.Module):
         return plain and not self._drops() and not torch.is_grad_enabled()
 
     def _drops(self) -> bool:
-        return self.training and bool(self.layer_dropout or self.variational_dropout)
+        return self.training and bool(self.layer_dropout or self.variational_dropout or self.recurrent_dropout)
 
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
@@ -249,7 +263,7 @@ class Recurrent(nn.Module):
         for layer in range(self.layers):
             x_NX = self._drop(x_NX, layer, packing.spread, len(x_BTI))
             at = slice(layer * self.directions, (layer + 1) * self.directions)
-            weights = [self.weights(layer, d).map(lambda part: part.to(dtype)) for d in range(self.directions)]
+            weights = [self._used(layer, d).map(lambda part: part.to(dtype)) for d in range(self.directions)]
             x_NX, end = compute(Layer(self.cell, weights, x_NX, tuple(part[at] for part in begin), packing))
             ends.append(end)
         if not need_state:
@@ -273,7 +287,7 @@ class Recurrent(nn.Module):
             x_TBX = self._drop(x_TBX, layers[0], lambda mask_BX: mask_BX, batch)
             first = layers[0] * self.directions
             weights = [
-                self.weights(n, d).map(lambda part: part.to(dtype)) for n in layers for d in range(self.directions)
+                self._used(n, d).map(lambda part: part.to(dtype)) for n in layers for d in range(self.directions)
             ]
             start = tuple(part[first : first + len(weights)] for part in begin)
             if in_one_call:

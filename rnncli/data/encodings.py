@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from rnncli.data import progress
 from rnncli.data.regular import require_regular
@@ -91,9 +91,9 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def open_text(path: Path, encoding: Encoding) -> Iterator[IO[str]]:
-    """The text of a file that ``detect`` has seen, with its line ends as they are."""
-    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding.name, newline="") as stream:
+def open_text(path: Path, encoding: Encoding, newline: str | None = "") -> Iterator[TextIO]:
+    """The text of a file that ``detect`` has seen, its line ends as they are, or as ``newline`` has them for open."""
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding.name, newline=newline) as stream:
         yield stream
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -22,6 +23,12 @@ Indices = np.ndarray  # int64, ascending
 def split_name(name: str) -> str | None:
     """``train``, ``dev`` or ``test`` for any usual word for it, else nothing."""
     return _NAMES.get(name.strip().lower())
+
+
+def split_in(file_name: str) -> str | None:
+    """The split that the first such word of a file's name means, as of ``wiki.train.tokens`` or ``ewt-dev.conllu``."""
+    words = re.split(r"[-._ ]", file_name)
+    return next((name for word in words if (name := split_name(word))), None)
 
 
 def split(

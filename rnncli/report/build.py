@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
-from rnncli.report.figures import Trace
+from rnncli.report.figures import Passage, Trace
 from rnncli.report.numbers import interval, number, words
 from rnncli.report.reach import Reach
 
@@ -211,6 +211,7 @@ class Details:
     """What a task says of its predictions beside its metrics; everything is optional.
 
     ``metrics`` are declared ones that are to be read otherwise here, by name, such as an f1 with the label it is of.
+    ``scored`` says what was scored where it is not examples that count, such as ``9,000 characters in 4 blocks``.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -219,6 +220,8 @@ class Details:
     tables: Sequence[ReportTable] = ()
     notes: Sequence[str] = ()
     traces: Sequence[Trace] = ()
+    passages: Sequence[Passage] = ()
+    scored: str = ""
 
 
 @dataclass(frozen=True)
@@ -261,11 +264,18 @@ class Report:
     groups: tuple[Grouping, ...] = ()
     reach: Reach | None = None
     traces: tuple[Trace, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    scored: str = ""
 
     @property
     def is_mean(self) -> bool:
         """Whether its metrics are means over folds, not those of all their examples."""
         return any(metric.deviation is not None for metric in self.metrics.values())
+
+    @property
+    def counted(self) -> str:
+        """What was scored, in words."""
+        return self.scored or f"{self.examples:,} examples"
 
     def title(self, name: str) -> str:
         """What a person reads for a metric."""
@@ -276,14 +286,14 @@ class Report:
         return number(value, self.metrics[name].unit)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report for JSON; ``folds``, ``groups``, ``reach`` and ``traces`` are there where there are any."""
+        """The report for JSON; what only some reports have is there where there is any, such as ``folds``."""
         values = plain(asdict(self))
         values |= values.pop("classes")
         values["metrics"] = {name: metric.to_dict() for name, metric in self.metrics.items()}
         for grouping, written in zip(self.groups, values["groups"], strict=True):
             for group, one in zip(grouping.groups, written["groups"], strict=True):
                 one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
-        for name in ("folds", "groups", "reach", "traces", "about"):
+        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "about"):
             if not values[name]:
                 del values[name]
         return values
@@ -314,6 +324,7 @@ class Report:
                 groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
                 reach=Reach.of(rest.pop("reach", None)),
                 traces=tuple(Trace.of(one) for one in rest.pop("traces", ())),
+                passages=tuple(Passage(**one) for one in rest.pop("passages", ())),
                 **rest,
             )
             require_types(found)
@@ -355,6 +366,8 @@ def build_report(
         mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
         tables=tuple(_table(plain(asdict(table))) for table in details.tables),
         traces=tuple(Trace.of(plain(asdict(one))) for one in details.traces),
+        passages=tuple(details.passages),
+        scored=details.scored,
     )
 
 

@@ -98,6 +98,15 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Passage:
+    """Lines under a title, such as what a model wrote; a terminal shows ``most`` of them at most."""
+
+    title: str
+    text: str
+    most: int = 8
+
+
+@dataclass(frozen=True)
 class Trace:
     """A series with its forecast, drawn in characters; what is None is not known.
 

@@ -101,6 +101,7 @@ def report_page(story: Story) -> str:
         tables=[own_grid(table) for table in report.tables],
         folds=folds_grid(report),
         samples=samples,
+        written=bool(report.passages),
         shaded=any(piece.shade for sample in samples for piece in sample.pieces),
         legend=any(piece.mark for sample in samples for piece in sample.pieces),
         predictions=predictions_grid(story.predictions),
@@ -189,7 +190,7 @@ def _data(story: Story) -> list[tuple[str, str]]:
     data = story.facts.get("data") or {}
     sizes = ", ".join(f"{part} {count:,}" for part, count in (data.get("sizes") or {}).items())
     facts = [("source", data.get("headline", "")), ("examples", sizes)]
-    facts.append(("scored", f"{report.examples:,} of {report.split}"))
+    facts.append(("scored", f"{report.scored or f'{report.examples:,}'} of {report.split}"))
     if report.dropped:
         facts.append(("left out", ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())))
     facts += [("note", note) for note in report.notes]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rnncli.report.build import Report, ReportTable
 from rnncli.report.groups import group_notes, group_table
-from rnncli.report.layout import cell, grid, measure, visible, wrap
+from rnncli.report.layout import ELLIPSIS, cell, grid, measure, visible, wrap
 from rnncli.report.matrix import confusion_lines
 from rnncli.report.numbers import UNDEFINED, duration, magnitude, number
 from rnncli.report.reach import reach_words
@@ -25,6 +25,8 @@ ROWS_SHOWN = 30
 """A terminal shows at most so many classes; a file gets them all."""
 
 TEXT_LINES = 3
+INDENT = "  "
+"""Ahead of what is quoted."""
 
 Lines = list[Text]
 
@@ -47,6 +49,7 @@ def render_report(report: Report, width: int | None = None) -> Iterator[Text]:
         _groups,
         _traces,
         _tables,
+        _passages,
         _folds,
         _mistakes,
         _advice,
@@ -141,7 +144,7 @@ def _marked(who: str, figures: Sequence[str], best: Mapping[str, frozenset[str]]
 def heading(report: Report) -> str:
     """What was scored."""
     folds = f", {len(report.folds)} folds" if report.folds else ""
-    return f"{report.split}, {report.examples:,} examples{folds}"
+    return f"{report.split}, {report.counted}{folds}"
 
 
 def _baseline_grid(report: Report, width: int) -> Lines:
@@ -211,6 +214,20 @@ def _tables(report: Report, width: int | None) -> Lines:
     return lines
 
 
+def _passages(report: Report, width: int | None) -> Lines:
+    """Each under its title: all of it for a file, on a terminal its first lines, wrapped."""
+    lines: Lines = []
+    for passage in report.passages:
+        lines += [Text()] if lines else []
+        lines.append(_line(Text(visible(passage.title), style="bold")))
+        room = None if width is None else max(width - len(INDENT), 20)
+        shown = [part for line in passage.text.split("\n") for part in wrap(visible(line), room)]
+        if width is not None and len(shown) > passage.most:
+            shown = [*shown[: passage.most], ELLIPSIS]
+        lines += [_line(Text(INDENT + part)) for part in shown]
+    return lines
+
+
 def _own_table(table: ReportTable, width: int | None) -> Lines:
     """A task's own table; columns of numbers stand on the right and give no way."""
     columns = range(len(table.columns))
@@ -258,17 +275,16 @@ def _mistakes(report: Report, width: int | None) -> Lines:
     """The mistakes, the most confident first: what was said, then the text, a few lines of it on a terminal."""
     if not report.mistakes:
         return []
-    indent = "  "
     ranked = report.mistakes[0].confidence is not None
     lines = [Text("most confident mistakes" if ranked else "mistakes", style="dim")]
     for mistake in report.mistakes:
         taken = "taken for" if mistake.confidence is None else f"{number(mistake.confidence)} % sure of"
         sure = f"{taken} {mistake.predicted}, truth {mistake.truth}"
         said = visible(f"{sure}  {mistake.place}" if mistake.place else sure)
-        room = None if width is None else max(width - len(indent), 20)
+        room = None if width is None else max(width - len(INDENT), 20)
         lines.extend(_line(Text(part, style="bold")) for part in wrap(said, width))
         shown = wrap(visible(mistake.text), room, lines=TEXT_LINES)
-        lines.extend(_line(_edits(indent + part) if mistake.aligned else Text(indent + part)) for part in shown)
+        lines.extend(_line(_edits(INDENT + part) if mistake.aligned else Text(INDENT + part)) for part in shown)
     return lines
 
 

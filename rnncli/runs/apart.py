@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rnncli.errors import UsageError
-from rnncli.runs.directory import write_text
-from rnncli.tasks.base import FilePredictor, OneFile, Predictor, WholeFiles
+from rnncli.runs.directory import make_folder, write_text, written_whole
+from rnncli.tasks.predictors import FilePredictor, OneFile, Predictor, WholeFiles
 
 
 def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder: Path | None) -> list[str]:
@@ -40,15 +40,27 @@ def joint_form(predictor: Predictor, out: Path | None) -> str:
         endings = " or ".join(f".{one}" for one in predictor.joint)
         hint = f"--out {out.with_suffix(f'.{predictor.joint[0]}')}"
         raise UsageError(f"--out {out}: a file that ends in {endings} is wanted", hint)
-    _require_new(out)
+    require_new(out)
     return form
+
+
+def require_new(path: Path) -> None:
+    """UsageError for a file that is there already."""
+    if path.exists():
+        raise UsageError(f"{path} exists already and nothing is overwritten", "name another with --out")
 
 
 def write_joint(texts: Iterable[Sequence[str]], out: Path) -> None:
     """Write all the texts into the file ``out``, whole or not at all."""
-    whole = "".join(text for some in texts for text in some)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, whole)
+    write_pieces([text for some in texts for text in some], out)
+
+
+def write_pieces(pieces: Iterable[str], out: Path) -> None:
+    """Write pieces of a text as they come into the file ``out``, whole or not at all; its folder is made."""
+    make_folder(out.parent)
+    with written_whole(out) as file:
+        for piece in pieces:
+            file.write(piece.encode())
 
 
 def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: Path | None) -> Iterator[Path]:
@@ -58,18 +70,13 @@ def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: P
     """
     paths = targets(files, form, folder)
     for path in paths:
-        _require_new(path)
+        require_new(path)
     for file, path in zip(files, paths, strict=True):
         example = predictor.parse(file)
         (row,) = predictor.predict([example])
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_text(path, predictor.text(example, row, form))
         yield path
-
-
-def _require_new(path: Path) -> None:
-    if path.exists():
-        raise UsageError(f"{path} exists already and nothing is overwritten", "name another with --out")
 
 
 def targets(files: Sequence[str], form: str, folder: Path | None) -> list[Path]:

@@ -10,10 +10,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rnncli import tasks
 from rnncli.errors import RunError, UsageError
@@ -28,19 +28,38 @@ UNNAMED = ".new-"
 """What the names of directories begin with that are being made."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all; raises RunError."""
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which is at ``path`` whole or not at all; raises RunError."""
     fresh = path.with_name(path.name + ".new")
     try:
-        with fresh.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        try:
+            with fresh.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise RunError(
             f"{path}: cannot write: {error.strerror or error}", "free some space, or name another --out"
         ) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is named for results, unless it is there; raises RunError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be made: {error.strerror or error}", "name another --out") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all; raises RunError."""
+    with written_whole(path) as file:
+        file.write(text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -20,6 +20,8 @@ from rnncli.tasks.base import About, Columned, Examples, Row
 
 LENGTH, SOURCE = "length", "source"
 ASKED = "evaluation.groups"
+EXAMPLE = "example"
+"""Under which a row keeps the number of its example where it is not that of the row."""
 KEY = "groups"
 """Under which a saved prediction keeps the groups that its example belongs to."""
 MOST, OTHER, NONE = 50, "(other)", "(none)"
@@ -36,11 +38,12 @@ def require_groups(recipe: Recipe, part: Any) -> None:
 
 
 def mark(names: Sequence[str], rows: Sequence[Row], part: Any, examples: Examples) -> list[dict[str, Any]]:
-    """The predictions with the groups that each belongs to."""
+    """The predictions with the groups that each belongs to; :data:`EXAMPLE` says of which example a row is a part."""
     if not names:
         return [dict(row) for row in rows]
     columns = {name: _column(name, part, examples) for name in names}
-    return [dict(row) | {KEY: {name: columns[name][i] for name in names}} for i, row in enumerate(rows)]
+    ats = [row.get(EXAMPLE, i) for i, row in enumerate(rows)]
+    return [dict(row) | {KEY: {name: columns[name][at] for name in names}} for at, row in zip(ats, rows, strict=True)]
 
 
 def by_group(recipe: Recipe, rows: Sequence[Row], about: About) -> tuple[Grouping, ...]:

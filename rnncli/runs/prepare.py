@@ -80,7 +80,7 @@ def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
     fitted = task.fit(used, corpus)
     train = fitted.encode(corpus.parts["train"], training=True)
     used, _ = _resolved(used, fitted, train)
-    return used.train.extent, steps_of_epoch(used.train, train.lengths, used.seed)
+    return used.train.extent, steps_of_epoch(used.train, train, used.seed)
 
 
 def _read(run: RunDirectory | None, task: Task, recipe: Recipe, observe: Observer) -> Corpus:
@@ -99,8 +99,8 @@ def _resolved(recipe: Recipe, fitted: Fitted[Any], train: Examples) -> tuple[Rec
     recipe = fitted.recipe if isinstance(fitted, Adapts) else recipe
     asked = recipe.train
     best_by = asked.best_by or fitted.best_by
-    used = settled(asked, train.lengths, recipe.seed).model_copy(update={"best_by": best_by})
-    return recipe.model_copy(update={"train": used}), described(asked, used, train.lengths, recipe.seed)
+    used = settled(asked, train, recipe.seed).model_copy(update={"best_by": best_by})
+    return recipe.model_copy(update={"train": used}), described(asked, used, train, recipe.seed)
 
 
 def _restore(run: RunDirectory, trainer: Trainer) -> None:

@@ -24,9 +24,10 @@ from rnncli.data import batching, progress
 from rnncli.errors import RecipeError, TrainingError
 from rnncli.metrics.metric import LOSS, Metric, require
 from rnncli.recipe.schema import TrainSection
-from rnncli.tasks.base import Batches, Examples, Fitted, Metrics, Paced
+from rnncli.tasks.base import Batches, Carries, Examples, Fitted, Metrics, Paced
 from rnncli.train.checkpoint import Checkpoint
 from rnncli.train.optimize import MovingAverage, make_optimizer, parameter_groups, rate_factor
+from rnncli.train.steps import batches_of
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ class Trainer:
         training = {f"optimizer/{i}/{key}": value for i, key, value in self._moments()}
         if self.average:
             training |= {f"average/{name}": weight for name, weight in self.average.shadow.items()}
+        if isinstance(self.fitted, Carries):
+            training |= {f"carried/{name}": value for name, value in self.fitted.carried().items()}
         training["random/cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             training["random/cuda"] = torch.cuda.get_rng_state(self.device)
@@ -199,6 +202,9 @@ class Trainer:
                 state.setdefault(int(index), {})[key] = tensor
             elif kind == "average" and self.average:
                 self.average.shadow[rest].copy_(tensor)
+        if isinstance(self.fitted, Carries):
+            named = ((name.partition("/"), value) for name, value in checkpoint.training.items())
+            self.fitted.carry({rest: value for (kind, _, rest), value in named if kind == "carried"}, self.device)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         if self.average:
@@ -243,13 +249,7 @@ class Trainer:
             self.model.train()
 
     def _plan(self) -> batching.BatchPlan:
-        plan = batching.shuffled(
-            self.train.lengths,
-            max_examples=self.extent.batch_size,
-            max_tokens=self.settings.batch_tokens,
-            seed=self.seed,
-            epoch=self.progress.epoch,
-        )
+        plan = batches_of(self.train, self.settings, self.seed, self.progress.epoch)
         first = self.settings.longest_first and self.progress.epoch == 1
         return batching.longest_first(plan, self.train.lengths) if first else plan
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from rnncli.data import batching
+from rnncli.data.batching import BatchPlan
 from rnncli.recipe.schema import AUTO, TrainSection
+from rnncli.tasks.base import Examples, Planned
 
 SHORT_EPOCH, SMALL_BATCH = 12, 4
 """Where an epoch has fewer steps than this, batches are made smaller, but not smaller than that."""
@@ -16,16 +16,24 @@ WARMUP_SHARE = 0.3
 """Of all steps, at most, in which the learning rate rises."""
 
 
-def settled(settings: TrainSection, lengths: np.ndarray, seed: int) -> TrainSection:
-    """The settings with a number for each key that is ``auto``; ``lengths`` are the steps of the training examples.
+def batches_of(train: Examples, settings: TrainSection, seed: int, epoch: int) -> BatchPlan:
+    """The batches of one epoch of training, a function of the arguments alone."""
+    most = {"max_examples": settings.extent.batch_size, "max_tokens": settings.batch_tokens}
+    if isinstance(train, Planned):
+        return train.plan(**most, seed=seed, epoch=epoch)
+    return batching.shuffled(train.lengths, **most, seed=seed, epoch=epoch)
+
+
+def settled(settings: TrainSection, train: Examples, seed: int) -> TrainSection:
+    """The settings with a number for each key that is ``auto``, after the examples of ``train``.
 
     Few examples get smaller batches, and more epochs until there are as many steps as the task's usual ``Extent`` asks
     for; patience grows as the epochs do, and the warm-up is at most a share of all steps. Numbers are obeyed.
     """
     usual = settings.extent
     if settings.batch_size == AUTO:
-        usual = replace(usual, batch_size=_batch_size(usual.batch_size, len(lengths)))
-    each = steps_of_epoch(settings.settled(usual), lengths, seed)
+        usual = replace(usual, batch_size=_batch_size(usual.batch_size, len(train.lengths)))
+    each = steps_of_epoch(settings.settled(usual), train, seed)
     if settings.epochs == AUTO and usual.epochs * each < usual.least_steps:
         epochs = math.ceil(usual.least_steps / each)
         if settings.patience == AUTO:
@@ -36,17 +44,15 @@ def settled(settings: TrainSection, lengths: np.ndarray, seed: int) -> TrainSect
     return settings.settled(usual)
 
 
-def steps_of_epoch(settings: TrainSection, lengths: np.ndarray, seed: int) -> int:
+def steps_of_epoch(settings: TrainSection, train: Examples, seed: int) -> int:
     """Optimizer steps in the first epoch, at least 1; later ones have about as many."""
-    most, tokens = settings.extent.batch_size, settings.batch_tokens
-    plan = batching.shuffled(lengths, max_examples=most, max_tokens=tokens, seed=seed, epoch=1)
-    return max(1, math.ceil(len(plan) / settings.accumulate))
+    return max(1, math.ceil(len(batches_of(train, settings, seed, 1)) / settings.accumulate))
 
 
-def described(asked: TrainSection, settings: TrainSection, lengths: np.ndarray, seed: int) -> str:
+def described(asked: TrainSection, settings: TrainSection, train: Examples, seed: int) -> str:
     """How many steps there will be, and where that is not the task's usual number of epochs, why."""
     usual, extent = asked.extent, settings.extent
-    each = steps_of_epoch(settings, lengths, seed)
+    each = steps_of_epoch(settings, train, seed)
     said = f"{_count(each, 'step')} an epoch of up to {_count(extent.batch_size, 'example')}"
     if extent.batch_size != usual.batch_size:
         said += f" instead of {usual.batch_size:,}, as they are few"

@@ -61,6 +61,8 @@ TRACE = fields(
 REPORT = fields(
     {
         "traces": many(TRACE),
+        "passages": many(fields(title=TEXT, text=TEXT, most=COUNT)),
+        "scored": TEXT,
         "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
         "folds": many(FOLD),
         "about": by_name(ANY),

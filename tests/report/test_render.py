@@ -5,7 +5,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnncli.report.build import Classes, Mistake, ReportTable
+from rnncli.report.build import Classes, Mistake, Report, ReportTable
+from rnncli.report.figures import Passage
 from rnncli.report.folds import cross_validated
 from rnncli.report.matrix import MOST_CLASSES, most_confused, shade
 from rnncli.report.render import print_report, render_report
@@ -215,3 +216,18 @@ def test_the_header_says_model_training_drops_and_notes():
     ]
     untrained = dataclasses.replace(report(), training=dataclasses.replace(report().training, epochs=0))
     assert not any(line.startswith("training") for line in lines(untrained))
+
+
+WRITTEN = Passage("written at 0.8", "a first line\n\n" + "and so on " * 40 + "\n\x1b[31mred\nthe last", most=5)
+
+
+def test_what_was_written_is_whole_in_a_file_and_its_first_lines_on_a_terminal():
+    made = dataclasses.replace(report(), passages=(WRITTEN,), scored="9,000 characters in 4 blocks")
+    assert Report.from_dict(made.to_dict()) == made
+    piped, wide = lines(made), lines(made, 60)
+    at = piped.index("written at 0.8")
+    assert piped[at + 1 : at + 6] == ["  a first line", "  ", "  " + "and so on " * 40, "  ␛[31mred", "  the last"]
+    assert any(line.startswith("test, 9,000 characters in 4 blocks ") for line in wide)
+    at = wide.index("written at 0.8")
+    assert wide[at + 6 : at + 8] == ["  …", ""]
+    assert max(map(cell_len, wide[at : at + 7])) <= 60

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from rnncli.data import progress
 from rnncli.data.tables.cells import written
+from rnncli.data.temporary import room_for
 from rnncli.errors import DataError
 
 PLACE = "__place__"  # a line or row number, or the path of the file that holds the row
@@ -137,7 +138,7 @@ class TableWriter:
         self._writer: pa.RecordBatchFileWriter | None = None
 
     def __enter__(self) -> Self:
-        with _room_for(self.name):
+        with room_for(self.name):
             handle, self._path = tempfile.mkstemp(prefix="rnncli-", suffix=".arrow")
             os.close(handle)
             self._writer = pa.ipc.new_file(self._path, self.schema)
@@ -154,13 +155,13 @@ class TableWriter:
         """Append a batch of the writer's schema."""
         assert self._writer is not None
         self.rows += batch.num_rows
-        with _room_for(self.name):
+        with room_for(self.name):
             self._writer.write_batch(batch)
 
     def finish(self, notes: Iterable[str] = (), dropped: Mapping[str, int] | None = None) -> Table:
         """End the file and return its rows."""
         assert self._writer is not None
-        with _room_for(self.name):
+        with room_for(self.name):
             self._writer.close()
         self._writer = None
         store = pa.ipc.open_file(pa.memory_map(self._path)).read_all()
@@ -198,17 +199,6 @@ def _gather(data: pa.ChunkedArray, starts: np.ndarray, rows: np.ndarray) -> list
             found[order[done]] = value
             done += 1
     return found
-
-
-@contextlib.contextmanager
-def _room_for(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{name}: no temporary copy can be written in {tempfile.gettempdir()}: {error.strerror or error}",
-            hint="name a folder with more room in the environment variable TMPDIR",
-        ) from error
 
 
 def _remove(path: str) -> None:

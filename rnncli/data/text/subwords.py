@@ -6,8 +6,9 @@ piece, again and again. Pieces are texts; the mark says that a word begins.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,7 +25,11 @@ class Subwords:
 
     def cut(self, word: str) -> list[str]:
         """The pieces of a word, the mark in the first."""
-        pieces = list(MARK + word)
+        return self.join(MARK + word)
+
+    def join(self, text: str) -> list[str]:
+        """The pieces that the characters of a text are joined to."""
+        pieces = list(text)
         while len(pieces) > 1:
             ranks = [self._rank.get(pair, len(self.merges)) for pair in pairwise(pieces)]
             best = min(ranks)
@@ -47,8 +52,12 @@ def learn(texts: Iterable[str], size: int) -> Subwords:
 
     Of pairs that are as frequent as each other the first in alphabetical order is joined.
     """
-    counts = Counter(word for text in texts for word in text.split())
-    spelled = {word: list(MARK + word) for word in counts}
+    return learn_from_counts(Counter(MARK + word for text in texts for word in text.split()), size)
+
+
+def learn_from_counts(counts: Mapping[str, int], size: int) -> Subwords:
+    """The same of texts that stand there so many times each, no mark put before them."""
+    spelled = {word: list(word) for word in counts}
     pairs, where = Counter[Pair](), defaultdict[Pair, set[str]](set)
     for word, pieces in spelled.items():
         for pair in pairwise(pieces):
@@ -56,21 +65,36 @@ def learn(texts: Iterable[str], size: int) -> Subwords:
             where[pair].add(word)
     merges: list[Pair] = []
     known = {piece for pieces in spelled.values() for piece in pieces}
-    while len(known) < size and pairs:
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        if pairs[best] < 2:
-            break
+    heap = [(-count, pair) for pair, count in pairs.items()]
+    heapq.heapify(heap)
+    while len(known) < size and (best := _most_frequent(heap, pairs)) and pairs[best] >= 2:
         merges.append(best)
         known.add("".join(best))
-        for word in sorted(where.pop(best)):
+        changed = set[Pair]()
+        for word in where.pop(best):
             for pair in pairwise(spelled[word]):
                 pairs[pair] -= counts[word]
             spelled[word] = _joined(spelled[word], best)
             for pair in pairwise(spelled[word]):
                 pairs[pair] += counts[word]
                 where[pair].add(word)
+                changed.add(pair)
         del pairs[best]
+        for pair in changed:
+            heapq.heappush(heap, (-pairs[pair], pair))
     return Subwords(tuple(merges))
+
+
+def _most_frequent(heap: list[tuple[int, Pair]], pairs: Mapping[Pair, int]) -> Pair | None:
+    """The pair that occurs most often, taken from a heap some of whose counts are those of before; None for none."""
+    while heap:
+        negative, pair = heapq.heappop(heap)
+        count = pairs.get(pair, 0)
+        if count == -negative:
+            return pair
+        if 0 < count < -negative:
+            heapq.heappush(heap, (-count, pair))
+    return None
 
 
 def _joined(pieces: list[str], pair: Pair) -> list[str]:

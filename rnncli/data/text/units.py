@@ -168,7 +168,7 @@ def _find_words(chunk: str) -> tuple[str, ...]:
 @functools.cache
 def _word_pattern() -> re.Pattern[str]:
     """Contractions come apart (``did n't``, ``it 's``) as in treebanks: negation is a unit of its own."""
-    letter = f"(?:[^\\W\\d_{UNSPACED}]|[{_marks()}])"
+    letter = f"(?:[^\\W\\d_{UNSPACED}]|[{marks()}])"
     tail = f"['’](?:s|re|ve|ll|d|m|S|RE|VE|LL|D|M)(?!{letter})"
     negation = f"[nN]['’][tT](?!{letter})"
     return re.compile(
@@ -182,7 +182,7 @@ def _word_pattern() -> re.Pattern[str]:
 
 
 @functools.cache
-def _marks() -> str:
+def marks() -> str:
     """Combining marks as ranges of a character class; to Python's ``re`` they are no letters."""
     unspaced = re.compile(f"[{UNSPACED}]")
     ranges: list[list[str]] = []

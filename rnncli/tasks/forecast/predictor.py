@@ -12,7 +12,6 @@ import torch
 from rnncli.data.tables.sources import READERS, read
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
-from rnncli.tasks.base import Records
 from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.forecast.builtin import builtin, builtin_ahead
@@ -23,6 +22,7 @@ from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.history import History, read_history
 from rnncli.tasks.forecast.model import Forecaster
 from rnncli.tasks.forecast.schema import SeriesData
+from rnncli.tasks.predictors import Records
 
 USUAL_LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 """The median, and the ends of the intervals of 80 and 95 %."""

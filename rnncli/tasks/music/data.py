@@ -18,12 +18,12 @@ from rnncli.data.music import sources
 from rnncli.data.music.midipieces import MidiChoice
 from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
 from rnncli.data.splits import SYNONYMS, split_name
+from rnncli.data.steps import Steps
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.music.schema import MusicData, MusicRecipe
-from rnncli.tasks.write.steps import Steps
 
 EXAMPLE = "tunes/"
 FEW_PIECES = 10

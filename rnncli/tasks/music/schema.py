@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import FilesSection, Recipe, Size, Width
+from rnncli.recipe.schema import FilesSection, Fraction, Recipe, Size, Width
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
 Grid = Annotated[int, Field(ge=1, le=96)]
@@ -32,6 +32,7 @@ class MusicModelSection(NextModel, frozen=True):
 
     embedding: Width = Field(default=64, description="size of the embedding of a key")
     head_hidden: Width = Field(default=128, description="units of the head")
+    head_dropout: Fraction = Field(default=0.0, description="dropout of the units of the head")
 
 
 class MusicTrain(NextTrain, frozen=True):

@@ -21,8 +21,8 @@ from rnncli.data.tables.sources import read_file
 from rnncli.data.tables.table import Table
 from rnncli.data.text.neighbours import Given, with_neighbours
 from rnncli.errors import DataError, UsageError
-from rnncli.tasks.base import Coloured
 from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.tasks.predictors import Coloured
 from rnncli.tasks.tagging.data import TOKEN_NAMES, strings
 from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, TEXT_NAMES, Ahead, Knowledge, by_name
 from rnncli.tasks.tagging.extras.known import KnownWords

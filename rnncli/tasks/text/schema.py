@@ -10,7 +10,7 @@ from rnncli.recipe.schema import ColumnName, Count, FilesSection, OptionalWidth,
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
 
-class TextData(FilesSection, frozen=True):
+class RunningTextData(FilesSection, frozen=True):
     """Running text: a file, several, or rows of a table."""
 
     text_column: ColumnName = Field(default="", description="column of the texts of a table; empty guesses it by name")
@@ -37,7 +37,9 @@ class TextData(FilesSection, frozen=True):
 class TextModelSection(NextModel, frozen=True):
     """An embedding, the recurrent core, and the same embedding again as the head."""
 
-    embedding: OptionalWidth = Field(default=0, description="size of the embedding; 0 is that of the hidden state")
+    embedding: OptionalWidth = Field(
+        default=0, description="size of the embedding; 0 is that of the hidden state, 128 at most where symbols are few"
+    )
     tied: bool = Field(default=True, description="whether embedding and head share their weights")
 
 
@@ -63,7 +65,7 @@ class TextRecipe(Recipe, frozen=True):
     learnt_by: ClassVar[frozenset[str]] = frozenset()
 
     task: Literal["text"] = Field(default="text", description="what to learn")
-    data: TextData = TextData()
+    data: RunningTextData = RunningTextData()
     model: TextModelSection = TextModelSection()
     train: TextTrain = TextTrain()
     evaluation: TextEvaluation = TextEvaluation()

@@ -18,9 +18,9 @@ from rnncli.data.series.grid import Grid
 from rnncli.data.tables.sources import READERS
 from rnncli.data.tables.table import PLACE, Table
 from rnncli.errors import DataError
-from rnncli.tasks.base import Records
 from rnncli.tasks.forecast.extras.fitting import LearntSeries
 from rnncli.tasks.forecast.schema import SeriesData
+from rnncli.tasks.predictors import Records
 
 STEPS_SHOWN = 8
 SERIES_SHOWN = 3

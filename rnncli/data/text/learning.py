@@ -1,0 +1,160 @@
+"""Which symbols a text is written with: those that training texts have often enough."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from rnncli.data.text import tokens as cutting
+from rnncli.data.text.documents import Document
+from rnncli.data.text.subwords import Subwords, learn_from_counts
+from rnncli.data.text.vocabulary import UNKNOWN
+from rnncli.errors import DataError
+
+Unit = Literal["character", "byte", "whitespace", "word", "subword"]
+NAMES: dict[Unit, str] = {
+    "character": "characters",
+    "byte": "bytes",
+    "whitespace": "words between blanks",
+    "word": "words with the blank before them, digits, marks",
+    "subword": "pieces of words",
+}
+USUAL_LEAST = 2
+"""How often a unit is there at least that counts as known: so training meets what is unknown, where some come once."""
+MAX_KINDS = 2_000_000
+"""Kinds that are counted at once; of more, those that came once are forgotten."""
+MAX_SPANS = 200_000
+"""Kinds of words that pieces are learnt from, the most frequent ones."""
+
+
+class CodecSettings(Protocol):
+    """What a recipe says of the units of a text."""
+
+    @property
+    def unit(self) -> Unit:
+        """What the text is cut into."""
+        ...
+
+    @property
+    def lower(self) -> bool:
+        """Whether it is read in lower case."""
+        ...
+
+    @property
+    def line_ends(self) -> Literal["keep", "drop"]:
+        """Whether line ends are part of it."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """The most kinds that are kept, 0 for all."""
+        ...
+
+    @property
+    def min_count(self) -> int | Literal["auto"]:
+        """How often a kind is there at least that counts as known."""
+        ...
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces of words are learnt."""
+        ...
+
+
+class Learnt(NamedTuple):
+    """Tokens, the most frequent first, the pairs that pieces are joined of, and a sentence for a person."""
+
+    tokens: tuple[str, ...]
+    subwords: Subwords
+    why: str
+
+
+def learn(settings: CodecSettings, documents: Iterable[Document]) -> Learnt:
+    """The tokens of training texts; raises DataError for texts without two kinds of them."""
+    unit = settings.unit
+    if unit == "byte":
+        return Learnt((), Subwords(()), "bytes: 256 kinds and none unknown")
+    counts = count(unit, documents)
+    marked = counts.pop(UNKNOWN, 0) if unit == "whitespace" else 0
+    least = settings.min_count
+    if least == "auto":
+        least = 1 if marked else USUAL_LEAST
+    subwords = Subwords(())
+    if unit == "subword":
+        counts, subwords = _pieces(counts, settings.pieces, least)
+        least = 1
+    kept = sorted((token for token, n in counts.items() if n >= least), key=lambda token: (-counts[token], token))
+    tokens = tuple(kept[: settings.vocabulary or None])
+    if len(tokens) < 2 - bool(marked):
+        some = f'only "{tokens[0]}"' if tokens else "none"
+        seen = f" that are there {least} times" if least > 1 else ""
+        raise DataError(
+            f"the training text has {some} of {NAMES[unit]}{seen}: nothing to be foretold",
+            "more text, or another data.unit",
+        )
+    return Learnt(tokens, subwords, _said(unit, counts, tokens, least, marked))
+
+
+def count(unit: Unit, documents: Iterable[Document]) -> Counter[str]:
+    """How often each token is there, of pieces of words each word; rare ones are forgotten where kinds are many."""
+    if unit == "character":
+        return _count_characters(documents)
+    cut = {"whitespace": cutting.spaced, "word": cutting.words, "subword": cutting.spans}[unit]
+    counts: Counter[str] = Counter()
+    for document in documents:
+        for text in cutting.whole(document.pieces(), with_blanks=unit == "whitespace"):
+            counts.update(cut(text))
+            if len(counts) > MAX_KINDS:
+                counts = Counter({token: n for token, n in counts.items() if n > 1})
+    return counts
+
+
+def _count_characters(documents: Iterable[Document]) -> Counter[str]:
+    total = np.zeros(0x110000, dtype=np.int64)
+    for text in _gathered(documents):
+        codes, counts = np.unique(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), return_counts=True)
+        total[codes] += counts
+    return Counter({chr(code): int(total[code]) for code in np.flatnonzero(total)})
+
+
+def _gathered(documents: Iterable[Document]) -> Iterator[str]:
+    """The text of all, short ones many at once."""
+    held: list[str] = []
+    for piece in (piece for document in documents for piece in document.pieces()):
+        held.append(piece)
+        if len(held) == 1000 or len(piece) > 1000:
+            yield "".join(held)
+            held = []
+    yield "".join(held)
+
+
+def _pieces(words: Counter[str], size: int, least: int) -> tuple[Counter[str], Subwords]:
+    """How often each piece is there, and what they are joined of; characters rarer than ``least`` are in none."""
+    characters: Counter[str] = Counter()
+    for word, n in words.items():
+        for character in word:
+            characters[character] += n
+    often = {character for character, n in characters.items() if n >= least}
+    frequent = dict(words.most_common(MAX_SPANS))
+    subwords = learn_from_counts({word: n for word, n in frequent.items() if often.issuperset(word)}, size)
+    pieces = Counter(dict.fromkeys(("".join(pair) for pair in subwords.merges), 0))
+    for word, n in words.items():
+        for piece in subwords.join(word) if word in frequent else word:
+            pieces[piece] += n
+    joined = {"".join(pair) for pair in subwords.merges}
+    return Counter({piece: n for piece, n in pieces.items() if piece in joined or piece in often}), subwords
+
+
+def _said(unit: Unit, counts: Counter[str], tokens: tuple[str, ...], least: int, marked: int) -> str:
+    unknown = counts.total() - sum(counts[token] for token in tokens) + marked
+    said = f"{NAMES[unit]}: {len(tokens):,} kinds of train"
+    if len(tokens) == len(counts) and not marked:
+        return f"{said}, all that there are"
+    left = len(counts) - len(tokens)
+    rare = f", {left:,} rarer one{'s'[: left != 1]} left out" if left else ""
+    share = 100 * unknown / max(1, counts.total() + marked)
+    written = f" ({marked:,} are {UNKNOWN} in the text)" if marked else ""
+    return f"{said}{rare}: {unknown:,} of {counts.total() + marked:,}{written}, {share:.2g} %, count as unknown"

@@ -1,0 +1,168 @@
+"""A frame of music as its notes one after the other: each upwards, given those below it, and the state.
+
+Keys of a frame are not independent of each other; p(frame) is exact all the same, since it is a product::
+
+    p(k_1 < ... < k_n) = p(k_1 | y) p(k_2 | y, k_1) ... p(end | y, k_1 ... k_n)
+
+where a note is one of the keys above the last (Boulanger-Lewandowski et al. 2012 condition keys on those below by a
+NADE). Voices are symbols in a fixed order instead, each a key or silent, of any pitch. What a key gets is a linear
+function of the head's hidden units, and of its distance to each key that sounded in the frame before and was chosen in
+this one: what is learnt of one key holds for all.
+
+Shape letters: B batch, T frames, F frames that are foretold, S slots of a frame, N symbols that are foretold, E outputs
+of the core, U hidden units, K keys, O distances.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnncli.core.dropout import Dropout
+
+FARTHEST = 16
+"""Half tones of the largest distance between keys that the head has a weight for."""
+NOTHING, BEGIN = -1, -2
+"""In a slot: no note, and no frame at all, which comes before the first."""
+
+
+class Frames(NamedTuple):
+    """Frames to foretell (F, S) from the frames before them (F, S) and outputs of the core (F, E)."""
+
+    y_FE: Tensor
+    before_FS: Tensor
+    frames_FS: Tensor
+
+
+class ChordHead(nn.Module):
+    """Symbols of a frame: keys 0 to K - 1, and K, which ends a frame of notes, or is a voice that is silent.
+
+    ``slots`` are the voices, 0 for notes upwards.
+    """
+
+    def __init__(self, size: int, keys: int, hidden: int, *, slots: int = 0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.keys, self.slots = keys, slots
+        kinds = max(1, slots)
+        self.state = nn.Linear(size, hidden)
+        self.before = nn.Linear(kinds * (keys + 1), hidden, bias=False)
+        self.chosen = nn.Parameter(torch.randn(kinds, keys + 1, hidden) * 0.05)
+        self.last = nn.Embedding(keys + 2, hidden)
+        self.slot = nn.Embedding(kinds, hidden)
+        nn.init.normal_(self.slot.weight, std=0.05)
+        self.dropout = Dropout(dropout)
+        self.second = nn.Linear(hidden, hidden)
+        self.out = nn.Linear(hidden, keys + 1)
+        # Of distances to what sounded before, in each voice, and in any; to what is chosen now: the last, and any.
+        self.views = kinds + 3 if slots else 3
+        self.distance = nn.Linear(hidden, self.views * (2 * FARTHEST + 1))
+        nn.init.zeros_(self.distance.weight)
+        nn.init.zeros_(self.distance.bias)
+
+    def symbols(self, frames_FS: Tensor) -> Tensor:
+        """The symbols of frames, -1 behind the end of each: (F, S) of voices, (F, S + 1) of notes with their end."""
+        if self.slots:
+            return frames_FS
+        padded = functional.pad(frames_FS, (0, 1), value=NOTHING)
+        ends_F1 = (frames_FS >= 0).sum(1, keepdim=True)
+        return padded.scatter(1, ends_F1, self.keys)
+
+    def forward(self, frames: Frames) -> tuple[Tensor, Tensor]:
+        """Logits (N, K + 1) of all symbols of the frames, which come one behind the other, and the true ones (N,)."""
+        symbols_FN = self.symbols(frames.frames_FS)
+        frame_N, slot_N = (symbols_FN >= 0).nonzero(as_tuple=True)
+        known_FNK = self._rolls(symbols_FN)
+        sums_FNU = self._sums(symbols_FN)
+        last_FN = functional.pad(symbols_FN[:, :-1], (1, 0), value=self.keys + 1)
+        base_FU, before_FJK = self._base(frames.y_FE, frames.before_FS)
+        last_N = last_FN[frame_N, slot_N]
+        hidden_NU = base_FU[frame_N] + sums_FNU[frame_N, slot_N] + self.last(last_N) + self._slot(slot_N)
+        logits_NK = self._logits(hidden_NU, before_FJK, frame_N, slot_N, known_FNK[frame_N, slot_N], last_N)
+        return logits_NK, symbols_FN[frame_N, slot_N]
+
+    def next_logits(self, y_E: Tensor, before_S: Tensor, chosen: list[int]) -> Tensor:
+        """Logits (K + 1,) of the symbol behind those ``chosen`` of a frame, without gradients."""
+        one = {"device": y_E.device, "dtype": torch.int64}
+        symbols_1C = torch.tensor([chosen], **one).reshape(1, len(chosen))
+        base_1U, before_1JK = self._base(y_E[None], before_S[None])
+        padded_1C = functional.pad(symbols_1C, (0, 1), value=NOTHING)
+        frame_1, slot_1 = torch.zeros(1, **one), torch.full((1,), len(chosen), **one)
+        known_1K = self._rolls(padded_1C)[:, -1]
+        last_1 = torch.tensor([chosen[-1] if chosen else self.keys + 1], **one)
+        hidden_1U = base_1U + self._sums(padded_1C)[:, -1] + self.last(last_1) + self._slot(slot_1)
+        return self._logits(hidden_1U, before_1JK, frame_1, slot_1, known_1K, last_1)[0]
+
+    def _base(self, y_FE: Tensor, before_FS: Tensor) -> tuple[Tensor, Tensor]:
+        """What all symbols of a frame begin from (F, U), and the views on the frame before (F, J, K)."""
+        seen = functional.one_hot((before_FS + 2).clamp(min=0), self.keys + 3)[..., 2:].to(y_FE.dtype)
+        views = seen if self.slots else seen.sum(1, keepdim=True)
+        base_FU = self.state(y_FE) + self.before(views.flatten(1))
+        rolls = views[..., : self.keys]
+        return base_FU, torch.cat([rolls, rolls.sum(1, keepdim=True)], 1) if self.slots else rolls
+
+    def _rolls(self, symbols_FN: Tensor) -> Tensor:
+        """Of each slot the keys that are chosen before it, (F, N, K)."""
+        chosen = functional.one_hot(symbols_FN.clamp(min=0), self.keys + 1) * (symbols_FN >= 0)[..., None]
+        return _earlier(chosen[..., : self.keys].to(self.chosen.dtype))
+
+    def _sums(self, symbols_FN: Tensor) -> Tensor:
+        """Of each slot the sum of the vectors of what is chosen before it, (F, N, U)."""
+        kind_N = torch.arange(symbols_FN.shape[1], device=symbols_FN.device) if self.slots else 0
+        if self.slots:
+            kind_N = kind_N.clamp(max=self.slots - 1)
+        vectors = self.chosen[kind_N, symbols_FN.clamp(min=0)]
+        return _earlier(vectors * (symbols_FN >= 0)[..., None])
+
+    def _slot(self, slot_N: Tensor) -> Tensor:
+        return self.slot(slot_N if self.slots else torch.zeros_like(slot_N))
+
+    def _logits(
+        self, hidden_NU: Tensor, before_FJK: Tensor, frame_N: Tensor, slot_N: Tensor, known_NK: Tensor, last_N: Tensor
+    ) -> Tensor:
+        """Logits (N, K + 1); of notes those of keys that are not above the last are minus infinity."""
+        hidden_NU = self.dropout(torch.relu(hidden_NU))
+        hidden_NU = hidden_NU + torch.relu(self.second(hidden_NU))
+        weights_NJO = self.distance(hidden_NU).unflatten(1, (self.views, -1))
+        views = before_FJK.shape[1]
+        near_NK = _by_distance(before_FJK, frame_N, weights_NJO[:, :views])
+        own = before_FJK[frame_N, slot_N] if self.slots else None
+        rest = [known_NK] if own is None else [known_NK, own]
+        for number, one_NK in enumerate(rest, start=views):
+            near_NK = near_NK + _of_each(one_NK, weights_NJO[:, number])
+        shifted = last_N[:, None] - torch.arange(self.keys, device=last_N.device) + FARTHEST
+        one_N1 = (last_N < self.keys)[:, None] & (shifted >= 0) & (shifted <= 2 * FARTHEST)
+        near_NK = near_NK + weights_NJO[:, -1].gather(1, shifted.clamp(0, 2 * FARTHEST)) * one_N1
+        logits = self.out(hidden_NU)
+        logits = logits + functional.pad(near_NK, (0, 1))
+        if self.slots:
+            return logits
+        lowest_N1 = torch.where(last_N <= self.keys, last_N, -1)[:, None]
+        below = torch.arange(self.keys + 1, device=logits.device) <= lowest_N1
+        return logits.masked_fill(below, -torch.inf)
+
+
+def _earlier(values_FNX: Tensor) -> Tensor:
+    """Of each slot the sum of those before it."""
+    return functional.pad(values_FNX[:, :-1].cumsum(1), (0, 0, 1, 0))
+
+
+def _by_distance(rolls_FJK: Tensor, frame_N: Tensor, weights_NJO: Tensor) -> Tensor:
+    """Of each key the weights of its distances to the keys of the rolls of a symbol's frame, summed: (N, K)."""
+    frames, _, keys = rolls_FJK.shape
+    padded = functional.pad(rolls_FJK, (FARTHEST, FARTHEST))
+    near = padded.unfold(-1, 2 * FARTHEST + 1, 1).permute(0, 1, 3, 2).reshape(frames, -1, keys)
+    counts_F = torch.bincount(frame_N, minlength=frames)
+    place_N = torch.arange(len(frame_N), device=frame_N.device) - (counts_F.cumsum(0) - counts_F)[frame_N]
+    most = int(counts_F.max()) if frames else 0
+    stacked = weights_NJO.new_zeros(frames, most, near.shape[1])
+    stacked = stacked.index_put((frame_N, place_N), weights_NJO.flatten(1))
+    return torch.bmm(stacked, near)[frame_N, place_N]
+
+
+def _of_each(roll_NK: Tensor, weights_NO: Tensor) -> Tensor:
+    """The same of a roll of each symbol's own."""
+    padded = functional.pad(roll_NK, (FARTHEST, FARTHEST)).unfold(-1, 2 * FARTHEST + 1, 1)
+    return torch.einsum("nko,no->nk", padded, weights_NO)

@@ -1,0 +1,178 @@
+"""A model of music fitted to its training part: the form of its frames, and which keys there are.
+
+Shape letters: N frames of all pieces, B batch, T frames, S slots of a frame, K keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.music.pieces import Form
+from rnncli.data.steps import Steps
+from rnncli.errors import DataError, RunError
+from rnncli.heads.chords import BEGIN
+from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.music.data import MusicPart
+from rnncli.tasks.music.model import MusicModel
+from rnncli.tasks.music.schema import MusicRecipe
+from rnncli.tasks.write.carried import Carried, State
+from rnncli.tasks.write.members import inside
+from rnncli.tasks.write.scoring import Blocks, midi_frames, music_blocks, music_rows
+from rnncli.tasks.write.walk import Spans, nats_of
+from rnncli.tasks.write.windows import WindowBatch, Windows
+
+FILE, KIND = "music.json", "form of music"
+
+
+@dataclass(frozen=True)
+class MusicForm:
+    """What frames are: notes or voices, so many ``slots``; ``beat`` is how many frames one has, ``lowest`` key 0."""
+
+    form: Form
+    slots: int
+    keys: int
+    lowest: int
+    beat: float
+    tempo: float
+
+    @classmethod
+    def of(cls, part: MusicPart) -> MusicForm:
+        """That of a part with a piece at least."""
+        first = part.pieces[0]
+        return cls(part.form, part.slots, part.keys, part.lowest, first.beat, first.tempo)
+
+    @property
+    def voices(self) -> int:
+        """How many voices there are, 0 for notes."""
+        return self.slots if self.form == "voices" else 0
+
+
+class FittedMusic:
+    """See :class:`rnncli.tasks.base.Fitted` and :class:`rnncli.tasks.base.Carries`."""
+
+    best_by = "nats_per_frame"
+
+    def __init__(self, recipe: MusicRecipe, form: MusicForm) -> None:
+        self.recipe, self.form = recipe, form
+        self.notes: tuple[str, ...] = ()
+        self._carried = Carried()
+
+    @property
+    def about(self) -> About:
+        """What frames are."""
+        return asdict(self.form)
+
+    def save(self, folder: Path) -> None:
+        """Write what frames are."""
+        write_json(folder / FILE, KIND, asdict(self.form))
+
+    @classmethod
+    def load(cls, recipe: MusicRecipe, folder: Path) -> FittedMusic:
+        """What ``save`` wrote; raises RunError."""
+        body = read_json(folder / FILE, KIND)
+        try:
+            return cls(recipe, MusicForm(**{name: body[name] for name in MusicForm.__annotations__}))
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{folder / FILE}: {error} is missing", "take it from a copy of the run") from error
+
+    def encode(self, part: MusicPart, *, training: bool = False) -> Windows:
+        """Windows of the pieces, in training in any of the keys that the recipe shifts them to."""
+        if part.form != self.form.form or (self.form.voices and part.slots != self.form.slots):
+            was = f"{self.form.voices} voices" if self.form.voices else "rolls"
+            raise DataError(f"{part.place(0)}: {part.form}, where the model was trained on {was}")
+        steps = part.steps()
+        begin = np.full(steps.values.shape[1:], BEGIN)
+        shifts = _shifts(steps, self.form.keys, self.recipe.train.transpose) if training else range(1)
+        window = self.recipe.train.window
+
+        def vary(frames_TS: np.ndarray, variant: int) -> np.ndarray:
+            is_key = (frames_TS >= 0) & (frames_TS < self.form.keys)
+            return np.where(is_key, frames_TS + shifts[variant], frames_TS)
+
+        return Windows(
+            steps, window, begin, part.place, training=training, variants=len(shifts), vary=vary if training else None
+        )
+
+    def build(self) -> MusicModel:
+        """A new model."""
+        return MusicModel(self.recipe.model, self.form.keys, self.form.voices, max(1, round(self.form.beat)))
+
+    def loss(self, model: MusicModel, batch: WindowBatch) -> Tensor:
+        """Nats a frame; in training from the state behind the window before."""
+        state = model.begin(len(batch.windows))
+        if model.training:
+            state = self._carried.before(batch.windows, batch.follow, state)
+        outputs, end = model.read(batch.before_BT, batch.lengths_B, batch.at_B, state)
+        if model.training:
+            self._carried.keep(batch.windows, end)
+        inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(batch.steps_BT.device)
+        return model.loss(outputs, batch.before_BT, batch.steps_BT, inside_BT)
+
+    def carried(self) -> dict[str, Tensor]:
+        """The states behind the windows read last."""
+        return self._carried.tensors()
+
+    def carry(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Go on with them."""
+        self._carried.restore(tensors, device)
+
+    def validate(self, model: MusicModel, examples: Windows, batches: Batches) -> Metrics:
+        """What frames and notes cost."""
+        nats_N, blocks = self._nats(model, examples.steps), self._blocks(examples.steps)
+        found = blocks.statistics(nats_N).values()
+        return found | {"loss": found["nats_per_frame"]}
+
+    def predictions(
+        self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
+    ) -> Iterator[dict[str, Any]]:
+        """A row for each piece, several for a long one."""
+        steps = examples.steps
+        yield from music_rows(
+            self._blocks(steps),
+            steps,
+            self._nats(model, steps),
+            pitches=lambda frames_TS: midi_frames(frames_TS, self.form.lowest, self.form.keys),
+            places=[part.place(row) for row in range(len(part))],
+            seconds=[piece.frame_seconds for piece in part.pieces],
+        )
+
+    def baselines(self, parts: Mapping[str, MusicPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
+        """Each key by its frequency, and by whether it sounded."""
+        return {}, ()
+
+    def _blocks(self, steps: Steps) -> Blocks:
+        return music_blocks(steps, first=self.recipe.evaluation.first)
+
+    def _nats(self, model: MusicModel, steps: Steps) -> np.ndarray:
+        """-ln p of each frame given all before it in its piece, (N,)."""
+        device = next(model.parameters()).device
+
+        def read(
+            before_BT: Tensor, steps_BT: Tensor, lengths_B: Tensor, at_B: Tensor, state: State | None
+        ) -> tuple[Tensor, State]:
+            begin = model.begin(len(before_BT)) if state is None else state
+            outputs, end = model.read(before_BT, lengths_B, at_B, begin)
+            inside_BT = inside(lengths_B, before_BT.shape[1]).to(device)
+            found_BT = torch.zeros(inside_BT.shape, dtype=torch.float64, device=device)
+            found_BT[inside_BT] = model.nats(outputs, before_BT, steps_BT, inside_BT)
+            return found_BT, end
+
+        begin = np.full(steps.values.shape[1:], BEGIN)
+        return nats_of(steps, Spans.whole(steps), begin, read, device)
+
+
+def _shifts(steps: Steps, keys: int, most: int) -> range:
+    """By how many half tones all pieces can be shifted, no shift among them."""
+    values_NS = steps.values
+    sounding = values_NS[(values_NS >= 0) & (values_NS < keys)]
+    if not len(sounding):
+        return range(1)
+    return range(-min(most, int(sounding.min())), min(most, keys - 1 - int(sounding.max())) + 1)

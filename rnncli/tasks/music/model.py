@@ -1,0 +1,108 @@
+"""A model of music: a recurrent core over frames, and a head that adds the notes of a frame one after the other.
+
+Shape letters: B batch, T frames, S slots of a frame, E outputs of the core, K keys, F frames that are foretold, N their
+symbols.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnncli.heads.chords import ChordHead, Frames
+from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.music.schema import MusicModelSection
+from rnncli.tasks.write.carried import State
+from rnncli.tasks.write.members import joined, locked, parted
+
+BARS = (3, 4, 16)
+"""Beats after which music may come round: bars of three and of four, and four of these."""
+CLOCK = 16
+"""Size of the embedding of where a frame is in each."""
+
+
+class MusicNetwork(nn.Module):
+    """One network of a :class:`MusicModel`; ``beat`` is how many frames one has, ``voices`` how many, 0 for notes."""
+
+    def __init__(self, settings: MusicModelSection, keys: int, voices: int, beat: int) -> None:
+        super().__init__()
+        self.keys, self.voices = keys, voices
+        self.rounds = tuple(max(1, bars * beat) for bars in BARS)
+        self.clock = nn.ModuleList(nn.Embedding(one, CLOCK) for one in self.rounds)
+        for one in self.clock:
+            nn.init.normal_(one.weight, std=0.1)  # pyright: ignore[reportArgumentType] - each is an embedding
+        seen = keys + 1 + voices * (keys + 1)
+        self.frame = nn.Linear(seen, settings.embedding)
+        self.core = recurrent(settings.embedding + CLOCK, settings)
+        self.dropout = settings.dropout
+        self.head = ChordHead(
+            self.core.output_size, keys, settings.head_hidden, slots=voices, dropout=settings.head_dropout
+        )
+
+    def read(self, before_BTS: Tensor, lengths_B: Tensor | None, at_B: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs (B, T, E) behind each frame, the first of which stands before that at ``at_B``, and the state."""
+        seen = functional.one_hot(before_BTS + 2, self.keys + 3)[..., 2:].to(self.frame.weight.dtype)
+        roll = seen.amax(2)
+        views = torch.cat([roll, seen.flatten(2)], -1) if self.voices else roll
+        at_BT = at_B[:, None] + torch.arange(before_BTS.shape[1], device=at_B.device)
+        clock = sum(one(at_BT % steps) for one, steps in zip(self.clock, self.rounds, strict=True))
+        x_BTI = torch.cat([torch.relu(self.frame(views)), clock], -1)
+        y_BTE, end = self.core(x_BTI, lengths_B, joined(state))
+        return locked(y_BTE, self.dropout, self.training), parted(end)
+
+
+class MusicModel(nn.Module):
+    """Networks whose probabilities of the next note are averaged; a state is that of all, one behind the other."""
+
+    def __init__(self, settings: MusicModelSection, keys: int, voices: int, beat: int) -> None:
+        super().__init__()
+        self.keys, self.voices = keys, voices
+        self.members = nn.ModuleList(MusicNetwork(settings, keys, voices, beat) for _ in range(settings.members))
+
+    @property
+    def networks(self) -> list[MusicNetwork]:
+        """The members."""
+        return list(self.members)  # pyright: ignore[reportReturnType] - all of them are
+
+    def begin(self, batch: int) -> State:
+        """The state where nothing has been read."""
+        return tuple(part for one in self.networks for part in parted(one.core.initial_state(batch)))
+
+    def read(
+        self, before_BTS: Tensor, lengths_B: Tensor | None, at_B: Tensor, state: State
+    ) -> tuple[list[Tensor], State]:
+        """Outputs (B, T, E) of each member, and the state at the end."""
+        found, ends = [], []
+        each = len(state) // len(self.networks)
+        for number, one in enumerate(self.networks):
+            y_BTE, end = one.read(before_BTS, lengths_B, at_B, state[number * each : (number + 1) * each])
+            found.append(y_BTE)
+            ends += end
+        return found, tuple(ends)
+
+    def loss(self, outputs: list[Tensor], before_BTS: Tensor, frames_BTS: Tensor, inside_BT: Tensor) -> Tensor:
+        """-ln p of a frame on average, the mean over members, which learn by themselves."""
+        losses = []
+        for one, y_BTE in zip(self.networks, outputs, strict=True):
+            frames = Frames(y_BTE[inside_BT], before_BTS[inside_BT], frames_BTS[inside_BT])
+            logits_NK, true_N = one.head(frames)
+            losses.append(functional.cross_entropy(logits_NK, true_N, reduction="sum") / max(1, len(frames.y_FE)))
+        return torch.stack(losses).mean()
+
+    def nats(self, outputs: list[Tensor], before_BTS: Tensor, frames_BTS: Tensor, inside_BT: Tensor) -> Tensor:
+        """-ln p of each frame inside of the pieces, (F,)."""
+        before_FS, frames_FS = before_BTS[inside_BT], frames_BTS[inside_BT]
+        shares, symbols_FN = [], self.networks[0].head.symbols(frames_FS)
+        for one, y_BTE in zip(self.networks, outputs, strict=True):
+            logits_NK, true_N = one.head(Frames(y_BTE[inside_BT], before_FS, frames_FS))
+            shares.append(functional.cross_entropy(logits_NK.float(), true_N, reduction="none"))
+        mean_N = torch.logsumexp(-torch.stack(shares), 0) - torch.tensor(len(shares)).log()
+        frame_N = (symbols_FN >= 0).nonzero()[:, 0]
+        return frames_FS.new_zeros(len(frames_FS), dtype=torch.float64).index_add(0, frame_N, -mean_N.double())
+
+    def next_logits(self, outputs: list[Tensor], before_S: Tensor, chosen: list[int]) -> Tensor:
+        """ln p (K + 1,) of the symbol behind those ``chosen`` of a frame, from outputs (E,) of each member."""
+        pairs = zip(self.networks, outputs, strict=True)
+        found = [one.head.next_logits(y_E, before_S, chosen).float().log_softmax(-1) for one, y_E in pairs]
+        return torch.stack(found).logsumexp(0) - torch.tensor(len(found)).log()

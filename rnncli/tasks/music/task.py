@@ -1,0 +1,32 @@
+"""Music: the next frame of a piece by a recurrent model: a :class:`rnncli.tasks.base.Task`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rnncli.tasks.base import Corpus
+from rnncli.tasks.music import builtin, data
+from rnncli.tasks.music.extras import checks
+from rnncli.tasks.music.fitted import FittedMusic, MusicForm
+from rnncli.tasks.music.schema import MusicRecipe
+
+load = FittedMusic.load
+check = checks.tables
+
+
+def read(recipe: MusicRecipe) -> Corpus:
+    """Pieces of a user, or those built in."""
+    return data.read_corpus(recipe, builtin.tunes)
+
+
+def read_more(recipe: MusicRecipe, path: Path) -> Corpus:
+    """A further file or folder as the part ``test``."""
+    return data.read_part(recipe, path)
+
+
+def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
+    """What frames are."""
+    return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
+
+
+predictor = None
