@@ -151,7 +151,7 @@ def _said(tally: Tally, choice: MidiChoice) -> list[str]:
     }
     said = [f"{what}: {count:,} of {tally.notes:,} notes" for what, count in counts.items() if count]
     said[:1] = [said[0] + better] if off else said[:1]
-    said += [f"{tally.drums:,} hits of percussion left out (channel 10)"] if tally.drums else []
-    said += [f"{tally.below:,} notes of frames left out below others of their track"] if tally.below else []
+    said += [f"percussion (channel 10), left out: {tally.drums:,} hits"] if tally.drums else []
+    said += [f"below others of their track, left out: {tally.below:,} notes of frames"] if tally.below else []
     said += [beside("MIDI files", tally.cut)] if tally.cut else []
-    return said + [f"MIDI files: {count:,} {what}" for what, count in tally.mended.items()]
+    return said + [f"{what}: {count:,}" for what, count in tally.mended.items()]

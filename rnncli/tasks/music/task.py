@@ -8,9 +8,11 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.music import builtin, data
 from rnncli.tasks.music.extras import checks
 from rnncli.tasks.music.fitted import FittedMusic, MusicForm
+from rnncli.tasks.music.predictor import PiecePredictor
 from rnncli.tasks.music.schema import MusicRecipe
 
 load = FittedMusic.load
+predictor = PiecePredictor
 check = checks.tables
 
 
@@ -28,5 +30,3 @@ def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
     """What frames are."""
     return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
 
-
-predictor = None

@@ -8,10 +8,11 @@ from rnncli.data.text.codec import Codec
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.text import data
 from rnncli.tasks.text.fitted import FittedText
+from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.text.schema import TextRecipe
 
 load = FittedText.load
-predictor = None
+predictor = DocumentPredictor
 
 
 def check(recipe, corpus):
