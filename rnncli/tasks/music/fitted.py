@@ -21,6 +21,8 @@ from rnncli.errors import DataError, RunError
 from rnncli.heads.chords import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
+from rnncli.tasks.music.extras.rivals import rivals
+from rnncli.tasks.music.extras.sampled import sampled
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
 from rnncli.tasks.write.carried import Carried, State
@@ -60,27 +62,28 @@ class FittedMusic:
 
     best_by = "nats_per_frame"
 
-    def __init__(self, recipe: MusicRecipe, form: MusicForm) -> None:
-        self.recipe, self.form = recipe, form
+    def __init__(self, recipe: MusicRecipe, form: MusicForm, written: Mapping[str, Any] | None = None) -> None:
+        self.recipe, self.form, self.written = recipe, form, dict(written or {})
         self.notes: tuple[str, ...] = ()
         self._carried = Carried()
+        self._train: Steps | None = None
 
     @property
     def about(self) -> About:
-        """What frames are."""
-        return asdict(self.form)
+        """What frames are, samples, and what of them is copied."""
+        return asdict(self.form) | self.written
 
     def save(self, folder: Path) -> None:
-        """Write what frames are."""
-        write_json(folder / FILE, KIND, asdict(self.form))
+        """Write what frames are, and what was written."""
+        write_json(folder / FILE, KIND, asdict(self.form) | {"written": self.written})
 
     @classmethod
     def load(cls, recipe: MusicRecipe, folder: Path) -> FittedMusic:
         """What ``save`` wrote; raises RunError."""
         body = read_json(folder / FILE, KIND)
         try:
-            return cls(recipe, MusicForm(**{name: body[name] for name in MusicForm.__annotations__}))
-        except (KeyError, TypeError) as error:
+            return cls(recipe, MusicForm(**{name: body[name] for name in MusicForm.__annotations__}), body["written"])
+        except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / FILE}: {error} is missing", "take it from a copy of the run") from error
 
     def encode(self, part: MusicPart, *, training: bool = False) -> Windows:
@@ -92,6 +95,8 @@ class FittedMusic:
         begin = np.full(steps.values.shape[1:], BEGIN)
         shifts = _shifts(steps, self.form.keys, self.recipe.train.transpose) if training else range(1)
         window = self.recipe.train.window
+        if training:
+            self._train = steps
 
         def vary(frames_TS: np.ndarray, variant: int) -> np.ndarray:
             is_key = (frames_TS >= 0) & (frames_TS < self.form.keys)
@@ -130,6 +135,14 @@ class FittedMusic:
         found = blocks.statistics(nats_N).values()
         return found | {"loss": found["nats_per_frame"]}
 
+    def settle(self, model: MusicModel, dev: Windows, batches: Batches) -> None:
+        """Write samples, and see how much of them is copied."""
+        assert self._train is not None, "settled before the training part was encoded"
+        form, settings = self.form, self.recipe.evaluation
+        found = sampled(model, form.voices, form.lowest, settings, self.recipe.seed, self._train, dev.steps)
+        seconds = 60 / form.tempo / form.beat
+        self.written = found | {"samples": [one | {"seconds": seconds} for one in found.get("samples", ())]}
+
     def predictions(
         self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
     ) -> Iterator[dict[str, Any]]:
@@ -145,8 +158,11 @@ class FittedMusic:
         )
 
     def baselines(self, parts: Mapping[str, MusicPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
-        """Each key by its frequency, and by whether it sounded."""
-        return {}, ()
+        """n-grams of notes, each key by its frequency, and by whether it sounded."""
+        train, test = parts["train"].steps(), parts[split].steps()
+        blocks = self._blocks(test)
+        found = rivals(train, test, self.form.form, self.form.keys)
+        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, ()
 
     def _blocks(self, steps: Steps) -> Blocks:
         return music_blocks(steps, first=self.recipe.evaluation.first)

@@ -6,6 +6,7 @@ Shape letters: N symbols of all documents, B batch, T steps, V kinds of symbol.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ from rnncli.heads.symbols import chances
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.text.data import DocumentPart
 from rnncli.tasks.text.examples import TextWindows
-from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, Help, Observed, observe
+from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
 from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
 from rnncli.tasks.text.extras.sampled import sampled
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextRecipe
 from rnncli.tasks.write.cache import SHARPNESS
 from rnncli.tasks.write.carried import Carried, State
-from rnncli.tasks.write.copying import shares
+from rnncli.tasks.write.dynamic import RATES, dynamic_nats
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, text_blocks, text_rows, text_truth
 from rnncli.tasks.write.walk import Reading, Spans, nats_of, walk
@@ -130,6 +131,10 @@ class FittedText:
             some = dev.encoded.steps.first(DEV_SYMBOLS)
             ngram = self._ngrams(train.steps)[self._best_order]
             self.help_at_test = Help.choose(ngram, some, self._observed(model, some, SHARPNESS))
+        if settings.help and settings.dynamic:
+            some = some.first(DYNAMIC_SYMBOLS)
+            rate = min(RATES, key=lambda one: self._dynamic(model, some, one).mean())
+            self.help_at_test = replace(self.help_at_test, rate=rate)
         self.written = sampled(model, self.codec, settings, self.recipe.seed, train.steps, dev.encoded.steps)
 
     def predictions(
@@ -140,6 +145,8 @@ class FittedText:
         if self.help_at_test:
             observed = self._observed(model, steps, (self.help_at_test.sharpness,))
             nats_N, helped = observed.nats_N, self.help_at_test.nats(steps, observed)
+            if self.help_at_test.rate:
+                helped[DYNAMIC] = self._dynamic(model, steps, self.help_at_test.rate)
         else:
             nats_N = self.nats(model, encoded)
         yield from text_rows(
@@ -184,6 +191,14 @@ class FittedText:
         device, size = next(model.parameters()).device, self.codec.size
         found = walk(steps, Spans.whole(steps), size, self._reading(model, with_outputs=True), device)
         return observe(steps, found, self.recipe.evaluation.cache, size, sharpness)
+
+    def _dynamic(self, model: TextModel, steps: Steps, rate: float) -> np.ndarray:
+        def read(before_1T: Tensor, steps_1T: Tensor, state: State | None) -> tuple[Tensor, Tensor, State]:
+            outputs, end = model.read(before_1T, None, model.begin(1) if state is None else state)
+            inside_1T = torch.ones_like(steps_1T, dtype=torch.bool)
+            return model.nats(outputs, steps_1T, inside_1T), model.loss(outputs, steps_1T, inside_1T), end
+
+        return dynamic_nats(model, steps, self.codec.size, read, rate)
 
     def _blocks(self, encoded: Encoded) -> Blocks:
         unknown_N = None if self.codec.unit == "byte" else encoded.steps.values == 0

@@ -22,9 +22,9 @@ from rnncli.tasks.write.mixing import Mixture, best_option
 from rnncli.tasks.write.walk import Found
 
 FILE, KIND, NGRAM = "help.json", "help at test time", "ngram.safetensors"
-MODEL, NGRAM_NAME, CACHE = "model", "n-gram", "cache"
-DEV_SYMBOLS = 50_000
-"""Of dev, the first ones, that weights are chosen on."""
+MODEL, NGRAM_NAME, CACHE, DYNAMIC = "model", "n-gram", "cache", "dynamic evaluation"
+DEV_SYMBOLS, DYNAMIC_SYMBOLS = 50_000, 10_000
+"""Of dev, the first ones, that weights are chosen on, and the rate of dynamic evaluation."""
 
 
 class Observed(NamedTuple):
@@ -53,11 +53,15 @@ def observe(steps: Steps, found: Iterable[Found], most: int, size: int, sharpnes
 
 @dataclass(frozen=True, eq=False)
 class Help:
-    """An n-gram model, how sharp the cache is, and by way of help the weights of what is mixed."""
+    """An n-gram model, how sharp the cache is, and by way of help the weights of what is mixed.
+
+    ``rate`` is that of dynamic evaluation, 0 for none.
+    """
 
     ngram: KneserNey
     sharpness: float
     mixtures: Mapping[str, Mixture]
+    rate: float = 0.0
 
     @classmethod
     def choose(cls, ngram: KneserNey, dev: Steps, observed: Observed) -> Help:
@@ -87,7 +91,7 @@ class Help:
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
         self.ngram.save(folder / NGRAM)
-        write_json(folder / FILE, KIND, {"sharpness": self.sharpness, "weights": self.weights})
+        write_json(folder / FILE, KIND, {"sharpness": self.sharpness, "weights": self.weights, "rate": self.rate})
 
     @classmethod
     def load(cls, folder: Path) -> Help | None:
@@ -97,9 +101,11 @@ class Help:
         body: dict[str, Any] = read_json(folder / FILE, KIND)
         try:
             mixtures = {str(way): Mixture(_numbers(weights)) for way, weights in body["weights"].items()}
-            return cls(KneserNey.load(folder / NGRAM), float(body["sharpness"]), mixtures)
+            return cls(KneserNey.load(folder / NGRAM), float(body["sharpness"]), mixtures, float(body["rate"]))
         except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
-            raise RunError(f"{folder}: help at test time is damaged: {error}", "take it from a copy of the run") from error
+            raise RunError(
+                f"{folder}: help at test time is damaged: {error}", "take it from a copy of the run"
+            ) from error
 
 
 def _numbers(weights: Mapping[str, Any]) -> dict[str, float]:
