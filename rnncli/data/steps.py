@@ -49,3 +49,8 @@ class Steps:
             return self
         whole_D1 = self.bounds_D1[self.bounds_D1 < most]
         return Steps(self.values[:most], np.append(whole_D1, most))
+
+    def last(self, most: int) -> Steps:
+        """The last steps, ``most`` or all; documents before them are empty, and one may have lost its begin."""
+        first = max(0, len(self.values) - most)
+        return Steps(self.values[first:], np.maximum(self.bounds_D1 - first, 0)) if first else self
