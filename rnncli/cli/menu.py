@@ -44,6 +44,12 @@ COMMANDS = (
         "predict:predict",
     ),
     Entry(
+        "write",
+        "Runs",
+        "Write on behind a prompt, streaming the text as it comes; or music, as files to play.",
+        "write:write",
+    ),
+    Entry(
         "report",
         "Runs",
         "Show the report of a run again, write it as one page that needs no network, or as a model card.",

@@ -1,5 +1,44 @@
-"""Streams of symbols, where tasks look for them: see rnncli.data.steps."""
+"""Streams of symbols: documents one behind the other, each step of which is foretold from those before it.
 
-from rnncli.data.steps import Steps
+Shape letters: N steps, D documents.
+"""
 
-__all__ = ["Steps"]
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """``values`` (N, ...) of all documents, one of which ends where ``bounds_D1`` has the next begin.
+
+    Of a text a value is the number of a symbol, of music the notes of a frame. ``values`` may be mapped from a file.
+    """
+
+    values: np.ndarray
+    bounds_D1: np.ndarray
+
+    @classmethod
+    def of(cls, documents: Sequence[np.ndarray]) -> Steps:
+        """Documents that are at hand, at least one, alike but for their lengths.
+
+        >>> Steps.of([np.array([1, 2]), np.array([3])]).lengths.tolist()
+        [2, 1]
+        """
+        return cls(np.concatenate(documents), np.cumsum([0, *map(len, documents)]))
+
+    def __len__(self) -> int:
+        return len(self.bounds_D1) - 1
+
+    def __getitem__(self, document: int) -> np.ndarray:
+        if not 0 <= document < len(self):
+            raise IndexError(f"document {document} of {len(self)}")
+        return self.values[self.bounds_D1[document] : self.bounds_D1[document + 1]]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each document, (D,)."""
+        return np.diff(self.bounds_D1)

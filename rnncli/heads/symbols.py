@@ -67,6 +67,19 @@ class SymbolHead(nn.Module):
         return torch.cat(found) if found else x_NW.new_empty(0)
 
 
+def chances(count_V: Tensor, most: int) -> Tensor:
+    """With which chance each symbol is drawn, so that there are ``most`` on average: in proportion to its count to 0.75
+    (Mikolov et al. 2013), 1 for those that would be drawn more than once, and not 0 for any.
+    """
+    weight_V = count_V.clamp(min=1).double() ** 0.75
+    low, high = 0.0, float(1 / weight_V.min())
+    for _ in range(60):
+        middle = (low + high) / 2
+        fewer = float((weight_V * middle).clamp(max=1).sum()) < most
+        low, high = (middle, high) if fewer else (low, middle)
+    return (weight_V * high).clamp(max=1).float()
+
+
 class _Total(torch.autograd.Function):
     """The sum of cross entropies, whose gradients are computed on the way forward."""
 

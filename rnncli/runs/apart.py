@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rnncli.errors import UsageError
-from rnncli.runs.directory import make_folder, write_text
+from rnncli.runs.directory import make_folder, write_text, written_whole
 from rnncli.tasks.predictors import FilePredictor, OneFile, Predictor, WholeFiles
 
 
@@ -52,9 +52,15 @@ def require_new(path: Path) -> None:
 
 def write_joint(texts: Iterable[Sequence[str]], out: Path) -> None:
     """Write all the texts into the file ``out``, whole or not at all."""
-    whole = "".join(text for some in texts for text in some)
+    write_pieces([text for some in texts for text in some], out)
+
+
+def write_pieces(pieces: Iterable[str], out: Path) -> None:
+    """Write pieces of a text as they come into the file ``out``, whole or not at all; its folder is made."""
     make_folder(out.parent)
-    write_text(out, whole)
+    with written_whole(out) as file:
+        for piece in pieces:
+            file.write(piece.encode())
 
 
 def write_apart(predictor: Predictor, files: Sequence[str], form: str, folder: Path | None) -> Iterator[Path]:

@@ -28,7 +28,7 @@ from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
-from rnncli.tasks.base import Fitted
+from rnncli.tasks.base import Corpus, Fitted, Row, ScoresSteps
 from rnncli.tasks.predictors import (
     AheadPredictor,
     ClosingPredictor,
@@ -40,6 +40,7 @@ from rnncli.tasks.predictors import (
     WritingPredictor,
 )
 from rnncli.train import checkpoint
+from rnncli.train.loop import evaluation_batches
 
 FILE_NAME = re.compile(
     r"(~|\.\.?)/\S+|/\S+/\S+|\S+\.(csv|tsv|jsonl?|ndjson|parquet|txt|conll\w*|bmes|bio|iob2?|xlsx?)(\.gz)?",
@@ -86,15 +87,36 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test", place
 
     ``places`` say where its own data are now, as ``data.root=DIR``.
     """
-    if data is not None and places:
-        raise UsageError("--data names another file, and no place of the run's own data", "leave one of them away")
-    found = load(path)
-    return score(replace(found, recipe=with_places(found.recipe, places)), data=data, split=split)
+    return score(_loaded(path, data, places), data=data, split=split)
 
 
 def score(trained: Trained, *, data: Path | None = None, split: str = "test") -> Report:
     """Score a loaded model as :func:`evaluate` does."""
-    recipe, fitted = trained.recipe, trained.fitted
+    model, corpus = _to_score(trained, data, split)
+    rows = predictions(model, corpus.parts[split], model.fitted.encode(corpus.parts[split]))
+    found = report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
+    return advice.scored(found, trained.recipe)
+
+
+def step_scores(
+    path: Path, *, data: Path | None = None, split: str = "test", places: Sequence[str] = ()
+) -> Iterator[Row]:
+    """What each step costs of what :func:`evaluate` scores; UsageError for a run of a task that does not tell."""
+    found = _loaded(path, data, places)
+    if not isinstance(found.fitted, ScoresSteps):
+        what = f"{path}: a run of task {found.recipe.task}, which scores examples as a whole"
+        raise UsageError(what, "leave --score away; the run keeps what it predicted in predictions/")
+    model, corpus = _to_score(found, data, split)
+    part = corpus.parts[split]
+    examples = model.fitted.encode(part)
+    batches = evaluation_batches(examples, model.recipe.train, model.placement.device)
+    with torch.no_grad(), model.placement.autocast():
+        yield from found.fitted.scores(model.module, part, examples, batches)
+
+
+def _to_score(trained: Trained, data: Path | None, split: str) -> tuple[Model, Corpus]:
+    """The model, and a corpus with the part ``split``: its own, or the labelled file ``data``."""
+    recipe = trained.recipe
     task = tasks.load(recipe.task)
     if data is not None:
         require_regular(data)
@@ -105,10 +127,15 @@ def score(trained: Trained, *, data: Path | None = None, split: str = "test") ->
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")
     require_groups(recipe, corpus.parts[split])
-    model = Model(recipe, fitted, trained.model, trained.placement)
-    rows = predictions(model, corpus.parts[split], fitted.encode(corpus.parts[split]))
-    found = report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
-    return advice.scored(found, recipe)
+    return Model(recipe, trained.fitted, trained.model, trained.placement), corpus
+
+
+def _loaded(path: Path, data: Path | None, places: Sequence[str]) -> Trained:
+    """The best model of a run, to be scored on ``data`` or on its own, which lie at ``places`` now."""
+    if data is not None and places:
+        raise UsageError("--data names another file, and no place of the run's own data", "leave one of them away")
+    found = load(path)
+    return replace(found, recipe=with_places(found.recipe, places))
 
 
 def require_run(path: Path, command: str) -> None:

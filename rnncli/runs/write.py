@@ -44,7 +44,7 @@ class Asked:
             raise UsageError("--length and --bars both say how long a piece is", "leave one of them away")
 
     def refuse(self, kind: str, **given: Any) -> None:
-        """UsageError for what is ``given`` though runs that write this ``kind`` have no use for it."""
+        """UsageError for options that are ``given`` though runs that write this ``kind`` have no use for them."""
         if flags := [f"--{name}" for name, value in given.items() if value not in (None, "", False)]:
             raise UsageError(f"{flags[0]} is not for runs that write {kind}", f"leave {flags[0]} away")
 
@@ -89,7 +89,8 @@ def open_writer(path: Path) -> TextWriter | FileWriter:
 
 
 def prompts(writer: TextWriter, asked: Asked, stdin: BinaryIO | None) -> Iterator[Prompt]:
-    """The prompts as they come; raises DataError, of a stream with the line."""
+    """The prompts as they come; raises DataError, of a stream with the line, and UsageError."""
+    asked.refuse("texts", primer=asked.primer, harmonise=asked.melody, bars=asked.bars)
     if asked.prompt != streams.STDIN[0]:
         yield writer.prompt(asked.prompt or "")
         return
@@ -102,7 +103,6 @@ def prompts(writer: TextWriter, asked: Asked, stdin: BinaryIO | None) -> Iterato
 
 def text_samples(writer: TextWriter, prompt: Prompt, asked: Asked) -> Iterator[TextSample]:
     """The samples behind a prompt."""
-    asked.refuse("texts", primer=asked.primer, harmonise=asked.melody, bars=asked.bars)
     for number in range(1, asked.samples + 1):
         pieces = writer.go_on(prompt, asked.sampling, number, asked.length or writer.usual_length)
         yield TextSample(prompt, number, until(pieces, asked.stop) if asked.stop else pieces)
@@ -142,7 +142,7 @@ def file_samples(writer: FileWriter, asked: Asked, name: str) -> tuple[Iterator[
 
     Raises UsageError, before anything is done, for files that are there already.
     """
-    asked.refuse("files", prompt=asked.prompt, stop=asked.stop)
+    asked.refuse("pieces of music", prompt=asked.prompt, stop=asked.stop, unknown=asked.sampling.unknown)
     places = _places(writer.endings, asked, name)
     begun, notes = writer.begin(asked.primer, asked.melody)
     length = {"length": asked.length or 0, "bars": asked.bars or 0}

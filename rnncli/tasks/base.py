@@ -206,6 +206,15 @@ class Settles(Protocol):
 
 
 @runtime_checkable
+class ScoresSteps(Protocol):
+    """A fitted task that can tell what each step of its examples costs, such as each symbol of a text."""
+
+    def scores(self, model: Any, part: Any, examples: Any, batches: Batches) -> Iterator[Row]:
+        """A row for each step, in order: ``place``, ``token``, ``nats``, which is -ln p of it."""
+        ...
+
+
+@runtime_checkable
 class Paced(Protocol):
     """A fitted task whose loss changes as training goes on."""
 

@@ -158,8 +158,6 @@ class TextWriter(Predictor, Protocol):
 
     usual_length: int
     """Symbols that are written where nobody says how many."""
-    symbols: str
-    """What they are, such as ``characters``."""
 
     def prompt(self, text: str) -> Prompt:
         """A text as it is read, empty for the begin of one; raises DataError where nothing of it was learnt."""

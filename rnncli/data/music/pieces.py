@@ -40,7 +40,7 @@ class MusicPiece:
 
     place: str
     frames: np.ndarray
-    beat: float = 4.0
+    beat: int = 4
     tempo: float = TEMPO
 
     def __len__(self) -> int:

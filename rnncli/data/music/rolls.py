@@ -29,7 +29,7 @@ WIDTHS = f"{KEYS} keys from the low A of a piano, {PACKED} bytes of packed bits,
 AGAIN = "numpy.savez writes such files: rolls of 0 and 1, and for each the lengths of its pieces"
 
 
-def read_rolls(path: Path, beat: float) -> PieceFile:
+def read_rolls(path: Path, beat: int) -> PieceFile:
     """The pieces of a .npz or .npy file by the names of its arrays; raises DataError naming file and array.
 
     ``beat`` says how many frames a beat has, which such files do not tell. Nothing pickled is loaded.

@@ -33,7 +33,7 @@ LIKE = 'such as {"train": [[[65, 60, 57, 53], [65, 60, 57, -1]]]}: parts, pieces
 AS_SETS = "data.form=rolls takes each frame as a set of keys"
 
 
-def read_voices(path: Path, beat: float, form: str = "auto", encoding: str = "auto") -> PieceFile:
+def read_voices(path: Path, beat: int, form: str = "auto", encoding: str = "auto") -> PieceFile:
     """The pieces of a JSON file by its names of parts; raises DataError naming file, piece and frame.
 
     ``form`` rolls takes a frame as a set of keys, of any number; auto is voices. ``beat`` says how many frames a beat

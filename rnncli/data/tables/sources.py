@@ -73,11 +73,11 @@ def read(
     if kind == "datasets":
         tables = _read_repository(str(path), place, splits, config)
     elif kind == "folder":
-        tables = _read_classes(_existing(place, folder=True), encoding, splits)
+        tables = _read_classes(existing(place, folder=True), encoding, splits)
     elif place.is_dir():
         tables = {name: read_file(file, encoding, header) for name, file in _split_files(place, splits).items()}
     else:
-        tables = {ALL: read_file(_existing(place), encoding, header)}
+        tables = {ALL: read_file(existing(place), encoding, header)}
     for table in tables.values():
         for column in columns or ():
             table.require(column)
@@ -102,6 +102,24 @@ def shortened(notes: list[str]) -> list[str]:
     return notes if len(notes) <= 3 else [*notes[:3], f"and the like for {len(notes) - 3} more files"]
 
 
+def existing(path: Path, folder: bool = False) -> Path:
+    """The path, if it is there and of that sort; raises DataError that says what is there instead."""
+    if folder and not path.is_dir() and path.exists():
+        raise DataError(f"{path}: a file where a folder is expected", "data.source=file reads it")
+    if path.exists():
+        return path
+    if path.is_symlink():
+        raise DataError(f"{path}: a link to {path.readlink()}, which is not there", "mend the link, or name the file")
+    parent = path.parent
+    while not parent.is_dir() and parent != parent.parent:
+        parent = parent.parent
+    missing = path.relative_to(parent).parts[0]
+    there = sorted(other.name for other in parent.iterdir() if not other.name.startswith("."))
+    near = did_you_mean(missing, there)
+    hint = f"{parent} holds " + (", ".join(there[:12]) + (", ..." if len(there) > 12 else "") if there else "nothing")
+    raise DataError(f"{path}: no such file or folder{near}", hint)
+
+
 def _suffix(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes[-1:] == [".gz"] and suffixes[-2:-1] != [".parquet"]:
@@ -119,24 +137,6 @@ def _kind(name: str, path: Path) -> Source:
     return "file"
 
 
-def _existing(path: Path, folder: bool = False) -> Path:
-    """The path, if it is there and of that sort."""
-    if folder and not path.is_dir() and path.exists():
-        raise DataError(f"{path}: a file where a folder is expected", "data.source=file reads it")
-    if path.exists():
-        return path
-    if path.is_symlink():
-        raise DataError(f"{path}: a link to {path.readlink()}, which is not there", "mend the link, or name the file")
-    parent = path.parent
-    while not parent.is_dir() and parent != parent.parent:
-        parent = parent.parent
-    missing = path.relative_to(parent).parts[0]
-    there = sorted(other.name for other in parent.iterdir() if not other.name.startswith("."))
-    near = did_you_mean(missing, there)
-    hint = f"{parent} holds " + (", ".join(there[:12]) + (", ..." if len(there) > 12 else "") if there else "nothing")
-    raise DataError(f"{path}: no such file or folder{near}", hint)
-
-
 def _data_files(folder: Path) -> dict[str, Path]:
     """The data files of a folder by their names without suffix."""
     files = sorted(file for file in folder.iterdir() if _suffix(file) in READERS and not file.name.startswith("."))
@@ -146,7 +146,7 @@ def _data_files(folder: Path) -> dict[str, Path]:
 def _split_files(folder: Path, splits: Mapping[str, str] | None) -> dict[str, Path]:
     files = _data_files(folder)
     if splits is not None:
-        return {name: files.get(own) or _existing(folder / own) for name, own in splits.items()}
+        return {name: files.get(own) or existing(folder / own) for name, own in splits.items()}
     named = [(split_name(stem), file) for stem, file in files.items()]
     _refuse_two_of_a_kind(folder, [name for name, _ in named if name])
     found = {name: file for name, file in named if name}
@@ -160,9 +160,7 @@ def _split_files(folder: Path, splits: Mapping[str, str] | None) -> dict[str, Pa
 
 def _read_classes(folder: Path, encoding: str, splits: Mapping[str, str] | None) -> dict[str, Table]:
     if splits is not None:
-        return {
-            name: _read_class_folder(_existing(folder / own, folder=True), encoding) for name, own in splits.items()
-        }
+        return {name: _read_class_folder(existing(folder / own, folder=True), encoding) for name, own in splits.items()}
     named = [(split_name(sub.name), sub) for sub in sorted(folder.iterdir()) if sub.is_dir()]
     _refuse_two_of_a_kind(folder, [name for name, _ in named if name])
     found = {name: _read_class_folder(sub, encoding) for name, sub in named if name}
@@ -200,7 +198,7 @@ def _read_class_folder(folder: Path, encoding: str) -> Table:
 def _read_repository(name: str, place: Path, splits: Mapping[str, str] | None, config: str | None) -> dict[str, Table]:
     name = str(place) if place.is_dir() else name
     if not place.is_dir() and not HUB_NAME.fullmatch(name):
-        _existing(place)
+        existing(place)
     own = load_repository(name, config, list(splits.values()) if splits else None)
     tables = {split: Table(f"{name}[{split}]", store) for split, store in own.items()}
     if splits is not None:

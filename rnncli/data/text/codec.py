@@ -130,22 +130,22 @@ class Codec:
         text = self.form.of(text)
         if self.unit == "byte":
             return self._of_bytes(text).numbers_N, []
-        found, _ = self.cut(text)
+        found = self.cut(text)
         if self.unit == "word" and found and found[0] not in self._numbers and f" {found[0]}" in self._numbers:
             found[0] = f" {found[0]}"
         kept = [token for token in found if self._is_known(token)]
         unknown = [token.strip(" ") for token in dict.fromkeys(found) if not self._is_known(token)]
         return np.array([self._numbers.get(token, 0) for token in kept], dtype=self.dtype), unknown
 
-    def cut(self, text: str) -> tuple[list[str], list[int] | None]:
-        """The tokens of a text in this form, known or not, and where each begins, None for one behind the other."""
+    def cut(self, text: str) -> list[str]:
+        """The tokens of a text in this form, known or not."""
         if self.unit == "whitespace":
             return cutting.spaced(text)
         if self.unit == "word":
-            return cutting.words(text), None
+            return cutting.words(text)
         if self.unit == "subword":
-            return [piece for span in cutting.spans(text) for piece in self._pieces(span)], None
-        return list(text), None
+            return [piece for chunk in cutting.chunks(text) for piece in self._pieces(chunk)]
+        return list(text)
 
     def text(self, numbers: Iterable[int]) -> str:
         """Symbols as they are written: words between blanks with one blank between them, none around a line end."""
@@ -209,27 +209,26 @@ class Codec:
         return Coded(content_N.astype(self.dtype) + 1, begins_N, None)
 
     def _of_tokens(self, text: str) -> Coded:
-        tokens, starts = self.cut(text)
-        find = self._numbers.get
+        tokens, find = self.cut(text), self._numbers.get
         numbers_N = np.fromiter((find(token, 0) for token in tokens), self.dtype, len(tokens))
-        if starts is None:
-            characters_N = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+        if self.unit == "whitespace":
+            begins_N = cutting.starts(codes)
+            begins_N[:1] = 0  # blanks before the first token are its own
+            characters_N = np.diff(begins_N, append=len(text))
         else:
-            bounds = np.array([*starts, len(text)])
-            bounds[:1] = 0  # blanks before the first token are its own
-            characters_N = np.diff(bounds)
+            characters_N = np.fromiter(map(len, tokens), np.int64, len(tokens))
+            begins_N = np.cumsum(characters_N) - characters_N
         if text.isascii():
             return Coded(numbers_N, characters_N, characters_N)
-        codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-        begins_N = np.cumsum(characters_N) - characters_N
         return Coded(numbers_N, characters_N, np.add.reduceat(_utf8_lengths(codes), begins_N, dtype=np.int64))
 
-    def _pieces(self, span: str) -> list[str]:
-        found = self._known_pieces.get(span)
+    def _pieces(self, chunk: str) -> list[str]:
+        found = self._known_pieces.get(chunk)
         if found is None:
-            found = self.subwords.join(span)
+            found = [piece for span in cutting.spans(chunk) for piece in self.subwords.join(span)]
             if len(self._known_pieces) < MAX_REMEMBERED:
-                self._known_pieces[span] = found
+                self._known_pieces[chunk] = found
         return found
 
     @cached_property

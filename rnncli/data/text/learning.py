@@ -102,7 +102,7 @@ def count(unit: Unit, documents: Iterable[Document]) -> Counter[str]:
     """How often each token is there, of pieces of words each word; rare ones are forgotten where kinds are many."""
     if unit == "character":
         return _count_characters(documents)
-    cut = {"whitespace": lambda text: cutting.spaced(text)[0], "word": cutting.words, "subword": cutting.spans}[unit]
+    cut = {"whitespace": cutting.spaced, "word": cutting.words, "subword": cutting.spans}[unit]
     counts: Counter[str] = Counter()
     for document in documents:
         for text in cutting.whole(document.pieces(), with_blanks=unit == "whitespace"):
@@ -153,7 +153,8 @@ def _said(unit: Unit, counts: Counter[str], tokens: tuple[str, ...], least: int,
     said = f"{NAMES[unit]}: {len(tokens):,} kinds of train"
     if len(tokens) == len(counts) and not marked:
         return f"{said}, all that there are"
-    rare = f", {len(counts) - len(tokens):,} rarer ones left out" if len(tokens) < len(counts) else ""
+    left = len(counts) - len(tokens)
+    rare = f", {left:,} rarer one{'s'[: left != 1]} left out" if left else ""
     share = 100 * unknown / max(1, counts.total() + marked)
     written = f" ({marked:,} are {UNKNOWN} in the text)" if marked else ""
     return f"{said}{rare}: {unknown:,} of {counts.total() + marked:,}{written}, {share:.2g} %, count as unknown"

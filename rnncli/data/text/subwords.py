@@ -6,6 +6,7 @@ piece, again and again. Pieces are texts; the mark says that a word begins.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,21 +65,36 @@ def learn_from_counts(counts: Mapping[str, int], size: int) -> Subwords:
             where[pair].add(word)
     merges: list[Pair] = []
     known = {piece for pieces in spelled.values() for piece in pieces}
-    while len(known) < size and pairs:
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        if pairs[best] < 2:
-            break
+    heap = [(-count, pair) for pair, count in pairs.items()]
+    heapq.heapify(heap)
+    while len(known) < size and (best := _most_frequent(heap, pairs)) and pairs[best] >= 2:
         merges.append(best)
         known.add("".join(best))
-        for word in sorted(where.pop(best)):
+        changed = set[Pair]()
+        for word in where.pop(best):
             for pair in pairwise(spelled[word]):
                 pairs[pair] -= counts[word]
             spelled[word] = _joined(spelled[word], best)
             for pair in pairwise(spelled[word]):
                 pairs[pair] += counts[word]
                 where[pair].add(word)
+                changed.add(pair)
         del pairs[best]
+        for pair in changed:
+            heapq.heappush(heap, (-pairs[pair], pair))
     return Subwords(tuple(merges))
+
+
+def _most_frequent(heap: list[tuple[int, Pair]], pairs: Mapping[Pair, int]) -> Pair | None:
+    """The pair that occurs most often, taken from a heap some of whose counts are those of before; None for none."""
+    while heap:
+        negative, pair = heapq.heappop(heap)
+        count = pairs.get(pair, 0)
+        if count == -negative:
+            return pair
+        if 0 < count < -negative:
+            heapq.heappush(heap, (-count, pair))
+    return None
 
 
 def _joined(pieces: list[str], pair: Pair) -> list[str]:

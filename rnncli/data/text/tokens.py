@@ -12,29 +12,42 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from rnncli.data.text.units import UNSPACED, marks
 
 MOST_UNSPACED = 16
 """Characters of a script without blanks from which pieces are learnt together."""
 LONGEST_WORD = 1 << 20
 """Characters of a word that are waited for."""
+_CHUNKS = re.compile(r"\n| ?\S+|[^\S\n]+(?= \S)|[^\S\n]+")
 _SPACED = re.compile(r"\S+|\n")
 
 
-def spaced(text: str) -> tuple[list[str], list[int]]:
-    """Words between blanks, and line ends; each with where it begins."""
-    found = [(match.group(), match.start()) for match in _SPACED.finditer(text)]
-    return [token for token, _ in found], [start for _, start in found]
+def spaced(text: str) -> list[str]:
+    """Words between blanks, and line ends."""
+    return _SPACED.findall(text)
+
+
+def starts(codes_N: np.ndarray) -> np.ndarray:
+    """Where each of these begins, by the code points of the characters."""
+    blank_N1 = np.append(True, _blanks()[codes_N])
+    return np.flatnonzero((blank_N1[:-1] & ~blank_N1[1:]) | (codes_N == ord("\n")))
+
+
+def chunks(text: str) -> list[str]:
+    """Words with the blank and the marks at them, line ends, and other blanks: no token is in two of them."""
+    return _CHUNKS.findall(text)
 
 
 def words(text: str) -> list[str]:
     """The tokens of a text, without a loss."""
-    return [match.group() for match in _pattern(1).finditer(text)]
+    return [token for chunk in chunks(text) for token in _cut(chunk, 1)]
 
 
 def spans(text: str) -> list[str]:
     """The same, but several characters of a script without blanks in one."""
-    return [match.group() for match in _pattern(MOST_UNSPACED).finditer(text)]
+    return [token for chunk in chunks(text) for token in _cut(chunk, MOST_UNSPACED)]
 
 
 def whole(pieces: Iterable[str], *, with_blanks: bool) -> Iterator[str]:
@@ -67,6 +80,24 @@ def _end_of_last_word(text: str) -> int:
     if len(bare) == len(text):
         bare = text[: len(text) - len(text.rsplit(None, 1)[-1])].rstrip() if text else ""
     return len(bare)
+
+
+def _cut(chunk: str, unspaced: int) -> tuple[str, ...]:
+    # Most chunks come again and again; long ones, of scripts without blanks, hardly ever.
+    return _find(chunk, unspaced) if len(chunk) <= 32 else _find.__wrapped__(chunk, unspaced)
+
+
+@functools.lru_cache(maxsize=1 << 17)
+def _find(chunk: str, unspaced: int) -> tuple[str, ...]:
+    return tuple(match.group() for match in _pattern(unspaced).finditer(chunk))
+
+
+@functools.cache
+def _blanks() -> np.ndarray:
+    """Which code points are blanks, those of line ends among them."""
+    table = np.zeros(0x110000, dtype=bool)
+    table[[code for code in range(0x3001) if chr(code).isspace()]] = True
+    return table
 
 
 @functools.cache

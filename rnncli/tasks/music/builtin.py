@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.data.music.grid import frames_of
-from rnncli.data.music.pieces import MusicPiece
+from rnncli.data.music.grid import roll
+from rnncli.data.music.pieces import MusicPiece, of_roll
 
 TUNES = 60
 SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -55,7 +55,9 @@ def _tune(number: int, grid: int, random: np.random.Generator) -> MusicPiece:
         for bar, degree in enumerate(phrase.chords):
             notes += accompany(degree, BAR * (4 * at + bar))
     begin_N, end_N, pitch_N = np.array(notes).T
-    frames, _ = frames_of(np.rint(begin_N * grid), np.rint(end_N * grid), pitch_N + home)
+    first_N = np.rint(begin_N * grid).astype(np.int64)
+    behind_N = np.maximum(np.rint(end_N * grid).astype(np.int64), first_N + 1)
+    frames, _ = of_roll(roll(first_N, behind_N, pitch_N.astype(np.int64) + home))
     return MusicPiece(f"tune {number}", frames, grid, float(random.integers(96, 133)))
 
 

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.data.music import sources
+from rnncli.data.music.midipieces import MidiChoice
 from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
 from rnncli.data.splits import SYNONYMS, split_name
+from rnncli.data.steps import Steps
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.music.schema import MusicData, MusicRecipe
-from rnncli.data.steps import Steps
 
 EXAMPLE = "tunes/"
 
@@ -103,7 +104,9 @@ def _read_all(data: MusicData) -> PieceFile:
 
 
 def _read(data: MusicData, path: Path) -> PieceFile:
-    return sources.read_pieces(path, grid=data.grid, form=data.form, encoding=data.encoding)
+    form = "voices" if data.form == "voices" else "rolls"
+    choice = MidiChoice(data.grid, form, data.tracks, data.drums == "keep")
+    return sources.read_pieces(path, choice, data.form, data.encoding)
 
 
 def _named(found: PieceFile, data: MusicData) -> dict[str, list[MusicPiece]]:

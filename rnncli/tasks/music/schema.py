@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import Count, FilesSection, Fraction, Recipe, Size, Width
+from rnncli.recipe.schema import FilesSection, Fraction, Recipe, Size, Width
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
+
+Grid = Annotated[int, Field(ge=1, le=96)]
 
 
 class MusicData(FilesSection, frozen=True):
@@ -16,7 +18,9 @@ class MusicData(FilesSection, frozen=True):
     form: Literal["auto", "rolls", "voices"] = Field(
         default="auto", description="a set of keys a frame, or a key of each voice; auto after the files"
     )
-    grid: Count = Field(default=4, description="frames a beat, of MIDI files")
+    grid: Grid = Field(
+        default=4, description="frames a beat: to which notes of MIDI files are moved, and which rolls and voices have"
+    )
     tracks: Literal["all"] | tuple[str | int, ...] = Field(
         default="all", description="all tracks merged, or some by number (from 1) or name"
     )

@@ -217,7 +217,7 @@ def _read(path: Path, data: TaggedData) -> dict[str, Table]:
     if path.is_file() and in_columns:
         return {ALL: read_conll(path, data.encoding)}
     if path.is_dir():
-        named_files = {splits.split_name(_stem(file)): file for file in sorted(path.iterdir()) if file.is_file()}
+        named_files = {splits.split_in(file.name): file for file in sorted(path.iterdir()) if file.is_file()}
         if "train" in named_files:
             return {name: next(iter(_read(file, data).values())) for name, file in named_files.items() if name}
     by_name, config = data.splits or None, data.config or None
@@ -239,12 +239,6 @@ def _names_sentences(path: Path, data: TaggedData) -> bool:
     """Whether the header of a table has a column of sentences, as tables have it whose rows are words."""
     rows = first_rows(path, detect(path, data.encoding), Dialect("\t"))
     return any(map(names_sentence, rows[0] if rows else ()))
-
-
-def _stem(file: Path) -> str:
-    """The word of a file's name that may be a split's: ``train`` of ``en_ewt-ud-train.conllu``, ``train.char.bmes``."""
-    words = file.name.replace("-", ".").replace("_", ".").split(".")
-    return next((word for word in words if splits.split_name(word)), file.name)
 
 
 def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:

@@ -102,7 +102,7 @@ class _Sources:
         data, form = self.data, TextForm.asked(self.data)
         if isinstance(found, Table):
             reading = read_rows(found, self._column(found), form)
-            self.names.append(found.name.removeprefix(f"{Path(data.root)}/"))
+            self.names.append(found.name)
         else:
             shown = [(files.shown(path, data), path) for path in found]
             name = shown[0][0] if len(shown) == 1 else f"{shown[0][0]} and {len(shown) - 1:,} more"
@@ -199,7 +199,7 @@ def _split(parts: Mapping[str, DocumentPart], recipe: TextRecipe) -> tuple[dict[
                 "data.split=place cuts the running text, data.document=line makes each line a document",
             )
         cut, how = Parting(data, recipe.seed)(parts)
-        return cut, manner, f"{how} documents"
+        return cut, manner, f"{how} documents; {_sizes(cut)}"
     return _by_place(dict(parts), whole, recipe)
 
 
@@ -224,6 +224,9 @@ def _by_place(
     found = {name: DocumentPart(documents) for name, documents in carved.items()} | found
     percent = "/".join(f"{100 * share:.3g}" for share in shares.values())
     of = "" if ALL in parts else " of train"
-    sizes = ", ".join(f"{name} {part.characters:,}" for name, part in found.items())
     where = "" if exactly else " at line ends"
-    return found, "place", f"split{of} by place {percent}{where}: {sizes} characters"
+    return found, "place", f"split{of} by place {percent}{where}: {_sizes(found)}"
+
+
+def _sizes(parts: Mapping[str, DocumentPart]) -> str:
+    return ", ".join(f"{name} {part.characters:,}" for name, part in parts.items()) + " characters"

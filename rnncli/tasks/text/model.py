@@ -17,13 +17,16 @@ from rnncli.tasks.text.schema import TextModelSection
 from rnncli.tasks.write.carried import State
 from rnncli.tasks.write.members import joined, locked, mean_nats, parted
 
+FEW, FEW_WIDTH = 1000, 128
+"""Kinds of symbol that are few, such as characters, and how wide their embeddings are at most."""
+
 
 class TextNetwork(nn.Module):
     """One network of a :class:`TextModel`; row V of ``embedding`` is the begin of a text."""
 
     def __init__(self, settings: TextModelSection, symbols: int) -> None:
         super().__init__()
-        width = settings.embedding or settings.hidden
+        width = settings.embedding or (settings.hidden if symbols > FEW else min(settings.hidden, FEW_WIDTH))
         self.embedding_dropout, self.dropout = settings.embedding_dropout, settings.dropout
         self.embedding = nn.Embedding(symbols + 1, width)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
@@ -47,7 +50,7 @@ class TextNetwork(nn.Module):
             # Gal and Ghahramani (2016): a symbol that is left out is so wherever it stands.
             kept_V1 = torch.rand(len(table_VW), 1, device=table_VW.device) >= self.embedding_dropout
             table_VW = table_VW * kept_V1 / (1 - self.embedding_dropout)
-        x_BTW = nn.functional.embedding(before_BT, table_VW)
+        x_BTW = nn.functional.embedding(before_BT, table_VW) * math.sqrt(table_VW.shape[1])
         y_BTE, end = self.core(x_BTW, lengths_B, joined(state))
         return locked(y_BTE, self.dropout, self.training), parted(end)
 
@@ -79,10 +82,19 @@ class TextModel(nn.Module):
             ends += end
         return found, tuple(ends)
 
-    def loss(self, outputs: list[Tensor], target_BT: Tensor, inside_BT: Tensor) -> Tensor:
-        """The mean of -ln p of the targets inside of the texts, averaged over members that learn by themselves."""
-        target_N = target_BT[inside_BT]
-        losses = [one.head.loss(y_BTE[inside_BT], target_N) for one, y_BTE in zip(self.networks, outputs, strict=True)]
+    def loss(
+        self, outputs: list[Tensor], target_BT: Tensor, inside_BT: Tensor, chance_V: Tensor | None = None
+    ) -> Tensor:
+        """The mean of -ln p of the targets inside of the texts, averaged over members that learn by themselves.
+
+        With ``chance_V`` it is estimated by symbols that are drawn with these chances.
+        """
+        target_N, losses = target_BT[inside_BT], []
+        for one, y_BTE in zip(self.networks, outputs, strict=True):
+            y_NE = y_BTE[inside_BT]
+            losses.append(
+                one.head.loss(y_NE, target_N) if chance_V is None else one.head.drawn_loss(y_NE, target_N, chance_V)
+            )
         return torch.stack(losses).mean()
 
     def nats(self, outputs: list[Tensor], target_BT: Tensor, inside_BT: Tensor) -> Tensor:

@@ -37,7 +37,9 @@ class RunningTextData(FilesSection, frozen=True):
 class TextModelSection(NextModel, frozen=True):
     """An embedding, the recurrent core, and the same embedding again as the head."""
 
-    embedding: OptionalWidth = Field(default=0, description="size of the embedding; 0 is that of the hidden state")
+    embedding: OptionalWidth = Field(
+        default=0, description="size of the embedding; 0 is that of the hidden state, 128 at most where symbols are few"
+    )
     tied: bool = Field(default=True, description="whether embedding and head share their weights")
 
 

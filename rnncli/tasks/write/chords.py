@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnncli.data.steps import Steps
 from rnncli.tasks.write.copying import Copied, copied, shares
-from rnncli.tasks.write.steps import Steps
 
 
 def copied_chords(groups: Sequence[Steps], train: Steps, keys: int, length: int) -> list[Copied]:

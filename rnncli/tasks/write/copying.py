@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.tasks.write.steps import Steps
+from rnncli.data.steps import Steps
 
 CHUNK = 1 << 20
 """Steps of the training part that are looked at together."""

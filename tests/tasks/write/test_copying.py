@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.steps import Steps
 from rnncli.tasks.write import copying
 from rnncli.tasks.write.chords import changes, copied_chords, resemblance
 from rnncli.tasks.write.copying import Copied, copied, excerpts, matches, shares
-from rnncli.tasks.write.steps import Steps
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 3), max_size=14), min_size=1, max_size=4)
 

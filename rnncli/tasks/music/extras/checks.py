@@ -1,3 +1,5 @@
 """Tables of the pieces."""
+
+
 def tables(recipe, corpus):
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from rnncli.data.regular import require_regular
@@ -34,7 +35,7 @@ def parts(data: FilesSection) -> tuple[dict[str, Found], list[str]]:
             found[name] = more.get(name) or next(iter(more.values()))
     if ALL in found and len(found) > 1:
         found = {"train": found.pop(ALL)} | found
-    return found, notes
+    return {name: _named(found[name], data) for name in (ALL, "train", "dev", "test") if name in found}, notes
 
 
 def at_place(path: Path, data: FilesSection, notes: list[str]) -> dict[str, Found]:
@@ -68,9 +69,14 @@ def has_pattern(name: str) -> bool:
     return any(mark in name for mark in "*?[")
 
 
-def shown(path: Path, data: FilesSection) -> str:
+def shown(path: Path | str, data: FilesSection) -> str:
     """What a person calls a file: its name from the folder that the recipe names."""
     return str(path).removeprefix(f"{Path(data.root)}{os.sep}")
+
+
+def _named(found: Found, data: FilesSection) -> Found:
+    """A table with the name that a person calls it by."""
+    return replace(found, name=shown(found.name, data)) if isinstance(found, Table) else found
 
 
 def _texts_or_table(place: Path, data: FilesSection) -> Found:
