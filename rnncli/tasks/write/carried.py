@@ -50,7 +50,8 @@ class Carried:
         if not len(self._windows_M):
             self._windows_M, self._state = windows.copy(), state
             return
-        older_M = np.flatnonzero(~np.isin(self._windows_M, windows))[: max(0, KEPT * len(windows) - len(windows))]
+        room = max(KEPT * len(windows), len(self._windows_M)) - len(windows)
+        older_M = np.flatnonzero(~np.isin(self._windows_M, windows))[:room]
         columns_M = torch.from_numpy(older_M).to(state[0].device)
         self._windows_M = np.concatenate([windows, self._windows_M[older_M]])
         both = zip(state, self._state, strict=True)
