@@ -117,12 +117,12 @@ class PiecePredictor:
         if begun.melody_T is not None:
             frames = min(frames, len(begun.melody_T)) if length or bars else len(begun.melody_T)
         new_TS = self._composer.frames(begun.reached, sampling, number, frames, begun.melody_T)
-        piece = MusicPiece(f"sample {number}", _joined(begun.primer_TS, new_TS), self.form.beat, begun.tempo)
+        piece = MusicPiece(f"sample {number}", _joined(begun.primer_TS, new_TS), round(self.form.beat), begun.tempo)
         where = {"keys": self.form.keys, "lowest": self.form.lowest}
         notes_N4 = notes_of(piece.frames, self.form.form, **where)
         seconds = len(piece) * piece.frame_seconds
         files = {
-            ".mid": midi_bytes(notes_N4, max(1, round(piece.beat)), piece.tempo),
+            ".mid": midi_bytes(notes_N4, piece.beat, piece.tempo),
             ".wav": wav(piece, self.form.form, **where),
         }
         row = {"frames": len(piece), "primer": len(begun.primer_TS), "notes": len(notes_N4), "seconds": seconds}
