@@ -42,3 +42,15 @@ class Steps:
     def lengths(self) -> np.ndarray:
         """The steps of each document, (D,)."""
         return np.diff(self.bounds_D1)
+
+    def first(self, most: int) -> Steps:
+        """The first steps, ``most`` of them where there are more; the last document may end early."""
+        if len(self.values) <= most:
+            return self
+        whole_D1 = self.bounds_D1[self.bounds_D1 < most]
+        return Steps(self.values[:most], np.append(whole_D1, most))
+
+    def last(self, most: int) -> Steps:
+        """The last steps, ``most`` or all; documents before them are empty, and one may have lost its begin."""
+        first = max(0, len(self.values) - most)
+        return Steps(self.values[first:], np.maximum(self.bounds_D1 - first, 0)) if first else self

@@ -19,7 +19,7 @@ of the order below), V kinds of symbol.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -79,11 +79,26 @@ class KneserNey:
 
         Raises DataError where there are no symbols.
         """
+        return cls.learn_orders(values_N, bounds_D1, (order,), size, discounts)[order]
+
+    @classmethod
+    def learn_orders(
+        cls, values_N: np.ndarray, bounds_D1: np.ndarray, orders: Iterable[int], size: int, discounts: int = 3
+    ) -> dict[int, KneserNey]:
+        """Models of several orders, for which n-grams are counted once; the same as each alone."""
         if not len(values_N):
             raise DataError("no symbols to learn a language model from", "is this the right file or column?")
-        counted = list(_counted(values_N, bounds_D1, order, size))
-        above_V = counted[0].suffixes_G if counted else values_N
-        share_V, _ = _estimated(np.bincount(above_V, minlength=size), np.zeros(size, np.int64), 1, 1 / size, discounts)
+        wanted = sorted(set(orders))
+        counted = list(_counted(values_N, bounds_D1, wanted[-1], size))
+        single_V = np.bincount(values_N, minlength=size)
+        return {order: cls._of_counts(single_V, counted[: order - 1], discounts) for order in wanted}
+
+    @classmethod
+    def _of_counts(cls, single_V: np.ndarray, counted: Sequence[_Counted], discounts: int) -> KneserNey:
+        """The model of how often symbols stand alone, and of the n-grams of the orders above."""
+        size = len(single_V)
+        count_V = np.bincount(counted[0].suffixes_G, minlength=size) if counted else single_V
+        share_V, _ = _estimated(count_V, np.zeros(size, np.int64), 1, 1 / size, discounts)
         orders, below_G, contexts = [], share_V, size + 1
         for own, above in zip_longest(counted, counted[1:]):
             count_G = own.counts_G

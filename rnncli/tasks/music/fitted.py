@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from rnncli.errors import DataError, RunError
 from rnncli.heads.chords import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
+from rnncli.tasks.music.extras.rivals import rivals
+from rnncli.tasks.music.extras.sampled import CHORDS, sampled
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
 from rnncli.tasks.write.carried import Carried, State
+from rnncli.tasks.write.chords import resemblance
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, midi_frames, music_blocks, music_rows
 from rnncli.tasks.write.walk import Spans, nats_of
@@ -60,27 +64,28 @@ class FittedMusic:
 
     best_by = "nats_per_frame"
 
-    def __init__(self, recipe: MusicRecipe, form: MusicForm) -> None:
-        self.recipe, self.form = recipe, form
+    def __init__(self, recipe: MusicRecipe, form: MusicForm, written: Mapping[str, Any] | None = None) -> None:
+        self.recipe, self.form, self.written = recipe, form, dict(written or {})
         self.notes: tuple[str, ...] = ()
         self._carried = Carried()
+        self._train: Steps | None = None
 
     @property
     def about(self) -> About:
-        """What frames are."""
-        return asdict(self.form)
+        """What frames are, samples, and what of them is copied."""
+        return asdict(self.form) | self.written
 
     def save(self, folder: Path) -> None:
-        """Write what frames are."""
-        write_json(folder / FILE, KIND, asdict(self.form))
+        """Write what frames are, and what was written."""
+        write_json(folder / FILE, KIND, asdict(self.form) | {"written": self.written})
 
     @classmethod
     def load(cls, recipe: MusicRecipe, folder: Path) -> FittedMusic:
         """What ``save`` wrote; raises RunError."""
         body = read_json(folder / FILE, KIND)
         try:
-            return cls(recipe, MusicForm(**{name: body[name] for name in MusicForm.__annotations__}))
-        except (KeyError, TypeError) as error:
+            return cls(recipe, MusicForm(**{name: body[name] for name in MusicForm.__annotations__}), body["written"])
+        except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / FILE}: {error} is missing", "take it from a copy of the run") from error
 
     def encode(self, part: MusicPart, *, training: bool = False) -> Windows:
@@ -92,6 +97,8 @@ class FittedMusic:
         begin = np.full(steps.values.shape[1:], BEGIN)
         shifts = _shifts(steps, self.form.keys, self.recipe.train.transpose) if training else range(1)
         window = self.recipe.train.window
+        if training:
+            self._train = steps
 
         def vary(frames_TS: np.ndarray, variant: int) -> np.ndarray:
             is_key = (frames_TS >= 0) & (frames_TS < self.form.keys)
@@ -126,32 +133,58 @@ class FittedMusic:
 
     def validate(self, model: MusicModel, examples: Windows, batches: Batches) -> Metrics:
         """What frames and notes cost."""
-        nats_N, blocks = self._nats(model, examples.steps), self._blocks(examples.steps)
+        nats_N, blocks = self.nats(model, examples.steps), self._blocks(examples.steps)
         found = blocks.statistics(nats_N).values()
         return found | {"loss": found["nats_per_frame"]}
+
+    def settle(self, model: MusicModel, dev: Windows, batches: Batches) -> None:
+        """Write samples, and see how much of them is copied."""
+        assert self._train is not None, "settled before the training part was encoded"
+        form, settings = self.form, self.recipe.evaluation
+        found = sampled(model, form.voices, form.lowest, settings, self.recipe.seed, self._train, dev.steps)
+        seconds = 60 / form.tempo / form.beat
+        self.written = found | {"samples": [one | {"seconds": seconds} for one in found.get("samples", ())]}
 
     def predictions(
         self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
     ) -> Iterator[dict[str, Any]]:
         """A row for each piece, several for a long one."""
-        steps = examples.steps
-        yield from music_rows(
+        steps, seen_D = examples.steps, None
+        if self._train is not None:
+            seen_D = resemblance(steps, self._train, self.form.keys, CHORDS)
+        found = music_rows(
             self._blocks(steps),
             steps,
-            self._nats(model, steps),
+            self.nats(model, steps),
             pitches=lambda frames_TS: midi_frames(frames_TS, self.form.lowest, self.form.keys),
             places=[part.place(row) for row in range(len(part))],
             seconds=[piece.frame_seconds for piece in part.pieces],
         )
+        yield from (row if seen_D is None else row | {"seen": float(seen_D[row["example"]])} for row in found)
+
+    def scores(
+        self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
+    ) -> Iterator[dict[str, Any]]:
+        """What each frame costs, in order."""
+        steps = examples.steps
+        nats_N = self.nats(model, steps).tolist()
+        for document, (first, end) in enumerate(pairwise(steps.bounds_D1.tolist())):
+            frames = midi_frames(steps[document], self.form.lowest, self.form.keys)
+            place = part.place(document)
+            for at, (frame, nats) in enumerate(zip(frames, nats_N[first:end], strict=True), start=1):
+                yield {"place": f"{place}, frame {at:,}", "token": frame, "nats": nats}
 
     def baselines(self, parts: Mapping[str, MusicPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
-        """Each key by its frequency, and by whether it sounded."""
-        return {}, ()
+        """n-grams of notes, each key by its frequency, and by whether it sounded."""
+        train, test = parts["train"].steps(), parts[split].steps()
+        blocks = self._blocks(test)
+        found = rivals(train, test, self.form.form, self.form.keys)
+        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, ()
 
     def _blocks(self, steps: Steps) -> Blocks:
         return music_blocks(steps, first=self.recipe.evaluation.first)
 
-    def _nats(self, model: MusicModel, steps: Steps) -> np.ndarray:
+    def nats(self, model: MusicModel, steps: Steps) -> np.ndarray:
         """-ln p of each frame given all before it in its piece, (N,)."""
         device = next(model.parameters()).device
 

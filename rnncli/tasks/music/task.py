@@ -8,10 +8,13 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.music import builtin, data
 from rnncli.tasks.music.extras import checks
 from rnncli.tasks.music.fitted import FittedMusic, MusicForm
+from rnncli.tasks.music.predictor import PiecePredictor
 from rnncli.tasks.music.schema import MusicRecipe
 
 load = FittedMusic.load
+predictor = PiecePredictor
 check = checks.tables
+findings = checks.findings
 
 
 def read(recipe: MusicRecipe) -> Corpus:
@@ -27,6 +30,3 @@ def read_more(recipe: MusicRecipe, path: Path) -> Corpus:
 def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
     """What frames are."""
     return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
-
-
-predictor = None

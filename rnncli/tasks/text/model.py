@@ -40,8 +40,12 @@ class TextNetwork(nn.Module):
 
     @property
     def table(self) -> Tensor:
-        """The embeddings of all symbols and of the begin, (V + 1, W)."""
-        return torch.cat([self.head.weight, self.embedding.weight]) if self.tied else self.embedding.weight
+        """What the core reads of each symbol and of the begin, (V + 1, W): embeddings, about as long as they are wide.
+
+        Weights that are right for the head are small to read (Vaswani et al. 2017 scale shared ones likewise).
+        """
+        every = torch.cat([self.head.weight, self.embedding.weight]) if self.tied else self.embedding.weight
+        return every * math.sqrt(every.shape[1])
 
     def read(self, before_BT: Tensor, lengths_B: Tensor | None, state: State) -> tuple[Tensor, State]:
         """Outputs (B, T, E) behind each symbol, and the state at the end."""
@@ -50,7 +54,7 @@ class TextNetwork(nn.Module):
             # Gal and Ghahramani (2016): a symbol that is left out is so wherever it stands.
             kept_V1 = torch.rand(len(table_VW), 1, device=table_VW.device) >= self.embedding_dropout
             table_VW = table_VW * kept_V1 / (1 - self.embedding_dropout)
-        x_BTW = nn.functional.embedding(before_BT, table_VW) * math.sqrt(table_VW.shape[1])
+        x_BTW = nn.functional.embedding(before_BT, table_VW)
         y_BTE, end = self.core(x_BTW, lengths_B, joined(state))
         return locked(y_BTE, self.dropout, self.training), parted(end)
 

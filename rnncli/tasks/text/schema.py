@@ -54,9 +54,12 @@ class TextTrain(NextTrain, frozen=True):
 class TextEvaluation(NextEvaluation, frozen=True):
     """What else is tried on test."""
 
+    help: bool = Field(default=True, description="also mix the model with an n-gram model and a cache")
     ngram: Size = Field(default=0, description="order of an n-gram model to mix with; 0 is 5 for words, 7 for others")
     cache: Size = Field(default=500, description="steps that a cache of the last ones remembers; 0 has none")
-    dynamic: bool = Field(default=False, description="also go on learning while test is read, reported apart")
+    dynamic: bool = Field(
+        default=False, description="also go on learning while test is read, which takes long; reported apart"
+    )
 
 
 class TextRecipe(Recipe, frozen=True):

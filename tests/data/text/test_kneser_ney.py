@@ -88,6 +88,15 @@ def test_symbols_cost_what_the_equations_say(order, discounts):
     assert model.nats(*joined(test)) == pytest.approx(Plain(train, order, SIZE, discounts).nats(test), abs=1e-6)
 
 
+@pytest.mark.parametrize("documents", [drawn(1), [[1], [2, 1]]])
+def test_models_of_several_orders_are_those_of_each_alone(documents):
+    test = joined(drawn(2))
+    found = KneserNey.learn_orders(*joined(documents), (5, 1, 3), SIZE)
+    assert sorted(found) == [1, 3, 5]
+    for order, model in found.items():
+        assert model.nats(*test).tolist() == KneserNey.learn(*joined(documents), order, SIZE).nats(*test).tolist()
+
+
 def test_three_discounts_are_other_than_one_where_there_are_counts_enough():
     train, test = joined(drawn(1)), joined(drawn(2))
     one, three = (KneserNey.learn(*train, 3, SIZE, discounts).nats(*test) for discounts in (1, 3))

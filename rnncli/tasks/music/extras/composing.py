@@ -1,0 +1,96 @@
+"""A model of music that goes on behind frames, or finds the other notes below a melody.
+
+Shape letters: T frames, S slots of a frame, K keys, E outputs of the core.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncli.heads.chords import BEGIN, NOTHING
+from rnncli.tasks.music.model import MusicModel
+from rnncli.tasks.write.carried import State
+from rnncli.tasks.write.sampling import Sampling, choose
+from rnncli.tasks.write.stepping import one_thread
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """Where a model is: behind how many frames, the last of them (S,), outputs (E,) of each member, and the state."""
+
+    frames: int
+    last_S: Tensor
+    outputs: list[Tensor]
+    state: State
+
+
+class Composer:
+    """Writes frames with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
+
+    >>> composer = Composer(model, slots=4)
+    >>> composer.frames(composer.begin(), Sampling(seed=1), number=1, length=16).shape
+    (16, 4)
+    """
+
+    def __init__(self, model: MusicModel, slots: int) -> None:
+        weight = next(model.parameters())
+        is_here = weight.device.type == "cpu" and weight.dtype == torch.float32
+        self.model = model if is_here else copy.deepcopy(model).to("cpu", torch.float32).eval()
+        self.slots = slots
+
+    def begin(self, frames_TS: np.ndarray | None = None) -> Reached:
+        """At the begin of a piece, behind its first frames if there are any."""
+        begin_1S = np.full((1, self.slots if frames_TS is None else frames_TS.shape[1]), BEGIN)
+        read_TS = begin_1S if frames_TS is None else np.concatenate([begin_1S, frames_TS])
+        with one_thread(), torch.no_grad():
+            return self._behind(torch.from_numpy(read_TS.astype(np.int64)), 0, self.model.begin(1))
+
+    def frames(
+        self, reached: Reached, sampling: Sampling, number: int, length: int, melody_T: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Sample ``number``, of ``length`` frames, (T, S).
+
+        Below a ``melody_T``, a key of each frame or -1 for none, the first voice is the melody; of notes it is the
+        highest of its frame, and where it is silent any may sound.
+        """
+        generator = sampling.generator(number)
+        found = []
+        with one_thread(), torch.no_grad():
+            for at in range(length):
+                key = None if melody_T is None else int(melody_T[at])
+                found.append(self._frame(reached, sampling, generator, key))
+                frame_1S = torch.tensor(found[-1:] if found[-1] else [[NOTHING]])
+                reached = self._behind(frame_1S, reached.frames, reached.state)
+        width = max(1, self.slots, *map(len, found))
+        return np.array([[*frame, *[NOTHING] * (width - len(frame))] for frame in found], np.int16)
+
+    def _behind(self, frames_TS: Tensor, before: int, state: State) -> Reached:
+        """Behind further frames."""
+        outputs, state = self.model.read(frames_TS[None], None, torch.tensor([before]), state)
+        return Reached(before + len(frames_TS), frames_TS[-1], [y_1TE[0, -1] for y_1TE in outputs], state)
+
+    def _frame(
+        self, reached: Reached, sampling: Sampling, generator: np.random.Generator, melody: int | None
+    ) -> list[int]:
+        """The keys of the next frame; of voices ``K`` for one that is silent."""
+        keys, voices = self.model.keys, self.model.voices
+        chosen: list[int] = []
+        if voices and melody is not None:
+            chosen.append(melody if melody >= 0 else keys)
+        highest = keys if voices or melody is None or melody < 0 else melody
+        while True:
+            if voices and len(chosen) == voices:
+                return chosen
+            logits_K = self.model.next_logits(reached.outputs, reached.last_S, chosen).double().numpy()
+            logits_K[highest + 1 :] = -np.inf
+            symbol = choose(logits_K, sampling, generator)
+            if not voices and symbol == keys:
+                return chosen
+            chosen.append(symbol)
+            if not voices and symbol == highest:
+                return chosen

@@ -1,0 +1,143 @@
+"""What texts cost under a model, and texts that it writes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rnncli.data.encodings import detect, open_text
+from rnncli.data.text.documents import Document
+from rnncli.data.text.encoded import encode
+from rnncli.errors import DataError
+from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.tasks.predictors import Prompt
+from rnncli.tasks.text.data import read_part
+from rnncli.tasks.text.extras.writing import UNKNOWN_SYMBOL, Writer
+from rnncli.tasks.text.fitted import FittedText
+from rnncli.tasks.text.model import TextModel
+from rnncli.tasks.write.sampling import Sampling
+
+SHOWN = 200
+"""Characters of a text that its row holds."""
+LARGEST_EXPONENT = 700.0
+"""A perplexity beyond that of so many nats is given as infinite, which JSON has no number for: as null."""
+
+
+class DocumentPredictor:
+    """Texts in, one row each out: ``nats``, ``tokens``, ``bits_per_character``, ``perplexity``; or texts to go on with.
+
+    A text begins anew: nothing stands before it. Of a file each document is a text, as it was in training.
+    """
+
+    formats = ("jsonl", "text")
+    example = "It was a bright cold day in April."
+    together = 64
+
+    def __init__(self, fitted: FittedText, model: TextModel, device: torch.device) -> None:
+        self.fitted, self.model, self.device = fitted, model, device
+        self.usual_length = fitted.recipe.evaluation.sample_length
+
+    def parse(self, text: str) -> Document:
+        """A line of text as it is, or the ``text`` of a JSON object."""
+        return self._document(_of_json(text), "")
+
+    def read(self, path: Path, form: str = "") -> Iterator[Document]:
+        """The documents of a file, or where a form says how, its lines."""
+        if not form:
+            yield from read_part(self.fitted.recipe, path).parts["test"].documents
+            return
+        with open_text(path, detect(path, self.fitted.recipe.data.encoding)) as lines:
+            yield from self.listen(lines, str(path), form)
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Document]:
+        """A text a line, plain or in a JSON object."""
+        for number, line in enumerate(lines, start=1):
+            text = line.rstrip("\r\n")
+            yield self._document(text if form == "text" else _of_json(text, f"{name}:{number}"), f"{name}:{number}")
+
+    @torch.no_grad()
+    def predict(self, examples: Sequence[Document]) -> list[dict[str, Any]]:
+        """One row a text, in order; batch mates do not matter."""
+        encoded = encode(self.fitted.codec, examples)
+        nats_N = self.fitted.nats(self.model, encoded)
+        is_byte = self.fitted.codec.unit == "byte"
+        unknown_N = np.zeros(len(nats_N), bool) if is_byte else encoded.steps.values == UNKNOWN_SYMBOL
+        spans = pairwise(encoded.steps.bounds_D1.tolist())
+        return [
+            _row(document, nats_N[begin:end], int(unknown_N[begin:end].sum()))
+            for document, (begin, end) in zip(examples, spans, strict=True)
+        ]
+
+    def text(self, example: Document, row: dict[str, Any], form: str = "") -> str:
+        """A JSON object on a line."""
+        return json_line(row)
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+        """Bits per character, perplexity, tokens, the text or where it stands."""
+        cells = [
+            [_shown(row["bits_per_character"]), _shown(row["perplexity"]), f"{row['tokens']:,}", row["text"]]
+            for row in rows
+        ]
+        return ["bits per character", "perplexity", "tokens", "text"], cells
+
+    def prompt(self, text: str) -> Prompt:
+        """A text to go on behind, what the model never learnt left out; raises DataError where nothing is left."""
+        require_characters(text, "the prompt")
+        symbols_N, unknown = self.fitted.codec.prompt(text)
+        if unknown and not len(symbols_N):
+            named = ", ".join(f'"{one}"' for one in unknown[:8])
+            raise DataError(f"the prompt holds nothing that the model learnt: {named}", "begin as its texts do")
+        return Prompt(self.fitted.codec.text(symbols_N.tolist()), tuple(unknown), self._writer.begin(symbols_N))
+
+    def go_on(self, prompt: Prompt, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+        """Sample ``number`` behind a prompt, of ``length`` symbols, piece by piece."""
+        return self._writer.text(prompt.behind, sampling, number, length)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self.fitted.codec, self.model)
+
+    def _document(self, text: str, place: str) -> Document:
+        require_characters(text, place or "input")
+        return Document.of(self.fitted.codec.form.of(text), place)
+
+
+def _of_json(text: str, place: str = "input") -> str:
+    """The ``text`` of a JSON object, or a text that is none as it is."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(found.get("text"), str):
+        raise DataError(f'{place}: {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "Once upon"}')
+    return found["text"]
+
+
+def _row(document: Document, nats_N: np.ndarray, unknown: int) -> dict[str, Any]:
+    """What a text costs; means are None for a text without a symbol."""
+    nats, tokens, characters = float(nats_N.sum()), len(nats_N), document.characters
+    each = nats / tokens if tokens else math.inf
+    place = {"place": document.place} if document.place else {}
+    return place | {
+        "text": document.slice(0, SHOWN).text(),
+        "nats": nats,
+        "tokens": tokens,
+        "characters": characters,
+        "unknown": unknown,
+        "bits_per_character": nats / characters / math.log(2) if characters else None,
+        "perplexity": math.exp(each) if each < LARGEST_EXPONENT else None,
+    }
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.3f}"
