@@ -1,16 +1,14 @@
 """The tracks of MIDI files: bytes to notes and tempos by ticks.
 
-Channel messages are parsed by mido, metadata by what is needed of them, so that a key signature that breaks the rules
-harms nobody. Positions in messages count bytes from 0, as hexadecimal viewers do.
+What notes and times do not need is passed over by its length, so that a key signature that breaks the rules harms
+nobody; how long messages are mido knows. Positions in messages count bytes from 0, as hexadecimal viewers do.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any
 
-import mido
 from mido.messages import SPEC_BY_STATUS
 
 from rnncli.errors import DataError
@@ -142,19 +140,21 @@ class TrackReader:
     def _channel_message(self) -> None:
         begin = self.cursor.at
         data = self.cursor.take(self._length(self._status, begin))
-        if odd := [i for i, byte in enumerate(data) if byte > 0x7F]:
-            said = f"the byte {data[odd[0]]:#04x}, where data of a message are wanted"
-            raise self.cursor.error("damaged", said, at=begin + odd[0])
+        if max(data) > 0x7F:
+            at = next(i for i, byte in enumerate(data) if byte > 0x7F)
+            raise self.cursor.error(
+                "damaged", f"the byte {data[at]:#04x}, where data of a message are wanted", at=begin + at
+            )
         if self._status & 0xF0 in (NOTE_OFF, NOTE_ON):
-            self._note(mido.Message.from_bytes([self._status, *data]))
+            self._note(self._status & 0xF0, self._status & 0x0F, *data)
 
-    def _note(self, message: Any) -> None:
-        key = message.channel, message.note
-        if message.type == "note_on" and message.velocity:
-            self._sounding.setdefault(key, deque()).append((self.tick, message.velocity))
+    def _note(self, kind: int, channel: int, pitch: int, velocity: int) -> None:
+        key = channel, pitch
+        if kind == NOTE_ON and velocity:
+            self._sounding.setdefault(key, deque()).append((self.tick, velocity))
         elif self._sounding.get(key):
-            begin, velocity = self._sounding[key].popleft()
-            self.notes.append((begin, self.tick, message.note, velocity, message.channel))
+            begin, struck = self._sounding[key].popleft()
+            self.notes.append((begin, self.tick, pitch, struck, channel))
 
 
 def _text(data: bytes) -> str:

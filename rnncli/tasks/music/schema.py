@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rnncli.recipe.schema import FilesSection, Fraction, Recipe, Size, Width
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
+
+def _numbered(track: object) -> object:
+    """A number that a command line gives as text."""
+    return int(track) if isinstance(track, str) and track.isdecimal() else track
+
+
+Track = Annotated[Annotated[int, Field(ge=1, le=65535)] | str, BeforeValidator(_numbered)]
 Grid = Annotated[int, Field(ge=1, le=96)]
 
 
@@ -21,7 +28,7 @@ class MusicData(FilesSection, frozen=True):
     grid: Grid = Field(
         default=4, description="frames a beat: to which notes of MIDI files are moved, and which rolls and voices have"
     )
-    tracks: Literal["all"] | tuple[str | int, ...] = Field(
+    tracks: Literal["all"] | tuple[Track, ...] = Field(
         default="all", description="all tracks merged, or some by number (from 1) or name"
     )
     drums: Literal["drop", "keep"] = Field(default="drop", description="what becomes of channel 10")

@@ -7,16 +7,15 @@ from pathlib import Path
 from rnncli.data.text.codec import Codec
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.text import data
+from rnncli.tasks.text.extras import checks
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.text.schema import TextRecipe
 
 load = FittedText.load
 predictor = DocumentPredictor
-
-
-def check(recipe, corpus):
-    return []
+check = checks.tables
+findings = checks.findings
 
 
 def read(recipe: TextRecipe) -> Corpus:
