@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from rnncli.heads.chords import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
 from rnncli.tasks.music.extras.rivals import rivals
-from rnncli.tasks.music.extras.sampled import sampled
+from rnncli.tasks.music.extras.sampled import CHORDS, sampled
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
 from rnncli.tasks.write.carried import Carried, State
+from rnncli.tasks.write.chords import resemblance
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, midi_frames, music_blocks, music_rows
 from rnncli.tasks.write.walk import Spans, nats_of
@@ -147,8 +149,10 @@ class FittedMusic:
         self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
     ) -> Iterator[dict[str, Any]]:
         """A row for each piece, several for a long one."""
-        steps = examples.steps
-        yield from music_rows(
+        steps, seen_D = examples.steps, None
+        if self._train is not None:
+            seen_D = resemblance(steps, self._train, self.form.keys, CHORDS)
+        found = music_rows(
             self._blocks(steps),
             steps,
             self.nats(model, steps),
@@ -156,6 +160,19 @@ class FittedMusic:
             places=[part.place(row) for row in range(len(part))],
             seconds=[piece.frame_seconds for piece in part.pieces],
         )
+        yield from (row if seen_D is None else row | {"seen": float(seen_D[row["example"]])} for row in found)
+
+    def scores(
+        self, model: MusicModel, part: MusicPart, examples: Windows, batches: Batches
+    ) -> Iterator[dict[str, Any]]:
+        """What each frame costs, in order."""
+        steps = examples.steps
+        nats_N = self.nats(model, steps).tolist()
+        for document, (first, end) in enumerate(pairwise(steps.bounds_D1.tolist())):
+            frames = midi_frames(steps[document], self.form.lowest, self.form.keys)
+            place = part.place(document)
+            for at, (frame, nats) in enumerate(zip(frames, nats_N[first:end], strict=True), start=1):
+                yield {"place": f"{place}, frame {at:,}", "token": frame, "nats": nats}
 
     def baselines(self, parts: Mapping[str, MusicPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """n-grams of notes, each key by its frequency, and by whether it sounded."""

@@ -14,6 +14,7 @@ from rnncli.tasks.music.schema import MusicRecipe
 load = FittedMusic.load
 predictor = PiecePredictor
 check = checks.tables
+findings = checks.findings
 
 
 def read(recipe: MusicRecipe) -> Corpus:
@@ -29,4 +30,3 @@ def read_more(recipe: MusicRecipe, path: Path) -> Corpus:
 def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
     """What frames are."""
     return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
-

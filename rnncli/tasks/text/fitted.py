@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from rnncli.tasks.text.data import DocumentPart
 from rnncli.tasks.text.examples import TextWindows
 from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
 from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
-from rnncli.tasks.text.extras.sampled import sampled
+from rnncli.tasks.text.extras.sampled import run_of, sampled
 from rnncli.tasks.text.extras.unknown import unsaid
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextRecipe
 from rnncli.tasks.write.cache import SHARPNESS
 from rnncli.tasks.write.carried import Carried, State
+from rnncli.tasks.write.copying import shares
 from rnncli.tasks.write.dynamic import RATES, dynamic_nats
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, text_blocks, text_rows, text_truth
@@ -150,7 +152,10 @@ class FittedText:
                 helped[DYNAMIC] = self._dynamic(model, steps, self.help_at_test.rate)
         else:
             nats_N = self.nats(model, encoded)
-        yield from text_rows(
+        seen_D = None
+        if self._train is not None and len(part) > 1:
+            seen_D = shares(steps, self._train.steps, run_of(self.codec.unit)[0])
+        found = text_rows(
             self._blocks(encoded, part),
             steps,
             nats_N,
@@ -160,6 +165,19 @@ class FittedText:
             helped=helped,
             keep=self.recipe.evaluation.keep,
         )
+        yield from (row if seen_D is None else row | {"seen": float(seen_D[row["example"]])} for row in found)
+
+    def scores(
+        self, model: TextModel, part: DocumentPart, examples: TextWindows, batches: Batches
+    ) -> Iterator[dict[str, Any]]:
+        """What each symbol costs, in order."""
+        steps = examples.encoded.steps
+        nats_N = self.nats(model, examples.encoded)
+        for document, (first, end) in enumerate(pairwise(steps.bounds_D1.tolist())):
+            place = part.place(document)
+            for at in range(first, end):
+                token = self.codec.token(int(steps.values[at]))
+                yield {"place": f"{place}, symbol {at - first + 1:,}", "token": token, "nats": float(nats_N[at])}
 
     def baselines(self, parts: Mapping[str, DocumentPart], split: str) -> tuple[Rivals, tuple[str, ...]]:
         """Kneser-Ney models, each symbol by its frequency, and a compressor."""

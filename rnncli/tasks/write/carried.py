@@ -14,7 +14,7 @@ from torch import Tensor
 State = tuple[Tensor, ...]
 """Tensors (L, B, H)."""
 KEPT = 4
-"""States that are kept, in batches: some rows of a step may be computed again in smaller batches."""
+"""States that are kept, in the largest batches: rows of a step may be computed again in smaller ones."""
 
 
 class Carried:
@@ -30,6 +30,7 @@ class Carried:
     def __init__(self) -> None:
         self._windows_M = np.empty(0, np.int64)
         self._state: State = ()
+        self._rows = 0
 
     def before(self, windows: np.ndarray, follow: np.ndarray, begin: State) -> State:
         """The states (L, B, H) that windows begin with: of the one before where they ``follow`` it and it was read."""
@@ -47,10 +48,12 @@ class Carried:
     def keep(self, windows: np.ndarray, state: State) -> None:
         """Remember the states (L, B, H) behind some windows."""
         state = tuple(part.detach() for part in state)
+        self._rows = max(self._rows, len(windows))
         if not len(self._windows_M):
             self._windows_M, self._state = windows.copy(), state
             return
-        older_M = np.flatnonzero(~np.isin(self._windows_M, windows))[: max(0, KEPT * len(windows) - len(windows))]
+        room = KEPT * self._rows - len(windows)
+        older_M = np.flatnonzero(~np.isin(self._windows_M, windows))[:room]
         columns_M = torch.from_numpy(older_M).to(state[0].device)
         self._windows_M = np.concatenate([windows, self._windows_M[older_M]])
         both = zip(state, self._state, strict=True)
@@ -66,3 +69,4 @@ class Carried:
         parts = len(tensors) - 1
         self._windows_M = tensors["windows"].numpy().copy() if tensors else np.empty(0, np.int64)
         self._state = tuple(tensors[f"{number}"].to(device) for number in range(parts))
+        self._rows = -(-len(self._windows_M) // KEPT)

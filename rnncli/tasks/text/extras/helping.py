@@ -1,7 +1,7 @@
 """What helps a model of texts when it is tested: an n-gram model and a cache of what the text had, mixed with it.
 
-Weights are those under which dev is likeliest. Shape letters: N symbols, Q values of the sharpness of the cache, E outputs
-of the core, T steps of a window.
+Weights are those under which dev is likeliest. Shape letters: N symbols, Q values of the sharpness of the cache, E
+outputs of the core, T steps of a window.
 """
 
 from __future__ import annotations

@@ -17,9 +17,13 @@ from rnncli.tasks.write.stepping import Stepper, written
 
 TEMPERATURES = (0.5, 0.8, 1.0)
 """Of samples in turn."""
-RUNS = {"character": (40, "characters"), "byte": (40, "bytes"), "subword": (12, "pieces")}
-"""How long a run of symbols is that is no accident, and what symbols are called; of words it is 8."""
 UNKNOWN = 0
+
+
+def run_of(unit: str) -> tuple[int, str]:
+    """How long a run of symbols is that is no accident, and what symbols are called."""
+    runs = {"character": (40, "characters"), "byte": (40, "bytes"), "subword": (12, "pieces")}
+    return runs.get(unit, (8, "words"))
 
 
 def sampled(
@@ -37,7 +41,7 @@ def sampled(
         shown.append({"temperature": how.temperature, "text": codec.text(numbers)})
     if not drawn:
         return {}
-    length, counted = RUNS.get(codec.unit, (8, "words"))
+    length, counted = run_of(codec.unit)
     groups = [Steps.of(drawn), excerpts(held_out, len(drawn), settings.sample_length)]
     names = ("samples", "held-out text")
     rows = [

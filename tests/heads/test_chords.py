@@ -1,0 +1,66 @@
+"""The ordered head: probabilities of all frames sum to one, whatever came before."""
+
+import itertools
+
+import pytest
+import torch
+from torch.nn import functional
+
+from rnncli.heads.chords import BEGIN, NOTHING, ChordHead, Frames
+
+KEYS = 5
+
+
+def head(slots):
+    torch.manual_seed(2)
+    one = ChordHead(7, KEYS, 16, slots=slots).double().eval()
+    torch.nn.init.normal_(one.distance.weight)  # new ones are 0
+    return one
+
+
+def every_frame(slots):
+    if slots:
+        return torch.tensor(list(itertools.product(range(KEYS + 1), repeat=slots)))
+    sets = (one for n in range(KEYS + 1) for one in itertools.combinations(range(KEYS), n))
+    return torch.tensor([[*one, *[NOTHING] * (KEYS - len(one))] for one in sets])
+
+
+def nats(one, y, before, frames):
+    logits, true = one(Frames(y.expand(len(frames), -1), before.expand(len(frames), -1), frames))
+    each = functional.cross_entropy(logits, true, reduction="none")
+    frame = (one.symbols(frames) >= 0).nonzero()[:, 0]
+    return torch.zeros(len(frames)).double().index_add(0, frame, each)
+
+
+@pytest.mark.parametrize("slots", [0, 1, 3])
+@pytest.mark.parametrize("before", ["begin", "chord", "silence"])
+@torch.no_grad()
+def test_probabilities_of_all_frames_sum_to_one(slots, before):
+    one, frames = head(slots), every_frame(slots)
+    width = frames.shape[1]
+    silent = KEYS if slots else NOTHING
+    last = {"begin": [BEGIN] * width, "silence": [silent] * width, "chord": ([1, 4] + [silent] * width)[:width]}[before]
+    found = nats(one, torch.randn(1, 7).double(), torch.tensor([last]), frames)
+    assert (-found).exp().sum().item() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("slots", [0, 3])
+@torch.no_grad()
+def test_symbols_one_by_one_are_those_of_whole_frames(slots):
+    one, frames = head(slots), every_frame(slots)
+    y, before = torch.randn(7).double(), torch.tensor(([0, 3] + [KEYS if slots else NOTHING] * 9)[: frames.shape[1]])
+    found = nats(one, y[None], before[None], frames)
+    for row in range(0, len(frames), 7):
+        chosen = [int(symbol) for symbol in one.symbols(frames[row : row + 1])[0] if symbol >= 0]
+        logs = (one.next_logits(y, before, chosen[:n]).log_softmax(-1)[chosen[n]] for n in range(len(chosen)))
+        assert -sum(logs).item() == pytest.approx(found[row].item(), abs=1e-9)
+
+
+@torch.no_grad()
+def test_a_frame_does_not_hang_on_its_batch():
+    one, frames = head(0), every_frame(0)
+    y, before = torch.randn(len(frames), 7).double(), frames[torch.randperm(len(frames))]
+    together, true = one(Frames(y, before, frames))
+    apart = torch.cat([one(Frames(*(part[n : n + 1] for part in (y, before, frames))))[0] for n in range(len(frames))])
+    torch.testing.assert_close(together, apart)
+    assert len(true) == len(together) == (one.symbols(frames) >= 0).sum()
