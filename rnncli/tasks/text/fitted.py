@@ -27,6 +27,7 @@ from rnncli.tasks.text.examples import TextWindows
 from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
 from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
 from rnncli.tasks.text.extras.sampled import run_of, sampled
+from rnncli.tasks.text.extras.unknown import unsaid
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextRecipe
 from rnncli.tasks.write.cache import SHARPNESS
@@ -155,7 +156,7 @@ class FittedText:
         if self._train is not None and len(part) > 1:
             seen_D = shares(steps, self._train.steps, run_of(self.codec.unit)[0])
         found = text_rows(
-            self._blocks(encoded),
+            self._blocks(encoded, part),
             steps,
             nats_N,
             codec=self.codec,
@@ -182,7 +183,7 @@ class FittedText:
         """Kneser-Ney models, each symbol by its frequency, and a compressor."""
         train = self._train or encode(self.codec, parts["train"].documents)
         encoded = encode(self.codec, parts[split].documents)
-        blocks, found = self._blocks(encoded), {}
+        blocks, found = self._blocks(encoded, parts[split]), {}
         for order, model in sorted(self._ngrams(train.steps).items(), reverse=True):
             name = "unigram" if order == 1 else f"kneser-ney {order}"
             found[name] = blocks.statistics(model.nats(encoded.steps.values, encoded.steps.bounds_D1))
@@ -218,8 +219,9 @@ class FittedText:
 
         return dynamic_nats(model, steps, self.codec.size, read, rate)
 
-    def _blocks(self, encoded: Encoded) -> Blocks:
-        unknown_N = None if self.codec.unit == "byte" else encoded.steps.values == 0
+    def _blocks(self, encoded: Encoded, part: DocumentPart | None = None) -> Blocks:
+        """Blocks of documents; those of a ``part`` also count the symbols that do not say what stands there."""
+        unknown_N = unsaid(self.codec, part.documents, encoded.steps.values) if part else None
         return text_blocks(encoded.steps, encoded.characters_N, encoded.bytes_N, unknown_N)
 
     def _nats(self, model: TextModel, steps: Steps, spans: Spans) -> np.ndarray:
