@@ -124,7 +124,7 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
         if recipe.evaluation.page and not (run.path / page.FILE).exists():
             observe(Stage("writing the page", aside=True))
             _write_page(run)
-    return Finished(run.path, found, f"rnncli predict {run_to_use(run, recipe)}")
+    return Finished(run.path, found, f"rnncli {tasks.spec(recipe.task).tried_by} {run_to_use(run, recipe)}")
 
 
 def _keep_places(run: RunDirectory, recipe: Recipe) -> None:

@@ -156,7 +156,7 @@ def file_samples(writer: FileWriter, asked: Asked, name: str) -> tuple[Iterator[
 
 def _places(endings: tuple[str, ...], asked: Asked, name: str) -> list[tuple[Path, ...]]:
     """The files of each sample: numbered where there are several, or where no name is given."""
-    if asked.out is not None and asked.out.suffix.lower() != endings[0]:
+    if asked.out is not None and asked.out.suffix != endings[0]:
         hint = f"--out {asked.out.with_suffix(endings[0])}"
         raise UsageError(f"--out {asked.out}: a file that ends in {endings[0]} is wanted", hint)
     stem = Path(name) if asked.out is None else asked.out.with_suffix("")

@@ -72,7 +72,7 @@ class TaskSpec:
     """What the command line says of a task: ``default`` is the recipe it runs, ``own_data`` that for a user's data.
 
     ``metrics`` are all that the task ever scores by, the first of them first; ``also`` are other names of what it does,
-    for those who look for it by one.
+    for those who look for it by one. ``tried_by`` is the command that shows best what a finished run can do.
     """
 
     name: str
@@ -83,6 +83,7 @@ class TaskSpec:
     metrics: tuple[Metric, ...]
     options: tuple[Option, ...] = ()
     also: tuple[str, ...] = ()
+    tried_by: str = "predict"
 
     def __post_init__(self) -> None:
         counts = Counter(metric.name for metric in (*self.metrics, LOSS))

@@ -14,6 +14,7 @@ from rnncli.data.music.grid import gridded, indistinct, off_grid, roll, top_of_t
 from rnncli.data.music.midi import Score, read_midi
 from rnncli.data.music.miditracks import MidiError
 from rnncli.data.music.pieces import ALL, Form, MusicPiece, PieceFile, beside, of_roll, of_voices
+from rnncli.data.series.frequency import counted
 
 DRUMS = 9
 """The channel of percussion, which people call the tenth."""
@@ -63,14 +64,24 @@ def read_midi_files(files: Sequence[Path], choice: MidiChoice) -> PieceFile:
         except MidiError as error:
             failed.append(error)
     if not pieces:
-        raise failed[0]
+        raise _worst(failed)
     usual = Counter(piece.frames.shape[1] for piece in pieces).most_common(1)[0][0]
     if choice.form == "voices":
         failed += [_voices_error(piece, usual) for piece in pieces if piece.frames.shape[1] != usual]
         pieces = [piece for piece in pieces if piece.frames.shape[1] == usual]
     notes = [f"left out: {error}" for error in failed[:SHOWN]]
+    notes += [f"left out: {len(failed) - SHOWN:,} more files"] if failed[SHOWN:] else []
     dropped = Counter(f"MIDI file, {error.reason}" for error in failed)
     return PieceFile(choice.form, {ALL: pieces}, notes + _said(tally, choice), dropped)
+
+
+def _worst(failed: Sequence[MidiError]) -> MidiError:
+    """The first of the most frequent kind."""
+    kind = Counter(error.reason for error in failed).most_common(1)[0][0]
+    first = next(error for error in failed if error.reason == kind)
+    if len(failed) == 1:
+        return first
+    return MidiError(kind, f"none of {len(failed):,} MIDI files is of use; {first.message}", first.hint)
 
 
 def midi_piece(score: Score, name: str, choice: MidiChoice, tally: Tally) -> MusicPiece:
@@ -107,7 +118,7 @@ def _chosen(score: Score, name: str, choice: MidiChoice, tally: Tally) -> Score:
         keep_N &= ~drum_N
         tally.drums += int(drum_N.sum())
     if not keep_N.any():
-        hits = f" but {int(drum_N.sum()):,} hits of percussion (channel 10)" if drum_N.any() else ""
+        hits = f" but {counted(int(drum_N.sum()), 'hit')} of percussion (channel 10)" if drum_N.any() else ""
         hint = "data.drums=keep takes them as notes" if hits else "another file, or other data.tracks"
         raise MidiError("without notes", f"{name}: no notes{hits}", hint)
     return replace(score, notes=score.notes[keep_N])
@@ -115,11 +126,11 @@ def _chosen(score: Score, name: str, choice: MidiChoice, tally: Tally) -> Score:
 
 def _track(score: Score, wanted: str | int, name: str) -> int:
     """The number, from 0, of a track that is named, or numbered from 1."""
-    if isinstance(wanted, int) and 1 <= wanted <= len(score.names):
-        return wanted - 1
-    names = [own.casefold() for own in score.names]
-    if isinstance(wanted, str) and wanted.casefold() in names:
-        return names.index(wanted.casefold())
+    names, text = [own.casefold() for own in score.names], str(wanted).casefold()
+    if text in names:
+        return names.index(text)
+    if text.isdecimal() and 1 <= int(text) <= len(names):
+        return int(text) - 1
     there = ", ".join(f"{number} {own}".strip() for number, own in enumerate(score.names, start=1))
     raise MidiError("without such a track", f'{name}: no track "{wanted}"', f"data.tracks: there are {there}")
 
@@ -135,7 +146,7 @@ def _count(score: Score, notes_N4: np.ndarray, tally: Tally) -> None:
 
 
 def _voices_error(piece: MusicPiece, usual: int) -> MidiError:
-    said = f"{piece.place}: notes in {piece.frames.shape[1]} tracks, and in {usual} of most files"
+    said = f"{piece.place}: notes in {counted(piece.frames.shape[1], 'track')}, and in {usual} of most files"
     return MidiError("with another number of voices", said, "data.tracks chooses those that are voices")
 
 
@@ -151,7 +162,7 @@ def _said(tally: Tally, choice: MidiChoice) -> list[str]:
     }
     said = [f"{what}: {count:,} of {tally.notes:,} notes" for what, count in counts.items() if count]
     said[:1] = [said[0] + better] if off else said[:1]
-    said += [f"percussion (channel 10), left out: {tally.drums:,} hits"] if tally.drums else []
-    said += [f"below others of their track, left out: {tally.below:,} notes of frames"] if tally.below else []
+    said += [f"percussion (channel 10), left out: {counted(tally.drums, 'hit')}"] if tally.drums else []
+    said += [f"below others of their track, left out: {tally.below:,} of the notes of frames"] if tally.below else []
     said += [beside("MIDI files", tally.cut)] if tally.cut else []
     return said + [f"{what}: {count:,}" for what, count in tally.mended.items()]

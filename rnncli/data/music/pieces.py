@@ -110,7 +110,7 @@ def of_voices(pitch_TS: np.ndarray) -> tuple[np.ndarray, int]:
 
 def beside(name: str, cut: int) -> str:
     """What is to be said of notes that lie beside the keyboard, counted by frames; nothing where there are none."""
-    return f"{name}: beside the {KEYS} keys of a piano, left out: {cut:,} notes of frames" if cut else ""
+    return f"{name}: beside the {KEYS} keys of a piano, left out: {cut:,} of the notes of frames" if cut else ""
 
 
 def rolled(frames_TS: np.ndarray) -> np.ndarray:

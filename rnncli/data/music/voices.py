@@ -27,6 +27,7 @@ from rnncli.data.music.pieces import (
     of_roll,
     of_voices,
 )
+from rnncli.data.series.frequency import counted
 from rnncli.errors import DataError
 
 LIKE = 'such as {"train": [[[65, 60, 57, 53], [65, 60, 57, -1]]]}: parts, pieces, frames, the MIDI number of each voice'
@@ -104,14 +105,13 @@ def _voiced(pitches: Sequence[Sequence[int]], width: int, where: str) -> np.ndar
     """Frames of as many voices each, (T, S)."""
     for at, frame in enumerate(pitches, start=1):
         if len(frame) != width:
-            raise DataError(f"{where}, frame {at:,}: {_voices(len(frame))}, and {_voices(width)} before it", AS_SETS)
+            raise DataError(
+                f"{where}, frame {at:,}: {counted(len(frame), 'voice')}, and {counted(width, 'voice')} before it",
+                AS_SETS,
+            )
     if not width:
         raise DataError(f"{where}: frames without a voice", AS_SETS)
     return np.array(pitches)
-
-
-def _voices(count: int) -> str:
-    return f"{count:,} voice{'s'[: count != 1]}"
 
 
 def _roll(pitches: Sequence[Sequence[int]]) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Protocol, Self, overload
 
 import numpy as np
 
-from rnncli.data.temporary import room_for, spooled
+from rnncli.data.temporary import Spool, room_for
 
 PIECE = 1 << 20
 """Bytes of a text that are read at once."""
@@ -42,24 +42,24 @@ class TextStore:
     """
 
     def __init__(self, name: str) -> None:
-        self.name, self.size, self._ascii = name, 0, True
-        self._file = spooled()
+        self.name, self._ascii, self._spool = name, True, Spool()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all texts."""
+        return self._spool.size
 
     def append(self, text: str) -> tuple[int, int]:
         """Where a text begins and ends that is put behind all others; raises DataError where the disk is full."""
-        content = text.encode("utf-8", "replace")
         begin = self.size
         self._ascii = self._ascii and text.isascii()
         with room_for(self.name):
-            self._file.seek(begin)
-            self._file.write(content)
-        self.size += len(content)
+            self._spool.append(text.encode("utf-8", "replace"))
         return begin, self.size
 
     def read(self, begin: int, end: int) -> bytes:
         """The bytes of a text."""
-        self._file.seek(begin)
-        return self._file.read(end - begin)
+        return self._spool.read(begin, end)
 
     def chunks(self, begin: int, end: int) -> Iterator[bytes]:
         """The bytes of a text, at most ``PIECE`` at once."""

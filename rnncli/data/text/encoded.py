@@ -9,9 +9,12 @@ import numpy as np
 
 from rnncli.data import progress
 from rnncli.data.steps import Steps
-from rnncli.data.temporary import IN_MEMORY, room_for, spooled
+from rnncli.data.temporary import Spool, room_for
 from rnncli.data.text.codec import Codec
 from rnncli.data.text.documents import Document, Documents
+
+BLOCK = 1 << 22
+"""Bytes of a column that are widened at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Encoded:
 def encode(codec: Codec, documents: Iterable[Document]) -> Encoded:
     """The symbols of documents in the order given; raises DataError where there is no room for a large text."""
     name, total = _extent(documents)
-    numbers, characters, sizes = (_Column(dtype) for dtype in (codec.dtype, np.uint8, np.uint8))
+    numbers, characters, sizes = (_Column(np.dtype(dtype)) for dtype in (codec.dtype, np.uint8, np.uint8))
     bounds, done = [0], 0
     with room_for(name):
         for document in documents:
@@ -44,7 +47,7 @@ def encode(codec: Codec, documents: Iterable[Document]) -> Encoded:
                 numbers.append(coded.numbers_N)
                 for column, values_N in ((characters, coded.characters_N), (sizes, coded.bytes_N)):
                     column.append(np.ones(len(coded.numbers_N), np.uint8) if values_N is None else values_N)
-            bounds.append(numbers.count)
+            bounds.append(len(numbers))
             done += document.bytes
             progress.tell("MB of text", done // progress.MEGABYTE, total)
         steps = Steps(numbers.finish(), np.array(bounds, dtype=np.int64))
@@ -61,34 +64,30 @@ def _extent(documents: Iterable[Document]) -> tuple[str, int]:
 class _Column:
     """Whole numbers that come piece by piece, in the smallest type that holds them."""
 
-    def __init__(self, dtype: np.dtype | type[np.unsignedinteger]) -> None:
-        self.count, self._dtype, self._ones = 0, np.dtype(dtype), True
-        self._file = spooled()
+    def __init__(self, dtype: np.dtype) -> None:
+        self._dtype, self._spool, self._ones = dtype, Spool(), True
+
+    def __len__(self) -> int:
+        return self._spool.size // self._dtype.itemsize
 
     def append(self, values_N: np.ndarray) -> None:
         most = int(values_N.max(initial=0))
         if most > np.iinfo(self._dtype).max:
             self._widen(np.min_scalar_type(most))
         self._ones = self._ones and bool((values_N == 1).all())
-        self._file.write(values_N.astype(self._dtype, copy=False).tobytes())
-        self.count += len(values_N)
+        self._spool.append(values_N.astype(self._dtype, copy=False).tobytes())
+
+    def finish(self) -> np.ndarray:
+        """All values, mapped from a file without a name where they are many."""
+        return self._spool.array(self._dtype)
 
     def finish_unless_ones(self) -> np.ndarray | None:
         """All values; None where each is 1."""
         return None if self._ones else self.finish()
 
-    def finish(self) -> np.ndarray:
-        """All values, mapped from a file without a name where they are many."""
-        if self.count * self._dtype.itemsize <= IN_MEMORY:
-            self._file.seek(0)
-            return np.frombuffer(self._file.read(), dtype=self._dtype)
-        self._file.fileno()  # which has all of it written to the file
-        self._file.flush()
-        return np.memmap(self._file, dtype=self._dtype, mode="r", shape=(self.count,))
-
     def _widen(self, dtype: np.dtype) -> None:
-        narrow, self._file = self._file, spooled()
-        narrow.seek(0)
-        while content := narrow.read(IN_MEMORY):
-            self._file.write(np.frombuffer(content, dtype=self._dtype).astype(dtype).tobytes())
+        narrow, self._spool = self._spool, Spool()
+        for at in range(0, narrow.size, BLOCK):
+            values = np.frombuffer(narrow.read(at, min(at + BLOCK, narrow.size)), dtype=self._dtype)
+            self._spool.append(values.astype(dtype).tobytes())
         self._dtype = dtype

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -82,20 +82,20 @@ def learn(settings: CodecSettings, documents: Iterable[Document]) -> Learnt:
     least = settings.min_count
     if least == "auto":
         least = 1 if marked else USUAL_LEAST
-    subwords = Subwords(())
+    subwords, joined = Subwords(()), frozenset[str]()
     if unit == "subword":
-        counts, subwords = _pieces(counts, settings.pieces, least)
-        least = 1
-    kept = sorted((token for token, n in counts.items() if n >= least), key=lambda token: (-counts[token], token))
+        subwords = _join(counts, settings.pieces, least)
+        joined = frozenset("".join(pair) for pair in subwords.merges)
+        counts = _count_pieces(counts, subwords)
+    kept = sorted((one for one in {*counts, *joined} if counts[one] >= least or one in joined), key=_order(counts))
     tokens = tuple(kept[: settings.vocabulary or None])
     if len(tokens) < 2 - bool(marked):
-        some = f'only "{tokens[0]}"' if tokens else "none"
-        seen = f" that are there {least} times" if least > 1 else ""
+        some = f"a single kind, {tokens[0]!r}," if tokens else "no kind"
         raise DataError(
-            f"the training text has {some} of {NAMES[unit]}{seen}: nothing to be foretold",
-            "more text, or another data.unit",
+            f"the training text has {some} of {NAMES[unit]} that is known: nothing to be foretold",
+            "more text, another data.unit, or other data.min_count and data.vocabulary",
         )
-    return Learnt(tokens, subwords, _said(unit, counts, tokens, least, marked))
+    return Learnt(tokens, subwords, _said(unit, counts, tokens, marked))
 
 
 def count(unit: Unit, documents: Iterable[Document]) -> Counter[str]:
@@ -131,30 +131,37 @@ def _gathered(documents: Iterable[Document]) -> Iterator[str]:
     yield "".join(held)
 
 
-def _pieces(words: Counter[str], size: int, least: int) -> tuple[Counter[str], Subwords]:
-    """How often each piece is there, and what they are joined of; characters rarer than ``least`` are in none."""
+def _order(counts: Mapping[str, int]) -> Callable[[str], tuple[int, str]]:
+    """The most frequent first, equal ones by their characters."""
+    return lambda token: (-counts[token], token)
+
+
+def _join(words: Counter[str], size: int, least: int) -> Subwords:
+    """What pieces are joined of, those of characters that are rarer than ``least`` left out."""
     characters: Counter[str] = Counter()
     for word, n in words.items():
         for character in word:
             characters[character] += n
     often = {character for character, n in characters.items() if n >= least}
-    frequent = dict(words.most_common(MAX_SPANS))
-    subwords = learn_from_counts({word: n for word, n in frequent.items() if often.issuperset(word)}, size)
-    pieces = Counter(dict.fromkeys(("".join(pair) for pair in subwords.merges), 0))
+    frequent = sorted(words, key=_order(words))[:MAX_SPANS]
+    return learn_from_counts({word: words[word] for word in frequent if often.issuperset(word)}, size)
+
+
+def _count_pieces(words: Counter[str], subwords: Subwords) -> Counter[str]:
+    counts: Counter[str] = Counter()
     for word, n in words.items():
-        for piece in subwords.join(word) if word in frequent else word:
-            pieces[piece] += n
-    joined = {"".join(pair) for pair in subwords.merges}
-    return Counter({piece: n for piece, n in pieces.items() if piece in joined or piece in often}), subwords
+        for piece in subwords.join(word):
+            counts[piece] += n
+    return counts
 
 
-def _said(unit: Unit, counts: Counter[str], tokens: tuple[str, ...], least: int, marked: int) -> str:
-    unknown = counts.total() - sum(counts[token] for token in tokens) + marked
+def _said(unit: Unit, counts: Counter[str], tokens: tuple[str, ...], marked: int) -> str:
+    total = counts.total() + marked
+    unknown = total - sum(counts[token] for token in tokens)
     said = f"{NAMES[unit]}: {len(tokens):,} kinds of train"
-    if len(tokens) == len(counts) and not marked:
-        return f"{said}, all that there are"
-    left = len(counts) - len(tokens)
+    if not unknown:
+        return f"{said}, none unknown"
+    left = len(counts.keys() - tokens)
     rare = f", {left:,} rarer one{'s'[: left != 1]} left out" if left else ""
-    share = 100 * unknown / max(1, counts.total() + marked)
     written = f" ({marked:,} are {UNKNOWN} in the text)" if marked else ""
-    return f"{said}{rare}: {unknown:,} of {counts.total() + marked:,}{written}, {share:.2g} %, count as unknown"
+    return f"{said}{rare}: {unknown:,} of {total:,}{written}, {100 * unknown / total:.2g} %, count as unknown"

@@ -1,24 +1,23 @@
 """N-gram language models: learnt from texts, or read from ARPA files; probabilities of a token after others.
 
-Learnt models are interpolated Kneser-Ney with one discount an order (Chen & Goodman 1998, equations 24 to 27):
-
-    p(w | h) = max(c(h w) - d, 0) / c(h .) + gamma(h) p(w | h'),   gamma(h) = d n(h .) / c(h .),   d = n1 / (n1 + 2 n2)
-
-where h' is h without its first token, c counts occurrences in the highest order (and after the beginning of a sentence)
-and different predecessors below, n(h .) counts different successors, n1 and n2 n-grams seen once and twice. Below the
-unigrams lies the uniform distribution over the vocabulary with the unknown token. What is kept is the backoff form.
+Learnt models are interpolated Kneser-Ney with one discount an order: see :mod:`rnncli.data.text.kneser_ney`. A sentence
+begins with a token of its own and ends with another; the unknown token has a share of the uniform distribution below
+the single tokens. What is kept is the backoff form.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.text.kneser_ney import KneserNey
 from rnncli.errors import DataError
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
@@ -102,31 +101,16 @@ class NGram:
 
 def learn(sentences: Iterable[Sequence[str]], order: int = 3) -> NGram:
     """A model of the sentences; raises DataError where there are none."""
-    counts = _count(sentences, order)
-    if not counts[0]:
+    numbers: dict[str, int] = {}
+    values, bounds = array("q"), [0]
+    for tokens in sentences:
+        values.extend(numbers.setdefault(token, len(numbers)) for token in (*tokens, END))
+        bounds.append(len(values))
+    if not values:
         raise DataError("no words to learn a language model from", "is this the right file or column?")
-    counts = _continuations(counts)
-    logs: dict[Gram, float] = {(BEGIN,): LEAST * LOG10}
-    backoffs: dict[Gram, float] = {}
-    uniform = 1.0 / (len(counts[0]) + 1)  # the unknown token is one more
-    shares: dict[Gram, float] = {}
-    for own in counts:
-        totals, kinds = Counter[Gram](), Counter[Gram]()
-        for gram, count in own.items():
-            totals[gram[:-1]] += count
-            kinds[gram[:-1]] += 1
-        discount = _discount(own)
-        gammas = {context: discount * kinds[context] / totals[context] for context in totals}
-        for gram, count in own.items():
-            context = gram[:-1]
-            below = shares[gram[1:]] if context else uniform
-            shares[gram] = (count - discount) / totals[context] + gammas[context] * below
-            logs[gram] = math.log(shares[gram])
-        if () in gammas:
-            logs[(UNKNOWN,)] = math.log(gammas[()] * uniform)
-        else:
-            backoffs |= {context: math.log(gamma) for context, gamma in gammas.items()}
-    return NGram(order, logs, backoffs)
+    size = len(numbers) + 1  # the unknown token is one more
+    model = KneserNey.learn(np.frombuffer(values, np.int64), np.array(bounds), order, size, discounts=1)
+    return _backoff_form(model, [*numbers, UNKNOWN])
 
 
 def read_arpa(path: Path) -> NGram:
@@ -164,27 +148,16 @@ def _parse(lines: Iterator[tuple[int, str]], name: str) -> NGram:
     raise DataError(f"{name}: not a whole ARPA file", "it begins with \\data\\ and ends with \\end\\")
 
 
-def _count(sentences: Iterable[Sequence[str]], order: int) -> list[Counter[Gram]]:
-    """How often each n-gram occurs, for each n; the beginning of a sentence is context only."""
-    counts = [Counter[Gram]() for _ in range(order)]
-    for tokens in sentences:
-        padded = (BEGIN, *tokens, END)
-        for end in range(1, len(padded)):
-            for n in range(1, min(order, end + 1) + 1):
-                counts[n - 1][padded[end - n + 1 : end + 1]] += 1
-    return counts
-
-
-def _continuations(counts: list[Counter[Gram]]) -> list[Counter[Gram]]:
-    """Below the highest order the number of different tokens before an n-gram, but not where a sentence begins."""
-    found = []
-    for lower, higher in pairwise(counts):
-        before: Counter[Gram] = Counter(gram[1:] for gram in higher)
-        found.append(Counter({gram: count if gram[0] == BEGIN else before[gram] for gram, count in lower.items()}))
-    return [*found, counts[-1]]
-
-
-def _discount(counts: Counter[Gram]) -> float:
-    """d of the counts, kept off 0 and 1 where a small text has none seen once or twice."""
-    once, twice = (sum(count == n for count in counts.values()) for n in (1, 2))
-    return min(0.95, max(0.1, once / (once + 2 * twice) if once else 0.5))
+def _backoff_form(model: KneserNey, tokens: Sequence[str]) -> NGram:
+    """The n-grams of a model of numbered tokens, in letters."""
+    contexts: list[Gram] = [*((token,) for token in tokens), (BEGIN,)]
+    logs = dict(zip(contexts, [*np.log(model.shares_V).tolist(), LEAST * LOG10], strict=True))
+    backoffs: dict[Gram, float] = {}
+    for own in model.orders:
+        followed = np.unique(own.keys_G // model.size)
+        weights = np.log(own.gammas_C[followed].astype(np.float64)).tolist()
+        backoffs |= zip([contexts[number] for number in followed.tolist()], weights, strict=True)
+        pairs: list[tuple[int, int]] = np.column_stack(np.divmod(own.keys_G, model.size)).tolist()
+        contexts = [(*contexts[context], tokens[token]) for context, token in pairs]
+        logs |= zip(contexts, np.log(own.shares_G.astype(np.float64)).tolist(), strict=True)
+    return NGram(model.order, logs, backoffs)

@@ -17,6 +17,7 @@ import numpy as np
 from rnncli.data.music import sources
 from rnncli.data.music.midipieces import MidiChoice
 from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
+from rnncli.data.series.frequency import counted
 from rnncli.data.splits import SYNONYMS, split_name
 from rnncli.data.steps import Steps
 from rnncli.errors import DataError
@@ -82,10 +83,7 @@ def read_corpus(recipe: MusicRecipe, builtin: Callable[[int], list[MusicPiece]])
         name, found = data.train, _read_all(data)
     parts = {part: MusicPart(tuple(pieces), found.form) for part, pieces in found.pieces.items()}
     headline = _headline(name, parts)
-    if ALL in parts and len(parts[ALL]) < FEW_PIECES and _by_shares(data):
-        cut, how = _cut_by_place(parts[ALL], data)
-    else:
-        cut, how = Parting(data, recipe.seed)(parts)
+    cut, how = _split(parts, recipe)
     if not cut["train"].sounds:
         raise DataError(f"{name}: no note sounds in any piece of train", "is it the right file?")
     return Corpus(cut, headline, (*found.notes, how), +found.dropped, {"data.form": found.form})
@@ -165,28 +163,36 @@ def _require_alike(one: PieceFile, other: PieceFile, place: str) -> None:
         raise DataError(f"{place}: {other.form}, and data.train has {one.form}", "data.form=rolls reads both as rolls")
     widths = [next(iter(file.pieces.values()))[0].frames.shape[1] for file in (one, other)]
     if one.form == "voices" and widths[0] != widths[1]:
-        raise DataError(f"{place}: {widths[1]} voices, and data.train has {widths[0]}", "data.form=rolls reads both")
+        raise DataError(
+            f"{place}: {counted(widths[1], 'voice')}, and data.train has {widths[0]}", "data.form=rolls reads both"
+        )
 
 
-def _by_shares(data: MusicData) -> bool:
-    """Whether a recipe wants nothing but shares for the parts, and such as can be."""
-    return not (data.folds or data.split_column) and 0 < data.dev_fraction < 1 - data.test_fraction
+def _split(parts: Mapping[str, MusicPart], recipe: MusicRecipe) -> tuple[dict[str, MusicPart], str]:
+    """The parts train, dev and perhaps test; of few pieces each is cut, others are dealt out whole."""
+    data = recipe.data
+    whole = ALL if ALL in parts else "train"
+    shares = {"dev": data.dev_fraction, "test": data.test_fraction if whole == ALL else 0}
+    by_shares = not (data.folds or data.split_column) and 0 < data.dev_fraction < 1 - shares["test"]
+    if not by_shares or "dev" in parts or whole not in parts or len(parts[whole]) >= FEW_PIECES:
+        return Parting(data, recipe.seed)(parts)
+    cut, how = _cut_by_place(parts[whole], shares)
+    return cut | {name: part for name, part in parts.items() if name != whole}, how
 
 
-def _cut_by_place(whole: MusicPart, data: MusicData) -> tuple[dict[str, MusicPart], str]:
-    """Where pieces are few, the begin of each is train, what follows dev, the end test."""
-    shares = {"train": 1 - data.dev_fraction - data.test_fraction, "dev": data.dev_fraction, "test": data.test_fraction}
-    shares = {name: share for name, share in shares.items() if share}
-    pieces: dict[str, list[MusicPiece]] = {name: [] for name in shares}
+def _cut_by_place(whole: MusicPart, shares: dict[str, float]) -> tuple[dict[str, MusicPart], str]:
+    """The begin of each piece as train, what follows as dev, the end as test; raises DataError where one is empty."""
+    wanted = {"train": 1 - sum(shares.values())} | {name: share for name, share in shares.items() if share}
+    pieces: dict[str, list[MusicPiece]] = {name: [] for name in wanted}
     for piece in whole.pieces:
-        bounds = np.rint(np.cumsum([0, *shares.values()]) * len(piece)).astype(int).tolist()
-        for name, begin, end in zip(shares, bounds, bounds[1:], strict=False):
+        bounds = np.rint(np.cumsum([0, *wanted.values()]) * len(piece)).astype(int).tolist()
+        for name, begin, end in zip(wanted, bounds, bounds[1:], strict=False):
             place = piece.place if not begin else f"{piece.place}, frame {begin + 1:,}"
             pieces[name] += [replace(piece, place=place, frames=piece.frames[begin:end])] if end > begin else []
     if empty := [name for name, listed in pieces.items() if not listed]:
         raise DataError(f"{whole.place(0)}: nothing is left for the {empty[0]} part", "longer pieces, or more of them")
     parts = {name: replace(whole, pieces=tuple(listed)) for name, listed in pieces.items()}
-    percent = "/".join(f"{100 * share:.3g}" for share in shares.values())
+    percent = "/".join(f"{100 * share:.3g}" for share in wanted.values())
     sizes = ", ".join(f"{name} {sum(map(len, part.pieces)):,}" for name, part in parts.items())
     return parts, f"fewer than {FEW_PIECES} pieces, so each is cut {percent} by place: frames of {sizes}"
 
@@ -194,6 +200,5 @@ def _cut_by_place(whole: MusicPart, data: MusicData) -> tuple[dict[str, MusicPar
 def _headline(name: str, parts: Mapping[str, MusicPart]) -> str:
     pieces = [piece for part in parts.values() for piece in part.pieces]
     form = next(iter(parts.values())).form
-    what = "piano rolls" if form == "rolls" else f"{pieces[0].frames.shape[1]} voices"
-    many = f"{len(pieces):,} piece{'s'[: len(pieces) != 1]}"
-    return f"{name}: {many}, {sum(map(len, pieces)):,} frames, {what}"
+    what = "piano rolls" if form == "rolls" else counted(pieces[0].frames.shape[1], "voice")
+    return f"{name}: {counted(len(pieces), 'piece')}, {counted(sum(map(len, pieces)), 'frame')}, {what}"

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from rnncli.heads.chords import ChordHead, Frames
 from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.music import history
 from rnncli.tasks.music.schema import MusicModelSection
 from rnncli.tasks.write.carried import State
 from rnncli.tasks.write.members import joined, locked, parted
@@ -27,33 +28,33 @@ class MusicNetwork(nn.Module):
 
     def __init__(self, settings: MusicModelSection, keys: int, voices: int, beat: int) -> None:
         super().__init__()
-        self.keys, self.voices = keys, voices
         self.rounds = tuple(max(1, bars * beat) for bars in BARS)
         self.clock = nn.ModuleList(nn.Embedding(one, CLOCK) for one in self.rounds)
         for one in self.clock:
             nn.init.normal_(one.weight, std=0.1)  # pyright: ignore[reportArgumentType] - each is an embedding
-        seen = keys + 1 + voices * (keys + 1)
-        self.frame = nn.Linear(seen, settings.embedding)
+        self.frame = nn.Linear(history.width(keys, voices), settings.embedding)
         self.core = recurrent(settings.embedding + CLOCK, settings)
         self.dropout = settings.dropout
-        self.head = ChordHead(
-            self.core.output_size, keys, settings.head_hidden, slots=voices, dropout=settings.head_dropout
-        )
+        size = self.core.output_size + settings.embedding + CLOCK
+        self.head = ChordHead(size, keys, settings.head_hidden, slots=voices, dropout=settings.head_dropout)
 
-    def read(self, before_BTS: Tensor, lengths_B: Tensor | None, at_B: Tensor, state: State) -> tuple[Tensor, State]:
-        """Outputs (B, T, E) behind each frame, the first of which stands before that at ``at_B``, and the state."""
-        seen = functional.one_hot(before_BTS + 2, self.keys + 3)[..., 2:].to(self.frame.weight.dtype)
-        roll = seen.amax(2)
-        views = torch.cat([roll, seen.flatten(2)], -1) if self.voices else roll
-        at_BT = at_B[:, None] + torch.arange(before_BTS.shape[1], device=at_B.device)
+    def read(self, figures_BTF: Tensor, lengths_B: Tensor | None, at_B: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs (B, T, E) behind each frame, the first of which stands before that at ``at_B``, and the state.
+
+        The head is also given what the core reads: where in the bar a frame is, say.
+        """
+        at_BT = at_B[:, None] + torch.arange(figures_BTF.shape[1], device=at_B.device)
         clock = sum(one(at_BT % steps) for one, steps in zip(self.clock, self.rounds, strict=True))
-        x_BTI = torch.cat([torch.relu(self.frame(views)), clock], -1)
-        y_BTE, end = self.core(x_BTI, lengths_B, joined(state))
-        return locked(y_BTE, self.dropout, self.training), parted(end)
+        x_BTI = torch.cat([torch.relu(self.frame(figures_BTF)), clock], -1)
+        y_BTH, end = self.core(x_BTI, lengths_B, joined(state))
+        return torch.cat([locked(y_BTH, self.dropout, self.training), x_BTI], -1), parted(end)
 
 
 class MusicModel(nn.Module):
-    """Networks whose probabilities of the next note are averaged; a state is that of all, one behind the other."""
+    """Networks whose probabilities of the next note are averaged.
+
+    A state is what frames have been, then that of each network.
+    """
 
     def __init__(self, settings: MusicModelSection, keys: int, voices: int, beat: int) -> None:
         super().__init__()
@@ -67,19 +68,22 @@ class MusicModel(nn.Module):
 
     def begin(self, batch: int) -> State:
         """The state where nothing has been read."""
-        return tuple(part for one in self.networks for part in parted(one.core.initial_state(batch)))
+        begun = history.begin(batch, self.keys, self.voices, self.networks[0].frame.weight)
+        return begun + tuple(part for one in self.networks for part in parted(one.core.initial_state(batch)))
 
     def read(
         self, before_BTS: Tensor, lengths_B: Tensor | None, at_B: Tensor, state: State
     ) -> tuple[list[Tensor], State]:
         """Outputs (B, T, E) of each member, and the state at the end."""
-        found, ends = [], []
+        told = 6 if self.voices else 3
+        figures_BTF, ends = history.features(before_BTS, self.keys, self.voices, lengths_B, state[:told])
+        found, state = [], state[told:]
         each = len(state) // len(self.networks)
         for number, one in enumerate(self.networks):
-            y_BTE, end = one.read(before_BTS, lengths_B, at_B, state[number * each : (number + 1) * each])
+            y_BTE, end = one.read(figures_BTF, lengths_B, at_B, state[number * each : (number + 1) * each])
             found.append(y_BTE)
             ends += end
-        return found, tuple(ends)
+        return found, ends
 
     def loss(self, outputs: list[Tensor], before_BTS: Tensor, frames_BTS: Tensor, inside_BT: Tensor) -> Tensor:
         """-ln p of a frame on average, the mean over members, which learn by themselves."""

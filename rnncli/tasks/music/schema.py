@@ -37,8 +37,8 @@ class MusicData(FilesSection, frozen=True):
 class MusicModelSection(NextModel, frozen=True):
     """A recurrent core over frames, and a head that adds the notes of a frame one after the other."""
 
-    embedding: Width = Field(default=64, description="size of the embedding of a key")
-    head_hidden: Width = Field(default=128, description="units of the head")
+    embedding: Width = Field(default=128, description="units that read a frame")
+    head_hidden: Width = Field(default=192, description="units of the head")
     head_dropout: Fraction = Field(default=0.0, description="dropout of the units of the head")
 
 

@@ -19,4 +19,5 @@ SPEC = TaskSpec(
         Option("--tracks", "data.tracks", "Tracks of MIDI files by number or name, such as 1,3; else all.", "list"),
     ),
     also=("midi", "melody", "melodies", "polyphony", "piano-roll", "tunes", "chorales"),
+    tried_by="write",
 )

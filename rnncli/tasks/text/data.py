@@ -105,6 +105,10 @@ class _Sources:
             self.names.append(found.name)
         else:
             shown = [(files.shown(path, data), path) for path in found]
+            if data.text_column:
+                raise DataError(
+                    f"{shown[0][0]}: a text without columns, though data.text_column names one", "leave it out"
+                )
             name = shown[0][0] if len(shown) == 1 else f"{shown[0][0]} and {len(shown) - 1:,} more"
             reading = read_texts(name, shown, self.kind, form, data.encoding)
             self.names.append(name)
@@ -133,6 +137,7 @@ class _Sources:
 def read_corpus(recipe: TextRecipe) -> Corpus:
     """Read and split the texts of a recipe; raises DataError."""
     data = recipe.data
+    _require_sense(data)
     sources = _Sources(data, _kind(data))
     if is_builtin(data, "book.txt"):
         sources.parts[ALL] = DocumentPart(generated.documents(TextForm.asked(data)))
@@ -158,8 +163,10 @@ def read_part(recipe: TextRecipe, path: Path) -> Corpus:
     if len(found) > 1 and "test" not in found:
         raise DataError(f"{path}: holds {', '.join(found)}, no test", "name one file")
     one = found.get("test") or next(iter(found.values()))
-    own = data if not isinstance(one, Table) or data.text_column in one.columns else _by_name(data)
-    sources = _Sources(own.model_copy(update={"root": ""}), "file" if isinstance(one, Table) else _kind(data))
+    table = isinstance(one, Table)
+    column = data.text_column if table and data.text_column in one.columns else ""
+    own = data.model_copy(update={"root": "", "text_column": column})
+    sources = _Sources(own, "file" if table else _kind(data))
     sources.add("test", one)
     return Corpus(sources.parts, _headline(sources), (*notes, *sources.notes), +sources.dropped)
 
@@ -168,8 +175,11 @@ def _kind(data: RunningTextData) -> Kind:
     return "file" if data.document == "auto" else data.document
 
 
-def _by_name(data: RunningTextData) -> RunningTextData:
-    return data.model_copy(update={"text_column": ""})
+def _require_sense(data: RunningTextData) -> None:
+    """RecipeError for a key that means nothing with the unit that is asked for."""
+    if data.vocabulary and data.unit in ("byte", "subword"):
+        instead = "data.pieces says how many are learnt" if data.unit == "subword" else "there are 256 of them"
+        raise RecipeError(f"data.vocabulary: limits kinds of unit, and the unit is {data.unit}", instead)
 
 
 def _headline(sources: _Sources) -> str:
@@ -193,9 +203,10 @@ def _split(parts: Mapping[str, DocumentPart], recipe: TextRecipe) -> tuple[dict[
         key = "data.folds" if data.folds else "data.split_column"
         raise RecipeError(f"data.split: place cuts running text, {key} deals out documents", "leave out one of them")
     if whole is None or manner == "documents":
-        if whole is not None and not asked_otherwise and len(whole) < 3:
+        if whole is not None and not data.split_column and len(whole) < (data.folds or 3):
+            parted = f"{data.folds} folds" if data.folds else "train, dev and test"
             raise DataError(
-                f"{whole.place(0)}: {len(whole)} document{'s'[: len(whole) != 1]} cannot be dealt out to several parts",
+                f"{whole.place(0)}: {len(whole)} document{'s'[: len(whole) != 1]} cannot be dealt out to {parted}",
                 "data.split=place cuts the running text, data.document=line makes each line a document",
             )
         cut, how = Parting(data, recipe.seed)(parts)

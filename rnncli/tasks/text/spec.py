@@ -19,4 +19,5 @@ SPEC = TaskSpec(
         Option("--text-column", "data.text_column", "Column of the texts of a table; guessed if not given."),
     ),
     also=("language-modelling", "language-modeling", "char-rnn", "texts", "perplexity"),
+    tried_by="write",
 )

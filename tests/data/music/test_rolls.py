@@ -113,7 +113,7 @@ def test_voices_are_keys_and_the_number_of_keys_for_silence(tmp_path):
     assert frames(found, "train") == [[[44, 39, 88], [44, 88, 88]]]
     assert frames(found, "test") == [[[0, 87, 88]]]
     assert found.form == "voices"
-    assert found.notes == ["x.json: beside the 88 keys of a piano, left out: 1 notes of frames"]
+    assert found.notes == ["x.json: beside the 88 keys of a piano, left out: 1 of the notes of frames"]
 
 
 def test_frames_are_sets_of_keys_where_that_is_asked_for(tmp_path):

@@ -91,13 +91,13 @@ def _texts_or_table(place: Path, data: FilesSection) -> Found:
 
 
 def _split_places(folder: Path, data: FilesSection, notes: list[str]) -> dict[str, Path]:
-    """The files or folders of a folder that are named after splits, where train and another one are there."""
+    """The files or folders of a folder that are named after splits, where there are two of them."""
     if data.splits:
         return {name: folder / own for name, own in data.splits.items()}
     there = [place for place in sorted(folder.iterdir()) if not place.name.startswith(".")]
     named = [(name, place) for place in there if (name := split_in(place.name))]
     counts = Counter(name for name, _ in named)
-    if "train" not in counts or len(counts) < 2:
+    if len(counts) < 2:
         return {}
     if twice := [name for name, count in counts.items() if count > 1]:
         raise DataError(
