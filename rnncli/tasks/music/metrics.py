@@ -2,16 +2,17 @@
 
 Rows are pieces, or blocks of long ones, see :mod:`rnncli.tasks.write.scoring`. What scoring has to know beside them::
 
-    {"form": "rolls", "beat": 4, "samples": [{"temperature": 0.8, "frames": [[48, 64, 67], ...], "seconds": 0.125}],
+    {"form": "rolls", "beat": 4, "tempo": 120, "samples": [{"temperature": 0.8, "frames": [[48, 64, 67], ...]}],
      "copied": {"counted": "chords", "length": 8, "rows": [{"of": "samples", "longest": 11, "share": 0.2}, ...]}}
 
-``beat`` is how many frames a beat has, ``seconds`` how long one sounds.
+``beat`` is how many frames a beat has, ``tempo`` how many beats a minute; a row may say the ``seconds`` of its frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rnncli.data.music.pieces import TEMPO
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Details
@@ -83,9 +84,11 @@ def _title(sample: Row) -> str:
 
 
 def _media(one: Row, about: About, *, heard: bool = True) -> tuple[Media, ...]:
-    """The piano roll of frames and, where it is known how long one sounds, their sound."""
+    """The piano roll of frames and their sound."""
     voices = about.get("form") == "voices"
-    found = [roll_picture(one["frames"], beat=float(about.get("beat", 4)), voices=voices)]
-    if heard and one.get("seconds"):
-        found.append(sound(one["frames"], float(one["seconds"]), voices=voices))
+    beat = float(about.get("beat", 4))
+    found = [roll_picture(one["frames"], beat=beat, voices=voices)]
+    if heard:
+        seconds = one.get("seconds") or 60 / float(about.get("tempo", TEMPO)) / beat
+        found.append(sound(one["frames"], float(seconds), voices=voices))
     return tuple(media for media in found if media)

@@ -62,7 +62,7 @@ def music_run(*, form="rolls", seen=True, frames=96, pieces=12, seed=0):
     )
     rows = [row | ({"seen": 0.9 if row["example"] < 2 else 0.1} if seen else {}) for row in made]
     written = midi_frames(steps.values[:100], 48, 88)
-    samples = [{"temperature": t, "frames": written, "seconds": 0.125} for t in (0.8, 1.0)]
+    samples = [{"temperature": t, "frames": written} for t in (0.8, 1.0)]
     copied = [{"of": "samples", "longest": 11, "share": 0.2}, {"of": "held-out pieces", "longest": 9, "share": 0.1}]
     about = {"form": form, "beat": 4, "samples": samples}
     about["copied"] = {"counted": "chords", "length": 8, "rows": copied}
