@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.data.music.midi import Score
+from rnncli.data.music.midi import MidiScore
 from rnncli.data.music.pieces import PITCHES, SILENT
 
 OFF_THE_GRID = 0.1
 """Of a frame: how far from one a note may begin."""
 
 
-def gridded(score: Score, grid: int) -> np.ndarray:
+def gridded(score: MidiScore, grid: int) -> np.ndarray:
     """The notes (N, 4) of a score: first frame, frame behind the last, MIDI number, track.
 
     Begins and ends are rounded to the nearest frame, the later one of two; a note has at least one.
@@ -25,7 +25,7 @@ def gridded(score: Score, grid: int) -> np.ndarray:
     return np.column_stack([frame_N2, score.notes[:, [2, 5]]])
 
 
-def off_grid(score: Score, grid: int) -> int:
+def off_grid(score: MidiScore, grid: int) -> int:
     """How many notes of a score begin beside a grid."""
     at_N = score.notes[:, 0] * grid / score.ticks_a_beat
     return int((np.abs(at_N - np.rint(at_N)) > OFF_THE_GRID).sum())

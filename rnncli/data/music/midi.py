@@ -27,7 +27,7 @@ FIELDS = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class MidiScore:
     """``notes`` (N, 6) int64 by begin: first tick, tick of the end, MIDI number, velocity, channel, track, from 0 each.
 
     ``tempos`` are ticks from which on a beat has so many microseconds, the first of them 0; ``names`` those of the
@@ -57,7 +57,7 @@ class Score:
         return 60 * ticks / self.ticks_a_beat / seconds if ticks else TEMPO
 
 
-def read_midi(path: Path) -> Score:
+def read_midi(path: Path) -> MidiScore:
     """The notes of a MIDI file of format 0 or 1; raises MidiError with the file and, inside of it, track and byte.
 
     A key struck again while it sounds makes two notes, of which the first begun ends first. Tempos count for all tracks
@@ -71,7 +71,7 @@ def read_midi(path: Path) -> Score:
     return parse_midi(content, str(path))
 
 
-def parse_midi(content: bytes, name: str) -> Score:
+def parse_midi(content: bytes, name: str) -> MidiScore:
     """The notes of the content of a MIDI file called ``name``; raises MidiError as :func:`read_midi` does."""
     cursor = Cursor(content, name, _start(content, name), len(content))
     count, ticks_a_beat, film_beat = _read_header(cursor)
@@ -87,7 +87,7 @@ def parse_midi(content: bytes, name: str) -> Score:
         mended += track.mended
         tracks.append(track)
     tempos = _tempos([] if film_beat else [tempo for track in tracks for tempo in track.tempos], film_beat)
-    return Score(_notes(tracks), ticks_a_beat, tempos, tuple(track.name for track in tracks), +mended)
+    return MidiScore(_notes(tracks), ticks_a_beat, tempos, tuple(track.name for track in tracks), +mended)
 
 
 def _start(content: bytes, name: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.data import progress
 from rnncli.data.music.grid import gridded, indistinct, off_grid, roll, top_of_tracks
-from rnncli.data.music.midi import Score, read_midi
+from rnncli.data.music.midi import MidiScore, read_midi
 from rnncli.data.music.miditracks import MidiError
 from rnncli.data.music.pieces import ALL, Form, MusicPiece, PieceFile, beside, of_roll, of_voices
 from rnncli.data.series.frequency import counted
@@ -84,7 +84,7 @@ def _worst(failed: Sequence[MidiError]) -> MidiError:
     return MidiError(kind, f"none of {len(failed):,} MIDI files is of use; {first.message}", first.hint)
 
 
-def midi_piece(score: Score, name: str, choice: MidiChoice, tally: Tally) -> MusicPiece:
+def midi_piece(score: MidiScore, name: str, choice: MidiChoice, tally: Tally) -> MusicPiece:
     """The piece of a score called ``name``, from the beat of its first note to the end of its last.
 
     What is to be said of it is added to ``tally``. Raises MidiError where there is no piece.
@@ -108,7 +108,7 @@ def midi_piece(score: Score, name: str, choice: MidiChoice, tally: Tally) -> Mus
     return MusicPiece(name, frames_TS, choice.grid, score.tempo)
 
 
-def _chosen(score: Score, name: str, choice: MidiChoice, tally: Tally) -> Score:
+def _chosen(score: MidiScore, name: str, choice: MidiChoice, tally: Tally) -> MidiScore:
     """The score with the notes of the wanted tracks, and with percussion if that is wanted; MidiError for none."""
     keep_N = np.ones(len(score.notes), bool)
     if choice.tracks != ALL:
@@ -124,7 +124,7 @@ def _chosen(score: Score, name: str, choice: MidiChoice, tally: Tally) -> Score:
     return replace(score, notes=score.notes[keep_N])
 
 
-def _track(score: Score, wanted: str | int, name: str) -> int:
+def _track(score: MidiScore, wanted: str | int, name: str) -> int:
     """The number, from 0, of a track that is named, or numbered from 1."""
     names, text = [own.casefold() for own in score.names], str(wanted).casefold()
     if text in names:
@@ -135,7 +135,7 @@ def _track(score: Score, wanted: str | int, name: str) -> int:
     raise MidiError("without such a track", f'{name}: no track "{wanted}"', f"data.tracks: there are {there}")
 
 
-def _count(score: Score, notes_N4: np.ndarray, tally: Tally) -> None:
+def _count(score: MidiScore, notes_N4: np.ndarray, tally: Tally) -> None:
     together, again = indistinct(notes_N4)
     tally.notes += len(notes_N4)
     tally.together += together

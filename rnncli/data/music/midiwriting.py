@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import mido
 import numpy as np
 
 from rnncli.data.music.midi import SECOND
 from rnncli.data.music.midipieces import DRUMS
-from rnncli.data.music.pieces import KEYS, LOWEST, Form, MusicPiece, notes_of
 
 VELOCITY = 80
 TICKS = 480
@@ -18,11 +16,6 @@ TICKS = 480
 CHANNELS = 16
 SLOWEST = 0xFFFFFF
 """The most microseconds that a beat may have."""
-
-
-def write_midi(path: Path, piece: MusicPiece, form: Form = "rolls", *, keys: int = KEYS, lowest: int = LOWEST) -> None:
-    """Write a piece as a MIDI file, each voice as a track; raises OSError."""
-    path.write_bytes(midi_bytes(notes_of(piece.frames, form, keys=keys, lowest=lowest), piece.beat, piece.tempo))
 
 
 def midi_bytes(notes_N4: np.ndarray, beat: int, tempo: float) -> bytes:

@@ -100,15 +100,6 @@ def read_part(recipe: MusicRecipe, path: Path) -> Corpus:
     return Corpus({"test": part}, _headline(str(path), {"test": part}), tuple(found.notes), +found.dropped)
 
 
-def read_piece(data: MusicData, path: Path) -> tuple[MusicPiece, tuple[str, ...]]:
-    """The one piece of a file, such as the begin of one to be written, and what is to be said of it; DataError."""
-    found = _read(data, path)
-    pieces = [piece for part in found.pieces.values() for piece in part]
-    if len(pieces) > 1:
-        raise DataError(f"{path}: {len(pieces):,} pieces, where one is wanted", "a MIDI file holds one")
-    return pieces[0], tuple(found.notes)
-
-
 def _read_all(data: MusicData) -> PieceFile:
     """The pieces of all that the recipe names, by train, dev and test, or ``all`` where they are still to be split."""
     root = Path(data.root)

@@ -17,8 +17,8 @@ from rnncli.data.music.grid import gridded
 from rnncli.data.music.midi import WRONG_LENGTH, parse_midi, read_midi
 from rnncli.data.music.midipieces import MidiChoice, Tally, midi_piece
 from rnncli.data.music.miditracks import NO_END, NO_TEMPO, MidiError
-from rnncli.data.music.midiwriting import midi_bytes, write_midi
-from rnncli.data.music.pieces import MusicPiece
+from rnncli.data.music.midiwriting import midi_bytes
+from rnncli.data.music.pieces import notes_of
 from tests.data.music.midibytes import END, chunk, file, header, meta, number, off, on, plainly, tempo, track
 
 BEAT = on(60) + off(60, 480)
@@ -297,7 +297,7 @@ def test_damaged_files_give_the_notes_that_mido_reads_or_one_sentence():
 
 def test_a_piece_is_written_voice_by_voice_at_its_tempo(tmp_path):
     frames = np.array([[50, 30], [50, 88], [88, 31]])
-    write_midi(tmp_path / "x.mid", MusicPiece("x", frames, 2, 100.0), "voices")
+    (tmp_path / "x.mid").write_bytes(midi_bytes(notes_of(frames, "voices"), 2, 100.0))
     score = read_midi(tmp_path / "x.mid")
     assert gridded(score, 2).tolist() == [[0, 1, 51, 1], [0, 2, 71, 0], [2, 3, 52, 1]]
     assert score.tempo == pytest.approx(100, rel=1e-5)

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from rnncli.data.music.midiwriting import midi_bytes, write_midi
+from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.data.music.pieces import KEYS, MusicPiece, notes_of, sounding
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.music.builtin import tunes
-from rnncli.tasks.music.data import MusicPart, read_corpus, read_part, read_piece
+from rnncli.tasks.music.data import MusicPart, read_corpus, read_part
 from rnncli.tasks.music.extras import checks
 from rnncli.tasks.music.schema import MusicRecipe
 from tests.data.music.midibytes import file, meta, off, on, track
@@ -36,6 +36,15 @@ def tune(number, length=32):
     """A melody that no other number has."""
     keys = np.random.default_rng(number).integers(30, 60, length)
     return MusicPiece(f"tune{number}", keys[:, None].astype(np.int16), 4, 90.0)
+
+
+def write_midi(path, piece):
+    path.write_bytes(midi_bytes(notes_of(piece.frames), piece.beat, piece.tempo))
+
+
+def read_piece(path, **data):
+    found = read_part(recipe(**data), path)
+    return found.parts["test"].pieces[0], found.notes
 
 
 def write_tunes(folder, count, start=0):
@@ -133,7 +142,7 @@ def test_tracks_are_chosen_by_number_or_name_and_drums_stand_apart(here):
     (here / "x.mid").write_bytes(voices_file())
 
     def pitches(**data):
-        found, notes = read_piece(recipe(train="x.mid", **data).data, here / "x.mid")
+        found, notes = read_piece(here / "x.mid", **data)
         return sorted({pitch for _, _, pitch, _ in notes_of(found.frames).tolist()}), notes
 
     assert pitches() == ([48, 52, 72, 74], ("percussion (channel 10), left out: 1 hit",))
@@ -148,7 +157,7 @@ def test_tracks_are_chosen_by_number_or_name_and_drums_stand_apart(here):
 
 def test_tracks_are_voices_where_that_is_asked_for(here):
     (here / "x.mid").write_bytes(voices_file())
-    found, notes = read_piece(recipe(form="voices", grid=1).data, here / "x.mid")
+    found, notes = read_piece(here / "x.mid", form="voices", grid=1)
     assert found.frames.tolist() == [[51, 31], [53, 31]]
     assert "below others of their track, left out: 2 of the notes of frames" in notes
 
@@ -164,14 +173,14 @@ def test_files_with_another_number_of_voices_are_left_out_and_counted(here):
 
 def test_silence_before_the_first_note_goes_by_whole_beats(here):
     (here / "x.mid").write_bytes(file(track(on(60, 480 * 8 + 240), off(60, 240))))
-    found, _ = read_piece(recipe().data, here / "x.mid")
+    found, _ = read_piece(here / "x.mid")
     assert found.frames.tolist() == [[-1], [-1], [39], [39]]
 
 
 def test_what_the_grid_and_frames_cannot_tell_is_said(here):
     triplets = file(track(*(event for _ in range(6) for event in (on(60), off(60, 160)))))
     (here / "x.mid").write_bytes(triplets)
-    _, notes = read_piece(recipe().data, here / "x.mid")
+    _, notes = read_piece(here / "x.mid")
     assert notes == (
         "beside the grid of 4 frames a beat, moved to it: 4 of 6 notes; data.grid=6 has nearly all of them on it",
         "right behind one of their key, which frames show as one that is held: 5 of 6 notes",
@@ -241,8 +250,6 @@ def test_a_further_file_is_a_test_part(here):
     np.savez(here / "y.npz", train=np.ones((3, 88)), valid=np.ones((2, 88)))
     with pytest.raises(DataError, match=r"y.npz: holds train, dev, no test"):
         read_part(recipe(), here / "y.npz")
-    with pytest.raises(DataError, match="2 pieces, where one is wanted"):
-        read_piece(recipe().data, here / "y.npz")
 
 
 def test_built_in_tunes_are_the_same_each_time_and_their_phrases_return():
