@@ -116,11 +116,16 @@ class Codec:
 
     def coded(self, document: Document) -> Iterator[Coded]:
         """The symbols of a document, and what they stand for, piece by piece."""
-        if self.unit in ("character", "byte"):
-            yield from map(self._of_characters if self.unit == "character" else self._of_bytes, document.pieces())
-            return
-        pieces = cutting.whole(document.pieces(), with_blanks=self.unit == "whitespace")
-        yield from map(self._of_tokens, pieces)
+        pieces = document.pieces()
+        if self.unit not in ("character", "byte"):
+            pieces = cutting.whole(pieces, with_blanks=self.unit == "whitespace")
+        return map(self.coded_piece, pieces)
+
+    def coded_piece(self, text: str) -> Coded:
+        """The same of a piece of a text, between which and others no token is."""
+        if self.unit == "character":
+            return self._of_characters(text)
+        return self._of_bytes(text) if self.unit == "byte" else self._of_tokens(text)
 
     def prompt(self, text: str) -> tuple[np.ndarray, list[str]]:
         """The symbols of a text that is to be gone on with, and what of it is unknown, which they leave out.

@@ -6,7 +6,7 @@ Shape letters: D documents.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, Self, overload
@@ -76,6 +76,20 @@ class TextStore:
         if self._ascii:
             return end - begin
         return sum(int(np.count_nonzero(_first_bytes(chunk))) for chunk in self.chunks(begin, end))
+
+    def characters_before(self, places_P: np.ndarray) -> np.ndarray:
+        """How many characters begin before each of these bytes of the store, (P,)."""
+        if self._ascii:
+            return places_P
+        order_P = np.argsort(places_P, kind="stable")
+        found_P, done, total = np.empty(len(places_P), dtype=np.int64), 0, 0
+        for number, chunk in enumerate(self.chunks(0, self.size)):
+            before = np.concatenate([[0], np.cumsum(_first_bytes(chunk))])
+            end = int(np.searchsorted(places_P, number * PIECE + len(chunk), side="right", sorter=order_P))
+            inside = order_P[done:end]
+            found_P[inside] = total + before[places_P[inside] - number * PIECE]
+            done, total = end, total + int(before[-1])
+        return found_P
 
     def behind(self, begin: int, characters: int) -> int:
         """Where so many characters of the text that begins at ``begin`` have been read; the end of all if too many."""
@@ -168,8 +182,8 @@ class Documents(Sequence[Document]):
     @cached_property
     def characters_D(self) -> np.ndarray:
         """The characters of each document."""
-        bounds = zip(self.begin_D.tolist(), self.end_D.tolist(), strict=True)
-        return np.fromiter((self.store.characters(begin, end) for begin, end in bounds), np.int64, len(self))
+        before = self.store.characters_before(np.concatenate([self.begin_D, self.end_D]))
+        return before[len(self) :] - before[: len(self)]
 
     @property
     def characters(self) -> int:
@@ -183,12 +197,15 @@ class Documents(Sequence[Document]):
 
     def texts(self) -> Iterator[str]:
         """The text of each."""
-        return (document.text() for document in self)
+        bounds = zip(self.begin_D.tolist(), self.end_D.tolist(), strict=True)
+        return ("".join(self.store.pieces(begin, end)) for begin, end in bounds)
 
-    def kept(self, of_use: Callable[[Document], bool]) -> Documents:
-        """Those that are ``of_use``."""
-        keep = np.fromiter(map(of_use, self), bool, len(self))
-        return self if keep.all() else self.take(np.flatnonzero(keep))
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Where documents begin and end that stand one behind the other in the store."""
+        apart = np.flatnonzero(self.begin_D[1:] != self.end_D[:-1])
+        begin_R = self.begin_D[np.append(0, apart + 1)].tolist() if len(self) else []
+        end_R = self.end_D[np.append(apart, len(self) - 1)].tolist() if len(self) else []
+        return zip(begin_R, end_R, strict=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +224,24 @@ class FilePlaces:
     def take(self, indices: np.ndarray) -> FilePlaces:
         """The same of some of the texts."""
         return FilePlaces(self.names, self.file_D[indices], self.line_D[indices])
+
+
+def running(documents: Iterable[Document]) -> Iterator[str]:
+    """The text of all documents one behind the other, in pieces of about a million characters."""
+    if isinstance(documents, Documents):
+        pieces = (piece for run in documents.runs() for piece in documents.store.pieces(*run))
+    else:
+        pieces = (piece for document in documents for piece in document.pieces())
+    held: list[str] = []
+    room = PIECE
+    for piece in pieces:
+        held.append(piece)
+        room -= len(piece)
+        if room <= 0:
+            yield "".join(held)
+            held, room = [], PIECE
+    if held:
+        yield "".join(held)
 
 
 def _first_bytes(content: bytes) -> np.ndarray:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnncli.data import progress
 from rnncli.data.steps import Steps
 from rnncli.data.temporary import Spool, room_for
-from rnncli.data.text.codec import Codec
-from rnncli.data.text.documents import Document, Documents
+from rnncli.data.text.codec import Codec, Coded
+from rnncli.data.text.documents import Document, Documents, running
 
 BLOCK = 1 << 22
 """Bytes of a column that are widened at once."""
@@ -38,27 +37,34 @@ class Encoded:
 
 def encode(codec: Codec, documents: Iterable[Document]) -> Encoded:
     """The symbols of documents in the order given; raises DataError where there is no room for a large text."""
-    name, total = _extent(documents)
-    numbers, characters, sizes = (_Column(np.dtype(dtype)) for dtype in (codec.dtype, np.uint8, np.uint8))
-    bounds, done = [0], 0
+    name = documents.store.name if isinstance(documents, Documents) else "the text"
+    columns = [_Column(np.dtype(dtype)) for dtype in (codec.dtype, np.uint8, np.uint8)]
+    bounds = [0]
     with room_for(name):
-        for document in documents:
-            for coded in codec.coded(document):
-                numbers.append(coded.numbers_N)
-                for column, values_N in ((characters, coded.characters_N), (sizes, coded.bytes_N)):
-                    column.append(np.ones(len(coded.numbers_N), np.uint8) if values_N is None else values_N)
-            bounds.append(len(numbers))
-            done += document.bytes
-            progress.tell("MB of text", done // progress.MEGABYTE, total)
-        steps = Steps(numbers.finish(), np.array(bounds, dtype=np.int64))
-        return Encoded(steps, characters.finish_unless_ones(), sizes.finish_unless_ones())
+        if codec.unit in ("character", "byte"):
+            for piece in running(documents):
+                _append(columns, codec.coded_piece(piece))
+            bounds = np.cumsum([0, *_sizes(codec, documents)])
+        else:
+            for document in documents:
+                for coded in codec.coded(document):
+                    _append(columns, coded)
+                bounds.append(len(columns[0]))
+        steps = Steps(columns[0].finish(), np.array(bounds, dtype=np.int64))
+        return Encoded(steps, columns[1].finish_unless_ones(), columns[2].finish_unless_ones())
 
 
-def _extent(documents: Iterable[Document]) -> tuple[str, int]:
-    """What a person calls the documents, and their megabytes, 0 where that is not known."""
-    if isinstance(documents, Documents):
-        return documents.store.name, documents.bytes // progress.MEGABYTE
-    return "the text", 0
+def _sizes(codec: Codec, documents: Iterable[Document]) -> Iterable[int]:
+    """How many characters or bytes each document has, each of which is a symbol."""
+    if codec.unit == "byte":
+        return [document.bytes for document in documents]
+    return documents.characters_D if isinstance(documents, Documents) else [one.characters for one in documents]
+
+
+def _append(columns: Sequence[_Column], coded: Coded) -> None:
+    ones = np.ones(len(coded.numbers_N), np.uint8)
+    for column, values_N in zip(columns, coded, strict=True):
+        column.append(ones if values_N is None else values_N)
 
 
 class _Column:

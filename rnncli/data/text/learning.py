@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from rnncli.data.text import tokens as cutting
-from rnncli.data.text.documents import Document
+from rnncli.data.text.documents import Document, running
 from rnncli.data.text.subwords import Subwords, learn_from_counts
 from rnncli.data.text.vocabulary import UNKNOWN
 from rnncli.errors import DataError
@@ -82,12 +82,13 @@ def learn(settings: CodecSettings, documents: Iterable[Document]) -> Learnt:
     least = settings.min_count
     if least == "auto":
         least = 1 if marked else USUAL_LEAST
-    subwords, joined = Subwords(()), frozenset[str]()
+    subwords, always = Subwords(()), frozenset[str]()
     if unit == "subword":
-        subwords = _join(counts, settings.pieces, least)
-        joined = frozenset("".join(pair) for pair in subwords.merges)
+        often = _often(counts, least)
+        subwords = _join(counts, settings.pieces, often)
+        always = often.union("".join(pair) for pair in subwords.merges)
         counts = _count_pieces(counts, subwords)
-    kept = sorted((one for one in {*counts, *joined} if counts[one] >= least or one in joined), key=_order(counts))
+    kept = sorted((one for one in counts.keys() | always if counts[one] >= least or one in always), key=_order(counts))
     tokens = tuple(kept[: settings.vocabulary or None])
     if len(tokens) < 2 - bool(marked):
         some = f"a single kind, {tokens[0]!r}," if tokens else "no kind"
@@ -102,33 +103,28 @@ def count(unit: Unit, documents: Iterable[Document]) -> Counter[str]:
     """How often each token is there, of pieces of words each word; rare ones are forgotten where kinds are many."""
     if unit == "character":
         return _count_characters(documents)
-    cut = {"whitespace": cutting.spaced, "word": cutting.words, "subword": cutting.spans}[unit]
+    cut = cutting.spaced if unit == "whitespace" else cutting.chunks
     counts: Counter[str] = Counter()
     for document in documents:
         for text in cutting.whole(document.pieces(), with_blanks=unit == "whitespace"):
             counts.update(cut(text))
             if len(counts) > MAX_KINDS:
                 counts = Counter({token: n for token, n in counts.items() if n > 1})
-    return counts
+    if unit == "whitespace":
+        return counts
+    inside: Counter[str] = Counter()
+    for chunk, n in counts.items():
+        for token in cutting.words(chunk) if unit == "word" else cutting.spans(chunk):
+            inside[token] += n
+    return inside
 
 
 def _count_characters(documents: Iterable[Document]) -> Counter[str]:
     total = np.zeros(0x110000, dtype=np.int64)
-    for text in _gathered(documents):
+    for text in running(documents):
         codes, counts = np.unique(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), return_counts=True)
         total[codes] += counts
     return Counter({chr(code): int(total[code]) for code in np.flatnonzero(total)})
-
-
-def _gathered(documents: Iterable[Document]) -> Iterator[str]:
-    """The text of all, short ones many at once."""
-    held: list[str] = []
-    for piece in (piece for document in documents for piece in document.pieces()):
-        held.append(piece)
-        if len(held) == 1000 or len(piece) > 1000:
-            yield "".join(held)
-            held = []
-    yield "".join(held)
 
 
 def _order(counts: Mapping[str, int]) -> Callable[[str], tuple[int, str]]:
@@ -136,13 +132,17 @@ def _order(counts: Mapping[str, int]) -> Callable[[str], tuple[int, str]]:
     return lambda token: (-counts[token], token)
 
 
-def _join(words: Counter[str], size: int, least: int) -> Subwords:
-    """What pieces are joined of, those of characters that are rarer than ``least`` left out."""
+def _often(words: Counter[str], least: int) -> frozenset[str]:
+    """The characters that are there so often at least."""
     characters: Counter[str] = Counter()
     for word, n in words.items():
         for character in word:
             characters[character] += n
-    often = {character for character, n in characters.items() if n >= least}
+    return frozenset(character for character, n in characters.items() if n >= least)
+
+
+def _join(words: Counter[str], size: int, often: frozenset[str]) -> Subwords:
+    """What pieces are joined of, all of them of those characters."""
     frequent = sorted(words, key=_order(words))[:MAX_SPANS]
     return learn_from_counts({word: words[word] for word in frequent if often.issuperset(word)}, size)
 

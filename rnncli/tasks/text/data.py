@@ -148,7 +148,8 @@ def read_corpus(recipe: TextRecipe) -> Corpus:
         sources.notes += notes
         for part, one in found.items():
             sources.add(part, one)
-    cut, manner, how = _split(sources.parts, recipe)
+    parts, manner, how = _split(sources.parts, recipe)
+    cut = {name: parts[name] for name in ("train", "dev", "test") if name in parts}
     chosen = {"data.source": source_used(data), "data.document": sources.kind, "data.split": manner}
     if sources.column:
         chosen["data.text_column"] = sources.column
@@ -205,12 +206,13 @@ def _split(parts: Mapping[str, DocumentPart], recipe: TextRecipe) -> tuple[dict[
     if whole is None or manner == "documents":
         if whole is not None and not data.split_column and len(whole) < (data.folds or 3):
             parted = f"{data.folds} folds" if data.folds else "train, dev and test"
+            instead = "" if data.folds else "data.split=place cuts the running text, "
             raise DataError(
                 f"{whole.place(0)}: {len(whole)} document{'s'[: len(whole) != 1]} cannot be dealt out to {parted}",
-                "data.split=place cuts the running text, data.document=line makes each line a document",
+                f"{instead}data.document=line makes each line a document",
             )
         cut, how = Parting(data, recipe.seed)(parts)
-        return cut, manner, f"{how} documents; {_sizes(cut)}"
+        return cut, manner, f"{how} documents, {_sizes(cut)}"
     return _by_place(dict(parts), whole, recipe)
 
 
