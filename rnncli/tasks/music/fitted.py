@@ -141,7 +141,7 @@ class FittedMusic:
         """Write samples, and see how much of them is copied."""
         assert self._train is not None, "settled before the training part was encoded"
         form, settings = self.form, self.recipe.evaluation
-        found = sampled(model, form.slots, form.lowest, settings, self.recipe.seed, self._train, dev.steps)
+        found = sampled(model, form.lowest, settings, self.recipe.seed, self._train, dev.steps)
         seconds = 60 / form.tempo / form.beat
         self.written = found | {"samples": [one | {"seconds": seconds} for one in found.get("samples", ())]}
 

@@ -132,7 +132,7 @@ class PiecePredictor:
 
     @cached_property
     def _composer(self) -> Composer:
-        return Composer(self.model, self.form.slots)
+        return Composer(self.model)
 
     def _row(self, piece: MusicPiece, nats_T: np.ndarray) -> dict[str, Any]:
         where = {"keys": self.form.keys, "lowest": self.form.lowest}

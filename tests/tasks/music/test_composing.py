@@ -22,7 +22,7 @@ def model(voices, seed=1, members=1):
 
 
 def written(voices, length=12, melody=None, number=1, begin=None, **how):
-    composer = Composer(model(voices), voices or 2)
+    composer = Composer(model(voices))
     return composer.frames(composer.begin(begin), Sampling(**how), number, length, melody)
 
 
@@ -48,7 +48,7 @@ def test_frames_of_notes_rise_and_frames_of_voices_are_full():
 
 @pytest.mark.parametrize("voices", [0, VOICES])
 def test_frames_are_drawn_as_often_as_the_model_says(voices):
-    composer = Composer(model(voices), voices or 2)
+    composer = Composer(model(voices))
     begun, how = composer.begin(), Sampling(seed=5)
     found = [tuple(composer.frames(begun, how, number, 1)[0].tolist()) for number in range(SAMPLES)]
     common = max(set(found), key=found.count)
@@ -86,7 +86,7 @@ def test_a_melody_stays_as_it_is_and_lies_on_top():
 
 
 def test_notes_below_a_melody_are_drawn_as_the_model_says_of_those_that_fit():
-    composer = Composer(model(0), 2)
+    composer = Composer(model(0))
     begun, how, melody = composer.begin(), Sampling(seed=5), np.array([2])
     found = [tuple(composer.frames(begun, how, number, 1, melody)[0].tolist()) for number in range(SAMPLES)]
     head = composer.model

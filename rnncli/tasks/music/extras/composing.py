@@ -32,21 +32,20 @@ class Reached:
 class Composer:
     """Writes frames with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
 
-    >>> composer = Composer(model, slots=4)
-    >>> composer.frames(composer.begin(), Sampling(seed=1), number=1, length=16).shape
-    (16, 4)
+    >>> composer = Composer(model)
+    >>> len(composer.frames(composer.begin(), Sampling(seed=1), number=1, length=16))
+    16
     """
 
-    def __init__(self, model: MusicModel, slots: int) -> None:
+    def __init__(self, model: MusicModel) -> None:
         weight = next(model.parameters())
         is_here = weight.device.type == "cpu" and weight.dtype == torch.float32
         self.model = model if is_here else copy.deepcopy(model).to("cpu", torch.float32).eval()
-        self.slots = slots
 
     def begin(self, frames_TS: np.ndarray | None = None) -> Reached:
         """At the begin of a piece, behind its first frames if there are any."""
-        begin_1S = np.full((1, self.slots if frames_TS is None else frames_TS.shape[1]), BEGIN)
-        read_TS = begin_1S if frames_TS is None else np.concatenate([begin_1S, frames_TS])
+        frames_TS = np.empty((0, self._slots)) if frames_TS is None else frames_TS
+        read_TS = np.concatenate([np.full((1, frames_TS.shape[1]), BEGIN), frames_TS])
         with one_thread(), torch.no_grad():
             return self._behind(torch.from_numpy(read_TS.astype(np.int64)), 0, self.model.begin(1))
 
@@ -66,8 +65,13 @@ class Composer:
                 found.append(self._frame(reached, sampling, generator, key))
                 frame_1S = torch.tensor(found[-1:] if found[-1] else [[NOTHING]])
                 reached = self._behind(frame_1S, reached.frames, reached.state)
-        width = max(1, self.slots, *map(len, found))
+        width = max(self._slots, *map(len, found))
         return np.array([[*frame, *[NOTHING] * (width - len(frame))] for frame in found], np.int16)
+
+    @property
+    def _slots(self) -> int:
+        """The fewest that a frame has."""
+        return self.model.voices or 1
 
     def _behind(self, frames_TS: Tensor, before: int, state: State) -> Reached:
         """Behind further frames."""

@@ -22,12 +22,12 @@ CHORDS = 8
 
 
 def sampled(
-    model: MusicModel, slots: int, lowest: int, settings: MusicEvaluation, seed: int, train: Steps, held_out: Steps
+    model: MusicModel, lowest: int, settings: MusicEvaluation, seed: int, train: Steps, held_out: Steps
 ) -> dict[str, Any]:
     """Samples at several temperatures, ``samples``, and how much of them and of held-out music stands in ``train``,
     ``copied``: see :mod:`rnncli.tasks.music.metrics`.
     """
-    composer, drawn, shown = Composer(model, slots), [], []
+    composer, drawn, shown = Composer(model), [], []
     for number in range(settings.samples):
         how = Sampling(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
         drawn.append(composer.frames(composer.begin(), how, number, settings.sample_length))
