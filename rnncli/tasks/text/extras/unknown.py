@@ -37,7 +37,7 @@ def _own(codec: Codec, documents: Iterable[Document], count: int) -> np.ndarray:
     own_N, at = np.zeros(count, bool), 0
     for document in documents:
         for text in whole(document.pieces(), with_blanks=True):
-            tokens, _ = codec.cut(text)
+            tokens = codec.cut(text)
             own_N[at : at + len(tokens)] = [token == UNKNOWN for token in tokens]
             at += len(tokens)
     return own_N
