@@ -13,6 +13,7 @@ from rnncli.report.build import ModelSummary, TrainingSummary, build_report
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.recipes import load_recipe
 from rnncli.runs.score import evaluate
+from rnncli.tasks.text.schema import TextRecipe
 from rnncli.tasks.write.scoring import text_blocks, text_rows, text_truth
 from tests.commands import rnncli
 
@@ -33,6 +34,7 @@ def here(tmp_path, monkeypatch):
 
 def made_run(path, unit):
     recipe = load_recipe("own.yaml", [f"data.unit={unit}"])
+    assert isinstance(recipe, TextRecipe)
     document = Document.of(TEXT, "book.txt")
     codec, _ = Codec.learn(recipe.data, [document])
     encoded = encode(codec, [document])
