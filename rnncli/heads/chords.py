@@ -56,8 +56,8 @@ class ChordHead(nn.Module):
         self.dropout = Dropout(dropout)
         self.second = nn.Linear(hidden, hidden)
         self.out = nn.Linear(hidden, keys + 1)
-        # Of distances to what sounded before, in each voice, and in any; to what is chosen now: the last, and any.
-        self.views = kinds + 3 if slots else 3
+        # Distances to what sounded before, in each voice, and in the own one; to what is chosen now; to the last of it.
+        self.views = kinds + 2 + bool(slots)
         self.distance = nn.Linear(hidden, self.views * (2 * FARTHEST + 1))
         nn.init.zeros_(self.distance.weight)
         nn.init.zeros_(self.distance.bias)
@@ -74,39 +74,32 @@ class ChordHead(nn.Module):
         """Logits (N, K + 1) of all symbols of the frames, which come one behind the other, and the true ones (N,)."""
         symbols_FN = self.symbols(frames.frames_FS)
         frame_N, slot_N = (symbols_FN >= 0).nonzero(as_tuple=True)
-        known_FNK = self._rolls(symbols_FN)
-        sums_FNU = self._sums(symbols_FN)
+        earlier = torch.ones(symbols_FN.shape[1], symbols_FN.shape[1], dtype=torch.bool, device=symbols_FN.device).tril(
+            -1
+        )
+        chosen_NC = torch.where(earlier[slot_N], symbols_FN[frame_N], NOTHING)
         last_FN = functional.pad(symbols_FN[:, :-1], (1, 0), value=self.keys + 1)
-        base_FU, before_FJK = self._base(frames.y_FE, frames.before_FS)
         last_N = last_FN[frame_N, slot_N]
-        hidden_NU = base_FU[frame_N] + sums_FNU[frame_N, slot_N] + self.last(last_N) + self._slot(slot_N)
-        logits_NK = self._logits(hidden_NU, before_FJK, frame_N, slot_N, known_FNK[frame_N, slot_N], last_N)
+        hidden_NU = self._base(frames.y_FE, frames.before_FS)[frame_N] + self._sums(symbols_FN)[frame_N, slot_N]
+        hidden_NU = hidden_NU + self.last(last_N) + self._slot(slot_N)
+        logits_NK = self._logits(hidden_NU, frames.before_FS[frame_N], slot_N, chosen_NC, last_N)
         return logits_NK, symbols_FN[frame_N, slot_N]
 
     def next_logits(self, y_E: Tensor, before_S: Tensor, chosen: list[int]) -> Tensor:
         """Logits (K + 1,) of the symbol behind those ``chosen`` of a frame, without gradients."""
         one = {"device": y_E.device, "dtype": torch.int64}
-        symbols_1C = torch.tensor([chosen], **one).reshape(1, len(chosen))
-        base_1U, before_1JK = self._base(y_E[None], before_S[None])
-        padded_1C = functional.pad(symbols_1C, (0, 1), value=NOTHING)
-        frame_1, slot_1 = torch.zeros(1, **one), torch.full((1,), len(chosen), **one)
-        known_1K = self._rolls(padded_1C)[:, -1]
+        chosen_1C = torch.tensor([[*chosen, NOTHING]], **one)
+        slot_1 = torch.full((1,), len(chosen), **one)
         last_1 = torch.tensor([chosen[-1] if chosen else self.keys + 1], **one)
-        hidden_1U = base_1U + self._sums(padded_1C)[:, -1] + self.last(last_1) + self._slot(slot_1)
-        return self._logits(hidden_1U, before_1JK, frame_1, slot_1, known_1K, last_1)[0]
+        hidden_1U = self._base(y_E[None], before_S[None]) + self._sums(chosen_1C)[:, -1]
+        hidden_1U = hidden_1U + self.last(last_1) + self._slot(slot_1)
+        return self._logits(hidden_1U, before_S[None], slot_1, chosen_1C, last_1)[0]
 
-    def _base(self, y_FE: Tensor, before_FS: Tensor) -> tuple[Tensor, Tensor]:
-        """What all symbols of a frame begin from (F, U), and the views on the frame before (F, J, K)."""
+    def _base(self, y_FE: Tensor, before_FS: Tensor) -> Tensor:
+        """What all symbols of a frame begin from, (F, U)."""
         seen = functional.one_hot((before_FS + 2).clamp(min=0), self.keys + 3)[..., 2:].to(y_FE.dtype)
         views = seen if self.slots else seen.sum(1, keepdim=True)
-        base_FU = self.state(y_FE) + self.before(views.flatten(1))
-        rolls = views[..., : self.keys]
-        return base_FU, torch.cat([rolls, rolls.sum(1, keepdim=True)], 1) if self.slots else rolls
-
-    def _rolls(self, symbols_FN: Tensor) -> Tensor:
-        """Of each slot the keys that are chosen before it, (F, N, K)."""
-        chosen = functional.one_hot(symbols_FN.clamp(min=0), self.keys + 1) * (symbols_FN >= 0)[..., None]
-        return _earlier(chosen[..., : self.keys].to(self.chosen.dtype))
+        return self.state(y_FE) + self.before(views.flatten(1))
 
     def _sums(self, symbols_FN: Tensor) -> Tensor:
         """Of each slot the sum of the vectors of what is chosen before it, (F, N, U)."""
@@ -120,23 +113,20 @@ class ChordHead(nn.Module):
         return self.slot(slot_N if self.slots else torch.zeros_like(slot_N))
 
     def _logits(
-        self, hidden_NU: Tensor, before_FJK: Tensor, frame_N: Tensor, slot_N: Tensor, known_NK: Tensor, last_N: Tensor
+        self, hidden_NU: Tensor, before_NS: Tensor, slot_N: Tensor, chosen_NC: Tensor, last_N: Tensor
     ) -> Tensor:
         """Logits (N, K + 1); of notes those of keys that are not above the last are minus infinity."""
         hidden_NU = self.dropout(torch.relu(hidden_NU))
         hidden_NU = hidden_NU + torch.relu(self.second(hidden_NU))
+        notes, views = [before_NS], list(range(self.slots)) or [0] * before_NS.shape[1]
+        if self.slots:
+            notes.append(before_NS.gather(1, slot_N[:, None]))
+            views.append(self.slots)
+        notes += [chosen_NC, last_N[:, None]]
+        views += [self.views - 2] * chosen_NC.shape[1] + [self.views - 1]
         weights_NJO = self.distance(hidden_NU).unflatten(1, (self.views, -1))
-        views = before_FJK.shape[1]
-        near_NK = _by_distance(before_FJK, frame_N, weights_NJO[:, :views])
-        own = before_FJK[frame_N, slot_N] if self.slots else None
-        rest = [known_NK] if own is None else [known_NK, own]
-        for number, one_NK in enumerate(rest, start=views):
-            near_NK = near_NK + _of_each(one_NK, weights_NJO[:, number])
-        shifted = last_N[:, None] - torch.arange(self.keys, device=last_N.device) + FARTHEST
-        one_N1 = (last_N < self.keys)[:, None] & (shifted >= 0) & (shifted <= 2 * FARTHEST)
-        near_NK = near_NK + weights_NJO[:, -1].gather(1, shifted.clamp(0, 2 * FARTHEST)) * one_N1
-        logits = self.out(hidden_NU)
-        logits = logits + functional.pad(near_NK, (0, 1))
+        near_NK = _by_distance(torch.cat(notes, 1), views, weights_NJO, self.keys)
+        logits = self.out(hidden_NU) + functional.pad(near_NK, (0, 1))
         if self.slots:
             return logits
         lowest_N1 = torch.where(last_N <= self.keys, last_N, -1)[:, None]
@@ -149,20 +139,13 @@ def _earlier(values_FNX: Tensor) -> Tensor:
     return functional.pad(values_FNX[:, :-1].cumsum(1), (0, 0, 1, 0))
 
 
-def _by_distance(rolls_FJK: Tensor, frame_N: Tensor, weights_NJO: Tensor) -> Tensor:
-    """Of each key the weights of its distances to the keys of the rolls of a symbol's frame, summed: (N, K)."""
-    frames, _, keys = rolls_FJK.shape
-    padded = functional.pad(rolls_FJK, (FARTHEST, FARTHEST))
-    near = padded.unfold(-1, 2 * FARTHEST + 1, 1).permute(0, 1, 3, 2).reshape(frames, -1, keys)
-    counts_F = torch.bincount(frame_N, minlength=frames)
-    place_N = torch.arange(len(frame_N), device=frame_N.device) - (counts_F.cumsum(0) - counts_F)[frame_N]
-    most = int(counts_F.max()) if frames else 0
-    stacked = weights_NJO.new_zeros(frames, most, near.shape[1])
-    stacked = stacked.index_put((frame_N, place_N), weights_NJO.flatten(1))
-    return torch.bmm(stacked, near)[frame_N, place_N]
+def _by_distance(notes_NP: Tensor, views: list[int], weights_NJO: Tensor, keys: int) -> Tensor:
+    """Of each key the weights of its distances to P notes, each by the view on it, summed: (N, K).
 
-
-def _of_each(roll_NK: Tensor, weights_NO: Tensor) -> Tensor:
-    """The same of a roll of each symbol's own."""
-    padded = functional.pad(roll_NK, (FARTHEST, FARTHEST)).unfold(-1, 2 * FARTHEST + 1, 1)
-    return torch.einsum("nko,no->nk", padded, weights_NO)
+    What is no key has no distance.
+    """
+    is_key = (notes_NP >= 0) & (notes_NP < keys)
+    padded = functional.pad(weights_NJO, (keys, keys))[:, views]
+    first_NP = torch.where(is_key, keys + FARTHEST - notes_NP, 0)
+    at_NPK = first_NP[..., None] + torch.arange(keys, device=notes_NP.device) * is_key[..., None]
+    return padded.gather(2, at_NPK).sum(1)
