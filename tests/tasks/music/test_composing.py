@@ -42,7 +42,7 @@ def test_frames_of_notes_rise_and_frames_of_voices_are_full():
         assert keys == sorted(set(keys))
         assert all(key < KEYS for key in keys)
     voices = written(VOICES, 20)
-    assert voices.shape == (40, VOICES)
+    assert voices.shape == (20, VOICES)
     assert ((voices >= 0) & (voices <= KEYS)).all()
 
 
