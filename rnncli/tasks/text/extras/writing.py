@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.data.text.codec import Codec
 from rnncli.tasks.text.model import TextModel
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 from rnncli.tasks.write.stepping import Behind, Stepper, read, written
 
 UNKNOWN_SYMBOL = 0
@@ -28,7 +28,7 @@ class Writer:
     """Writes texts with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
 
     >>> writer = Writer(codec, model)
-    >>> "".join(writer.text(writer.begin(), Sampling(temperature=0.8, seed=1), number=1, length=100))
+    >>> "".join(writer.text(writer.begin(), Drawing(temperature=0.8, seed=1), number=1, length=100))
     'ROMEO: and so ...'
     """
 
@@ -40,7 +40,7 @@ class Writer:
         symbols_N = np.empty(0, np.int64) if symbols_N is None else symbols_N
         return ReadText(symbols_N, read(self._stepper, symbols_N.tolist()))
 
-    def text(self, begun: ReadText, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+    def text(self, begun: ReadText, sampling: Drawing, number: int, length: int) -> Iterator[str]:
         """Sample ``number``, of ``length`` symbols, piece by piece; a piece may be empty."""
         decoder = self.codec.decoder()
         for symbol in begun.symbols_N.tolist():
