@@ -65,9 +65,9 @@ def write(
     """Write on behind a prompt, streaming the text as it comes; or music, as files to play."""
     from rnncli.runs.write import Asked, open_writer
     from rnncli.tasks.predictors import TextWriter
-    from rnncli.tasks.write.sampling import Sampling
+    from rnncli.tasks.write.sampling import Drawing
 
-    sampling = Sampling(temperature, top_k, top_p, seed, unknown)
+    sampling = Drawing(temperature, top_k, top_p, seed, unknown)
     asked = Asked(prompt, primer, harmonise, length, bars, samples, stop, out, sampling)
     with ProgressLine(terminal, "loading the model"):
         writer = open_writer(run)

@@ -15,7 +15,7 @@ from rnncli.runs.apart import require_new
 from rnncli.runs.directory import make_folder, written_whole
 from rnncli.runs.use import load, predictor_of, require_run
 from rnncli.tasks.predictors import Composition, FileWriter, Predictor, Prompt, TextWriter
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Asked:
     samples: int = 1
     stop: str = ""
     out: Path | None = None
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Drawing = field(default_factory=Drawing)
 
     def __post_init__(self) -> None:
         for flag, count in (("--length", self.length), ("--bars", self.bars), ("--samples", self.samples)):

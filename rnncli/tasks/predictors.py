@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from rnncli.tasks.write.sampling import Sampling
+    from rnncli.tasks.write.sampling import Drawing
 
 Records = Sequence[Mapping[str, Any]]
 """Rows of a table that is at hand: the value of each column by its name."""
@@ -163,7 +163,7 @@ class TextWriter(Predictor, Protocol):
         """A text as it is read, empty for the begin of one; raises DataError where nothing of it was learnt."""
         ...
 
-    def go_on(self, prompt: Prompt, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+    def go_on(self, prompt: Prompt, sampling: Drawing, number: int, length: int) -> Iterator[str]:
         """Sample ``number``, of ``length`` symbols, in pieces as they are drawn; some may be empty."""
         ...
 
@@ -188,6 +188,6 @@ class FileWriter(Predictor, Protocol):
         """What goes on behind ``primer`` or under ``melody``, and what is to be said of them; raises DataError."""
         ...
 
-    def compose(self, begun: Any, sampling: Sampling, number: int, *, length: int, bars: int) -> Composition:
+    def compose(self, begun: Any, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:
         """Sample ``number`` of so many frames or bars; where both are 0, of the usual length or the melody's."""
         ...

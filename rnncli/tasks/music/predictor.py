@@ -24,7 +24,7 @@ from rnncli.tasks.music.extras.composing import Composer, Reached
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.predictors import Composition
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 
 BAR = 4
 """Beats of what ``--bars`` counts."""
@@ -111,7 +111,7 @@ class PiecePredictor:
         piece, notes = self._first(primer, self.form.form)
         return Beginning(piece.frames, self._composer.begin(piece.frames), None, piece.tempo), notes
 
-    def compose(self, begun: Beginning, sampling: Sampling, number: int, *, length: int, bars: int) -> Composition:
+    def compose(self, begun: Beginning, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:
         """Sample ``number`` behind or below what is begun, as MIDI and as sound."""
         frames = length or max(1, round((bars or USUAL_BARS) * BAR * self.form.beat))
         if begun.melody_T is not None:

@@ -23,7 +23,7 @@ from rnncli.tasks.text.data import read_part
 from rnncli.tasks.text.extras.writing import UNKNOWN_SYMBOL, Writer
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.model import TextModel
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 
 SHOWN = 200
 """Characters of a text that its row holds."""
@@ -97,7 +97,7 @@ class DocumentPredictor:
             raise DataError(f"the prompt holds nothing that the model learnt: {named}", "begin as its texts do")
         return Prompt(self.fitted.codec.text(symbols_N.tolist()), tuple(unknown), self._writer.begin(symbols_N))
 
-    def go_on(self, prompt: Prompt, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+    def go_on(self, prompt: Prompt, sampling: Drawing, number: int, length: int) -> Iterator[str]:
         """Sample ``number`` behind a prompt, of ``length`` symbols, piece by piece."""
         return self._writer.text(prompt.behind, sampling, number, length)
 

@@ -18,13 +18,13 @@ COLDEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Sampling:
+class Drawing:
     """How symbols are drawn: ``temperature`` 0 takes the likeliest, 1 draws from the model's own distribution.
 
     ``top_k`` leaves so many of the likeliest symbols, 0 all; ``top_p`` then leaves the fewest of them that together
     have this share. ``unknown`` says whether the symbol for what was never learnt may be written. Raises UsageError.
 
-    >>> Sampling(temperature=0.8, top_p=0.9).temperature
+    >>> Drawing(temperature=0.8, top_p=0.9).temperature
     0.8
     """
 
@@ -51,10 +51,10 @@ class Sampling:
         return np.random.default_rng((self.seed, number))
 
 
-def probabilities(logits_V: np.ndarray, sampling: Sampling) -> np.ndarray:
+def probabilities(logits_V: np.ndarray, sampling: Drawing) -> np.ndarray:
     """The chance of each symbol to be drawn, (V,), of logits in fp64, of which some may be -inf.
 
-    >>> probabilities(np.log([0.5, 0.3, 0.2]), Sampling(top_k=2)).round(3).tolist()
+    >>> probabilities(np.log([0.5, 0.3, 0.2]), Drawing(top_k=2)).round(3).tolist()
     [0.625, 0.375, 0.0]
     """
     if sampling.temperature == 0:
@@ -63,7 +63,7 @@ def probabilities(logits_V: np.ndarray, sampling: Sampling) -> np.ndarray:
     return shares_V / shares_V.sum()
 
 
-def choose(logits_V: np.ndarray, sampling: Sampling, generator: np.random.Generator) -> int:
+def choose(logits_V: np.ndarray, sampling: Drawing, generator: np.random.Generator) -> int:
     """The next symbol, by the inverse of the distribution function at one number of the generator."""
     if sampling.temperature == 0:
         return int(logits_V.argmax())
@@ -73,7 +73,7 @@ def choose(logits_V: np.ndarray, sampling: Sampling, generator: np.random.Genera
     return found if found < len(reached_V) else int(reached_V.searchsorted(reached_V[-1]))
 
 
-def _shares(logits_V: np.ndarray, sampling: Sampling) -> np.ndarray:
+def _shares(logits_V: np.ndarray, sampling: Drawing) -> np.ndarray:
     """What the probabilities are but for a factor; that of the likeliest symbol is 1."""
     shares_V = logits_V - logits_V[logits_V.argmax()]
     if sampling.temperature != 1:
@@ -84,7 +84,7 @@ def _shares(logits_V: np.ndarray, sampling: Sampling) -> np.ndarray:
     return shares_V
 
 
-def _cut(shares_V: np.ndarray, sampling: Sampling) -> np.ndarray:
+def _cut(shares_V: np.ndarray, sampling: Drawing) -> np.ndarray:
     """The shares of the likeliest symbols alone; of equal ones those with lower numbers stay."""
     order_V = np.argsort(-shares_V, kind="stable")
     kept = order_V[: sampling.top_k or None]

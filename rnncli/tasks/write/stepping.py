@@ -23,7 +23,7 @@ from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.symbols import SymbolHead
 from rnncli.tasks.write.members import parted
-from rnncli.tasks.write.sampling import Sampling, choose
+from rnncli.tasks.write.sampling import Drawing, choose
 
 LARGEST_TABLE = 1 << 28
 """Bytes that the table of the first layer may take; a larger one is not made, and each step computes its row."""
@@ -90,7 +90,7 @@ def read(stepper: Stepper, symbols: Sequence[int]) -> Behind:
 
 
 def written(
-    stepper: Stepper, behind: Behind, sampling: Sampling, number: int, barred: Sequence[int] = ()
+    stepper: Stepper, behind: Behind, sampling: Drawing, number: int, barred: Sequence[int] = ()
 ) -> Iterator[int]:
     """The symbols of sample ``number`` as they are drawn, without an end; none is one of those ``barred``."""
     generator, bar_V = sampling.generator(number), np.zeros_like(behind.logits_V)

@@ -8,7 +8,7 @@ from rnncli.heads.chords import BEGIN
 from rnncli.tasks.music.extras.composing import Composer
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicModelSection
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 
 KEYS, VOICES, SAMPLES = 5, 3, 150
 
@@ -23,7 +23,7 @@ def model(voices, seed=1, members=1):
 
 def written(voices, length=12, melody=None, number=1, begin=None, **how):
     composer = Composer(model(voices))
-    return composer.frames(composer.begin(begin), Sampling(**how), number, length, melody)
+    return composer.frames(composer.begin(begin), Drawing(**how), number, length, melody)
 
 
 @torch.no_grad()
@@ -42,14 +42,14 @@ def test_frames_of_notes_rise_and_frames_of_voices_are_full():
         assert keys == sorted(set(keys))
         assert all(key < KEYS for key in keys)
     voices = written(VOICES, 20)
-    assert voices.shape == (40, VOICES)
+    assert voices.shape == (20, VOICES)
     assert ((voices >= 0) & (voices <= KEYS)).all()
 
 
 @pytest.mark.parametrize("voices", [0, VOICES])
 def test_frames_are_drawn_as_often_as_the_model_says(voices):
     composer = Composer(model(voices))
-    begun, how = composer.begin(), Sampling(seed=5)
+    begun, how = composer.begin(), Drawing(seed=5)
     found = [tuple(composer.frames(begun, how, number, 1)[0].tolist()) for number in range(SAMPLES)]
     common = max(set(found), key=found.count)
     share = np.exp(-step_costs(voices, np.array([common])))[0]
@@ -87,7 +87,7 @@ def test_a_melody_stays_as_it_is_and_lies_on_top():
 
 def test_notes_below_a_melody_are_drawn_as_the_model_says_of_those_that_fit():
     composer = Composer(model(0))
-    begun, how, melody = composer.begin(), Sampling(seed=5), np.array([2])
+    begun, how, melody = composer.begin(), Drawing(seed=5), np.array([2])
     found = [tuple(composer.frames(begun, how, number, 1, melody)[0].tolist()) for number in range(SAMPLES)]
     head = composer.model
     with torch.no_grad():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncli.errors import UsageError
-from rnncli.tasks.write.sampling import Sampling, choose, probabilities
+from rnncli.tasks.write.sampling import Drawing, choose, probabilities
 
 SHARES = np.array([0.05, 0.4, 0.2, 0.2, 0.15])
 LOGITS = np.log(SHARES) + 3
@@ -15,23 +15,23 @@ logits = st.lists(st.floats(-30, 30), min_size=1, max_size=12).map(np.array)
 
 
 def test_temperature_sharpens_and_flattens():
-    assert probabilities(LOGITS, Sampling()) == pytest.approx(SHARES)
+    assert probabilities(LOGITS, Drawing()) == pytest.approx(SHARES)
     squared = SHARES**2
-    assert probabilities(LOGITS, Sampling(temperature=0.5)) == pytest.approx(squared / squared.sum())
-    assert probabilities(LOGITS, Sampling(temperature=0)).tolist() == [0, 1, 0, 0, 0]
-    assert probabilities(LOGITS, Sampling(temperature=1e-300)).tolist() == [0, 1, 0, 0, 0]
+    assert probabilities(LOGITS, Drawing(temperature=0.5)) == pytest.approx(squared / squared.sum())
+    assert probabilities(LOGITS, Drawing(temperature=0)).tolist() == [0, 1, 0, 0, 0]
+    assert probabilities(LOGITS, Drawing(temperature=1e-300)).tolist() == [0, 1, 0, 0, 0]
 
 
 def test_top_k_and_top_p_leave_the_likeliest_and_the_first_of_equal_ones():
-    assert probabilities(LOGITS, Sampling(top_k=2)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
-    assert probabilities(LOGITS, Sampling(top_p=0.5)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
-    assert probabilities(LOGITS, Sampling(top_p=0.39)) == pytest.approx([0, 1, 0, 0, 0])
-    assert probabilities(LOGITS, Sampling(top_k=3, top_p=0.7)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
-    assert probabilities(LOGITS, Sampling(top_k=99)) == pytest.approx(SHARES)
+    assert probabilities(LOGITS, Drawing(top_k=2)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
+    assert probabilities(LOGITS, Drawing(top_p=0.5)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
+    assert probabilities(LOGITS, Drawing(top_p=0.39)) == pytest.approx([0, 1, 0, 0, 0])
+    assert probabilities(LOGITS, Drawing(top_k=3, top_p=0.7)) == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
+    assert probabilities(LOGITS, Drawing(top_k=99)) == pytest.approx(SHARES)
 
 
 def test_symbols_are_drawn_as_often_as_they_are_likely():
-    sampling = Sampling(temperature=0.7, top_p=0.9)
+    sampling = Drawing(temperature=0.7, top_p=0.9)
     generator = sampling.generator(1)
     counts = np.bincount([choose(LOGITS, sampling, generator) for _ in range(20_000)], minlength=5)
     expected = probabilities(LOGITS, sampling)
@@ -47,7 +47,7 @@ def test_symbols_are_drawn_as_often_as_they_are_likely():
     st.integers(0, 99),
 )
 def test_what_is_drawn_has_a_share_and_shares_sum_to_one(logits_V, temperature, top_k, top_p, seed):
-    sampling = Sampling(temperature, top_k, top_p, seed)
+    sampling = Drawing(temperature, top_k, top_p, seed)
     shares_V = probabilities(logits_V, sampling)
     assert shares_V.sum() == pytest.approx(1)
     assert shares_V[choose(logits_V, sampling, sampling.generator(1))] > 0
@@ -65,14 +65,14 @@ class Highest:
 @given(logits)
 def test_the_highest_number_draws_a_symbol_that_has_a_share(logits_V):
     logits_V = np.append(logits_V, -np.inf)
-    assert choose(logits_V, Sampling(), Highest()) < len(logits_V) - 1
+    assert choose(logits_V, Drawing(), Highest()) < len(logits_V) - 1
 
 
 def test_a_sample_has_numbers_of_its_own():
-    drawn = {number: Sampling(seed=3).generator(number).random(4).tolist() for number in (1, 2)}
+    drawn = {number: Drawing(seed=3).generator(number).random(4).tolist() for number in (1, 2)}
     assert drawn[1] != drawn[2]
-    assert Sampling(seed=3).generator(2).random(4).tolist() == drawn[2]
-    assert Sampling(seed=4).generator(2).random(4).tolist() != drawn[2]
+    assert Drawing(seed=3).generator(2).random(4).tolist() == drawn[2]
+    assert Drawing(seed=4).generator(2).random(4).tolist() != drawn[2]
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_a_sample_has_numbers_of_its_own():
 )
 def test_settings_of_no_use_are_refused(settings, says):
     with pytest.raises(UsageError, match=says):
-        Sampling(**settings)
+        Drawing(**settings)

@@ -8,7 +8,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from rnncli.tasks.write import stepping
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 from rnncli.tasks.write.stepping import Stepper, one_thread, read, written
 from tests.tasks.write.models import StandInModel
 
@@ -57,7 +57,7 @@ def test_the_probabilities_of_several_models_are_averaged():
 def test_greedy_writing_is_the_likeliest_symbol_each_time():
     model = StandInModel(cell="lstm")
     stepper = Stepper([model])
-    found = list(islice(written(stepper, read(stepper, TEXT), Sampling(temperature=0), 1), 40))
+    found = list(islice(written(stepper, read(stepper, TEXT), Drawing(temperature=0), 1), 40))
     for at in range(len(found)):
         assert found[at] == model.logits([*TEXT, *found[:at]])[-1].argmax()
 
@@ -67,10 +67,10 @@ def test_a_sample_depends_on_its_seed_and_number_alone():
     begun = read(stepper, TEXT)
 
     def sample(seed, number, length=50):
-        return list(islice(written(stepper, begun, Sampling(seed=seed), number), length))
+        return list(islice(written(stepper, begun, Drawing(seed=seed), number), length))
 
     alone = sample(1, 2)
-    several = [written(stepper, begun, Sampling(seed=1), number) for number in (1, 2, 3)]
+    several = [written(stepper, begun, Drawing(seed=1), number) for number in (1, 2, 3)]
     between = [tuple(next(one) for one in several) for _ in range(50)]
     assert [found[1] for found in between] == alone
     assert sample(1, 2, 70)[:50] == alone
@@ -82,7 +82,7 @@ def test_a_sample_depends_on_its_seed_and_number_alone():
 def test_barred_symbols_are_never_written():
     stepper = Stepper([StandInModel(symbols=3)])
     for temperature in (0, 1, 50):
-        found = set(islice(written(stepper, stepper.begin(), Sampling(temperature), 1, barred=(0, 2)), 60))
+        found = set(islice(written(stepper, stepper.begin(), Drawing(temperature), 1, barred=(0, 2)), 60))
         assert found == {1}
 
 

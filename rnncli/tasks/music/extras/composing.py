@@ -15,7 +15,7 @@ from torch import Tensor
 from rnncli.heads.chords import BEGIN, NOTHING
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.write.carried import State
-from rnncli.tasks.write.sampling import Sampling, choose
+from rnncli.tasks.write.sampling import Drawing, choose
 from rnncli.tasks.write.stepping import one_thread
 
 
@@ -33,7 +33,7 @@ class Composer:
     """Writes frames with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
 
     >>> composer = Composer(model)
-    >>> len(composer.frames(composer.begin(), Sampling(seed=1), number=1, length=16))
+    >>> len(composer.frames(composer.begin(), Drawing(seed=1), number=1, length=16))
     16
     """
 
@@ -50,7 +50,7 @@ class Composer:
             return self._behind(torch.from_numpy(read_TS.astype(np.int64)), 0, self.model.begin(1))
 
     def frames(
-        self, reached: Reached, sampling: Sampling, number: int, length: int, melody_T: np.ndarray | None = None
+        self, reached: Reached, sampling: Drawing, number: int, length: int, melody_T: np.ndarray | None = None
     ) -> np.ndarray:
         """Sample ``number``, of ``length`` frames, (T, S).
 
@@ -79,7 +79,7 @@ class Composer:
         return Reached(before + len(frames_TS), frames_TS[-1], [y_1TE[0, -1] for y_1TE in outputs], state)
 
     def _frame(
-        self, reached: Reached, sampling: Sampling, generator: np.random.Generator, melody: int | None
+        self, reached: Reached, sampling: Drawing, generator: np.random.Generator, melody: int | None
     ) -> list[int]:
         """The keys of the next frame; of voices ``K`` for one that is silent."""
         keys, voices = self.model.keys, self.model.voices

@@ -12,7 +12,7 @@ from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicEvaluation
 from rnncli.tasks.write.chords import copied_chords
 from rnncli.tasks.write.copying import excerpts
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 from rnncli.tasks.write.scoring import midi_frames
 
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -29,7 +29,7 @@ def sampled(
     """
     composer, drawn, shown = Composer(model), [], []
     for number in range(settings.samples):
-        how = Sampling(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
+        how = Drawing(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
         drawn.append(composer.frames(composer.begin(), how, number, settings.sample_length))
         shown.append({"temperature": how.temperature, "frames": midi_frames(drawn[-1], lowest, model.keys)})
     if not drawn:

@@ -12,7 +12,7 @@ from rnncli.data.text.codec import Codec
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextEvaluation
 from rnncli.tasks.write.copying import copied, excerpts
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 from rnncli.tasks.write.stepping import Stepper, written
 
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -35,7 +35,7 @@ def sampled(
     stepper = Stepper(model.networks)
     drawn, shown = [], []
     for number in range(settings.samples):
-        how = Sampling(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
+        how = Drawing(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
         numbers = list(islice(written(stepper, stepper.begin(), how, number, (UNKNOWN,)), settings.sample_length))
         drawn.append(np.array(numbers, np.int64))
         shown.append({"temperature": how.temperature, "text": codec.text(numbers)})

@@ -10,14 +10,14 @@ import numpy as np
 
 from rnncli.data.text.codec import Codec
 from rnncli.tasks.text.model import TextModel
-from rnncli.tasks.write.sampling import Sampling
+from rnncli.tasks.write.sampling import Drawing
 from rnncli.tasks.write.stepping import Behind, Stepper, read, written
 
 UNKNOWN_SYMBOL = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
+class ReadText:
     """Symbols (N,) that were read, and where the model is behind them."""
 
     symbols_N: np.ndarray
@@ -28,19 +28,19 @@ class Writer:
     """Writes texts with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
 
     >>> writer = Writer(codec, model)
-    >>> "".join(writer.text(writer.begin(), Sampling(temperature=0.8, seed=1), number=1, length=100))
+    >>> "".join(writer.text(writer.begin(), Drawing(temperature=0.8, seed=1), number=1, length=100))
     'ROMEO: and so ...'
     """
 
     def __init__(self, codec: Codec, model: TextModel) -> None:
         self.codec, self._stepper = codec, Stepper(model.networks)
 
-    def begin(self, symbols_N: np.ndarray | None = None) -> Begun:
+    def begin(self, symbols_N: np.ndarray | None = None) -> ReadText:
         """At the begin of a text, behind its first symbols if there are any."""
         symbols_N = np.empty(0, np.int64) if symbols_N is None else symbols_N
-        return Begun(symbols_N, read(self._stepper, symbols_N.tolist()))
+        return ReadText(symbols_N, read(self._stepper, symbols_N.tolist()))
 
-    def text(self, begun: Begun, sampling: Sampling, number: int, length: int) -> Iterator[str]:
+    def text(self, begun: ReadText, sampling: Drawing, number: int, length: int) -> Iterator[str]:
         """Sample ``number``, of ``length`` symbols, piece by piece; a piece may be empty."""
         decoder = self.codec.decoder()
         for symbol in begun.symbols_N.tolist():
