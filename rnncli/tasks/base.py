@@ -124,7 +124,7 @@ class Examples(Protocol):
 
 
 @runtime_checkable
-class Planned(Protocol):
+class PlansBatches(Protocol):
     """Examples that say which of them go into a batch of training, and in which order the batches come."""
 
     def plan(self, *, max_examples: int, max_tokens: int, seed: int, epoch: int) -> BatchPlan:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rnncli.data import batching
 from rnncli.data.batching import BatchPlan
 from rnncli.recipe.schema import AUTO, TrainSection
-from rnncli.tasks.base import Examples, Planned
+from rnncli.tasks.base import Examples, PlansBatches
 
 SHORT_EPOCH, SMALL_BATCH = 12, 4
 """Where an epoch has fewer steps than this, batches are made smaller, but not smaller than that."""
@@ -19,7 +19,7 @@ WARMUP_SHARE = 0.3
 def batches_of(train: Examples, settings: TrainSection, seed: int, epoch: int) -> BatchPlan:
     """The batches of one epoch of training, a function of the arguments alone."""
     most = {"max_examples": settings.extent.batch_size, "max_tokens": settings.batch_tokens}
-    if isinstance(train, Planned):
+    if isinstance(train, PlansBatches):
         return train.plan(**most, seed=seed, epoch=epoch)
     return batching.shuffled(train.lengths, **most, seed=seed, epoch=epoch)
 

@@ -30,7 +30,7 @@ from rnncli.tasks.write.carried import Carried, State
 from rnncli.tasks.write.chords import resemblance
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, midi_frames, music_blocks, music_rows
-from rnncli.tasks.write.walk import Spans, nats_of
+from rnncli.tasks.write.walk import ScoredSpans, nats_of
 from rnncli.tasks.write.windows import WindowBatch, Windows
 
 FILE, KIND = "music.json", "form of music"
@@ -199,7 +199,7 @@ class FittedMusic:
             return found_BT, end
 
         begin = np.full(steps.values.shape[1:], BEGIN)
-        return nats_of(steps, Spans.whole(steps), begin, read, device)
+        return nats_of(steps, ScoredSpans.whole(steps), begin, read, device)
 
 
 def _shifts(steps: Steps, keys: int, most: int) -> range:

@@ -36,7 +36,7 @@ from rnncli.tasks.write.copying import shares
 from rnncli.tasks.write.dynamic import RATES, dynamic_nats
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, text_blocks, text_rows, text_truth
-from rnncli.tasks.write.walk import Reading, Spans, nats_of, walk
+from rnncli.tasks.write.walk import WindowReader, ScoredSpans, nats_of, walk
 from rnncli.tasks.write.windows import WindowBatch
 
 FILE = "codec.json"
@@ -122,7 +122,7 @@ class FittedText:
     def validate(self, model: TextModel, examples: TextWindows, batches: Batches) -> Metrics:
         """What the text costs, long documents read in parts at once, each after some text before it."""
         encoded = examples.encoded
-        nats_N = self._nats(model, encoded.steps, Spans.parts(encoded.steps))
+        nats_N = self._nats(model, encoded.steps, ScoredSpans.parts(encoded.steps))
         found = self._blocks(encoded).statistics(nats_N).values()
         return found | {"loss": found["nats_per_token"]}
 
@@ -193,7 +193,7 @@ class FittedText:
 
     def nats(self, model: TextModel, encoded: Encoded) -> np.ndarray:
         """-ln p of each symbol given all before it in its document, (N,)."""
-        return self._nats(model, encoded.steps, Spans.whole(encoded.steps))
+        return self._nats(model, encoded.steps, ScoredSpans.whole(encoded.steps))
 
     @property
     def _best_order(self) -> int:
@@ -208,7 +208,7 @@ class FittedText:
 
     def _observed(self, model: TextModel, steps: Steps, sharpness: Sequence[float]) -> Observed:
         device, size = next(model.parameters()).device, self.codec.size
-        found = walk(steps, Spans.whole(steps), size, self._reading(model, with_outputs=True), device)
+        found = walk(steps, ScoredSpans.whole(steps), size, self._reading(model, with_outputs=True), device)
         return observe(steps, found, self.recipe.evaluation.cache, size, sharpness)
 
     def _dynamic(self, model: TextModel, steps: Steps, rate: float) -> np.ndarray:
@@ -224,12 +224,12 @@ class FittedText:
         unknown_N = unsaid(self.codec, part.documents, encoded.steps.values) if part else None
         return text_blocks(encoded.steps, encoded.characters_N, encoded.bytes_N, unknown_N)
 
-    def _nats(self, model: TextModel, steps: Steps, spans: Spans) -> np.ndarray:
+    def _nats(self, model: TextModel, steps: Steps, spans: ScoredSpans) -> np.ndarray:
         """-ln p of each symbol of the spans, (N,)."""
         device = next(model.parameters()).device
         return nats_of(steps, spans, self.codec.size, self._reading(model), device)
 
-    def _reading(self, model: TextModel, *, with_outputs: bool = False) -> Reading:
+    def _reading(self, model: TextModel, *, with_outputs: bool = False) -> WindowReader:
         """How the model reads windows: the nats of each symbol, and the outputs of its first network behind them."""
 
         def read(

@@ -1,4 +1,4 @@
-"""Reading documents from their beginning to their end, many at once: each step is scored once, given all before it.
+"""WindowReader documents from their beginning to their end, many at once: each step is scored once, given all before it.
 
 Shape letters: D documents, N steps of all, S spans, B batch, T steps of a window.
 """
@@ -19,7 +19,7 @@ from rnncli.data.steps import Steps
 from rnncli.tasks.write.carried import State
 
 ROWS = 64
-"""Spans that are read at once."""
+"""ScoredSpans that are read at once."""
 TOKENS = 8192
 """Steps of a batch."""
 LONGEST = 1024
@@ -31,21 +31,21 @@ SPAN = 4000
 
 
 @dataclass(frozen=True, eq=False)
-class Spans:
-    """Spans of documents: read from ``begin_S``, scored from ``score_S``, to ``end_S``, numbers of steps of all."""
+class ScoredSpans:
+    """ScoredSpans of documents: read from ``begin_S``, scored from ``score_S``, to ``end_S``, numbers of steps of all."""
 
     begin_S: np.ndarray
     score_S: np.ndarray
     end_S: np.ndarray
 
     @classmethod
-    def whole(cls, steps: Steps) -> Spans:
+    def whole(cls, steps: Steps) -> ScoredSpans:
         """Each document as a whole: exact."""
         bounds_D1 = steps.bounds_D1
         return cls(bounds_D1[:-1], bounds_D1[:-1], bounds_D1[1:])
 
     @classmethod
-    def parts(cls, steps: Steps) -> Spans:
+    def parts(cls, steps: Steps) -> ScoredSpans:
         """Documents in parts, so that many are read at once, each after some steps before it: nearly exact."""
         most = max(SPAN, -(-len(steps.values) // ROWS))
         found = []
@@ -55,7 +55,7 @@ class Spans:
         return cls(*np.array(found, np.int64).reshape(-1, 3).T)
 
 
-class Reading(Protocol):
+class WindowReader(Protocol):
     """How a model reads windows."""
 
     def __call__(
@@ -66,7 +66,7 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class WalkedSteps:
     """What was found of the steps from ``begin`` of a span, (T, ...), in the order of the document."""
 
     span: int
@@ -74,7 +74,9 @@ class Found:
     values_T: np.ndarray
 
 
-def walk(steps: Steps, spans: Spans, begin: np.ndarray | int, read: Reading, device: torch.device) -> Iterator[Found]:
+def walk(
+    steps: Steps, spans: ScoredSpans, begin: np.ndarray | int, read: WindowReader, device: torch.device
+) -> Iterator[WalkedSteps]:
     """What ``read`` finds of the scored steps of each span, window by window.
 
     ``begin`` stands before the first step of a document.
@@ -102,7 +104,7 @@ def walk(steps: Steps, spans: Spans, begin: np.ndarray | int, read: Reading, dev
             for row, span in enumerate(live.tolist()):
                 skipped = max(0, int(spans.score_S[span] - at_B[row]))
                 if skipped < length_B[row]:
-                    yield Found(span, int(at_B[row]) + skipped, found_BT[row, skipped : length_B[row]])
+                    yield WalkedSteps(span, int(at_B[row]) + skipped, found_BT[row, skipped : length_B[row]])
                     done += int(length_B[row]) - skipped
             progress.tell("steps", done, every)
             at_B = at_B + length_B
@@ -113,7 +115,9 @@ def walk(steps: Steps, spans: Spans, begin: np.ndarray | int, read: Reading, dev
                 state = tuple(part.index_select(1, kept) for part in state)
 
 
-def nats_of(steps: Steps, spans: Spans, begin: np.ndarray | int, read: Reading, device: torch.device) -> np.ndarray:
+def nats_of(
+    steps: Steps, spans: ScoredSpans, begin: np.ndarray | int, read: WindowReader, device: torch.device
+) -> np.ndarray:
     """-ln p of each step, (N,) float64, of what ``read`` gives; NaN where no span is scored."""
     nats_N = np.full(len(steps.values), np.nan)
     for found in walk(steps, spans, begin, read, device):

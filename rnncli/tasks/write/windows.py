@@ -44,7 +44,7 @@ class WindowBatch:
 
 
 class Windows:
-    """See :class:`rnncli.tasks.base.Examples` and :class:`rnncli.tasks.base.Planned`.
+    """See :class:`rnncli.tasks.base.Examples` and :class:`rnncli.tasks.base.PlansBatches`.
 
     ``begin`` stands before the first step of a document. In training there are ``variants`` of each document that
     ``vary`` makes, drawn anew in each epoch. A window in a variant has the number variant * phases * W + phase * W + w.

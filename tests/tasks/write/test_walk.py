@@ -1,4 +1,4 @@
-"""Reading in windows, many documents at once, equals one pass over each."""
+"""WindowReader in windows, many documents at once, equals one pass over each."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from rnncli.tasks.text.schema import TextModelSection
 from rnncli.tasks.write import walk
 from rnncli.tasks.write.dynamic import dynamic_nats
 from rnncli.tasks.write.members import inside
-from rnncli.tasks.write.walk import Spans, nats_of
+from rnncli.tasks.write.walk import ScoredSpans, nats_of
 
 SYMBOLS = 7
 CPU = torch.device("cpu")
@@ -57,7 +57,7 @@ def texts():
 def test_carried_state_equals_one_pass(core, longest, texts, monkeypatch):
     monkeypatch.setattr(walk, "LONGEST", longest)
     made = model(**core)
-    found = nats_of(texts, Spans.whole(texts), SYMBOLS, reading(made), CPU)
+    found = nats_of(texts, ScoredSpans.whole(texts), SYMBOLS, reading(made), CPU)
     np.testing.assert_allclose(found, one_pass(made, texts), atol=1e-5)
 
 
@@ -67,7 +67,7 @@ def test_a_later_symbol_changes_no_score_before_it(core, texts):
     made, changed = model(**core), texts.values.copy()
     changed[40] = (changed[40] + 1) % SYMBOLS
     other = Steps(changed, texts.bounds_D1)
-    before, after = (nats_of(one, Spans.whole(one), SYMBOLS, reading(made), CPU) for one in (texts, other))
+    before, after = (nats_of(one, ScoredSpans.whole(one), SYMBOLS, reading(made), CPU) for one in (texts, other))
     same = np.r_[0:40, 70 : len(changed)]  # what comes before it, and other documents
     np.testing.assert_allclose(after[same], before[same], atol=1e-6)
     assert abs(after[40:70] - before[40:70]).max() > 1e-3
@@ -77,7 +77,7 @@ def test_a_later_symbol_changes_no_score_before_it(core, texts):
 def test_parts_are_scored_once_each_after_a_warm_up(texts, monkeypatch):
     monkeypatch.setattr(walk, "SPAN", 20)
     monkeypatch.setattr(walk, "WARMUP", 12)
-    spans, seen = Spans.parts(texts), np.zeros(len(texts.values), int)
+    spans, seen = ScoredSpans.parts(texts), np.zeros(len(texts.values), int)
     for score, end in zip(spans.score_S, spans.end_S, strict=True):
         seen[score:end] += 1
     assert (seen == 1).all()

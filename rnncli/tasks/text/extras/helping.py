@@ -19,7 +19,7 @@ from rnncli.data.text.kneser_ney import KneserNey
 from rnncli.errors import DataError, RunError
 from rnncli.tasks.write.cache import SHARPNESS, NeuralCache
 from rnncli.tasks.write.mixing import Mixture, best_option
-from rnncli.tasks.write.walk import Found
+from rnncli.tasks.write.walk import WalkedSteps
 
 FILE, KIND, NGRAM = "help.json", "help at test time", "ngram.safetensors"
 MODEL, NGRAM_NAME, CACHE, DYNAMIC = "model", "n-gram", "cache", "dynamic evaluation"
@@ -34,7 +34,7 @@ class Observed(NamedTuple):
     cache_QN: np.ndarray
 
 
-def observe(steps: Steps, found: Iterable[Found], most: int, size: int, sharpness: Sequence[float]) -> Observed:
+def observe(steps: Steps, found: Iterable[WalkedSteps], most: int, size: int, sharpness: Sequence[float]) -> Observed:
     """What windows of documents come to that hold of each symbol its nats and then the outputs of the core, (T, 1 + E).
 
     The cache remembers ``most`` steps; without any there is none. ``size`` is how many kinds of symbol there are.
