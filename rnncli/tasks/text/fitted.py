@@ -36,7 +36,7 @@ from rnncli.tasks.write.copying import shares
 from rnncli.tasks.write.dynamic import RATES, dynamic_nats
 from rnncli.tasks.write.members import inside
 from rnncli.tasks.write.scoring import Blocks, text_blocks, text_rows, text_truth
-from rnncli.tasks.write.walk import WindowReader, ScoredSpans, nats_of, walk
+from rnncli.tasks.write.walk import ScoredSpans, WindowReader, nats_of, walk
 from rnncli.tasks.write.windows import WindowBatch
 
 FILE = "codec.json"

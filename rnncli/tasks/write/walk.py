@@ -1,4 +1,4 @@
-"""WindowReader documents from their beginning to their end, many at once: each step is scored once, given all before it.
+"""Reading documents from their beginning to their end, many at once: each step is scored once, given all before it.
 
 Shape letters: D documents, N steps of all, S spans, B batch, T steps of a window.
 """
@@ -32,7 +32,7 @@ SPAN = 4000
 
 @dataclass(frozen=True, eq=False)
 class ScoredSpans:
-    """ScoredSpans of documents: read from ``begin_S``, scored from ``score_S``, to ``end_S``, numbers of steps of all."""
+    """Spans of documents: read from ``begin_S``, scored from ``score_S``, to ``end_S``, numbers of steps of all."""
 
     begin_S: np.ndarray
     score_S: np.ndarray
