@@ -103,9 +103,7 @@ class ChordHead(nn.Module):
 
     def _sums(self, symbols_FN: Tensor) -> Tensor:
         """Of each slot the sum of the vectors of what is chosen before it, (F, N, U)."""
-        kind_N = torch.arange(symbols_FN.shape[1], device=symbols_FN.device) if self.slots else 0
-        if self.slots:
-            kind_N = kind_N.clamp(max=self.slots - 1)
+        kind_N = torch.arange(symbols_FN.shape[1], device=symbols_FN.device).clamp(max=max(1, self.slots) - 1)
         vectors = self.chosen[kind_N, symbols_FN.clamp(min=0)]
         return _earlier(vectors * (symbols_FN >= 0)[..., None])
 

@@ -44,8 +44,8 @@ class MusicNetwork(nn.Module):
         The head is also given what the core reads: where in the bar a frame is, say.
         """
         at_BT = at_B[:, None] + torch.arange(figures_BTF.shape[1], device=at_B.device)
-        clock = sum(one(at_BT % steps) for one, steps in zip(self.clock, self.rounds, strict=True))
-        x_BTI = torch.cat([torch.relu(self.frame(figures_BTF)), clock], -1)
+        clocks = [one(at_BT % steps) for one, steps in zip(self.clock, self.rounds, strict=True)]
+        x_BTI = torch.cat([torch.relu(self.frame(figures_BTF)), torch.stack(clocks).sum(0)], -1)
         y_BTH, end = self.core(x_BTI, lengths_B, joined(state))
         return torch.cat([locked(y_BTH, self.dropout, self.training), x_BTI], -1), parted(end)
 

@@ -133,11 +133,8 @@ class FittedText:
         if settings.help:
             some = dev.encoded.steps.first(DEV_SYMBOLS)
             ngram = self._ngrams(train.steps)[self._best_order]
-            self.help_at_test = Help.choose(ngram, some, self._observed(model, some, SHARPNESS))
-        if settings.help and settings.dynamic:
-            some = some.first(DYNAMIC_SYMBOLS)
-            rate = min(RATES, key=lambda one: self._dynamic(model, some, one).mean())
-            self.help_at_test = replace(self.help_at_test, rate=rate)
+            found = Help.choose(ngram, some, self._observed(model, some, SHARPNESS))
+            self.help_at_test = replace(found, rate=self._best_rate(model, some)) if settings.dynamic else found
         self.written = sampled(model, self.codec, settings, self.recipe.seed, train.steps, dev.encoded.steps)
 
     def predictions(
@@ -210,6 +207,11 @@ class FittedText:
         device, size = next(model.parameters()).device, self.codec.size
         found = walk(steps, ScoredSpans.whole(steps), size, self._reading(model, with_outputs=True), device)
         return observe(steps, found, self.recipe.evaluation.cache, size, sharpness)
+
+    def _best_rate(self, model: TextModel, dev: Steps) -> float:
+        """At which the model is to go on learning."""
+        some = dev.first(DYNAMIC_SYMBOLS)
+        return min(RATES, key=lambda rate: self._dynamic(model, some, rate).mean())
 
     def _dynamic(self, model: TextModel, steps: Steps, rate: float) -> np.ndarray:
         def read(before_1T: Tensor, steps_1T: Tensor, state: State | None) -> tuple[Tensor, Tensor, State]:

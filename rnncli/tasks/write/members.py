@@ -16,7 +16,8 @@ from rnncli.tasks.write.carried import State
 
 def joined(state: State) -> Any:
     """A state as the core takes it: the tensor alone, or the pair of the lstm."""
-    return state if len(state) > 1 else state[0]
+    h, *more = state
+    return state if more else h
 
 
 def parted(state: Any) -> State:

@@ -86,7 +86,7 @@ def key_name(pitch: int) -> str:
 def _heard(part: MusicPart) -> np.ndarray:
     """In which frames anything sounds, (N,)."""
     values_NS = part.steps().values
-    return ((values_NS >= 0) & (values_NS < part.keys)).any(1)
+    return np.asarray(((values_NS >= 0) & (values_NS < part.keys)).any(1))
 
 
 def _changed(frames_TS: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def _without_key(frames_TS: np.ndarray, keys: int) -> np.ndarray:
 def _alike(train: MusicPart, part: MusicPart) -> list[str]:
     """The places of pieces that resemble those of train."""
     share_D = resemblance(part.steps(), train.steps(), part.keys, CHORDS)
-    return [part.place(row) for row in np.flatnonzero(share_D > ALIKE)]
+    return [part.place(row) for row in np.flatnonzero(share_D > ALIKE).tolist()]
 
 
 def _leaks(train: MusicPart, test: MusicPart) -> Iterator[Advice]:
