@@ -11,7 +11,7 @@ Shape letters: D documents, W windows, B batch, T steps.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +68,11 @@ class Windows:
         self.phases = PHASES if training and self._long_D.any() and window >= PHASES else 1
         counts_D = -(-lengths_D // window) + (self._long_D & (self.phases > 1))
         self._first_D1 = np.concatenate([[0], np.cumsum(counts_D)])
-        begins_W, ends_W = self._spans(np.arange(len(self)), 0)
-        self.lengths = ends_W - begins_W
+        self.lengths = np.full(len(self), window, np.int32)
+        filled_D = -(-lengths_D // window)
+        some_D = lengths_D > 0
+        self.lengths[(self._first_D1[:-1] + filled_D - 1)[some_D]] = (lengths_D - (filled_D - 1) * window)[some_D]
+        self.lengths[(self._first_D1[1:] - 1)[counts_D > filled_D]] = 0
 
     def __len__(self) -> int:
         return int(self._first_D1[-1])
@@ -115,19 +118,16 @@ class Windows:
         phase = int(random.integers(self.phases))
         variant_D = random.integers(self._variants, size=len(self.steps))
         rows = max(1, min(max_examples, max_tokens // self.window))
-        windows_W = np.arange(len(self))
-        begins_W, ends_W = self._spans(windows_W, phase)
-        document_W, _ = self._where(windows_W)
-        numbers_W = (variant_D[document_W] * self.phases + phase) * len(self) + windows_W
-        real_W = ends_W > begins_W
-        queues = _queues(_runs(document_W[real_W], numbers_W[real_W], rows), rows, random)
-        sizes = np.array([len(queue) for queue in queues], np.int64)
-        longest = int(sizes.max(initial=0))
-        order = [queue[k] for k in range(longest) for queue in queues if k < len(queue)]
-        counts = [int((sizes > k).sum()) for k in range(longest)]
-        filled = ends_W[real_W] - begins_W[real_W]
-        fill = float(filled.sum() / max(1, len(filled) * filled.max(initial=1)))
-        return BatchPlan(np.array(order, np.int64), np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), fill)
+        count_D = -(-(self.steps.lengths + self._late(phase)) // self.window)
+        first_D = (variant_D * self.phases + phase) * len(self) + self._first_D1[:-1]
+        order, sizes = _dealt(_runs(first_D, count_D, rows), rows, random)
+        longest = min(self.window, int(self.lengths.max(initial=1)))
+        fill = float(self.steps.lengths.sum() / max(1, len(order) * longest))
+        return BatchPlan(order, np.concatenate([[0], np.cumsum(sizes)]), fill)
+
+    def _late(self, phase: int) -> np.ndarray:
+        """By how many steps the first window of each document begins before it, and is shorter, (D,)."""
+        return np.where(self._long_D, phase * self.window // self.phases, 0)
 
     def _where(self, windows_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The document of each window, and which of its windows it is."""
@@ -138,32 +138,47 @@ class Windows:
         """Where windows begin and end in their documents; a window may be empty."""
         document_B, at_B = self._where(windows_B)
         length_B = self.steps.lengths[document_B]
-        late_B = np.where(self._long_D[document_B], phase * self.window // self.phases, 0)
-        begin_B = at_B * self.window - late_B
+        begin_B = at_B * self.window - self._late(phase)[document_B]
         return np.clip(begin_B, 0, length_B), np.clip(begin_B + self.window, 0, length_B)
 
 
-def _runs(document_W: np.ndarray, numbers_W: np.ndarray, rows: int) -> list[np.ndarray]:
-    """Windows that follow each other: of a document, or of a part where it is longer than a row should be."""
-    most = max(1, -(-len(numbers_W) // rows))
-    cuts = np.flatnonzero(np.diff(document_W)) + 1
-    runs = []
-    for one in np.split(numbers_W, cuts):
-        runs += np.array_split(one, -(-len(one) // most)) if len(one) else []
-    return runs
+def _runs(first_D: np.ndarray, count_D: np.ndarray, rows: int) -> np.ndarray:
+    """Windows that follow each other, of a document, or of a part of one that is longer than a row should be.
+
+    Each is the number of its first window and how many there are, (R, 2).
+    """
+    most = max(1, -(-int(count_D.sum()) // rows))
+    parts_D = -(-count_D // most)
+    document_R = np.repeat(np.arange(len(count_D)), parts_D)
+    at_R = np.arange(len(document_R)) - np.repeat(np.cumsum(parts_D) - parts_D, parts_D)
+    low_R, high_R = ((at_R + one) * count_D[document_R] // parts_D[document_R] for one in (0, 1))
+    return np.column_stack([first_D[document_R] + low_R, high_R - low_R])
 
 
-def _queues(runs: Sequence[np.ndarray], rows: int, random: np.random.Generator) -> list[list[int]]:
-    """The runs of each row, drawn, so that rows are about as long as each other; the longest row first."""
-    shuffled = [runs[i] for i in random.permutation(len(runs))]
-    shuffled.sort(key=len, reverse=True)
-    heap = [(0, row) for row in range(min(rows, len(runs)))]
-    queues: list[list[np.ndarray]] = [[] for _ in heap]
-    for run in shuffled:
+def _dealt(runs_R2: np.ndarray, rows: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The windows of all batches one behind the other, and how many each batch has.
+
+    Runs are dealt to rows, so that these are about as long as each other, and stand there in an order that is drawn; a
+    batch is the next window of each row, that of the longest row first.
+    """
+    shuffled = runs_R2[random.permutation(len(runs_R2))]
+    shuffled = shuffled[np.argsort(-shuffled[:, 1], kind="stable")]
+    heap = [(0, row) for row in range(min(rows, len(runs_R2)))]
+    dealt: list[list[int]] = [[] for _ in heap]
+    for number, count in enumerate(shuffled[:, 1].tolist()):
         filled, row = heapq.heappop(heap)
-        queues[row].append(run)
-        heapq.heappush(heap, (filled + len(run), row))
-    for queue in queues:
-        random.shuffle(queue)  # pyright: ignore[reportArgumentType] - numpy takes lists
-    drawn = [np.concatenate(queue).tolist() for queue in queues]
-    return sorted(drawn, key=len, reverse=True)
+        dealt[row].append(number)
+        heapq.heappush(heap, (filled + count, row))
+    queues = [_windows(shuffled[random.permutation(numbers)]) for numbers in dealt]
+    queues.sort(key=len, reverse=True)
+    table = np.full((max(map(len, queues), default=0), len(queues)), -1, np.int64)
+    for column, queue in enumerate(queues):
+        table[: len(queue), column] = queue
+    return table[table >= 0], (table >= 0).sum(1)
+
+
+def _windows(runs_R2: np.ndarray) -> np.ndarray:
+    """The numbers of the windows of runs one behind the other."""
+    first_R, count_R = runs_R2.T
+    begin_R = np.cumsum(count_R) - count_R
+    return np.repeat(first_R - begin_R, count_R) + np.arange(int(count_R.sum()))

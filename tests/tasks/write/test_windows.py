@@ -113,3 +113,10 @@ def test_rows_may_be_computed_in_smaller_batches(order):
         (found,) = carried.before(follow, np.array([True]), (begin[:, :1],))
         assert found.item() == row + 1
         carried.keep(follow, (found,))
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any), st.integers(1, 12))
+def test_lengths_are_those_of_windows_of_the_first_variant(lengths, window):
+    made = windows(lengths, window)
+    found = [made.batch(np.array([number])).lengths_B.item() for number in range(len(made))]
+    assert made.lengths.tolist() == found
