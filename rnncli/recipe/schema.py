@@ -117,6 +117,7 @@ class CoreSection(Section, frozen=True):
     variational_dropout: Fraction = Field(
         default=0.0, description="dropout of the core's inputs, one mask for all steps"
     )
+    recurrent_dropout: Fraction = Field(default=0.0, description="dropout of the recurrent weights")
     initial_state: Literal["zero", "learnt"] = Field(default="zero", description="the state before the first step")
 
 

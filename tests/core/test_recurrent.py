@@ -291,6 +291,26 @@ def test_a_training_step_keeps_no_more_memory_than_torch(name):
     assert saved(lambda: ours(x_BTI, lengths_B)) <= 1.1 * saved(lambda: theirs(packed_x))
 
 
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("unequal", [False, True])
+def test_recurrent_dropout_leaves_weights_out_at_all_steps_of_a_pass(name, unequal):
+    core = module(name, dtype=torch.float32, layers=2, recurrent_dropout=0.5)
+    x, lengths = torch.randn(5, 9, INPUT), torch.tensor([9, 1, 4, 9, 0]) if unequal else None
+    torch.manual_seed(6)
+    found, _ = core.train()(x, lengths)
+    whole = {layer: core.weights(layer, 0).weight_hh.detach().clone() for layer in range(2)}
+    plain = module(name, dtype=torch.float32, layers=2).eval()
+    plain.load_state_dict(core.state_dict())
+    torch.manual_seed(6)
+    with torch.no_grad():
+        for layer, weight in whole.items():
+            plain.weights(layer, 0).weight_hh.copy_(torch.nn.functional.dropout(weight, 0.5))
+    torch.testing.assert_close(found, plain(x, lengths)[0], rtol=1e-4, atol=1e-5)
+    assert torch.equal(core.weights(0, 0).weight_hh, whole[0])
+    core.eval()
+    torch.testing.assert_close(core(x, lengths)[0], core(x, lengths)[0])
+
+
 def test_variational_dropout_drops_the_same_inputs_at_every_step():
     core = module("rnn-relu", dtype=torch.float32, variational_dropout=0.5)
     with torch.no_grad():

@@ -18,6 +18,6 @@ def recurrent(input_size: int, settings: CoreSection) -> Recurrent:
         bidirectional=settings.bidirectional,
         layer_dropout=settings.layer_dropout,
         variational_dropout=settings.variational_dropout,
-        recurrent_dropout=getattr(settings, "recurrent_dropout", 0.0),
+        recurrent_dropout=settings.recurrent_dropout,
         learnt_initial_state=settings.initial_state == "learnt",
     )

@@ -18,7 +18,6 @@ class NextModel(CoreSection, frozen=True):
     bidirectional: bool = Field(default=False, description="always false: what comes is not to be read")
     embedding_dropout: Fraction = Field(default=0.0, description="share of symbols whose embedding is left out")
     dropout: Fraction = Field(default=0.2, description="dropout before the head, one mask for all steps")
-    recurrent_dropout: Fraction = Field(default=0.0, description="dropout of the recurrent weights")
     members: Depth = Field(default=1, description="models side by side whose probabilities are averaged")
 
 
