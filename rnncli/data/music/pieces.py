@@ -113,11 +113,6 @@ def beside(name: str, cut: int) -> str:
     return f"{name}: beside the {KEYS} keys of a piano, left out: {cut:,} of the notes of frames" if cut else ""
 
 
-def rolled(frames_TS: np.ndarray) -> np.ndarray:
-    """Voices as the frames of a roll: voices that meet on a key make one note."""
-    return slotted(sounding(frames_TS))
-
-
 def notes_of(frames_TS: np.ndarray, form: Form = "rolls", *, keys: int = KEYS, lowest: int = LOWEST) -> np.ndarray:
     """The notes (N, 4) of frames, by their begin: first frame, frame behind the last, MIDI number, voice (0 of rolls).
 

@@ -106,8 +106,3 @@ class TextModel(nn.Module):
         target_N = target_BT[inside_BT]
         pairs = zip(self.networks, outputs, strict=True)
         return mean_nats(torch.stack([one.head.nats(y_BTE[inside_BT], target_N) for one, y_BTE in pairs]))
-
-    def logits(self, outputs: list[Tensor]) -> Tensor:
-        """ln p of each symbol behind outputs (..., E), averaged over members: (..., V)."""
-        found = [one.head(y).float().log_softmax(-1) for one, y in zip(self.networks, outputs, strict=True)]
-        return torch.stack(found).logsumexp(0) - math.log(len(found))

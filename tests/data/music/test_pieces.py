@@ -20,7 +20,6 @@ from rnncli.data.music.pieces import (
     notes_of,
     of_roll,
     of_voices,
-    rolled,
     slotted,
     sounding,
 )
@@ -63,7 +62,6 @@ def test_a_roll_comes_back_from_its_notes_and_from_a_midi_file_of_them(shape):
 def test_notes_of_voices_stay_in_their_voices_where_these_meet():
     frames = np.array([[40, 40], [40, 88], [41, 40]])
     assert notes_of(frames, "voices").tolist() == [[0, 2, 61, 0], [0, 1, 61, 1], [2, 3, 62, 0], [2, 3, 61, 1]]
-    assert rolled(frames).tolist() == [[40, -1], [40, -1], [40, 41]]
 
 
 def test_notes_beside_the_keyboard_are_cut_and_counted():
