@@ -85,16 +85,6 @@ class ChordHead(nn.Module):
         logits_NK = self._logits(hidden_NU, frames.before_FS[frame_N], slot_N, chosen_NC, last_N)
         return logits_NK, symbols_FN[frame_N, slot_N]
 
-    def next_logits(self, y_E: Tensor, before_S: Tensor, chosen: list[int]) -> Tensor:
-        """Logits (K + 1,) of the symbol behind those ``chosen`` of a frame, without gradients."""
-        one = {"device": y_E.device, "dtype": torch.int64}
-        chosen_1C = torch.tensor([[*chosen, NOTHING]], **one)
-        slot_1 = torch.full((1,), len(chosen), **one)
-        last_1 = torch.tensor([chosen[-1] if chosen else self.keys + 1], **one)
-        hidden_1U = self._base(y_E[None], before_S[None]) + self._sums(chosen_1C)[:, -1]
-        hidden_1U = hidden_1U + self.last(last_1) + self._slot(slot_1)
-        return self._logits(hidden_1U, before_S[None], slot_1, chosen_1C, last_1)[0]
-
     def _base(self, y_FE: Tensor, before_FS: Tensor) -> Tensor:
         """What all symbols of a frame begin from, (F, U)."""
         seen = functional.one_hot((before_FS + 2).clamp(min=0), self.keys + 3)[..., 2:].to(y_FE.dtype)

@@ -2,11 +2,13 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from rnncli.heads.chords import BEGIN, NOTHING, ChordHead, Frames
+from rnncli.heads.next_notes import NextNotes
 
 KEYS = 5
 
@@ -44,16 +46,32 @@ def test_probabilities_of_all_frames_sum_to_one(slots, before):
     assert (-found).exp().sum().item() == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.parametrize("slots", [0, 3])
+@pytest.mark.parametrize(
+    ("slots", "before"),
+    [(0, [BEGIN]), (0, [0, 3, 4]), (0, [NOTHING]), (3, [BEGIN] * 3), (3, [0, 3, 4]), (3, [KEYS, 1, KEYS])],
+)
 @torch.no_grad()
-def test_symbols_one_by_one_are_those_of_whole_frames(slots):
-    one, frames = head(slots), every_frame(slots)
-    y, before = torch.randn(7).double(), torch.tensor(([0, 3] + [KEYS if slots else NOTHING] * 9)[: frames.shape[1]])
-    found = nats(one, y[None], before[None], frames)
-    for row in range(0, len(frames), 7):
-        chosen = [int(symbol) for symbol in one.symbols(frames[row : row + 1])[0] if symbol >= 0]
-        logs = (one.next_logits(y, before, chosen[:n]).log_softmax(-1)[chosen[n]] for n in range(len(chosen)))
-        assert -sum(logs).item() == pytest.approx(found[row].item(), abs=1e-9)
+def test_symbols_one_by_one_are_those_of_whole_frames(slots, before):
+    one, frames, y = head(slots), every_frame(slots), torch.randn(7).double()
+    width = frames.shape[1]
+    before = (before + [NOTHING] * width)[:width]
+    together, _ = one(Frames(y.expand(len(frames), -1), torch.tensor([before]).expand(len(frames), -1), frames))
+    frame = NextNotes(one).frame(y.numpy(), before)
+    symbols = [[symbol for symbol in row if symbol >= 0] for row in one.symbols(frames).tolist()]
+    apart = [frame.logits(row[:n]) for row in symbols for n in range(len(row))]
+    torch.testing.assert_close(torch.from_numpy(np.stack(apart)), together)
+
+
+@torch.no_grad()
+def test_distances_of_one_symbol_end_where_those_of_whole_frames_do():
+    torch.manual_seed(3)
+    one = ChordHead(4, 88, 8)
+    torch.nn.init.normal_(one.distance.weight)
+    frame, y, before = torch.tensor([[0, 20, 87]]), torch.randn(1, 4), torch.tensor([[1, 40, 86]])
+    together, _ = one(Frames(y, before, frame))
+    alone = NextNotes(one).frame(y[0].numpy(), before[0].tolist())
+    for n in range(4):
+        torch.testing.assert_close(torch.from_numpy(alone.logits(frame[0, :n].tolist())), together[n])
 
 
 @torch.no_grad()

@@ -104,9 +104,3 @@ class MusicModel(nn.Module):
         mean_N = torch.logsumexp(-torch.stack(shares), 0) - torch.tensor(len(shares)).log()
         frame_N = (symbols_FN >= 0).nonzero()[:, 0]
         return frames_FS.new_zeros(len(frames_FS), dtype=torch.float64).index_add(0, frame_N, -mean_N.double())
-
-    def next_logits(self, outputs: list[Tensor], before_S: Tensor, chosen: list[int]) -> Tensor:
-        """ln p (K + 1,) of the symbol behind those ``chosen`` of a frame, from outputs (E,) of each member."""
-        pairs = zip(self.networks, outputs, strict=True)
-        found = [one.head.next_logits(y_E, before_S, chosen).float().log_softmax(-1) for one, y_E in pairs]
-        return torch.stack(found).logsumexp(0) - torch.tensor(len(found)).log()

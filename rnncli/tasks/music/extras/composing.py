@@ -6,6 +6,8 @@ Shape letters: T frames, S slots of a frame, K keys, E outputs of the core.
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rnncli.heads.chords import BEGIN, NOTHING
+from rnncli.heads.next_notes import NextNotes, NotesOfFrame
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.write.carried import State
 from rnncli.tasks.write.sampling import Drawing, choose
@@ -21,12 +24,16 @@ from rnncli.tasks.write.stepping import one_thread
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """Where a model is: behind how many frames, the last of them (S,), outputs (E,) of each member, and the state."""
+    """Where a model is: behind how many frames, what each member says of the notes of the next, and the state."""
 
     frames: int
-    last_S: Tensor
-    outputs: list[Tensor]
+    notes: list[NotesOfFrame]
     state: State
+
+    def next_logits(self, chosen: Sequence[int]) -> np.ndarray:
+        """ln p (K + 1,) of the symbol behind those ``chosen`` of the next frame, in fp64."""
+        found = [one.logits(chosen).astype(np.float64) for one in self.notes]
+        return np.logaddexp.reduce([one - np.logaddexp.reduce(one) for one in found]) - math.log(len(found))
 
 
 class Composer:
@@ -41,6 +48,7 @@ class Composer:
         weight = next(model.parameters())
         is_here = weight.device.type == "cpu" and weight.dtype == torch.float32
         self.model = model if is_here else copy.deepcopy(model).to("cpu", torch.float32).eval()
+        self.heads = [NextNotes(one.head) for one in self.model.networks]
 
     def begin(self, frames_TS: np.ndarray | None = None) -> Reached:
         """At the begin of a piece, behind its first frames if there are any."""
@@ -76,7 +84,9 @@ class Composer:
     def _behind(self, frames_TS: Tensor, before: int, state: State) -> Reached:
         """Behind further frames."""
         outputs, state = self.model.read(frames_TS[None], None, torch.tensor([before]), state)
-        return Reached(before + len(frames_TS), frames_TS[-1], [y_1TE[0, -1] for y_1TE in outputs], state)
+        pairs, last_S = zip(self.heads, outputs, strict=True), frames_TS[-1].tolist()
+        notes = [head.frame(y_1TE[0, -1].numpy(), last_S) for head, y_1TE in pairs]
+        return Reached(before + len(frames_TS), notes, state)
 
     def _frame(
         self, reached: Reached, sampling: Drawing, generator: np.random.Generator, melody: int | None
@@ -90,7 +100,7 @@ class Composer:
         while True:
             if voices and len(chosen) == voices:
                 return chosen
-            logits_K = self.model.next_logits(reached.outputs, reached.last_S, chosen).double().numpy()
+            logits_K = reached.next_logits(chosen)
             logits_K[highest + 1 :] = -np.inf
             symbol = choose(logits_K, sampling, generator)
             if not voices and symbol == keys:
