@@ -74,10 +74,8 @@ class ChordHead(nn.Module):
         """Logits (N, K + 1) of all symbols of the frames, which come one behind the other, and the true ones (N,)."""
         symbols_FN = self.symbols(frames.frames_FS)
         frame_N, slot_N = (symbols_FN >= 0).nonzero(as_tuple=True)
-        earlier = torch.ones(symbols_FN.shape[1], symbols_FN.shape[1], dtype=torch.bool, device=symbols_FN.device).tril(
-            -1
-        )
-        chosen_NC = torch.where(earlier[slot_N], symbols_FN[frame_N], NOTHING)
+        place_C = torch.arange(symbols_FN.shape[1], device=symbols_FN.device)
+        chosen_NC = torch.where(place_C < slot_N[:, None], symbols_FN[frame_N], NOTHING)
         last_FN = functional.pad(symbols_FN[:, :-1], (1, 0), value=self.keys + 1)
         last_N = last_FN[frame_N, slot_N]
         hidden_NU = self._base(frames.y_FE, frames.before_FS)[frame_N] + self._sums(symbols_FN)[frame_N, slot_N]
@@ -132,8 +130,11 @@ def _by_distance(notes_NP: Tensor, views: list[int], weights_NJO: Tensor, keys: 
 
     What is no key has no distance.
     """
-    is_key = (notes_NP >= 0) & (notes_NP < keys)
-    padded = functional.pad(weights_NJO, (keys, keys))[:, views]
-    first_NP = torch.where(is_key, keys + FARTHEST - notes_NP, 0)
-    at_NPK = first_NP[..., None] + torch.arange(keys, device=notes_NP.device) * is_key[..., None]
-    return padded.gather(2, at_NPK).sum(1)
+    width = keys + 2 * FARTHEST
+    symbol_M, place_M = ((notes_NP >= 0) & (notes_NP < keys)).nonzero(as_tuple=True)
+    view_M = torch.tensor(views, device=notes_NP.device)[place_M]
+    begin_M = symbol_M * width + notes_NP[symbol_M, place_M]
+    at_MO = begin_M[:, None] + torch.arange(weights_NJO.shape[2], device=notes_NP.device)
+    found = weights_NJO.new_zeros(len(notes_NP) * width)
+    found = found.index_add(0, at_MO.flatten(), weights_NJO[symbol_M, view_M].flatten())
+    return found.view(-1, width)[:, FARTHEST : FARTHEST + keys]
