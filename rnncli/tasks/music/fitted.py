@@ -114,14 +114,15 @@ class FittedMusic:
 
     def loss(self, model: MusicModel, batch: WindowBatch) -> Tensor:
         """Nats a frame; in training from the state behind the window before."""
-        state = model.begin(len(batch.windows))
+        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
         if model.training:
-            state = self._carried.before(batch.windows, batch.follow, state)
-        outputs, end = model.read(batch.before_BT, batch.lengths_B, batch.at_B, state)
+            state, known_B = self._carried.before(batch.windows, batch.follow, state)
+            before_BT = batch.beginning(known_B)
+        outputs, end = model.read(before_BT, batch.lengths_B, batch.at_B, state)
         if model.training:
             self._carried.keep(batch.windows, end)
         inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(batch.steps_BT.device)
-        return model.loss(outputs, batch.before_BT, batch.steps_BT, inside_BT)
+        return model.loss(outputs, before_BT, batch.steps_BT, inside_BT)
 
     def carried(self) -> dict[str, Tensor]:
         """The states behind the windows read last."""

@@ -100,10 +100,11 @@ class FittedText:
 
     def loss(self, model: TextModel, batch: WindowBatch) -> Tensor:
         """Nats a symbol; in training from the state behind the window before."""
-        state = model.begin(len(batch.windows))
+        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
         if model.training:
-            state = self._carried.before(batch.windows, batch.follow, state)
-        outputs, end = model.read(batch.before_BT, batch.lengths_B, state)
+            state, known_B = self._carried.before(batch.windows, batch.follow, state)
+            before_BT = batch.beginning(known_B)
+        outputs, end = model.read(before_BT, batch.lengths_B, state)
         if model.training:
             self._carried.keep(batch.windows, end)
         device = batch.steps_BT.device

@@ -23,8 +23,9 @@ class Carried:
     >>> carried = Carried()
     >>> carried.keep(np.array([7]), (torch.ones(1, 1, 2),))
     >>> start = (torch.zeros(1, 2, 2),)
-    >>> carried.before(np.array([8, 20]), np.array([True, True]), start)[0].tolist()
-    [[[1.0, 1.0], [0.0, 0.0]]]
+    >>> state, known = carried.before(np.array([8, 20]), np.array([True, True]), start)
+    >>> state[0].tolist(), known.tolist()
+    ([[[1.0, 1.0], [0.0, 0.0]]], [True, False])
     """
 
     def __init__(self) -> None:
@@ -32,10 +33,12 @@ class Carried:
         self._state: State = ()
         self._rows = 0
 
-    def before(self, windows: np.ndarray, follow: np.ndarray, begin: State) -> State:
-        """The states (L, B, H) that windows begin with: of the one before where they ``follow`` it and it was read."""
+    def before(self, windows: np.ndarray, follow: np.ndarray, begin: State) -> tuple[State, np.ndarray]:
+        """The states (L, B, H) that windows begin with, those behind the windows that they ``follow`` where these were
+        read, else ``begin``; and which were, (B,).
+        """
         if not len(self._windows_M):
-            return begin
+            return begin, np.zeros(len(windows), bool)
         order_M = np.argsort(self._windows_M, kind="stable")
         known_M = self._windows_M[order_M]
         at_B = np.minimum(np.searchsorted(known_M, windows - 1), len(known_M) - 1)
@@ -43,7 +46,7 @@ class Carried:
         many, device = len(self._windows_M), begin[0].device
         columns_B = torch.from_numpy(np.where(found_B, order_M[at_B], many + np.arange(len(windows)))).to(device)
         every = (torch.cat(both, 1) for both in zip(self._state, begin, strict=True))
-        return tuple(part.index_select(1, columns_B) for part in every)
+        return tuple(part.index_select(1, columns_B) for part in every), found_B
 
     def keep(self, windows: np.ndarray, state: State) -> None:
         """Remember the states (L, B, H) behind some windows."""

@@ -79,9 +79,8 @@ def walk(
 ) -> Iterator[WalkedSteps]:
     """What ``read`` finds of the scored steps of each span, window by window.
 
-    ``begin`` stands before the first step of a document.
+    ``begin`` stands before the first step of a span, as of a document.
     """
-    starts = set(steps.bounds_D1[:-1].tolist())
     bounds_D1 = steps.bounds_D1
     order = np.argsort(spans.begin_S - spans.end_S, kind="stable")
     done, every = 0, int((spans.end_S - spans.score_S).sum())
@@ -92,7 +91,8 @@ def walk(
         while len(live):
             window = int(np.clip(TOKENS // len(live), 1, LONGEST))
             length_B = np.minimum(spans.end_S[live] - at_B, window)
-            values = [_with_before(steps, int(a), int(n), begin, starts) for a, n in zip(at_B, length_B, strict=True)]
+            first_before = begin if state is None else None
+            values = [_with_before(steps, int(a), int(n), first_before) for a, n in zip(at_B, length_B, strict=True)]
             filled = np.zeros((len(live), int(length_B.max()) + 1, *steps.values.shape[1:]), np.int64)
             for row, one in enumerate(values):
                 filled[row, : len(one)] = one
@@ -125,9 +125,9 @@ def nats_of(
     return nats_N
 
 
-def _with_before(steps: Steps, at: int, length: int, begin: np.ndarray | int, starts: set[int]) -> np.ndarray:
-    """Steps from ``at``, and what stands before them."""
-    if at in starts:
-        part = steps.values[at : at + length]
-        return np.concatenate([np.broadcast_to(np.asarray(begin), (1, *part.shape[1:])), part.astype(np.int64)])
-    return steps.values[at - 1 : at + length].astype(np.int64)
+def _with_before(steps: Steps, at: int, length: int, begin: np.ndarray | int | None) -> np.ndarray:
+    """Steps from ``at``, and what stands before them: ``begin`` if that is given."""
+    if begin is None:
+        return steps.values[at - 1 : at + length].astype(np.int64)
+    part = steps.values[at : at + length]
+    return np.concatenate([np.broadcast_to(np.asarray(begin), (1, *part.shape[1:])), part.astype(np.int64)])

@@ -32,7 +32,7 @@ class WindowBatch:
     """``steps_BT`` to foretell, each from ``before_BT`` and what was read earlier; zeros behind ``lengths_B``.
 
     ``at_B`` is the place of the first step in its document. ``windows`` are numbers of the windows, of which those that
-    ``follow`` go on from the window of the number before.
+    ``follow`` go on from the window of the number before. ``begin`` is what stands before a document.
     """
 
     before_BT: Tensor
@@ -41,6 +41,17 @@ class WindowBatch:
     at_B: Tensor
     windows: np.ndarray
     follow: np.ndarray
+    begin: np.ndarray
+
+    def beginning(self, known_B: np.ndarray) -> Tensor:
+        """What stands before each step, (B, T, ...), but for windows whose past is not known: they begin as documents.
+
+        So a model learns to begin also where there are few documents.
+        """
+        before_BT = self.before_BT.clone()
+        unknown_U = torch.from_numpy(np.flatnonzero(~known_B)).to(before_BT.device)
+        before_BT[unknown_U, 0] = torch.from_numpy(self.begin).to(before_BT.device)
+        return before_BT
 
 
 class Windows:
@@ -61,7 +72,7 @@ class Windows:
         variants: int = 1,
         vary: Vary | None = None,
     ) -> None:
-        self.steps, self.window, self.begin, self._place = steps, window, np.asarray(begin), place
+        self.steps, self.window, self.begin, self._place = steps, window, np.asarray(begin, np.int64), place
         self._variants, self._vary = (variants, vary) if training else (1, None)
         lengths_D = steps.lengths
         self._long_D = lengths_D > window
@@ -110,6 +121,7 @@ class Windows:
             torch.from_numpy(begin_B),
             np.asarray(indices, np.int64),
             at_B > 0,
+            self.begin,
         )
 
     def plan(self, *, max_examples: int, max_tokens: int, seed: int, epoch: int) -> BatchPlan:

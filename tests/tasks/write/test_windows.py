@@ -49,7 +49,7 @@ def test_a_state_goes_on_within_a_document_and_never_into_another(lengths, windo
     for k in range(len(plan)):
         batch = made.batch(plan[k])
         nothing = (torch.full((1, len(batch.windows), 1), -1.0),)
-        (state,) = carried.before(batch.windows, batch.follow, nothing)
+        (state,), known = carried.before(batch.windows, batch.follow, nothing)
         first = batch.steps_BT[:, 0].tolist()
         ends = [first[row] + length - 1 for row, length in enumerate(batch.lengths_B.tolist())]
         for row, got in enumerate(state[0, :, 0].tolist()):
@@ -57,6 +57,8 @@ def test_a_state_goes_on_within_a_document_and_never_into_another(lengths, windo
             assert got in (-1, first[row] - 1)  # the last step of the window before, or nothing
             assert not is_first or got == -1
             lost += got == -1 and not is_first
+            assert known[row] == (got != -1)
+            assert batch.beginning(known)[row, 0] == (first[row] - 1 if known[row] else BEGIN)
         carried.keep(batch.windows, (torch.tensor(ends, dtype=torch.float32)[None, :, None],))
     assert lost <= rows + len(lengths)  # only where long documents are cut into several rows
 
@@ -95,12 +97,12 @@ def test_states_of_a_checkpoint_go_on():
     carried.keep(np.array([3, 8]), (torch.rand(2, 2, 4), torch.rand(2, 2, 4)))
     again.restore(carried.tensors(), torch.device("cpu"))
     begin = (torch.zeros(2, 2, 4),) * 2
-    wanted = carried.before(np.array([9, 4]), np.array([True, True]), begin)
-    found = again.before(np.array([9, 4]), np.array([True, True]), begin)
+    wanted, _ = carried.before(np.array([9, 4]), np.array([True, True]), begin)
+    found, _ = again.before(np.array([9, 4]), np.array([True, True]), begin)
     assert all(torch.equal(a, b) for a, b in zip(wanted, found, strict=True))
     empty = Carried()
     empty.restore(Carried().tensors(), torch.device("cpu"))
-    assert torch.equal(empty.before(np.array([4]), np.array([True]), begin[:1])[0], begin[0])
+    assert torch.equal(empty.before(np.array([4]), np.array([True]), begin[:1])[0][0], begin[0])
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]])
@@ -110,7 +112,7 @@ def test_rows_may_be_computed_in_smaller_batches(order):
     carried.keep(np.array([10, 20, 30, 40]), (torch.tensor([[[1.0], [2.0], [3.0], [4.0]]]),))
     for row in order:
         follow = np.array([11 + 10 * row])
-        (found,) = carried.before(follow, np.array([True]), (begin[:, :1],))
+        (found,), _ = carried.before(follow, np.array([True]), (begin[:, :1],))
         assert found.item() == row + 1
         carried.keep(follow, (found,))
 
