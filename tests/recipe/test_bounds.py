@@ -72,3 +72,10 @@ def test_a_number_that_is_too_large_is_told_its_bound(given, said):
     with pytest.raises(RecipeError) as caught:
         load_recipe("sentiment/default", [given])
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize("task", ["text", "music"])
+def test_a_model_of_what_comes_next_is_refused_where_it_would_read_backward(task):
+    with pytest.raises(RecipeError, match="cannot read it from behind"):
+        load_recipe(f"{task}/default", ["model.bidirectional=true"])
+    assert not load_recipe(f"{task}/default", ["model.bidirectional=false"]).model.bidirectional

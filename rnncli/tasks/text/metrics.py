@@ -55,12 +55,13 @@ def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed
     )
     notes = _inexact(rows, about)
     passages = [Passage(_title(one), one["text"]) for one in about.get("samples", ())]
+    blocks = len(rows)
     return Details(
         metrics=_marked() if notes else {},
         tables=[table for table in tables if table],
         notes=[*notes, *interval_notes(rows, "block")],
         passages=passages,
-        scored=f"{row_sums(rows)[:, CHARACTERS].sum():,.0f} characters in {len(rows):,} blocks",
+        scored=f"{row_sums(rows)[:, CHARACTERS].sum():,.0f} characters in {blocks:,} block{'s' * (blocks != 1)}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rnncli.recipe.schema import Amount, CoreSection, Count, Depth, EvaluationSection, Extent, Fraction, Positive, Size
 from rnncli.tasks.common.sections import Averaging, Hidden, LongTrain, Schedule
@@ -19,6 +19,13 @@ class NextModel(CoreSection, frozen=True):
     embedding_dropout: Fraction = Field(default=0.0, description="share of symbols whose embedding is left out")
     dropout: Fraction = Field(default=0.2, description="dropout before the head, one mask for all steps")
     members: Depth = Field(default=1, description="models side by side whose probabilities are averaged")
+
+    @field_validator("bidirectional")
+    @classmethod
+    def _reads_forward(cls, bidirectional: bool) -> bool:
+        if bidirectional:
+            raise ValueError("a model that foretells what comes next cannot read it from behind: leave it false")
+        return bidirectional
 
 
 class NextTrain(LongTrain, frozen=True):

@@ -126,6 +126,7 @@ def test_few_blocks_are_said_to_be_few(size, says):
     report = made("text", *text_run(TEXT[:size]))
     assert any(note.startswith(says) for note in report.notes)
     assert (report.metrics["perplexity"].low is None) == (size == 1500)
+    assert report.scored.endswith(" in 1 block") == (size == 1500)
 
 
 def test_pieces_that_resemble_train_are_reported_apart():
