@@ -128,6 +128,8 @@ def of_match(report: Report, match: Match) -> Advice:
     says = f"the model is not shown to beat its best rival, {match.rival}: {_signed(report, match, match.gap)}"
     unit = " points" if report.metrics[match.metric].unit == "share" else ""
     equals = "take them for equals, and the simpler one where that will do"
+    if _needed(report, match) and (match.low > 0 or match.high < 0):
+        equals = "take neither for the better one before they are tested on more"
     return Advice(f"{says}{unit} of {name} ({ends}{where})", equals, rank=10)
 
 
@@ -139,6 +141,9 @@ def of_size(report: Report, match: Match, split: Mapping[str, Any], sizes: Mappi
     error = (match.high - match.low) / (2 * NORMAL)
     if match.sure or match.folds or not match.examples or not error > 0:
         return None
+    if needed := _needed(report, match):
+        says = f"no test can tell two models apart on {match.examples:,} examples; on {needed:,} it may"
+        return Advice(says, _more_tests(split, sizes, math.inf), rank=16)
     least = (NORMAL + POWER) * error
     says = f"{match.examples:,} test examples tell differences of {_points(report, match, least)} or more"
     wanted = math.inf if match.gap == 0 else match.examples * (least / match.gap) ** 2
@@ -277,6 +282,12 @@ def _more_tests(split: Mapping[str, Any], sizes: Mapping[str, int], wanted: floa
     if every and wanted / every < 0.5:
         return f"carve more for it with data.test_fraction={math.ceil(100 * wanted / every) / 100:g}, or data.folds=5"
     return "test on all examples in turn with data.folds=5, or give more data"
+
+
+def _needed(report: Report, match: Match) -> int:
+    """The fewest examples whose swaps show anything, where there are less: all n go one way in 2 of 2^n rounds."""
+    fewest = math.ceil(1 - math.log2(1 - report.confidence))
+    return fewest if 0 < match.examples < fewest and not match.test else 0
 
 
 def _rounded(count: float) -> int:

@@ -85,6 +85,17 @@ def test_the_size_that_is_named_tells_the_difference_four_times_out_of_five():
     assert least > 1.0
 
 
+def test_of_so_few_examples_that_no_test_tells_anything_that_is_said():
+    made, match = judged(answers(0, 5), answers(5, 5))
+    assert not match.sure
+    assert "neither for the better one" in advice.of_match(made, match).do
+    line = advice.of_size(made, dataclasses.replace(match, low=-1.1, high=-0.9), SPLIT, SIZES)
+    assert line is not None
+    assert line.says == "no test can tell two models apart on 5 examples; on 6 it may"
+    assert "data.test_fraction" not in line.do
+    assert judged(answers(0, 6), answers(6, 6))[1].sure
+
+
 @pytest.mark.parametrize(
     ("split", "sizes", "wanted", "do"),
     [

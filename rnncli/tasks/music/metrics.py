@@ -31,7 +31,7 @@ from rnncli.tasks.write.shown import (
     resemblance_table,
 )
 
-SHOWN = ShownMetrics({"nats_per_frame": "nats/frame", "nats_per_note": "nats/note"}, music_scores)
+SHOWN = ShownMetrics({"nats_per_frame": "nats/frame", "nats_per_note": "nats/note"}, music_scores, "piece")
 FRAMES = MUSIC_COUNTS.index("frames")
 MAX_LINES = 30
 """Of a piano roll on a terminal."""

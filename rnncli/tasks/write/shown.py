@@ -28,10 +28,11 @@ MOST_POINTS = 200
 
 @dataclass(frozen=True)
 class ShownMetrics:
-    """The metrics that tables show, by their titles there, and how the sums of blocks make them."""
+    """The metrics that tables show, by their titles there, how the sums of blocks make them, and what a whole is."""
 
     titles: Mapping[str, str]
     score: Callable[[Array], Scores]
+    whole: str = "document"
 
     @property
     def first(self) -> str:
@@ -99,10 +100,10 @@ def resemblance_table(rows: Sequence[Row], shown: ShownMetrics) -> ReportTable |
     sums_KC = row_sums(rows)
     cells = []
     for named, which_K in (("all", ~seen_K | seen_K), ("without those", ~seen_K), ("those alone", seen_K)):
-        documents = len({row["example"] for row, which in zip(rows, which_K, strict=True) if which})
-        cells.append((named, documents, *shown.cells(of_sums(sums_KC[which_K], shown.score))))
-    title = f"documents more than {RESEMBLES:.0%} of which stands in train".replace("%", " %")
-    return ReportTable(title, ("", "documents", *shown.titles.values()), tuple(cells))
+        many = len({row["example"] for row, which in zip(rows, which_K, strict=True) if which})
+        cells.append((named, many, *shown.cells(of_sums(sums_KC[which_K], shown.score))))
+    title = f"{shown.whole}s more than {RESEMBLES:.0%} of which stands in train".replace("%", " %")
+    return ReportTable(title, ("", f"{shown.whole}s", *shown.titles.values()), tuple(cells))
 
 
 def interval_notes(rows: Sequence[Row], what: str) -> list[str]:

@@ -131,7 +131,7 @@ def test_few_blocks_are_said_to_be_few(size, says):
 
 def test_pieces_that_resemble_train_are_reported_apart():
     rows, about = music_run()
-    found = table(made("music", rows, about), "documents more than 50 %").rows
+    found = table(made("music", rows, about), "pieces more than 50 %").rows
     assert [row[:2] for row in found] == [("all", 12), ("without those", 10), ("those alone", 2)]
     kept = [row for row in rows if row["example"] >= 2]
     assert found[1][2:] == pytest.approx(tuple(of_rows(kept, music_scores).values().values()))
