@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ import typer
 
 from rnncli.cli import completion
 from rnncli.cli.progressline import ProgressLine
-from rnncli.cli.terminal import Terminal
+from rnncli.cli.terminal import Terminal, is_terminal
 from rnncli.report.layout import visible
 
 if TYPE_CHECKING:
@@ -77,12 +78,21 @@ def write(
         _write_files(terminal, writer, asked, run.resolve().name)
 
 
+def readable(text: str) -> str:
+    """``text`` for a terminal: its lines and tabs, and all else that could steer the terminal as pictures.
+
+    >>> readable("one\\n\\ttwo\\a\\x1b[2J")
+    'one\\n\\ttwo␇␛[2J'
+    """
+    return "".join(visible(part) if part not in ("\n", "\t") else part for part in re.split(r"([\n\t])", text))
+
+
 def _write_texts(terminal: Terminal, writer: TextWriter, asked: Asked) -> None:
     from rnncli.runs.apart import require_new, write_pieces
 
     texts = _texts(terminal, writer, asked)
     if asked.out is None:
-        _stream(texts)
+        _stream(map(readable, texts) if is_terminal(sys.stdout) and not terminal.json else texts)
     else:
         require_new(asked.out)
         write_pieces(texts, asked.out)

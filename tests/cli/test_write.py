@@ -12,6 +12,7 @@ import pytest
 
 from rnncli.data.music.midi import read_midi
 from rnncli.data.music.midiwriting import midi_bytes
+from rnncli.tasks.predictors import Prompt, TextWriter
 from tests.commands import rnncli, start_rnncli
 
 SMALL = (
@@ -25,6 +26,18 @@ SMALL = (
     "compute.device=cpu",
 )
 LINE = "the cat sat on the mat, and the dog sat on the log.\n"
+
+
+class Echo(TextWriter):
+    """A writer that has nothing to add to a prompt."""
+
+    usual_length = 1
+
+    def prompt(self, text):
+        return Prompt(text, (), None)
+
+    def go_on(self, prompt, sampling, number, length):
+        return iter(())
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +193,15 @@ def test_a_run_that_is_not_there_or_does_not_write_is_refused(trained, tmp_path)
     assert other.code == 2
     assert "which does not write" in other.err
     assert f"rnncli predict {trained}" in " ".join(other.err.split())
+
+
+def test_what_could_steer_a_terminal_is_shown_on_it_and_kept_elsewhere(monkeypatch):
+    bell = "a\x07b\x1b[2J\x7f\n\tc\rd\n👩\u200d🍳\n"
+    monkeypatch.setattr("rnncli.runs.write.open_writer", lambda run: Echo())
+    assert rnncli("write", "run", "--prompt", bell).out == bell
+    monkeypatch.setattr("rnncli.cli.write.is_terminal", lambda stream: True)
+    assert rnncli("write", "run", "--prompt", bell).out == "a␇b␛[2J␡\n\tc␍d\n👩\u200d🍳\n"
+    assert rnncli("write", "run", "--prompt", bell, "--json").lines[0]["prompt"] == bell
 
 
 def test_a_reader_that_leaves_ends_it_quietly(prose):
