@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.music.pieces import Form
+from rnncli.data.series.frequency import counted
 from rnncli.data.steps import Steps
 from rnncli.errors import DataError, RunError
 from rnncli.heads.chords import BEGIN
@@ -90,9 +91,7 @@ class FittedMusic:
 
     def encode(self, part: MusicPart, *, training: bool = False) -> Windows:
         """Windows of the pieces, in training in any of the keys that the recipe shifts them to."""
-        if part.form != self.form.form or (self.form.voices and part.slots != self.form.slots):
-            was = f"{self.form.voices} voices" if self.form.voices else "rolls"
-            raise DataError(f"{part.place(0)}: {part.form}, where the model was trained on {was}")
+        self.require_form(part)
         steps = part.steps()
         begin = np.full(steps.values.shape[1:], BEGIN)
         shifts = _shifts(steps, self.form.keys, self.recipe.train.transpose) if training else range(1)
@@ -107,6 +106,14 @@ class FittedMusic:
         return Windows(
             steps, window, begin, part.place, training=training, variants=len(shifts), vary=vary if training else None
         )
+
+    def require_form(self, part: MusicPart) -> None:
+        """Raises DataError for a piece of another form, or of more or fewer voices, than the model was trained on."""
+        wanted = counted(self.form.voices, "voice") if self.form.voices else "rolls"
+        for piece in part.pieces:
+            given = counted(piece.frames.shape[1], "voice") if part.form == "voices" else "rolls"
+            if (given if self.form.voices else part.form) != wanted:
+                raise DataError(f"{piece.place}: {given}, where the model was trained on {wanted}")
 
     def build(self) -> MusicModel:
         """A new model."""

@@ -60,11 +60,11 @@ class PiecePredictor:
     def parse(self, text: str) -> MusicPiece:
         """The piece of a file."""
         require_path(text, "piece", self.example)
-        return self._first(Path(text), self.form.form)[0]
+        return self._first(Path(text), self._own)[0]
 
     def read(self, path: Path, form: str = "") -> Iterator[MusicPiece]:
         """The pieces of a file."""
-        yield from self._read(path, self.form.form).parts["test"].pieces
+        yield from self._read(path, self._own).parts["test"].pieces
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[MusicPiece]:
         """A path a line; blank lines are skipped."""
@@ -73,8 +73,7 @@ class PiecePredictor:
     @torch.no_grad()
     def predict(self, examples: Sequence[MusicPiece]) -> list[dict[str, Any]]:
         """One row a piece, in order; batch mates do not matter."""
-        form = self.form
-        steps = self.fitted.encode(MusicPart(tuple(examples), form.form, form.keys, form.lowest)).steps
+        steps = self.fitted.encode(self._part(examples)).steps
         nats_N = self.fitted.nats(self.model, steps)
         skipped = 0 if self.fitted.recipe.evaluation.first else 1
         spans = pairwise(steps.bounds_D1.tolist())
@@ -101,14 +100,16 @@ class PiecePredictor:
             raise UsageError("--primer and --harmonise both say what a piece begins with", "leave one of them away")
         nothing_0S = np.empty((0, self.form.slots), np.int64)
         if melody is not None:
-            piece, notes = self._first(melody, "rolls")
+            # The tracks that the recipe names are those of train; a melody comes in a file of its own.
+            piece, notes = self._first(melody, {"data.form": "rolls", "data.tracks": "all"})
             melody_T = piece.frames.max(1, initial=-1)
             if (melody_T < 0).all():
                 raise DataError(f"{melody}: no note, where a melody is wanted", "name another file")
             return Beginning(nothing_0S, self._composer.begin(), melody_T, piece.tempo), notes
         if primer is None:
             return Beginning(nothing_0S, self._composer.begin(), None, self.form.tempo), ()
-        piece, notes = self._first(primer, self.form.form)
+        piece, notes = self._first(primer, self._own)
+        self.fitted.require_form(self._part([piece]))
         return Beginning(piece.frames, self._composer.begin(piece.frames), None, piece.tempo), notes
 
     def compose(self, begun: Beginning, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:
@@ -144,16 +145,24 @@ class PiecePredictor:
             "nats_per_frame": float(nats_T.mean()) if len(nats_T) else None,
         }
 
-    def _first(self, path: Path, form: str) -> tuple[MusicPiece, tuple[str, ...]]:
+    @property
+    def _own(self) -> dict[str, str]:
+        """What is to be changed of the recipe to read files as train was read: what was found where it says auto."""
+        return {"data.form": self.form.form}
+
+    def _part(self, pieces: Sequence[MusicPiece]) -> MusicPart:
+        return MusicPart(tuple(pieces), self.form.form, self.form.keys, self.form.lowest)
+
+    def _first(self, path: Path, changes: dict[str, str]) -> tuple[MusicPiece, tuple[str, ...]]:
         """The piece of a file that holds one, and what is to be said of how it was read."""
-        corpus = self._read(path, form)
+        corpus = self._read(path, changes)
         pieces = corpus.parts["test"].pieces
         if len(pieces) > 1:
             raise DataError(f"{path}: {len(pieces):,} pieces, where one is wanted", "name a file of a single one")
         return pieces[0], corpus.notes
 
-    def _read(self, path: Path, form: str) -> Corpus:
-        return read_part(self.fitted.recipe.having({"data.form": form}), path)
+    def _read(self, path: Path, changes: dict[str, str]) -> Corpus:
+        return read_part(self.fitted.recipe.having(changes), path)
 
 
 def _joined(primer_TS: np.ndarray, new_TS: np.ndarray) -> np.ndarray:
