@@ -39,7 +39,7 @@ def test_every_command_and_every_option_is_listed(tmp_path):
     assert sorted(completed(tmp_path, "rnncli ")) == sorted(line.name for line in menu.entries())
     assert completed(tmp_path, "rnncli ev") == ["evaluate"]
     assert completed(tmp_path, "rnncli runs ") == ["list", "show", "rm"]
-    options = {"--data", "--split", "--json", "--quiet", "--debug", "--help"}
+    options = {"--data", "--split", "--score", "--json", "--quiet", "--debug", "--help"}
     assert set(completed(tmp_path, "rnncli evaluate --")) == options
     assert "--text-column" in completed(tmp_path, "rnncli sentiment --")
 
