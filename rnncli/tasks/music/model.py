@@ -15,7 +15,7 @@ from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.music import history
 from rnncli.tasks.music.schema import MusicModelSection
 from rnncli.tasks.write.carried import State
-from rnncli.tasks.write.members import joined, locked, parted
+from rnncli.tasks.write.members import joined, locked, mean_nats, parted
 
 BARS = (3, 4, 16)
 """Beats after which music may come round: bars of three and of four, and four of these."""
@@ -101,6 +101,6 @@ class MusicModel(nn.Module):
         for one, y_BTE in zip(self.networks, outputs, strict=True):
             logits_NK, true_N = one.head(Frames(y_BTE[inside_BT], before_FS, frames_FS))
             shares.append(functional.cross_entropy(logits_NK.float(), true_N, reduction="none"))
-        mean_N = torch.logsumexp(-torch.stack(shares), 0) - torch.tensor(len(shares)).log()
         frame_N = (symbols_FN >= 0).nonzero()[:, 0]
-        return frames_FS.new_zeros(len(frames_FS), dtype=torch.float64).index_add(0, frame_N, -mean_N.double())
+        mean_N = mean_nats(torch.stack(shares)).double()
+        return frames_FS.new_zeros(len(frames_FS), dtype=torch.float64).index_add(0, frame_N, mean_N)

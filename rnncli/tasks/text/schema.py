@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rnncli.recipe.schema import ColumnName, Count, FilesSection, OptionalWidth, Recipe, Size
+from rnncli.recipe.schema import ColumnName, Count, FilesSection, Fraction, OptionalWidth, Recipe, Size
 from rnncli.tasks.write.sections import NextEvaluation, NextModel, NextTrain
 
 
@@ -40,6 +40,7 @@ class TextModelSection(NextModel, frozen=True):
     embedding: OptionalWidth = Field(
         default=0, description="size of the embedding; 0 is that of the hidden state, 128 at most where symbols are few"
     )
+    embedding_dropout: Fraction = Field(default=0.0, description="share of symbols whose embedding is left out")
     tied: bool = Field(default=True, description="whether embedding and head share their weights")
 
 
@@ -54,6 +55,7 @@ class TextTrain(NextTrain, frozen=True):
 class TextEvaluation(NextEvaluation, frozen=True):
     """What else is tried on test."""
 
+    keep: Size = Field(default=10, description="dearest symbols that are shown")
     help: bool = Field(default=True, description="also mix the model with an n-gram model and a cache")
     ngram: Size = Field(default=0, description="order of an n-gram model to mix with; 0 is 5 for words, 7 for others")
     cache: Size = Field(default=500, description="steps that a cache of the last ones remembers; 0 has none")

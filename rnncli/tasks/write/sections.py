@@ -16,7 +16,6 @@ class NextModel(CoreSection, frozen=True):
     cell: Literal["rnn", "lstm", "gru"] = Field(default="lstm", description="the recurrent cell")
     hidden: Hidden = 256
     bidirectional: bool = Field(default=False, description="always false: what comes is not to be read")
-    embedding_dropout: Fraction = Field(default=0.0, description="share of symbols whose embedding is left out")
     dropout: Fraction = Field(default=0.2, description="dropout before the head, one mask for all steps")
     members: Depth = Field(default=1, description="models side by side whose probabilities are averaged")
 
@@ -47,4 +46,3 @@ class NextEvaluation(EvaluationSection, frozen=True):
 
     samples: Size = Field(default=3, description="samples in the report, each at a temperature of its own; 0 for none")
     sample_length: Count = Field(default=400, description="steps of a sample")
-    keep: Size = Field(default=10, description="dearest symbols that are shown")
