@@ -3,8 +3,8 @@
 Ours are those of ``rnncli.core.cells``: one matrix for the input and one for the state, the gates stacked by rows in
 the order of ``Cell.gates``, one bias, and a second one of the candidate alone where a gru resets after the product.
 
-- ``torch.nn`` stacks lstm input, forget, candidate, output and gru reset, update, candidate by rows, adds two biases, and
-  its gru resets after the product.
+- ``torch.nn`` stacks lstm input, forget, candidate, output and gru reset, update, candidate by rows, adds two biases,
+  and its gru resets after the product.
 - Keras stacks lstm input, forget, candidate, output and gru update, reset, candidate by columns: its kernels are
   transposed. Its gru has one bias or, with ``reset_after``, two as the rows of one matrix.
 - The update gate of both keeps where ours renews (``h = z h + (1 - z) h'``): its rows have the other sign, since
@@ -91,16 +91,23 @@ def from_keras(cell: Cell, kernel: Tensor, recurrent_kernel: Tensor, bias: Tenso
     return CellWeights(*rows, inner)
 
 
-def torch_cell(module: nn.Module) -> Cell:
-    """The cell of a module of ``torch.nn``; ValueError for what has no equal here."""
-    name = type(module).__name__
+def torch_settings(module: nn.Module) -> dict[str, Any]:
+    """The arguments of ``Recurrent`` for a module of ``torch.nn``; ValueError for what has no equal here."""
     if not isinstance(module, nn.RNN | nn.LSTM | nn.GRU):
-        raise ValueError(f"{name} is not one of torch.nn.RNN, LSTM and GRU")
+        raise ValueError(f"{type(module).__name__} is none of torch.nn.RNN, LSTM and GRU")
     if module.proj_size:
         raise ValueError(f"an LSTM with proj_size={module.proj_size} projects its state, which no cell here does")
-    kind = module.mode.partition("_")[0].lower()
-    activation = module.mode.partition("_")[2].lower() or "tanh"
-    return Cell(kind, activation, "after")
+    kind, _, activation = module.mode.lower().partition("_")
+    return {
+        "input_size": module.input_size,
+        "hidden_size": module.hidden_size,
+        "cell": kind,
+        "activation": activation or "tanh",
+        "reset": "after",
+        "layers": module.num_layers,
+        "bidirectional": module.bidirectional,
+        "layer_dropout": module.dropout,
+    }
 
 
 def torch_module(cell: Cell, *sizes: int, **options: Any) -> nn.RNN | nn.LSTM | nn.GRU:
