@@ -7,7 +7,9 @@ the order of ``Cell.gates``, one bias, and a second one of the candidate alone w
   and its gru resets after the product.
 - Keras stacks lstm input, forget, candidate, output and gru update, reset, candidate by columns: its kernels are
   transposed. Its gru has one bias or, with ``reset_after``, two as the rows of one matrix.
-- The update gate of both keeps where ours renews (``h = z h + (1 - z) h'``): its rows have the other sign, since
+- ONNX stacks lstm input, output, forget, candidate and gru update, reset, candidate by rows; its two biases stand one
+  behind the other. Its gru resets before the product or, with ``linear_before_reset``, after it.
+- The update gate of all three keeps where ours renews (``h = z h + (1 - z) h'``): its rows have the other sign, since
   sigmoid(-a) = 1 - sigmoid(a).
 
 Shape letters: I input, H hidden, G gates.
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +34,7 @@ TORCH: Orders = {
     "gru": ("reset", "update", "candidate"),
 }
 KERAS: Orders = TORCH | {"gru": ("update", "reset", "candidate")}
+ONNX: Orders = KERAS | {"lstm": ("input", "output", "forget", "candidate")}
 
 
 def arranged(cell: Cell, rows: Tensor, order: Orders) -> Tensor:
@@ -45,7 +49,7 @@ def textbook(cell: Cell, rows: Tensor, order: Orders) -> Tensor:
     return torch.cat([_kept(gate, parts[gate]) for gate in cell.gates])
 
 
-def to_torch(cell: Cell, weights: CellWeights) -> list[Tensor]:
+def to_torch(weights: CellWeights, cell: Cell) -> list[Tensor]:
     """``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh`` as ``torch.nn`` and the kernels of torch mean them.
 
     Of a gru that resets after the product; differentiable.
@@ -89,6 +93,16 @@ def from_keras(cell: Cell, kernel: Tensor, recurrent_kernel: Tensor, bias: Tenso
         bias = bias[0] + torch.cat([bias[1, : 2 * hidden], torch.zeros_like(inner)])
     rows = (textbook(cell, one, KERAS) for one in (kernel.T, recurrent_kernel.T, bias))
     return CellWeights(*rows, inner)
+
+
+def to_onnx(weights: CellWeights, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """W (G*H, I), R (G*H, H) and both biases one behind the other, (2*G*H), of ONNX's operator, in fp32."""
+    inner = torch.zeros_like(weights.bias)
+    if weights.bias_hh is not None:
+        inner[-len(weights.bias_hh) :] = weights.bias_hh
+    parts = (weights.weight_ih, weights.weight_hh, weights.bias, inner)
+    W, R, bias, bias_hh = (arranged(cell, rows.detach().cpu().float(), ONNX).numpy() for rows in parts)
+    return W, R, np.concatenate([bias, bias_hh])
 
 
 def torch_settings(module: nn.Module) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class Recurrent(nn.Module):
         module.to(self.bias_l0.device, self.bias_l0.dtype).train(self.training)
         with torch.no_grad():
             for layer, direction in self.places():
-                weights = foreign.to_torch(self.cell, self.weights(layer, direction))
+                weights = foreign.to_torch(self.weights(layer, direction), self.cell)
                 for name, weight in zip(foreign.torch_names(layer, direction), weights, strict=True):
                     module.get_parameter(name).copy_(weight)
         return module

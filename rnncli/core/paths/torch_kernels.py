@@ -51,7 +51,7 @@ def run_stack(
 
     ``layers`` and ``state`` go layer by layer, forward before reverse. For what :func:`is_right_for_stack` says.
     """
-    return _kernel(cell, x_TBI, state, [to_torch(cell, weights) for weights in layers], directions)
+    return _kernel(cell, x_TBI, state, [to_torch(weights, cell) for weights in layers], directions)
 
 
 def has_kernel(cell: Cell) -> bool:
@@ -77,7 +77,7 @@ def _by_kernel(
     if spans.lengths_B is not None and (_unbounded(cell) or (cell.kind == "lstm" and need_state)):
         x_TBI, weights = _hold(cell, weights, x_TBI, spans)
     begin = tuple(part.unsqueeze(0) for part in state)
-    y_TBH, end = _kernel(cell, x_TBI, begin, [to_torch(cell, weights)], directions=1)
+    y_TBH, end = _kernel(cell, x_TBI, begin, [to_torch(weights, cell)], directions=1)
     if not need_state:
         return y_TBH, state
     return y_TBH, (spans.last(y_TBH, state[0]), *(part.squeeze(0) for part in end[1:]))
