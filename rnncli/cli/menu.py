@@ -86,6 +86,12 @@ COMMANDS = (
         "Versions, devices, the precision and kernels that would be used and why, and what is missing.",
         "doctor:doctor",
     ),
+    Entry(
+        "weights",
+        "Around a run",
+        "Show the recurrent layers in a file of Keras or torch that a recipe can start from.",
+        "weights:app",
+    ),
     Entry("recipes", "Around a run", "List, show, copy and validate recipes.", "recipes:app"),
     Entry("data", "Around a run", "Look at the data of a recipe.", "data:app"),
     Entry("bench", "Around a run", "Measure speed on this machine.", "bench:app"),

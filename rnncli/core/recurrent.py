@@ -5,7 +5,7 @@ Shape letters: B batch, T time, I input, H hidden, D directions, E = D*H, L laye
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import product
 from typing import Any
@@ -154,6 +154,13 @@ class Recurrent(nn.Module):
             for ours, given in zip(self.weights(layer, direction), weights, strict=True):
                 if ours is not None:
                     ours.copy_(given)
+
+    def put_initial_state(self, state: Sequence[Tensor]) -> None:
+        """Let the first L*D rows of each of ``state`` be the learnt initial state."""
+        with torch.no_grad():
+            for name, given in zip(self._initial_names(), state, strict=True):
+                ours = getattr(self, name)
+                ours.copy_(given[: len(ours)])
 
     def initial_state(self, batch: int) -> State:
         """Where ``batch`` sequences begin that nothing comes before: a tensor (L*D, B, H), of the lstm two."""

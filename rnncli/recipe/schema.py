@@ -119,6 +119,12 @@ class CoreSection(Section, frozen=True):
     )
     recurrent_dropout: Fraction = Field(default=0.0, description="dropout of the recurrent weights")
     initial_state: Literal["zero", "learnt"] = Field(default="zero", description="the state before the first step")
+    start: PlaceName = Field(
+        default="",
+        description="weights that the recurrent layers start from: .keras or .h5 of Keras, or .safetensors with the "
+        "names of torch.nn; a relative one starts where you are",
+    )
+    start_layer: str = Field(default="", description="which layers of start, where it has several to start from")
 
 
 class TrainSection(Section, frozen=True):

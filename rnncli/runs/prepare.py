@@ -13,6 +13,7 @@ from rnncli.recipe.schema import Extent, Recipe
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
+from rnncli.runs.initial import begin_with, initial_weights
 from rnncli.runs.model import build, kernel, place, summarise
 from rnncli.runs.recipes import keep_resolved
 from rnncli.tasks.base import Adapts, Corpus, Examples, Fitted, Task
@@ -34,14 +35,16 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
     placement = place(recipe)
     placement.apply()
+    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
+    initial = None if known else initial_weights(recipe)
     observe(Stage("reading the data"))
     task = tasks.load(recipe.task)
     corpus = _read(run, task, recipe, observe)
     torch.manual_seed(recipe.seed)
-    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     used = recipe.having(corpus.chosen)
     fitted = task.load(used, run.vocabulary) if run and known else task.fit(used, corpus)
     model = build(fitted, placement, used.train)
+    started = () if initial is None else tuple(begin_with(initial, model, used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
     trainer = Trainer(
@@ -61,7 +64,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     summary = summarise(used, model)
     with placement.autocast():
         path = kernel(model)
-    notes = (*fitted.notes, steps, *placement.reasons)
+    notes = (*fitted.notes, *started, steps, *placement.reasons)
     observe(ModelBuilt(path, summary.parameters, placement.describe(), notes, trainer.watch))
     if run:
         told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": path}

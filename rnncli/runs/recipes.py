@@ -135,9 +135,11 @@ def finding(recipe: Recipe, command: str) -> Iterator[None]:
 
 
 def with_absolute_root(recipe: Recipe) -> Recipe:
-    """The recipe with ``data.root`` as it is from anywhere, so that the run's copy can be run again."""
-    root = str(Path(recipe.data.root).resolve())
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
+    """The recipe with ``data.root`` and ``model.start`` as from anywhere, so that the run's copy can be run again."""
+    places = {"data.root": str(Path(recipe.data.root).resolve())}
+    if start := getattr(getattr(recipe, "model", None), "start", ""):
+        places["model.start"] = str(Path(start).resolve())
+    return recipe.having(places)
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
