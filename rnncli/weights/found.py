@@ -5,6 +5,7 @@ Shape letters: I input, H hidden, G gates, L layers, D directions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -79,7 +80,7 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
-class Piece:
+class ReadLayer:
     """A stack of one layer, and the name of the layer that it reads, empty where that is no recurrent one.
 
     ``reads`` None says that the file does not tell.
@@ -122,29 +123,32 @@ def checked(layers: Sequence[Sequence[CellWeights]], cell: Cell) -> tuple[tuple[
     return tuple(tuple(one.map(_single) for one in directions) for directions in layers)
 
 
-def stacked(pieces: Iterable[Piece]) -> list[WeightStack]:
+def stacked(pieces: Iterable[ReadLayer]) -> list[WeightStack]:
     """Single layers put on top of each other where one of the same shape alone reads the other.
 
     Where the file does not tell what a layer reads, it is the layer before it if the sizes fit.
     """
-    found: list[list[Piece]] = []
+    found: list[list[ReadLayer]] = []
+    pieces = list(pieces)
+    readers = Counter(piece.reads for piece in pieces)
     for piece in pieces:
-        below = next((stack for stack in found if _is_on_top(piece, stack, found)), None)
-        if below is None:
-            found.append([piece])
+        below = found[-1:]
+        if piece.reads is not None:
+            below = [stack for stack in found if stack[-1].stack.name == piece.reads and readers[piece.reads] == 1]
+        if below and _fits(piece, below[0][-1]):
+            below[0].append(piece)
         else:
-            below.append(piece)
+            found.append([piece])
     return [_joined(stack) for stack in found]
 
 
-def _is_on_top(piece: Piece, stack: Sequence[Piece], all_stacks: Sequence[Sequence[Piece]]) -> bool:
-    last, one = stack[-1].stack, piece.stack
-    told = stack is all_stacks[-1] if piece.reads is None else piece.reads == last.name
+def _fits(piece: ReadLayer, below: ReadLayer) -> bool:
+    last, one = below.stack, piece.stack
     same = (one.cell, one.hidden, one.bidirectional) == (last.cell, last.hidden, last.bidirectional)
-    return told and same and one.input_size == len(last.layers[0]) * last.hidden
+    return same and one.input_size == len(last.layers[0]) * last.hidden
 
 
-def _joined(pieces: Sequence[Piece]) -> WeightStack:
+def _joined(pieces: Sequence[ReadLayer]) -> WeightStack:
     first, *others = (piece.stack for piece in pieces)
     notes = [note for one in (first, *others) for note in one.notes]
     if others and pieces[1].reads is None:

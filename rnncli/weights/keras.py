@@ -20,7 +20,7 @@ from rnncli.core.cells import Cell
 from rnncli.core.foreign import from_keras
 from rnncli.weights import hdf5
 from rnncli.weights.found import (
-    Piece,
+    ReadLayer,
     UnfitError,
     WeightFile,
     WeightLayer,
@@ -32,12 +32,13 @@ from rnncli.weights.found import (
 from rnncli.weights.kerasconfig import KerasLayer, layers_of
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-MAX_CONFIG = 64 << 20
+MAX_CONFIG = 16 << 20
 MAX_RATIO, MAX_SMALL = 100, 1 << 20
 """How many times its bytes in the zip a member may be, beside some that need none."""
 CELL_VARS = "cell/vars"
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """Where a model keeps its layers in files of Keras 3 and of Keras 2.12 to 2.15."""
+UNCONFIGURED = "the file has no configuration: that it reads forward, with the usual activations, is taken for granted"
 Arrays = Mapping[str, Any]
 """Arrays of a file by their paths."""
 
@@ -166,7 +167,7 @@ def _directions(found: Arrays) -> Iterator[list[Any]]:
                 yield cells[above]
 
 
-def _piece(layer: KerasLayer, directions: Sequence[Sequence[Any]]) -> Piece:
+def _piece(layer: KerasLayer, directions: Sequence[Sequence[Any]]) -> ReadLayer:
     """A layer as ours; UnfitError where no layer of ours computes it."""
     if layer.trouble:
         raise UnfitError(layer.trouble)
@@ -183,9 +184,8 @@ def _piece(layer: KerasLayer, directions: Sequence[Sequence[Any]]) -> Piece:
         raise UnfitError("the shapes of its weights do not fit each other") from None
     notes = layer.notes
     if not layer.is_recurrent:
-        guessed = "sigmoid gates and tanh" if cell.kind != "rnn" else "no activation"
-        notes = (f"the file has no configuration: {guessed}, read forward, are taken for granted",)
-    return Piece(WeightStack(layer.name, cell, checked([found], cell), unsaid=unsaid, notes=notes), layer.reads)
+        notes = (UNCONFIGURED,)
+    return ReadLayer(WeightStack(layer.name, cell, checked([found], cell), unsaid=unsaid, notes=notes), layer.reads)
 
 
 def _cell(layer: KerasLayer, weights: Sequence[Tensor]) -> tuple[Cell, tuple[str, ...]]:
