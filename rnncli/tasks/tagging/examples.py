@@ -88,8 +88,8 @@ class TaggingExamples:
         """Collate the sentences at ``indices``."""
         at = self._read(indices)
         unique_U, inverse = np.unique(self.words.values[at], return_inverse=True)
-        characters_UC, character_lengths_U = self.characters.pad(unique_U)
-        forms = torch.from_numpy(self.forms_UF[unique_U]), characters_UC, character_lengths_U
+        characters_UC, lengths_U = map(torch.from_numpy, self.characters.pad(unique_U))
+        forms = torch.from_numpy(self.forms_UF[unique_U]), characters_UC, lengths_U
         return self._collated(indices, inverse, at, forms)
 
     def known_batch(self, indices: np.ndarray) -> TaggingBatch:
