@@ -59,7 +59,7 @@ def onnx_layers(core: Recurrent) -> Layers:
 
     from rnncli.core import graph as onnx_graph
 
-    graph = onnx_graph.Graph("layers")
+    graph = onnx_graph.OnnxGraph("layers")
     x_BTI = graph.input("x", "float32", ("B", "T", core.input_size))
     y_BTE, _ = onnx_graph.recurrent(graph, core, x_BTI, graph.input("lengths", "int64", ("B",)))
     graph.output(y_BTE, "y", "float32", ("B", "T", core.output_size))

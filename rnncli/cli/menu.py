@@ -56,6 +56,12 @@ COMMANDS = (
         "report:report",
     ),
     Entry(
+        "export",
+        "Runs",
+        "Write a run's best model as ONNX with a script that predicts, and check that it is the same.",
+        "export:export",
+    ),
+    Entry(
         "batch",
         "Runs",
         "Run every recipe under every combination of settings; start it again to go on with what is not done.",

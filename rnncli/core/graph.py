@@ -2,7 +2,7 @@
 
 Tracing a model freezes its time and its batch; here both stay open, and sequences of a batch have lengths of their own.
 
->>> graph = Graph("core")
+>>> graph = OnnxGraph("core")
 >>> x_BTI = graph.input("x", "float32", ("B", "T", 3))
 >>> lengths_B = graph.input("lengths", "int64", ("B",))
 >>> y_BTE, _ = recurrent(graph, Recurrent(3, 4), x_BTI, lengths_B)
@@ -32,7 +32,7 @@ Size = int | str
 """Of an axis: a number, or a letter for one that stays open."""
 
 
-class Graph:
+class OnnxGraph:
     """An ONNX graph that grows node by node; values are known by their names."""
 
     def __init__(self, name: str) -> None:
@@ -85,7 +85,7 @@ class Graph:
 
 
 def recurrent(
-    graph: Graph, core: Recurrent, x_BTI: str, lengths_B: str | None = None, state: Sequence[str] | None = None
+    graph: OnnxGraph, core: Recurrent, x_BTI: str, lengths_B: str | None = None, state: Sequence[str] | None = None
 ) -> tuple[str, tuple[str, ...]]:
     """What ``core`` computes, in float32: outputs (B, T, E), zero beyond each length, and the state (L*D, B, H).
 
@@ -114,7 +114,7 @@ def recurrent(
     return graph.add("Transpose", x_TBX, perm=[1, 0, 2]), tuple(whole)
 
 
-def step(graph: Graph, core: Recurrent, x_BI: str, state: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+def step(graph: OnnxGraph, core: Recurrent, x_BI: str, state: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """A single step: the output (B, E) and the next state (L, B, H) of ``core``, which has one direction."""
     if core.directions != 1:
         raise ValueError("a model of both directions reads its input to the end before it answers: it has no step")
@@ -122,13 +122,13 @@ def step(graph: Graph, core: Recurrent, x_BI: str, state: Sequence[str]) -> tupl
     return graph.add("Squeeze", y_B1E, _axes(graph, 1)), after
 
 
-def state_inputs(graph: Graph, core: Recurrent, prefix: str = "") -> list[str]:
+def state_inputs(graph: OnnxGraph, core: Recurrent, prefix: str = "") -> list[str]:
     """Inputs for a state (L*D, B, H): ``h``, and ``c`` of an lstm, behind ``prefix``."""
     shape = (core.layers * core.directions, "B", core.hidden_size)
     return [graph.input(prefix + name, "float32", shape) for name in "hc"[: core.cell.states]]
 
 
-def state_outputs(graph: Graph, core: Recurrent, state: Sequence[str], prefix: str = "") -> None:
+def state_outputs(graph: OnnxGraph, core: Recurrent, state: Sequence[str], prefix: str = "") -> None:
     """The next state as outputs ``next_h`` and, of an lstm, ``next_c``, ``prefix`` before the letter."""
     shape = (core.layers * core.directions, "B", core.hidden_size)
     for name, value in zip("hc", state, strict=False):
@@ -143,14 +143,14 @@ def beginning(core: Recurrent) -> dict[str, np.ndarray]:
     return {name: part.detach().cpu().float().numpy().copy() for name, part in zip("hc", parts, strict=False)}
 
 
-def padding(graph: Graph, x_BTX: str, lengths_B: str) -> str:
+def padding(graph: OnnxGraph, x_BTX: str, lengths_B: str) -> str:
     """Where steps lie beyond an example's length, (B, T) bool."""
     steps = graph.add("Gather", graph.add("Shape", x_BTX), graph.constant(np.int64(1)))
     times_T = graph.add("Range", graph.constant(np.int64(0)), steps, graph.constant(np.int64(1)))
     return graph.add("GreaterOrEqual", times_T, graph.add("Unsqueeze", lengths_B, _axes(graph, 1)))
 
 
-def linear(graph: Graph, layer: nn.Linear, x: str, *, exact: bool = False) -> str:
+def linear(graph: OnnxGraph, layer: nn.Linear, x: str, *, exact: bool = False) -> str:
     """A linear layer over the last axis; ``exact`` adds up in double precision, as models do at their end."""
     dtype = "float64" if exact else "float32"
     x = graph.add("Cast", x, to=_element(dtype)) if exact else x
@@ -160,19 +160,19 @@ def linear(graph: Graph, layer: nn.Linear, x: str, *, exact: bool = False) -> st
     return graph.add("Cast", y, to=_element("float32")) if exact else y
 
 
-def embedding(graph: Graph, layer: nn.Embedding, ids: str) -> str:
+def embedding(graph: OnnxGraph, layer: nn.Embedding, ids: str) -> str:
     """Rows of the table by their numbers, int64."""
     return graph.add("Gather", graph.constant(layer.weight, "float32"), ids)
 
 
-def cleared(graph: Graph, x_BTX: str, padding_BT: str, fill: float = 0.0) -> str:
+def cleared(graph: OnnxGraph, x_BTX: str, padding_BT: str, fill: float = 0.0) -> str:
     """``fill`` in the padding of (B, T, X)."""
     wide = graph.add("Unsqueeze", padding_BT, _axes(graph, 2))
     return graph.add("Where", wide, graph.constant(np.float32(fill)), x_BTX)
 
 
 def _layer(
-    graph: Graph, core: Recurrent, layer: int, x_TBX: str, steps_B: str, starts: Sequence[str]
+    graph: OnnxGraph, core: Recurrent, layer: int, x_TBX: str, steps_B: str, starts: Sequence[str]
 ) -> tuple[str, list[str]]:
     """One layer: outputs (T, B, E) and the state (D, B, H) as the operator gives them."""
     both = [to_onnx(core.weights(layer, d), core.cell) for d in range(core.directions)]
@@ -198,7 +198,7 @@ def _settings(core: Recurrent) -> dict[str, Any]:
     return found
 
 
-def _own_beginning(graph: Graph, core: Recurrent, x_BTI: str) -> list[str]:
+def _own_beginning(graph: OnnxGraph, core: Recurrent, x_BTI: str) -> list[str]:
     """The learnt initial state, or zeros, of as many sequences as there are: (L*D, B, H)."""
     batch = graph.add("Gather", graph.add("Shape", x_BTI), graph.constant(np.array([0])))
     rows, hidden = (graph.constant(np.array([n])) for n in (core.layers * core.directions, core.hidden_size))
@@ -206,7 +206,7 @@ def _own_beginning(graph: Graph, core: Recurrent, x_BTI: str) -> list[str]:
     return [graph.add("Expand", graph.constant(part), shape) for part in beginning(core).values()]
 
 
-def _clamped(graph: Graph, lengths_B: str) -> tuple[str, str]:
+def _clamped(graph: OnnxGraph, lengths_B: str) -> tuple[str, str]:
     """Lengths of at least 1, int32, and which are 0, (1, B, 1)."""
     one = graph.constant(np.int64(1))
     steps_B = graph.add("Cast", graph.add("Max", lengths_B, one), to=_element("int32"))
@@ -214,12 +214,12 @@ def _clamped(graph: Graph, lengths_B: str) -> tuple[str, str]:
     return steps_B, graph.add("Unsqueeze", empty_B, graph.constant(np.array([0, 2])))
 
 
-def _rows(graph: Graph, value: str, start: int, end: int) -> str:
+def _rows(graph: OnnxGraph, value: str, start: int, end: int) -> str:
     """Rows of the first axis."""
     return graph.add("Slice", value, graph.constant(np.array([start])), graph.constant(np.array([end])))
 
 
-def _axes(graph: Graph, axis: int) -> str:
+def _axes(graph: OnnxGraph, axis: int) -> str:
     return graph.constant(np.array([axis]))
 
 

@@ -1,8 +1,8 @@
 """What predicts with an exported model, where numpy and ONNX Runtime are all that there is.
 
-A task's module ``portable`` and all that it imports is copied into the bundle: it may import numpy, the standard library
-and such modules of this package alone. The program predicts by the same module, so that there is one way to read, to
-encode and to decode. It has a function ``open_model(folder, run) -> Portable``.
+A task's module ``portable`` and all that it imports is copied into the bundle: it may import numpy, the standard
+library and such modules of this package alone. The program predicts by the same module, so that there is one way to
+read, to encode and to decode. It has a function ``open_model(folder, run) -> Portable``.
 """
 
 from __future__ import annotations

@@ -13,16 +13,12 @@ Shape letters: N texts, U units of all texts, F n-grams, C columns (classes, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
-from torch import Tensor
 
 from rnncli.data import progress
 from rnncli.data.ragged import Ragged
@@ -67,16 +63,16 @@ class Told:
         kinds += [self.inside[self.inside_U[at]]] if self.inside.shape[1] else []
         return (np.concatenate(kinds, axis=1) * self.scale).astype(np.float32, copy=False)
 
-    def of_batch(self, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: Tensor) -> Heard:
+    def of_batch(self, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: np.ndarray) -> Heard:
         """Some texts' figures as (B, T, width) like ``ids_BT``, zero in the padding, and their scores."""
         at, lengths = ids.positions(indices)
         figures_BTF = scores_BC = None
         if len(self.scale):
             padded_BTF = np.zeros((*ids_BT.shape, len(self.scale)), dtype=np.float32)
             padded_BTF[np.arange(ids_BT.shape[1]) < lengths[:, None]] = self.figures(at)
-            figures_BTF = torch.from_numpy(padded_BTF)
+            figures_BTF = padded_BTF
         if self.scores_NC is not None:
-            scores_BC = torch.from_numpy(self.scores_NC[np.asarray(indices, np.int64)])
+            scores_BC = self.scores_NC[np.asarray(indices, np.int64)]
         return Heard(figures_BTF, scores_BC)
 
 
@@ -84,8 +80,8 @@ class Told:
 class Heard:
     """What a batch of texts is told: figures of every unit, and scores of every text, or None."""
 
-    figures_BTF: Tensor | None
-    scores_BC: Tensor | None
+    figures_BTF: np.ndarray | None
+    scores_BC: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,29 +108,43 @@ class Evidence:
         found = locate(texts, self.kinds, self.grams)
         scores_NC = None
         if self.bias is not None:
-            scores_NC = _scores(found.matrix(self.grams.unknown), self.weights, self.bias)
+            parts = found.parts(self.grams.unknown)
+            scores_NC = np.concatenate(
+                [_scores(part_NF, part_NF.bounds_R, self.weights, self.bias) for part_NF in parts]
+            )
         fold_N = np.zeros(len(found.lengths_N), np.int64)
         return _told(found, fold_N, self.weights[None], self.ratios[None], self.scale, scores_NC, most)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but the n-grams, for a file of arrays."""
+        kinds = np.array([self.kinds.order, self.kinds.subwords], dtype=np.int64)
+        found = {"kinds": kinds, "weights": self.weights, "ratios": self.ratios, "scale": self.scale}
+        return found if self.bias is None else {**found, "bias": self.bias}
+
+    @classmethod
+    def of(cls, grams: Vocabulary, arrays: Mapping[str, np.ndarray]) -> Evidence:
+        """What :meth:`arrays` gave, with its n-grams; KeyError or ValueError for something else."""
+        order, subwords = arrays["kinds"].tolist()
+        kinds, bias = Kinds(order, bool(subwords)), arrays.get("bias")
+        return cls(kinds, grams, arrays["weights"], arrays["ratios"], bias, arrays["scale"])
+
     def save(self, folder: Path) -> None:
         """Write the n-grams as JSON and their figures beside it."""
+        from safetensors.numpy import save_file
+
         self.grams.save(folder / "evidence.json")
-        kinds = np.array([self.kinds.order, self.kinds.subwords], dtype=np.int64)
-        tensors = {"kinds": kinds, "weights": self.weights, "ratios": self.ratios, "scale": self.scale}
-        if self.bias is not None:
-            tensors["bias"] = self.bias
-        save_file(tensors, folder / "evidence.safetensors")
+        save_file(self.arrays(), folder / "evidence.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Evidence:
         """What ``save`` wrote; raises RunError."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
         path = folder / "evidence.safetensors"
         try:
             found = load_file(path)
-            order, subwords = found["kinds"].tolist()
-            grams = Vocabulary.load(folder / "evidence.json", size=len(found["weights"]))
-            kinds, bias = Kinds(order, bool(subwords)), found.get("bias")
-            return cls(kinds, grams, found["weights"], found["ratios"], bias, found["scale"])
+            return cls.of(Vocabulary.load(folder / "evidence.json", size=len(found["weights"])), found)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise RunError(f"{path}: cannot be read: {error}", "take it from a copy of the run") from error
 
@@ -175,20 +185,23 @@ def cross_fitted(evidence: Evidence, texts: Iterable[Sequence[str]], truth_NC: n
 
 def _cross_fit(found: Located, truth_NC: np.ndarray, unknown: int) -> tuple[np.ndarray, Regressions, np.ndarray]:
     """The fold of each text, regressions without each fold, and the scores of texts by those without their own."""
+    import scipy.sparse
+
     texts, columns = truth_NC.shape
-    found_NF = found.matrix(unknown)
+    found_NF = scipy.sparse.vstack([part.for_scipy() for part in found.parts(unknown)], format="csr")
     folds = int(np.clip(WORK // max(found_NF.nnz * columns, 1), 2, FOLDS))
     fold_N = np.random.default_rng(0).permutation(texts) % folds
     fits = cross_fit(found_NF, truth_NC, fold_N, folds, lambda done, total: progress.tell(WORK_NAME, done, total))
     scores_NC = np.zeros((texts, columns), np.float32)
     for fold in range(folds):
         mine = np.flatnonzero(fold_N == fold)
-        scores_NC[mine] = _scores(found_NF[mine], fits.weights_PFC[fold], fits.bias_PC[fold])
+        some_NF = found_NF[mine]
+        scores_NC[mine] = _scores(some_NF, some_NF.indptr, fits.weights_PFC[fold], fits.bias_PC[fold])
     return fold_N, fits, scores_NC
 
 
-def _scores(found_NF: Any, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return (shrink(found_NF) * (found_NF @ weights) + bias).astype(np.float32)
+def _scores(found_NF: Any, bounds: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return (shrink(np.diff(bounds)) * (found_NF @ weights) + bias).astype(np.float32)
 
 
 def _told(

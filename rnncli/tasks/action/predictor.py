@@ -11,7 +11,7 @@ import torch
 from rnncli.tasks.action.fitted import FittedAction
 from rnncli.tasks.action.metrics import SHOWN
 from rnncli.tasks.action.model import ActionClassifier
-from rnncli.tasks.classify.scoring import row
+from rnncli.tasks.classify.answers import row
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
 from rnncli.tasks.frames.reader import Clip, Item

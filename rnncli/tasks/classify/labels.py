@@ -30,6 +30,7 @@ from rnncli.metrics.metric import LOSS
 from rnncli.metrics.ordinal import OF_NUMBERS, numbers_of
 from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.base import Batches, Metrics
+from rnncli.tasks.classify.answers import probabilities
 from rnncli.tasks.classify.sections import ClassTrain
 from rnncli.tasks.common.splitting import CorpusPart
 
@@ -101,8 +102,7 @@ class Labels:
 
     def probabilities(self, logits_BK: Tensor) -> np.ndarray:
         """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""
-        logits_BK = logits_BK.double()
-        return (logits_BK.sigmoid() if self.several else logits_BK.softmax(-1)).cpu().numpy()
+        return probabilities(logits_BK.double().cpu().numpy(), several=self.several)
 
     def of_batches(self, batches: Batches, count: int, scores: Callable[[Any], Tensor]) -> np.ndarray:
         """The probabilities (N, K) of ``count`` examples; ``scores`` are those (B, K) of a batch."""

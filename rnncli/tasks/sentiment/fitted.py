@@ -19,7 +19,7 @@ from rnncli.data.ragged import Ragged
 from rnncli.data.text import units as text_units
 from rnncli.data.text.evidence import Evidence, LearntEvidence, Told, cross_fitted, learn
 from rnncli.data.text.grams import Kinds
-from rnncli.data.text.units import Cut, Units
+from rnncli.data.text.units import Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import ATTENTION, Pooling
@@ -27,10 +27,12 @@ from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
 from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.sentiment.columns import as_columns
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
 from rnncli.tasks.sentiment.extras import baselines
 from rnncli.tasks.sentiment.model import TextClassifier
+from rnncli.tasks.sentiment.portable import TextTables
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
 KIND, FILE = "labels", "labels.json"
@@ -63,6 +65,15 @@ class FittedSentiment:
     def about(self) -> About:
         """The label of which there are own scores."""
         return self.labels.about
+
+    @property
+    def tables(self) -> TextTables:
+        """All but the weights, for predicting."""
+        data, labels = self.recipe.data, self.labels
+        columns = as_columns(data.text_column)
+        return TextTables(
+            self.units, self.vocabulary, labels.names, labels.several, data.max_length, columns, self.evidence
+        )
 
     def save(self, folder: Path) -> None:
         """Write units, vocabulary and labels."""
@@ -106,14 +117,11 @@ class FittedSentiment:
 
     def tell(self, texts: Iterable[str]) -> Told | None:
         """What n-grams say of texts, read whole, and of the units that the core reads."""
-        if self.evidence is None:
-            return None
-        return self.evidence.describe(map(self.units.split, texts), self.recipe.data.max_length)
+        return self.tables.tell(texts)
 
     def cut_up(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
         """The units of each text, up to the recipe's ``max_length``."""
-        cut = Cut(self.recipe.data.max_length)
-        return (cut(self.units.split(text)) for text in texts)
+        return self.tables.cut_up(texts)
 
     def build(self) -> TextClassifier:
         """A new classifier; its embeddings start from the vectors file where the recipe names one."""

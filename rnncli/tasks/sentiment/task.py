@@ -10,9 +10,11 @@ from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.sentiment.data import TextPart, count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
 from rnncli.tasks.sentiment.fitted import FittedSentiment
+from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
@@ -43,6 +45,13 @@ def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
 
 load = FittedSentiment.load
 predictor = TextPredictor
+
+
+def export(fitted: FittedSentiment, model: TextClassifier, *, stream: bool) -> Exported:
+    """The classifier as an ONNX graph with its tables."""
+    from rnncli.tasks.sentiment.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
