@@ -152,19 +152,18 @@ def run(
     >>> type(heard[0]).__name__
     'RunOpened'
 
-    ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same.
+    ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same. Without it
+    ``train={"epochs": 20}`` goes on to more epochs, and ``data={"root": ...}`` says where the data are now.
     ``observe`` is called with each of the events of ``rnncli.runs.events``. Ctrl-C saves the state and raises
     Interrupted. Raises UsageError, RecipeError, DataError, RunError or TrainingError.
     """
     if resume is not None and out is not None:
         raise UsageError("resume goes on in the run's own directory", "leave out= away")
-    if resume is not None and recipe is None and (data is not None or overrides):
-        raise UsageError(
-            "resume goes on with a run as it was begun", "leave the overrides away, or name its recipe too"
-        )
     if resume is None and recipe is None:
         raise UsageError("name a recipe to run", 'rnncli.run("sentiment/default"), say')
     if data is not None and not isinstance(data, Mapping):
+        if resume is not None and recipe is None:
+            raise UsageError("resume goes on with the run's own data", 'data={"root": FOLDER} where they have moved')
         _require_named("data", data)
     loaded = None if recipe is None else _recipe(recipe, data, overrides)
 
@@ -173,7 +172,8 @@ def run(
 
     hear = observe or unobserved
     if resume is not None:
-        done = start.resume(_located(resume), loaded, observe=hear)
+        changes = [] if loaded else _assignments(data, overrides)
+        done = start.resume(_located(resume), loaded, changes=changes, observe=hear)
     else:
         assert loaded is not None
         done = start.start(loaded, out=None if out is None else _located(out), observe=hear)
@@ -266,6 +266,12 @@ def _recipe(name: str | Path, data: str | Path | Mapping[str, Any] | None, overr
     if isinstance(name, str) and name in tasks.names():
         return load_recipe(recipe_of_task(name, own_data=own), (), options, task=name)
     return load_recipe(str(name), (), options)
+
+
+def _assignments(data: Any, overrides: Mapping[str, Any]) -> list[str]:
+    """Overrides as a command line has them."""
+    section = {"data": data} if isinstance(data, Mapping) else {}
+    return [f"{key}={value}" for key, value in flat(_plain({**section, **overrides}, "")).items()]
 
 
 def _plain(value: Any, key: str) -> Any:

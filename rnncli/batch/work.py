@@ -96,7 +96,7 @@ def state(folder: Path, planned: Planned) -> str:
             f"{path} was begun with another recipe: {', '.join(changed)}",
             "name another --out, or remove that run: rnncli runs rm",
         )
-    return FINISHED if run.report.is_file() else TO_RESUME
+    return FINISHED if run.is_done else TO_RESUME
 
 
 def carry_out(planned: Sequence[Planned], folder: Path, *, jobs: int, observe: Observer) -> list[Ended]:

@@ -32,7 +32,12 @@ Out = Annotated[
 ]
 Resume = Annotated[
     Path | None,
-    typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run.", autocompletion=completion.runs),
+    typer.Option(
+        "--resume",
+        metavar="DIR",
+        help="Go on with an interrupted run, or with train.epochs=N to more epochs.",
+        autocompletion=completion.runs,
+    ),
 ]
 Recipe = Annotated[
     str,
@@ -133,7 +138,7 @@ def carry_out(
 ) -> None:
     """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is.
 
-    Then the overrides say where the run's data are now.
+    Then the overrides say where the run's data are now, or how many epochs it is to have.
     """
     from rnncli.cli.watch import Watch
     from rnncli.runs.recipes import load_recipe
@@ -145,8 +150,8 @@ def carry_out(
         from rnncli.runs import start
 
         if resume is not None:
-            places = overrides if loaded is None else ()
-            done = start.resume(resume, loaded, places=places, observe=watch, task=task)
+            changes = overrides if loaded is None else ()
+            done = start.resume(resume, loaded, changes=changes, observe=watch, task=task)
         else:
             assert loaded is not None
             if dry_run:

@@ -159,6 +159,11 @@ class TrainSection(Section, frozen=True):
     )
 
     @property
+    def bound_to_epochs(self) -> str:
+        """The key by which each step hangs on how many epochs there will be; empty where none does."""
+        return "train.schedule" if self.schedule in ("linear", "cosine") else ""
+
+    @property
     def extent(self) -> Extent:
         """The numbers of this section, the usual ones where it says ``auto``."""
         given = {key: value for key in AUTOMATIC if (value := getattr(self, key)) != AUTO}

@@ -44,6 +44,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     model = build(fitted, placement, used.train)
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
+    if run and known:  # what was said in fitting is said again in the report
+        fitted.notes = tuple(run.read_record().get("notes", fitted.notes))
     trainer = Trainer(
         fitted,
         model,
@@ -70,6 +72,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
             _restore(run, trainer)
         else:
             keep_resolved(run, recipe, used)
+            run.write_record(notes=list(fitted.notes))
             run.keep_vocabulary(fitted.save)
     return Prepared(used, corpus, fitted, trainer)
 

@@ -113,7 +113,8 @@ def with_places(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
         if not key.strip().startswith("data.") or name not in PLACES or not value.strip():
             raise UsageError(
                 f"{assignment}: of a run that is there only the place of its data can be given again",
-                "for example data.root=FOLDER; evaluate and --resume keep to all else that the run was begun with",
+                "for example data.root=FOLDER; evaluate and --resume keep to all else that the run was begun with, and "
+                "--resume RUN train.epochs=N goes on to more epochs",
             )
         places[name] = os.path.expanduser(value.strip())
     found = recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})

@@ -16,7 +16,7 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
-from rnncli.runs import advice, lock, page
+from rnncli.runs import advice, lock, longer, page
 from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
@@ -77,14 +77,15 @@ def resume(
     path: Path,
     recipe: Recipe | None = None,
     *,
-    places: Sequence[str] = (),
+    changes: Sequence[str] = (),
     observe: Observer = unobserved,
     task: str = "",
 ) -> Finished:
     """Go on with the run at ``path`` from its last saved state, or report it where it is done already.
 
-    ``places`` say where its data are now, as ``data.root=DIR``, which its recipe then keeps. Raises UsageError where
-    ``recipe``, if given, is not the one that the run was begun with.
+    ``changes`` say where its data are now, as ``data.root=DIR``, or that it is to be one of more epochs, as
+    ``train.epochs=20``, which its recipe then keeps. Raises UsageError where ``recipe``, if given, is not the one that
+    the run was begun with, or where it cannot be lengthened.
     """
     run = RunDirectory.open(path)
     begun = read_run_recipe(run.recipe)
@@ -95,9 +96,12 @@ def resume(
             f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
             f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",
         )
+    epochs, places = longer.parted(changes)
     if places:
         begun = with_places(begun, places)
         _keep_places(run, begun)
+    if epochs is not None:
+        begun = longer.lengthen(run, begun, epochs)
     observe(RunOpened(run.path, resumed=True))
     with finding(begun, f"rnncli run --resume {path} {{}}"):
         return _finish(run, begun, observe)
@@ -119,9 +123,10 @@ def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, floa
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
-    with advancing(observe), nullcontext() if run.report.exists() else lock.held(run.path, "run"):
+    done = run.is_done
+    with advancing(observe), nullcontext() if done else lock.held(run.path, "run"):
         found = _recorded(run, recipe, observe, _all_folds if recipe.folds else _one)
-        if recipe.evaluation.page and not (run.path / page.FILE).exists():
+        if recipe.evaluation.page and not (done and (run.path / page.FILE).exists()):
             observe(Stage("writing the page", aside=True))
             _write_page(run)
     return Finished(run.path, found, f"rnncli {tasks.spec(recipe.task).tried_by} {run_to_use(run, recipe)}")
@@ -145,11 +150,12 @@ def _write_page(run: RunDirectory) -> None:
 
 def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:
     """The report of ``work``, or the one that the run has already; ``run.json`` and ``log.txt`` tell of the work."""
-    if run.report.exists():
+    if run.is_done:
         return run.read_report()
     with kept_record(run):
         report = work(run, recipe, observe)
         write_json(run.report, report.to_dict())
+        run.write_record(lengthened=False)
     return report
 
 

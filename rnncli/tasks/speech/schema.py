@@ -147,6 +147,11 @@ class SpeechTrain(LongTrain, frozen=True):
     )
     ema: Averaging = 0.995
 
+    @property
+    def bound_to_epochs(self) -> str:
+        """The key by which each step hangs on how many epochs there will be; empty where none does."""
+        return super().bound_to_epochs or ("train.narrow" if self.narrow else "")
+
 
 class SpeechRecipe(Recipe, frozen=True):
     """A recipe of task speech."""
