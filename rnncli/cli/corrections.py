@@ -26,7 +26,7 @@ TASK = "TASK"
 NEAR = 0.75
 """How alike a misspelt option must be."""
 OF_EVERY_TASK = {
-    **dict.fromkeys(("--data", "--dev", "--test", "--recipe", "--out", "-o", "--resume"), True),
+    **dict.fromkeys(("--data", "--dev", "--test", "--recipe", "--out", "-o", "--from", "--resume"), True),
     **dict.fromkeys(("--dry-run", "--json", "--quiet", "-q", "--debug", "--help"), False),
 }
 """The options of every task, and whether each takes a value."""

@@ -39,6 +39,15 @@ Resume = Annotated[
         autocompletion=completion.runs,
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Begin with the best model and the vocabulary of a run.",
+        autocompletion=completion.runs,
+    ),
+]
 Recipe = Annotated[
     str,
     typer.Argument(
@@ -65,6 +74,7 @@ def run(
     ] = None,
     overrides: Overrides = None,
     out: Out = None,
+    begin: From = None,
     resume: Resume = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -73,7 +83,7 @@ def run(
         raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
     if resume is not None and recipe is not None and "=" in recipe:
         recipe, overrides = None, [recipe, *(overrides or [])]
-    carry_out(terminal, recipe, overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
+    carry_out(terminal, recipe, overrides or [], _begin_key(begin), out=out, resume=resume, dry_run=dry_run)
 
 
 def task_help(spec: TaskSpec) -> str:
@@ -100,6 +110,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         ] = None,
         data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,
         out: Out = None,
+        begin: From = None,
         resume: Resume = None,
         dry_run: DryRun = False,
         **own: str | None,
@@ -109,6 +120,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         chosen = {names[name]: value for name, value in own.items() if value is not None}
         options = {} if data is None else data_keys(data, "--data")
         options |= {option.key: (option.flag, option.value(value)) for option, value in chosen.items()}
+        options |= _begin_key(begin)
         silent = resume is not None and not (recipe or options)
         carry_out(
             terminal,
@@ -143,6 +155,8 @@ def carry_out(
     from rnncli.cli.watch import Watch
     from rnncli.runs.recipes import load_recipe
 
+    if resume is not None and "train.from_run" in options:
+        raise UsageError("--resume goes on with a run as it was begun, --from begins a new one", "name one of them")
     if resume is not None and (out or dry_run):
         raise UsageError("--resume goes on in the run's own directory", f"rnncli run --resume {resume}")
     loaded = None if recipe is None else load_recipe(recipe, overrides, options, task=task)
@@ -178,6 +192,13 @@ def show_report(terminal: Terminal, report: Any) -> None:
         terminal.result(report.to_dict())
     else:
         print_report(terminal.out, report)
+
+
+def _begin_key(run: str | None) -> dict[str, tuple[str, Any]]:
+    """The key of the recipe that ``--from`` stands for."""
+    if run == "":
+        raise UsageError("--from names no run", "name one, or leave --from away")
+    return {} if run is None else {"train.from_run": ("--from", run)}
 
 
 def _show_losses(terminal: Terminal, losses: dict[str, float]) -> None:

@@ -157,6 +157,9 @@ class TrainSection(Section, frozen=True):
     checkpoint_seconds: Positive = Field(
         default=120.0, description="save the state at least this often within an epoch"
     )
+    from_run: PlaceName = Field(
+        default="", description="a run whose best model and vocabulary training begins with; empty begins anew"
+    )
 
     @property
     def bound_to_epochs(self) -> str:
@@ -222,6 +225,9 @@ class Recipe(Section, frozen=True):
 
     learnt_by: ClassVar[frozenset[str]] = frozenset()
     """Keys of ``evaluation`` that also decide what is learnt."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = ("model",)
+    """Sections and keys that decide what a model reads and gives: ``train.from_run`` brings those of its run along."""
 
     @property
     def folds(self) -> int:

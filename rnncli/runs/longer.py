@@ -56,8 +56,8 @@ def _require_free(path: Path, recipe: Recipe, epochs: int) -> None:
     if key := recipe.train.bound_to_epochs:
         value = getattr(recipe.train, key.removeprefix("train."))
         raise UsageError(
-            f"{path}: each step hangs on how many epochs there will be ({key}={value}), so a run of {epochs} is another "
-            "from its first step on",
+            f"{path}: each step hangs on how many epochs there will be ({key}={value}), so that a run of {epochs} "
+            "differs from its first step on",
             f"train anew with {EPOCHS}={epochs}, or go on from its model: rnncli run RECIPE --from {path}; a run with "
             "train.schedule=constant can be lengthened",
         )
@@ -81,8 +81,8 @@ def _why_over(run: RunDirectory, recipe: Recipe, epochs: int) -> str:
     best = max((row["epoch"] for row in rows if row.get("best")), default=0)
     if asked.patience and done - best >= asked.patience:
         return (
-            f"it stopped after {done} epochs, as none was better for {asked.patience} (train.patience), and would do so "
-            f"with {EPOCHS}={epochs}"
+            f"it stopped after {done} epochs, as none was better for {asked.patience} (train.patience), and would with "
+            f"{EPOCHS}={epochs}"
         )
     return ""
 

@@ -10,6 +10,7 @@ import torch
 from rnncli import tasks
 from rnncli.errors import RunError
 from rnncli.recipe.schema import Extent, Recipe
+from rnncli.runs import further
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
@@ -40,8 +41,11 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     used = recipe.having(corpus.chosen)
-    fitted = task.load(used, run.vocabulary) if run and known else task.fit(used, corpus)
+    begun = None if known else further.beginning(used)
+    fitted = task.load(used, run.vocabulary) if run and known else further.fit(task, used, corpus, begun)
     model = build(fitted, placement, used.train)
+    if begun:
+        further.begin_with(model, fitted, begun)
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
     if run and known:  # what was said in fitting is said again in the report
@@ -80,7 +84,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
 def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
     """How much training there would be, and the steps of an epoch; raises UserError where these data are of no use."""
     used = recipe.having(corpus.chosen)
-    fitted = task.fit(used, corpus)
+    fitted = further.fit(task, used, corpus, further.beginning(used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, _ = _resolved(used, fitted, train)
     return used.train.extent, steps_of_epoch(used.train, train, used.seed)

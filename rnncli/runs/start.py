@@ -36,7 +36,7 @@ from rnncli.runs.recipes import (
     read_run_recipe,
     run_name,
     run_to_use,
-    with_absolute_root,
+    with_absolute_places,
     with_places,
 )
 from rnncli.runs.record import first_record, kept_record
@@ -61,7 +61,7 @@ def start(
     recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = unobserved
 ) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
-    recipe = with_absolute_root(recipe)
+    recipe = with_absolute_places(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
     try:
         observe(RunOpened(run.path, resumed=False))
@@ -91,7 +91,7 @@ def resume(
     begun = read_run_recipe(run.recipe)
     if task and begun.task != task:
         raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
-    if recipe is not None and (changed := differences(asked_recipe(run), with_absolute_root(recipe))):
+    if recipe is not None and (changed := differences(asked_recipe(run), with_absolute_places(recipe))):
         raise UsageError(
             f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
             f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",

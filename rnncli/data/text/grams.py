@@ -78,8 +78,13 @@ class Located:
         return found
 
 
-def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Vocabulary, int, Located]:
-    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says."""
+def count(
+    texts: Iterable[Sequence[str]], kinds: Kinds, most: int, known: Vocabulary | None = None
+) -> tuple[Vocabulary, int, Located]:
+    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says.
+
+    They come behind those ``known``, if any.
+    """
     levels, letters = _levels(texts, kinds.order), _Letters([], scipy.sparse.csr_matrix((0, 0)))
     seen = [level.counts() for level in levels.orders]
     if kinds.subwords:
@@ -93,8 +98,11 @@ def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Voca
         counted |= zip(levels.names(order, which), seen[order - 1][which].tolist(), strict=True)
     if kinds.subwords:
         counted |= {name: n for name, n in zip(letters.names, seen[-1].tolist(), strict=True) if n >= least}
-    grams = Vocabulary.from_counts(counted)
-    return grams, least, _located(levels, letters, kept, grams)
+    if known is None:
+        grams = Vocabulary.from_counts(counted)
+        return grams, least, _located(levels, letters, kept, grams)
+    grams = known.grown(counted)  # of which some may be rarer here
+    return grams, least, _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
 def locate(texts: Iterable[Sequence[str]], kinds: Kinds, grams: Vocabulary) -> Located:

@@ -156,6 +156,11 @@ class SpeechTrain(LongTrain, frozen=True):
 class SpeechRecipe(Recipe, frozen=True):
     """A recipe of task speech."""
 
+    shaped_by: ClassVar[tuple[str, ...]] = (
+        "model",
+        *(f"data.{key}" for key in ("features", "rate", "bins", "deltas", "given", "normalise", "unit", "lower")),
+    )
+
     task: Literal["speech"] = Field(default="speech", description="what to learn")
     data: SpeechData = SpeechData()
     variation: Variation = Variation()
