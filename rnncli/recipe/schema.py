@@ -207,6 +207,7 @@ class EvaluationSection(Section, frozen=True):
         default=(), description="also score by these: length, source, or columns of the data such as speaker"
     )
     page: bool = Field(default=True, description="write report.html when the run is done")
+    tensorboard: bool = Field(default=False, description="also write what training measures as events of TensorBoard")
 
 
 class Recipe(Section, frozen=True):

@@ -17,7 +17,7 @@ from rnncli.train import checkpoint
 from rnncli.train.begun import brought_over
 
 
-class Beginning(NamedTuple):
+class StartingPoint(NamedTuple):
     """What a training begins with: the run, what it was fitted to, the weights of its best epoch."""
 
     path: Path
@@ -26,7 +26,7 @@ class Beginning(NamedTuple):
     epoch: int
 
 
-def beginning(recipe: Recipe) -> Beginning | None:
+def beginning(recipe: Recipe) -> StartingPoint | None:
     """What ``train.from_run`` of a recipe names, None where it names nothing; raises RunError."""
     if not recipe.train.from_run:
         return None
@@ -36,10 +36,10 @@ def beginning(recipe: Recipe) -> Beginning | None:
         raise RunError(f"{run.path} has a model for each of its folds", f"name one of them: {run_to_use(run, begun)}")
     best = checkpoint.load(run.best, holds={"epoch": int})
     fitted = tasks.load(begun.task).load(begun, run.vocabulary)
-    return Beginning(run.path, fitted, best.model, best.meta["epoch"])
+    return StartingPoint(run.path, fitted, best.model, best.meta["epoch"])
 
 
-def fit(task: Task, recipe: Recipe, corpus: Corpus, begun: Beginning | None) -> Fitted[Any]:
+def fit(task: Task, recipe: Recipe, corpus: Corpus, begun: StartingPoint | None) -> Fitted[Any]:
     """Fit to a corpus, as an extension of what a training begins with, if anything."""
     if begun is None:
         return task.fit(recipe, corpus)
@@ -50,7 +50,7 @@ def fit(task: Task, recipe: Recipe, corpus: Corpus, begun: Beginning | None) -> 
     return fitted
 
 
-def begin_with(model: nn.Module, fitted: Fitted[Any], begun: Beginning) -> None:
+def begin_with(model: nn.Module, fitted: Fitted[Any], begun: StartingPoint) -> None:
     """Put the weights of ``begun`` into a new model; raises RecipeError for a model of other layers."""
     try:
         model.load_state_dict(

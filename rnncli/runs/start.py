@@ -16,7 +16,7 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
-from rnncli.runs import advice, lock, longer, page
+from rnncli.runs import advice, lock, longer, page, tensorboard
 from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
@@ -61,6 +61,7 @@ def start(
     recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = unobserved
 ) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
+    tensorboard.require_installed(recipe)
     recipe = with_absolute_places(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
     try:
@@ -102,6 +103,7 @@ def resume(
         _keep_places(run, begun)
     if epochs is not None:
         begun = longer.lengthen(run, begun, epochs)
+    tensorboard.require_installed(begun)
     observe(RunOpened(run.path, resumed=True))
     with finding(begun, f"rnncli run --resume {path} {{}}"):
         return _finish(run, begun, observe)
@@ -109,6 +111,7 @@ def resume(
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
+    tensorboard.require_installed(recipe)
     with advancing(observe):
         found = prepare(None, recipe.of_fold(0) if recipe.folds else recipe, observe)
     fitted, trainer = found.fitted, found.trainer
