@@ -19,8 +19,8 @@ from rnncli.runs.directory import RunDirectory, write_text
 
 FREE = ("dropout", ".vectors", ".embedding_scale")
 """How keys end that decide how a model is trained, not what it reads and gives."""
-PLACES = ("root", "train", "dev", "test")
-"""Keys of a recipe's data that say where they are, not what they are."""
+PLACES = ("data.root", "data.train", "data.dev", "data.test", "train.from_run")
+"""Keys of a recipe that say where something is, not what it is."""
 
 
 def load_recipe(
@@ -117,17 +117,16 @@ def with_places(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe of a run whose data lie elsewhere now, as ``data.root=DIR`` says; UsageError for what is no place."""
     places: dict[str, str] = {}
     for assignment in assignments:
-        key, _, value = assignment.partition("=")
-        name = key.strip().removeprefix("data.")
-        if not key.strip().startswith("data.") or name not in PLACES or not value.strip():
+        key, _, value = (part.strip() for part in assignment.partition("="))
+        if key not in PLACES or not value:
             raise UsageError(
                 f"{assignment}: of a run that is there only the place of its data can be given again",
                 "for example data.root=FOLDER; evaluate and --resume keep to all else that the run was begun with, and "
                 "--resume RUN train.epochs=N goes on to more epochs",
             )
-        places[name] = os.path.expanduser(value.strip())
-    found = recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
-    return with_absolute_places(found) if "root" in places else found
+        places[key] = os.path.expanduser(value)
+    found = recipe.having(places)
+    return with_absolute_places(found) if places.keys() & {"data.root", "train.from_run"} else found
 
 
 @contextmanager
