@@ -26,7 +26,7 @@ class StartingPoint(NamedTuple):
     epoch: int
 
 
-def beginning(recipe: Recipe) -> StartingPoint | None:
+def starting_point(recipe: Recipe) -> StartingPoint | None:
     """What ``train.from_run`` of a recipe names, None where it names nothing; raises RunError."""
     if not recipe.train.from_run:
         return None

@@ -41,7 +41,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     torch.manual_seed(recipe.seed)
     known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     used = recipe.having(corpus.chosen)
-    begun = None if known else further.beginning(used)
+    begun = None if known else further.starting_point(used)
     fitted = task.load(used, run.vocabulary) if run and known else further.fit(task, used, corpus, begun)
     model = build(fitted, placement, used.train)
     if begun:
@@ -84,7 +84,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
 def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
     """How much training there would be, and the steps of an epoch; raises UserError where these data are of no use."""
     used = recipe.having(corpus.chosen)
-    fitted = further.fit(task, used, corpus, further.beginning(used))
+    fitted = further.fit(task, used, corpus, further.starting_point(used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, _ = _resolved(used, fitted, train)
     return used.train.extent, steps_of_epoch(used.train, train, used.seed)

@@ -69,6 +69,75 @@ def test_every_task_begins_with_the_weights_of_a_run(make, tmp_path: Path, monke
         assert any(fnmatchcase(name, pattern) for name in own) or pattern.startswith("head"), pattern
 
 
+def more_words(here: Path) -> None:
+    text = (here / "mine.conll").read_text()
+    (here / "mine.conll").write_text(text.replace("B-", "B-NEW") + "Zanzibar B-OTHER\n\n")
+
+
+def more_captions(here: Path) -> None:
+    text = (here / "mine.csv").read_text()
+    (here / "mine.csv").write_text(text.replace("the dots rise", "some points climb"))
+
+
+def more_recordings(here: Path) -> None:
+    lines = (here / "mine.csv").read_text().splitlines()
+    (here / "mine.csv").write_text(
+        "\n".join(line.replace("o", "ö") if number else line for number, line in enumerate(lines))
+    )
+
+
+def more_sales(here: Path) -> None:
+    (here / "mine.csv").write_text((here / "mine.csv").read_text().replace("bb,", "new,"))
+
+
+def more_prose(here: Path) -> None:
+    (here / "mine.txt").write_text("the cow stood on the roof, and the dog lay by the window.\n" * 20)
+
+
+GROWING = [
+    (words, more_words, "tags: "),
+    (captions, more_captions, "words: "),
+    (recordings, more_recordings, "characters: "),
+]
+GROWING += [(sales, more_sales, "series: 2 of the run, 1 new (new)"), (prose, more_prose, "characters: ")]
+GROWING += [(prose_of_words, more_prose, "words with the blank before them, digits, marks: ")]
+
+
+@pytest.mark.parametrize(("make", "more", "said"), GROWING)
+def test_what_is_new_stands_beside_what_a_run_knew(make, more, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = asked(make, tmp_path)
+    start.start(recipe, out=Path("one"))
+    more(tmp_path)
+    place = [f"data.train={recipe.data.train}", "train.from_run=one", "compute.device=cpu"]
+    found = prepare(None, load_recipe(f"{recipe.task}/own-data", [*place, *_columns(recipe)]), unobserved)
+    begun = further.starting_point(found.recipe)
+    assert begun is not None
+    assert any(note.startswith(said) and " new (" in note for note in found.fitted.notes), found.fitted.notes
+    new, old = further.named_axes(found.fitted), further.named_axes(begun.fitted)
+    grew = 0
+    for name, weight in found.trainer.model.state_dict().items():
+        pattern = next((one for one in new if fnmatchcase(name, one)), None)
+        if pattern is None:
+            assert torch.equal(weight, begun.weights[name])
+            continue
+        names, before = new[pattern][0], old[pattern][0]
+        assert names is not None
+        assert before is not None
+        grew += len(names) > len(before)
+        shared = [(names.index(one), before.index(one)) for one in before if one in names]
+        assert len(shared) == len(before)
+        if len(new[pattern]) == 1:
+            assert all(torch.equal(weight[place], begun.weights[name][known]) for place, known in shared)
+    assert grew
+
+
+def _columns(recipe: Recipe) -> list[str]:
+    keys = ("target_column", "horizon", "cache", "rate", "bins")
+    values = recipe.data.model_dump()
+    return [f"data.{key}={values[key]}" for key in keys if key in values]
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two files of texts, the second of other words and another label, and a run on the first."""
