@@ -80,7 +80,8 @@ def run(
 ) -> None:
     """Train, evaluate and report what a recipe says."""
     if resume is None and recipe is None:
-        raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
+        hint = "rnncli recipes list shows the shipped ones"
+        raise UsageError("name a recipe to run", hint if begin is None else f"rnncli TASK --data FILE --from {begin}")
     if resume is not None and recipe is not None and "=" in recipe:
         recipe, overrides = None, [recipe, *(overrides or [])]
     carry_out(terminal, recipe, overrides or [], _begin_key(begin), out=out, resume=resume, dry_run=dry_run)
@@ -121,6 +122,9 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         options = {} if data is None else data_keys(data, "--data")
         options |= {option.key: (option.flag, option.value(value)) for option, value in chosen.items()}
         options |= _begin_key(begin)
+        if begin and not (recipe or options.keys() - {"train.from_run"} or overrides):
+            hint = f"rnncli {spec.name} --data FILE --from {begin}, or --recipe NAME"
+            raise UsageError("--from goes on with further data, and none are named", hint)
         silent = resume is not None and not (recipe or options)
         carry_out(
             terminal,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from rnncli.errors import UsageError
 from rnncli.recipe.load import dump
 from rnncli.recipe.schema import MOST, Recipe
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory, write_text
-from rnncli.runs.recipes import read_run_recipe
+from rnncli.runs.recipes import asked_values, read_run_recipe
 
 EPOCHS = "train.epochs"
 
@@ -29,26 +30,44 @@ def parted(assignments: Sequence[str]) -> tuple[int | None, list[str]]:
     return epochs, others
 
 
-def lengthen(run: RunDirectory, recipe: Recipe, epochs: int) -> Recipe:
+class Lengthened(NamedTuple):
+    """A run that is to go on to more epochs: its recipe, and what it and its folds were before."""
+
+    recipe: Recipe
+    before: tuple[tuple[RunDirectory, Recipe, dict[str, Any]], ...]
+    epochs: int
+
+    def undo(self) -> None:
+        """Let the run be what it was, unless there is a further epoch: it is done then."""
+        if sum(len(run.read_metrics()) for run, _, _ in self.before) == self.epochs:
+            for run, recipe, asked in self.before:
+                write_text(run.recipe, dump(recipe))
+                run.write_record(lengthened=False, asked=asked)
+
+
+def lengthen(run: RunDirectory, recipe: Recipe, epochs: int) -> Lengthened:
     """Let a run be one of ``epochs`` epochs; its report stays until the new one is there.
 
     Raises UsageError where training would not be that of a run begun with so many, or has no more to do.
     """
     trainings = list(_trainings(run, recipe))
     _require_free(run.path, recipe, epochs)
-    stopped = [why for one, trained in trainings if (why := _why_over(one, trained, epochs))]
-    if len(stopped) == len(trainings):
+    over = [_why_over(one, trained, epochs) for one, trained in trainings]
+    if all(over):
         raise UsageError(
-            f"{run.path}: {stopped[0]}",
+            f"{run.path}: {over[0]}",
             f"rnncli run RECIPE --from {run.path} begins a new training with its model, on these data or others",
         )
+    changed = [one for one, why in zip(trainings, over, strict=True) if not why and one[0].recipe.is_file()]
+    changed += [(run, recipe)] if recipe.folds else []
+    before = tuple((one, trained, asked_values(one)) for one, trained in changed)
     with lock.held(run.path, "run"):
-        for one, trained in trainings:
-            if not _why_over(one, trained, epochs):
-                _keep(one, trained, epochs)
-        if recipe.folds:
-            _keep(run, recipe, epochs)
-    return read_run_recipe(run.recipe)
+        done = sum(len(one.read_metrics()) for one, _, _ in before)
+        for one, trained, asked in before:
+            # First that the report is not the last word: a kill behind it changes nothing else.
+            one.write_record(lengthened=True, asked={key: value for key, value in asked.items() if key != EPOCHS})
+            write_text(one.recipe, dump(trained.having({EPOCHS: epochs})))
+    return Lengthened(read_run_recipe(run.recipe), before, done)
 
 
 def _require_free(path: Path, recipe: Recipe, epochs: int) -> None:
@@ -85,11 +104,3 @@ def _why_over(run: RunDirectory, recipe: Recipe, epochs: int) -> str:
             f"{EPOCHS}={epochs}"
         )
     return ""
-
-
-def _keep(run: RunDirectory, recipe: Recipe, epochs: int) -> None:
-    """First that the report is not the last word, then what the recipe is: a kill between them changes nothing."""
-    if not run.recipe.is_file():
-        return
-    run.write_record(lengthened=True)
-    write_text(run.recipe, dump(recipe.having({EPOCHS: epochs})))

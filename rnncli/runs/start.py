@@ -92,21 +92,23 @@ def resume(
     begun = read_run_recipe(run.recipe)
     if task and begun.task != task:
         raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
-    if recipe is not None and (changed := differences(asked_recipe(run), with_absolute_places(recipe))):
-        raise UsageError(
-            f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
-            f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",
-        )
+    if recipe is not None:
+        _require_as_begun(run, recipe)
     epochs, places = longer.parted(changes)
     if places:
         begun = with_places(begun, places)
         _keep_places(run, begun)
-    if epochs is not None:
-        begun = longer.lengthen(run, begun, epochs)
+    longer_run = None if epochs is None else longer.lengthen(run, begun, epochs)
+    begun = longer_run.recipe if longer_run else begun
     tensorboard.require_installed(begun)
     observe(RunOpened(run.path, resumed=True))
-    with finding(begun, f"rnncli run --resume {path} {{}}"):
-        return _finish(run, begun, observe)
+    try:
+        with finding(begun, f"rnncli run --resume {path} {{}}"):
+            return _finish(run, begun, observe)
+    except UserError as error:
+        if longer_run and not isinstance(error, Interrupted):
+            longer_run.undo()
+        raise
 
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
@@ -133,6 +135,20 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
             observe(Stage("writing the page", aside=True))
             _write_page(run)
     return Finished(run.path, found, f"rnncli {tasks.spec(recipe.task).tried_by} {run_to_use(run, recipe)}")
+
+
+def _require_as_begun(run: RunDirectory, recipe: Recipe) -> None:
+    """UsageError where ``recipe`` is not the one that a run was begun with."""
+    changed = differences(asked_recipe(run), with_absolute_places(recipe))
+    if not changed:
+        return
+    again = "with data.root=FOLDER if the data have moved"
+    if changed == [longer.EPOCHS]:
+        again = f"{longer.EPOCHS}={recipe.train.epochs} without the rest"
+    raise UsageError(
+        f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
+        f"rnncli run --resume {run.path} {again}; or a new run without --resume",
+    )
 
 
 def _keep_places(run: RunDirectory, recipe: Recipe) -> None:

@@ -117,6 +117,26 @@ def test_what_cannot_go_on_says_why(texts: list[str], tmp_path: Path, keys: list
     assert RunDirectory(run).is_done
 
 
+def test_a_run_whose_data_are_gone_stays_what_it_was(texts: list[str], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert rnncli(*texts, "train.epochs=1", "--out", run).code == 0
+    before = written(run)
+    (tmp_path / "mine.csv").rename(tmp_path / "gone.csv")
+    done = rnncli("run", "--resume", run, "train.epochs=2")
+    assert done.code == 3
+    assert written(run) == before
+    assert RunDirectory(run).is_done
+    done = rnncli("run", "--resume", run, f"data.train={tmp_path / 'gone.csv'}", "train.epochs=2")
+    assert done.code == 0, done.err
+
+
+def test_a_command_with_another_number_of_epochs_says_what_to_type(texts: list[str], tmp_path: Path) -> None:
+    assert rnncli(*texts, "train.epochs=1", "--out", tmp_path / "run").code == 0
+    done = rnncli(*texts, "train.epochs=2", "--resume", tmp_path / "run")
+    assert done.code == 2
+    assert "run train.epochs=2 without the rest" in " ".join(done.err.split())
+
+
 def test_resuming_keeps_to_all_else(texts: list[str], tmp_path: Path) -> None:
     assert rnncli(*texts, "train.epochs=1", "--out", tmp_path / "run").code == 0
     with pytest.raises(UsageError, match=r"model\.hidden"):
