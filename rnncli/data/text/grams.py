@@ -79,8 +79,13 @@ class Located:
         return Sparse.marked(np.concatenate(texts), np.concatenate(numbers), (len(bounds_N) - 1, grams))
 
 
-def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Vocabulary, int, Located]:
-    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says."""
+def count(
+    texts: Iterable[Sequence[str]], kinds: Kinds, most: int, known: Vocabulary | None = None
+) -> tuple[Vocabulary, int, Located]:
+    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says.
+
+    They come behind those ``known``, if any.
+    """
     levels, letters = _levels(texts, kinds.order), _Letters([], _nothing())
     seen = [level.counts() for level in levels.orders]
     if kinds.subwords:
@@ -96,8 +101,11 @@ def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Voca
         counted |= zip(levels.names(order, which), seen[order - 1][which].tolist(), strict=True)
     if kinds.subwords:
         counted |= {name: n for name, n in zip(letters.names, seen[-1].tolist(), strict=True) if n >= least}
-    grams = Vocabulary.from_counts(counted)
-    return grams, least, _located(levels, letters, kept, grams)
+    if known is None:
+        grams = Vocabulary.from_counts(counted)
+        return grams, least, _located(levels, letters, kept, grams)
+    grams = known.grown(counted)  # of which some may be rarer here
+    return grams, least, _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
 def locate(texts: Iterable[Sequence[str]], kinds: Kinds, grams: Vocabulary) -> Located:

@@ -19,7 +19,7 @@ from rnncli.heads.forecasts import make_head
 from rnncli.metrics.conformal import Conformal
 from rnncli.metrics.forecasts import LEVELS, scores, window_sums
 from rnncli.recipe.schema import AUTO
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
@@ -97,6 +97,10 @@ class FittedForecast:
             channels=self.head.size,
         )
         return Forecaster(core, sizes, settings)
+
+    def axes(self) -> Axes:
+        """Series, behind the one that was never seen."""
+        return {"identity.weight": ((0, *self.learnt.names),)}
 
     def loss(self, model: Forecaster, batch: ForecastBatch) -> Tensor:
         """That of the head, the mean over steps."""

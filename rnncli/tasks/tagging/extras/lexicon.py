@@ -76,6 +76,24 @@ class Lexicon:
         }
         return cls(found, counts, data.lower, data.max_characters)
 
+    def grown(self, further: Lexicon, most: int) -> Lexicon:
+        """This lexicon with what is new in a ``further`` one behind what it has, at most ``most`` words, 0 for any.
+
+        Counts are of both.
+        """
+        found, counts = {}, {}
+        for name, vocabulary in self.vocabularies.items():
+            tokens = further.vocabularies[name].tokens
+            order = {token: len(tokens) - place for place, token in enumerate(tokens)}
+            found[name] = vocabulary.grown(order, max_size=most or None if name == "word" else None)
+        for name, counts_V in self.counts.items():
+            own, theirs = found[name], further.vocabularies[name]
+            counts[name] = np.zeros(len(own), np.int64)
+            counts[name][: len(counts_V)] = counts_V
+            counts[name][own.encode(theirs.tokens)] += further.counts[name][2:]
+            counts[name][:2] = 0
+        return Lexicon(found, counts, self.lower, self.max_characters)
+
     @property
     def affixes(self) -> tuple[str, ...]:
         """The names of the affixes in use."""
