@@ -17,8 +17,8 @@ from rnncli.recipe.settings import Setting
 from rnncli.recipe.text import parse
 from rnncli.runs.directory import RunDirectory, write_text
 
-FREE = ("dropout", ".vectors", ".embedding_scale")
-"""How keys end that decide how a model is trained, not what it reads and gives."""
+FREE = ("dropout", ".vectors", ".start", ".embedding_scale")
+"""How keys end that decide how a model is trained or begins, not what it reads and gives."""
 PLACES = ("data.root", "data.train", "data.dev", "data.test", "train.from_run")
 """Keys of a recipe that say where something is, not what it is."""
 
@@ -196,7 +196,7 @@ def _not_stated(recipe: Recipe, shape: Mapping[str, Any], stated: Collection[str
     """Those of ``shape`` that nobody stated otherwise for this training, as settings."""
     asked, source = flat(recipe.model_dump(mode="json")), str(Path(recipe.train.from_run) / "recipe.yaml")
     kept = {key for key in shape if _is_below(key, stated) and asked.get(key) != AUTO}
-    kept |= {key for key in shape if key.endswith(".vectors")}
+    kept |= {key for key in shape if key.endswith((".vectors", ".start"))}
     return [Setting(key, value, source) for key, value in shape.items() if key not in kept]
 
 
