@@ -200,7 +200,7 @@ def _not_stated(recipe: Recipe, shape: Mapping[str, Any], stated: Collection[str
     """Those of ``shape`` that nobody stated otherwise for this training, as settings."""
     asked, source = flat(recipe.model_dump(mode="json")), str(Path(recipe.train.from_run) / "recipe.yaml")
     kept = {key for key in shape if _is_below(key, stated) and asked.get(key) != AUTO}
-    kept |= {key for key in shape if key.endswith(".vectors")}
+    kept |= {key for key in shape if key.endswith((".vectors", ".start"))}
     return [Setting(key, value, source) for key, value in shape.items() if key not in kept]
 
 

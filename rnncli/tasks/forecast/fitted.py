@@ -140,7 +140,7 @@ class FittedForecast:
         windows, steps = scored_WH.any(1).sum(), int(self.conformal.errors_H.min())
         note = f"intervals corrected by {windows:,} windows of dev, at least {steps:,} errors a step (conformal)"
         added = [] if self.share == 1 else [f"dev is forecast best with {self.share:.0%} of what the network adds"]
-        self.notes = (*self.learnt.notes, *added, note)
+        self.notes = (*self.notes, *added, note)
 
     def forecast(self, model: Forecaster, batch: ForecastBatch) -> tuple[np.ndarray, np.ndarray]:
         """Points (B, H) and quantiles (B, H, Q) in the user's units."""
