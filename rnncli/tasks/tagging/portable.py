@@ -71,7 +71,7 @@ class TagTables:
     def _forms(self, forms: Sequence[str]) -> Arrays:
         """What is known of different words, of one at least."""
         forms = forms or [""]
-        characters_UC, lengths_U = self.lexicon.characters(forms).pad(range(len(forms)))
+        characters_UC, lengths_U = self.lexicon.characters(forms).padded(range(len(forms)))
         return {"forms": self.lexicon.forms(forms), "characters": characters_UC, "character_lengths": lengths_U}
 
     def decoded(self, scores_TK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
