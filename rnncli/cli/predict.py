@@ -19,9 +19,6 @@ from rnncli.errors import UsageError
 if TYPE_CHECKING:
     from rnncli.runs.answers import Predicting
 
-ALSO_COLUMN = ("--text-column", "--token-column", "--audio-column", "--frames-column")
-"""What the option for the column is called in training, by one task or another."""
-
 
 def predict(
     terminal: Terminal,
@@ -52,7 +49,7 @@ def predict(
         list[str] | None,
         typer.Option(
             "--column",
-            *ALSO_COLUMN,
+            "--text-column",
             metavar="NAME",
             help="Of tables: the column to predict from, where it is not that of training. Several are joined.",
         ),
@@ -66,7 +63,7 @@ def predict(
     ] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
-    """Predict: one JSON object a line, the form of the input or of ``--to``, or a table on a terminal."""
+    """Predict: one JSON object a line, the form of the input, or your table with new columns; shown on a terminal."""
     from rnncli.runs.apart import inputs_apart, write_apart
     from rnncli.runs.predicting import InputForm, closing, given, hear, is_heard, looking_ahead, usual_inputs
     from rnncli.runs.tabled import table_form

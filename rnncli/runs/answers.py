@@ -44,13 +44,11 @@ class Predicting:
     trouble: DataError | None = None
 
     def answers(self) -> Iterator[list[Answer]]:
-        """Answers in order; DataError at the end where none of the rows of a sheet had one."""
+        """Answers in order; DataError at the end where the rows name files and none of them could be read."""
         for chunk in self.chunks:
             yield self._answered(chunk)
-        if self.lost and not self.done:
-            assert self.sheet is not None
-            found = ", ".join(self.lost)
-            raise self.trouble or DataError(f"{self.sheet.name}: no row can be predicted: {found}", "--column NAME")
+        if self.trouble and not self.done:
+            raise self.trouble
 
     def written(self, form: str = "") -> Iterator[list[str]]:
         """Answers as the predictor writes them, in ``form`` or, where that is empty, in that of the input."""

@@ -164,7 +164,8 @@ def closing(predictor: Predictor) -> str:
 
 def hear(predictor: Predictor, name: str, stdin: BinaryIO | None, form: str = "") -> Iterator[str]:
     """What is to be written of a stream that is no text, as it comes."""
-    _require_form(predictor, form)
+    if form and form not in predictor.formats:
+        raise UsageError(f"{form}: no form of what is heard as it comes", f"there are: {', '.join(predictor.formats)}")
     assert isinstance(predictor, StreamPredictor)
     yield from predictor.hear(streams.opened(name, stdin), form)
 

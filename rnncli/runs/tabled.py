@@ -56,8 +56,9 @@ class TableOut:
     def closing(self) -> str:
         """What is to be said when all is done, a sentence a line; empty for nothing."""
         other = [f'"{name}" is called "{own}"' for name, own in self.renamed.items() if own != name]
-        said = f"the table has such columns: the predicted {', '.join(other)}" if other else ""
-        return "\n".join(filter(None, (said, self.found.closing())))
+        there = "columns of those names" if other[1:] else "a column of that name"
+        said = [f"{', '.join(other)}, since the table has {there}"] if other else []
+        return "\n".join(filter(None, [*said, self.found.closing()]))
 
     def _rows(self) -> Iterator[Rows]:
         return chain([self._first], self._chunks) if self._first else self._chunks
@@ -80,7 +81,8 @@ def table_form(predictor: Predictor, to: str, form: str, out: Path | None) -> st
     it reads. Raises UsageError for a form that there is not, a file that has none, and one that is there already.
     """
     whole = predictor.whole if isinstance(predictor, WholeFiles) else ()
-    known = tuple(dict.fromkeys((*FORMS, *predictor.formats)))
+    others = predictor.other_forms if isinstance(predictor, TablePredictor) else predictor.formats
+    known = tuple(dict.fromkeys((*FORMS, *others)))
     if to and to not in known:
         raise UsageError(f"--to {to}: there is no such form", f"there are: {', '.join(known)}")
     if (to or form) in whole:

@@ -109,6 +109,8 @@ class TablePredictor(Predictor, Protocol):
 
     sought: Sought
     """The column that holds what is predicted."""
+    other_forms: tuple[str, ...]
+    """Forms of output beside those of tables."""
     own_columns: tuple[str, ...]
     """What :meth:`own` tells of an example."""
 

@@ -107,6 +107,7 @@ def test_texts_make_a_table_of_texts(trained, here):
 
 STREAMS = [
     ("\ufeffid,text\n1,good\n", ["good"]),
+    (",text,label\n0,good,x\n", ["good"]),
     ('text\ngood film\n"bad, bad"\n', ["good film", "bad, bad"]),
     ('id\ttext\n1\t"a\tb\nc"\n', ["a\tb\nc"]),
     ("well, good\nbad\n", ["well, good", "bad"]),
@@ -153,14 +154,14 @@ def test_a_header_of_unknown_names_is_never_classified(trained, stdin):
         (("new.csv", "--out", "answers"), 2, "--out answers.csv"),
         (("good film", "--column", "text"), 2, "no table was given"),
         (("bare.csv",), 3, "--column NUMBER reads it without a header"),
-        (("empty.csv",), 3, "no row can be predicted: empty text"),
+        (("good film", "--to", "text"), 2, "there are: csv, tsv, jsonl, parquet"),
+        (("-", "--column", "txet"), 3, 'no column "txet"'),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_type(arguments, code, says, trained, table):
     (table.parent / "odd.csv").write_text("id,quote\n1,good\n", encoding="utf-8")
     (table.parent / "bare.csv").write_text(BARE, encoding="utf-8")
-    (table.parent / "empty.csv").write_text("id,text\n1,\n", encoding="utf-8")
-    done = rnncli("predict", trained, *arguments)
+    done = rnncli("predict", trained, *arguments, stdin=TABLE)
     assert done.code == code
     assert says in " ".join(done.err.split())
     assert not list(table.parent.glob("answers*"))

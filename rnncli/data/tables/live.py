@@ -33,8 +33,9 @@ def find_header(line: str, texts: Collection[str], others: Collection[str] = USU
     line = line.strip("\r\n")
     for delimiter in DELIMITERS:
         header = cut_header(line, delimiter)
-        if len(header.names) > 1 and all(map(_NAME.fullmatch, header.names)):
-            bare = all(map(str.isidentifier, line.replace('"', "").split(delimiter)))
+        names = header.names[not header.names[0] :] if header.names else ()  # an index has no name
+        if len(header.names) > 1 and all(map(_NAME.fullmatch, names)):
+            bare = all(map(str.isidentifier, line.replace('"', "").split(delimiter)[-len(names) :]))
             if header.index(texts) >= 0 or (bare and header.index(others) >= 0):
                 return header
     return None

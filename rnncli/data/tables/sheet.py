@@ -89,7 +89,7 @@ class Sought:
 class Sheet:
     """Rows that come once; paths in them start from ``folder``.
 
-    ``types`` are those of a source that has types, such as Parquet.
+    ``types`` are those of a source that has types, such as Parquet; ``otherwise`` is how it may be meant otherwise.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Sheet:
     asked: ColumnsAsked = ColumnsAsked()
     folder: Path = Path()
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    otherwise: str = ""
 
     def place(self, number: int) -> str:
         """Where a row stands."""
@@ -126,7 +127,7 @@ class Sheet:
         if usual or len(self.columns) == 1:
             return (usual or self.columns[0],)
         said = f"{self.name}: no column of {sought.what} by its name: which one holds them?"
-        raise DataError(said, f"--column NAME, one of: {self._there()}")
+        raise DataError(said, f"--column NAME, one of: {self._there()}{self.otherwise}")
 
     def _known(self, name: str) -> str:
         """The column of that name, in whichever case; empty where there is none."""
@@ -217,9 +218,11 @@ def sheet_of(records: Sequence[Mapping[str, Any]], name: str, asked: ColumnsAske
 
 
 def _live(header: Header, lines: Iterator[str], name: str, asked: ColumnsAsked) -> Sheet:
-    names = header.names
+    names = tuple(name or f"column {at}" for at, name in enumerate(header.names, start=1))
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f'{name}:1: two columns are called "{twice[0]}"', "rename one of them in the header")
     rows = ((number, dict(zip(names, row, strict=True))) for number, row in records(lines, header, name))
-    return Sheet(name, names, SheetRows(rows), asked)
+    return Sheet(name, names, SheetRows(rows), asked, otherwise=f"; {AS_LINES}")
 
 
 def _read(path: Path, asked: ColumnsAsked, suffix: str) -> Table:

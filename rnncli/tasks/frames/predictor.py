@@ -24,7 +24,7 @@ class FramePredictor:
 
     formats = ("jsonl",)
     sought = Sought("frames_column", FRAME_NAMES, "clips")
-    own_columns = ("file",)
+    other_forms, own_columns = (), ("file",)
     example = "clip.mp4"
     together = 16
 

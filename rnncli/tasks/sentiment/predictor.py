@@ -37,7 +37,7 @@ class TextPredictor:
 
     formats = ("jsonl", "text", "csv")
     sought = Sought("text_column", TEXT_NAMES, "texts", (*USUAL, *LABEL_NAMES))
-    own_columns = ("text",)
+    other_forms, own_columns = (), ("text",)
     together = 256
     example = "not half bad , and funnier than its trailer"
 

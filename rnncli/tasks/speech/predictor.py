@@ -44,7 +44,7 @@ class SpeechPredictor:
     whole = ("srt",)
     example = "recording.wav"
     sought = Sought("audio_column", AUDIO_NAMES, "recordings")
-    own_columns = ("file",)
+    other_forms, own_columns = ("text", "srt"), ("file",)
     together = 1  # so that memory is that of the longest
 
     def __init__(self, fitted: FittedSpeech, model: Recognizer, device: torch.device) -> None:

@@ -43,7 +43,7 @@ class TagPredictor:
 
     formats = FORMATS
     together = TOGETHER
-    own_columns = ("text",)
+    other_forms, own_columns = ("conll", "text"), ("text",)
 
     def __init__(self, fitted: FittedTagging, model: Tagger, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device

@@ -51,7 +51,7 @@ class DocumentPredictor:
 
     formats = ("jsonl", "text")
     sought = Sought("text_column", TEXT_NAMES, "texts")
-    own_columns = ("text",)
+    other_forms, own_columns = (), ("text",)
     example = "It was a bright cold day in April."
     together = 64
 
