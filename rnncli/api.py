@@ -87,29 +87,38 @@ class TrainedModel:
         *,
         future: str | Path | Rows | None = None,
         quantiles: Sequence[float] = (),
+        column: str | Sequence[str] = (),
     ) -> list[dict[str, Any]]:
-        """One row an example, as ``rnncli predict`` writes them; raises DataError.
+        """One row an example, as ``rnncli predict`` writes them, in batches; raises DataError.
 
         A string is one example as a person types it: a text, a JSON object, the name of a file for a task of files;
         alone, it may also name a file of examples. A path is a file to read, of one example or many.
 
+        Rows of a table, a csv's or those of a data frame or of dictionaries, have a row each, in order. Of one without
+        a text, or whose file cannot be read, nothing is predicted: its label, say, is None. ``column`` is the column to
+        predict from, or several, where it is not that of training.
+
         A forecaster takes a history: a file, or its rows as dictionaries or a data frame; without any it goes on behind
         the data of the run. ``future`` is likewise what is known of the steps ahead, ``quantiles`` the levels to give.
         """
-        from rnncli.runs.use import looking_ahead, predict, predict_behind
-        from rnncli.tasks.predictors import AheadPredictor
+        from rnncli.runs.predicting import InputForm, looking_ahead, predict, predict_behind, predict_rows
+        from rnncli.runs.use import asking
+        from rnncli.tasks.predictors import AheadPredictor, TablePredictor
 
         known = _located(future) if isinstance(future, str | Path) else _records("future", future)
         predictor = looking_ahead(self._predictor, known, quantiles)
         if isinstance(predictor, AheadPredictor) and not _are_names(inputs):
             return predict_behind(predictor, _records("predict", inputs))
+        reading = InputForm(asked=asking(self._trained, (column,) if isinstance(column, str) else column))
+        if isinstance(predictor, TablePredictor) and _are_rows(inputs):
+            return predict_rows(predictor, _records("predict", inputs) or [], reading)
         if inputs is None:
             raise _wrong("predict", inputs, "a text or a path")
         each: list[Any] = [inputs] if isinstance(inputs, str | Path | bytes | Mapping) else list(inputs)
         for one in each:
             if not isinstance(one, str | Path):
                 raise _wrong("predict", one, "a text or a path")
-        return predict(predictor, each)
+        return predict(predictor, each, reading)
 
     def evaluate(self, data: str | Path | None = None, *, split: str = "test") -> Report:
         """The report on ``split`` of the run's own data, or on the labelled file ``data``; raises DataError."""
@@ -241,6 +250,13 @@ def _are_names(inputs: Any) -> bool:
     """Whether inputs are a text or a path, or several."""
     several = isinstance(inputs, Sequence) and len(inputs) > 0 and all(isinstance(one, str | Path) for one in inputs)
     return isinstance(inputs, str | Path) or several
+
+
+def _are_rows(inputs: Any) -> bool:
+    """Whether inputs are a data frame, or several dictionaries."""
+    is_frame = hasattr(inputs, "to_dict") and hasattr(inputs, "columns")
+    several = isinstance(inputs, Sequence) and len(inputs) > 0 and all(isinstance(one, Mapping) for one in inputs)
+    return is_frame or several
 
 
 def _records(name: str, rows: Any) -> Records | None:

@@ -16,7 +16,7 @@ import torch
 import rnncli
 import rnncli.api
 from rnncli.errors import DataError, RecipeError, RunError, UsageError
-from rnncli.runs import events, use
+from rnncli.runs import events, predicting
 from rnncli.tasks.predictors import Predictor
 from tests.commands import TINY, own_environment, reviews
 from tests.commands import rnncli as typed
@@ -272,8 +272,8 @@ def test_for_a_task_of_files_strings_name_files_and_folders(tmp_path):
     predictor: Predictor = OfFiles()  # type: ignore[assignment]
     rows = [{"file": file.name} for file in files]
     for inputs in ([str(tmp_path)], [tmp_path], list(map(str, files)), files, [str(files[0]), *files[1:]]):
-        assert use.predict(predictor, inputs) == rows
-    assert use.predict(predictor, [str(files[1])]) == rows[1:2]
+        assert predicting.predict(predictor, inputs) == rows
+    assert predicting.predict(predictor, [str(files[1])]) == rows[1:2]
     assert set(predictor.batches) == {1, 2}
 
 

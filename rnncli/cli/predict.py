@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,9 @@ from rnncli.cli import completion
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
+
+if TYPE_CHECKING:
+    from rnncli.runs.answers import Predicting
 
 
 def predict(
@@ -26,7 +31,10 @@ def predict(
         ),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="Form of input and output; else found out, and kept.")
+        str, typer.Option("--format", metavar="NAME", help="Form of the input, else found out; texts keep it.")
+    ] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="NAME", help="Form of the output: csv, tsv, jsonl, parquet and others.")
     ] = "",
     out: Annotated[
         Path | None,
@@ -34,7 +42,16 @@ def predict(
             "--out",
             "-o",
             metavar="PLACE",
-            help="Folder for subtitles, a file of each input, else beside it; or FILE.csv or FILE.jsonl of forecasts.",
+            help="FILE.csv, .tsv, .jsonl or .parquet: your columns and predictions. For subtitles a folder.",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            "--text-column",
+            metavar="NAME",
+            help="Of tables: the column to predict from, where it is not that of training. Several are joined.",
         ),
     ] = None,
     future: Annotated[
@@ -46,12 +63,15 @@ def predict(
     ] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a valid input line and stop.")] = False,
 ) -> None:
-    """Predict: one JSON object a line or the form of the input, or a table on a terminal."""
-    from rnncli.runs.apart import inputs_apart, joint_form, write_apart, write_joint
-    from rnncli.runs.use import closing, is_heard, looking_ahead, open_predictor, stream, usual_inputs, written
+    """Predict: one JSON object a line, the form of the input, or your table with new columns; shown on a terminal."""
+    from rnncli.runs.apart import inputs_apart, write_apart
+    from rnncli.runs.predicting import InputForm, closing, given, hear, is_heard, looking_ahead, usual_inputs
+    from rnncli.runs.tabled import table_form
+    from rnncli.runs.use import opened
 
     levels = _levels(quantiles)
-    predictor = looking_ahead(open_predictor(run), future, levels)
+    predictor, asked = opened(run, columns or ())
+    predictor = looking_ahead(predictor, future, levels)
     if example:
         terminal.out.print(predictor.example, soft_wrap=True)
         return
@@ -59,24 +79,53 @@ def predict(
     gc.set_threshold(100_000)
     inputs = inputs or usual_inputs(predictor)
     stdin = sys.stdin.buffer if sys.stdin else None
-    answer = "jsonl" if terminal.json else form
-    tabular = terminal.out.is_terminal and not terminal.json and not form
-    if joint := joint_form(predictor, out):
-        assert out is not None
-        write_joint(written(predictor, inputs, stdin, form, joint), out)
-        terminal.out.print(str(out), soft_wrap=True)
-    elif files := inputs_apart(predictor, inputs, answer, out):
+    answer = to or ("jsonl" if terminal.json else form)
+    table = table_form(predictor, to, form, out)
+    if files := inputs_apart(predictor, inputs, answer, out):
         for path in write_apart(predictor, files, answer, out):
             terminal.out.print(str(path), soft_wrap=True)
-    elif tabular and not is_heard(predictor, inputs):
-        for answers in stream(predictor, inputs, stdin):
-            print_table(terminal, *predictor.table([row for _, row in answers]))
+        said = closing(predictor)
+    elif is_heard(predictor, inputs):
+        _write(hear(predictor, inputs[0], stdin, answer))
+        said = closing(predictor)
     else:
-        for texts in written(predictor, inputs, stdin, form, answer):
-            sys.stdout.writelines(texts)
-            sys.stdout.flush()
-    if said := closing(predictor):
+        reading = InputForm(form, asked, keeping=bool(table), typed=table == "parquet")
+        found = given(predictor, inputs, stdin, reading)
+        tabular = terminal.out.is_terminal and not terminal.json and not form and not to
+        said = _answer(terminal, found, table, answer, out, tabular=tabular)
+    if said:
         terminal.say(said, style="dim")
+
+
+def _answer(terminal: Terminal, found: Predicting, table: str, form: str, out: Path | None, *, tabular: bool) -> str:
+    """Write what is predicted to where it is wanted; what is to be said when all is done."""
+    from rnncli.runs.apart import write_pieces
+    from rnncli.runs.tabled import TableOut
+
+    if table:
+        made = TableOut(found)
+        if out is None:
+            _write(made.text(table))
+        else:
+            made.write(out, table)
+            terminal.out.print(str(out), soft_wrap=True)
+        return made.closing()
+    if out is not None:
+        write_pieces(chain.from_iterable(found.written(form)), out)
+        terminal.out.print(str(out), soft_wrap=True)
+    elif tabular:
+        for answers in found.answers():
+            print_table(terminal, *found.predictor.table([one.row for one in answers if not one.blank]))
+    else:
+        _write(map("".join, found.written(form)))
+    return found.closing()
+
+
+def _write(pieces: Iterable[str]) -> None:
+    """Results as they come."""
+    for piece in pieces:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
 
 
 def _levels(text: str) -> list[float]:

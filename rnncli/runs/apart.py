@@ -8,51 +8,25 @@ from pathlib import Path
 
 from rnncli.errors import UsageError
 from rnncli.runs.directory import make_folder, write_text, written_whole
-from rnncli.tasks.predictors import FilePredictor, OneFile, Predictor, WholeFiles
+from rnncli.tasks.predictors import FilePredictor, Predictor, WholeFiles
 
 
 def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder: Path | None) -> list[str]:
     """The files whose predictions are files of their own, a folder as those in it; empty where they are written on.
 
-    So it is with several of them in such a form, and with one where a ``folder`` is named for it. UsageError for a
-    folder and a form that needs none.
+    So it is with several of them in such a form, and with one where a ``folder`` is named for it.
     """
     whole = isinstance(predictor, WholeFiles) and form in predictor.whole
-    if folder is not None and not whole:
-        known = predictor.whole if isinstance(predictor, WholeFiles) else ()
-        hint = f"--format {' or '.join(known)}" if known else "leave --out away, and write what is printed to a file"
-        raise UsageError("--out is for forms that make a file of each input", hint)
     if not whole or not isinstance(predictor, FilePredictor) or list(inputs) == ["-"]:
         return []
     files = [file for one in inputs for file in predictor.expand(one)]
     return files if len(files) > 1 or folder is not None else []
 
 
-def joint_form(predictor: Predictor, out: Path | None) -> str:
-    """The form of the file ``out`` that takes all rows, by its ending; empty where the predictor makes no such file.
-
-    Raises UsageError for another ending, and for a file that is there already.
-    """
-    if out is None or not isinstance(predictor, OneFile):
-        return ""
-    form = out.suffix.lower().removeprefix(".")
-    if form not in predictor.joint:
-        endings = " or ".join(f".{one}" for one in predictor.joint)
-        hint = f"--out {out.with_suffix(f'.{predictor.joint[0]}')}"
-        raise UsageError(f"--out {out}: a file that ends in {endings} is wanted", hint)
-    require_new(out)
-    return form
-
-
 def require_new(path: Path) -> None:
     """UsageError for a file that is there already."""
     if path.exists():
         raise UsageError(f"{path} exists already and nothing is overwritten", "name another with --out")
-
-
-def write_joint(texts: Iterable[Sequence[str]], out: Path) -> None:
-    """Write all the texts into the file ``out``, whole or not at all."""
-    write_pieces([text for some in texts for text in some], out)
 
 
 def write_pieces(pieces: Iterable[str], out: Path) -> None:

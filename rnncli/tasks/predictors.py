@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from rnncli.data.tables.sheet import Sheet, Sought
     from rnncli.tasks.write.sampling import Drawing
 
 Records = Sequence[Mapping[str, Any]]
@@ -94,12 +95,48 @@ class WholeFiles(Protocol):
     """Of ``formats`` those whose texts cannot follow each other, such as subtitles."""
 
 
-@runtime_checkable
-class OneFile(Protocol):
-    """A predictor some of whose forms make one file of all its rows; a form's name is the ending of that file."""
+@dataclass(frozen=True)
+class Missing:
+    """A row of a table of which nothing can be predicted, for this ``reason``; ``example`` is what it holds still."""
 
-    joint: tuple[str, ...]
-    """Of ``formats`` those in which rows follow each other to make a whole file, such as a table."""
+    reason: str
+    example: Any
+
+
+@runtime_checkable
+class TablePredictor(Predictor, Protocol):
+    """A predictor of the rows of a table such as its task trains on."""
+
+    sought: Sought
+    """The column that holds what is predicted."""
+    other_forms: tuple[str, ...]
+    """Forms of output beside those of tables."""
+    own_columns: tuple[str, ...]
+    """What :meth:`own` tells of an example."""
+
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a table by its name, or by its first line."""
+        ...
+
+    def rows(self, sheet: Sheet) -> Iterator[Any]:
+        """An example for each row in order, Missing for one that has none; one may stand for several rows in a row."""
+        ...
+
+    def blank(self, example: Any) -> dict[str, Any]:
+        """The row of an example of which nothing is predicted."""
+        ...
+
+    def added(self, sheet: Sheet | None) -> Mapping[str, type]:
+        """The columns that predictions add to a table, and the types of their values; ``list`` for JSON."""
+        ...
+
+    def cells(self, example: Any, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """What is added to each row of a table that an example stands for, nothing of what is not there."""
+        ...
+
+    def own(self, example: Any) -> dict[str, Any]:
+        """What stands for an example in a table where it came from none, such as its text."""
+        ...
 
 
 @runtime_checkable

@@ -1,5 +1,7 @@
 """Actions as people type them: their clips in, classes out; bad ones end in a count or a sentence."""
 
+import csv
+import io
 import json
 import shutil
 
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import rnncli as face
 from rnncli.data.video.decoding import Picking, read_video
 from tests.commands import rnncli
 from tests.data.video.damaged import ARRAYS, PICTURES, VIDEOS
@@ -422,3 +425,23 @@ def test_those_before_a_damaged_file_are_answered_a_batch_at_a_time(trained_fold
     assert done.code == DATA
     assert len(done.lines) == 16
     assert "bad.npy" in done.err
+
+
+def test_a_list_of_clips_comes_back_with_their_classes(trained_folder, tmp_path):
+    text = f"id,frames\n007,clips/0.npy\n8,clips/none.npy\n9,\n010,{trained_folder}/clips/1.npy\n"
+    (trained_folder / "new.csv").write_text(text, encoding="utf-8")
+    done = rnncli("predict", trained_folder / "run", trained_folder / "new.csv", "--out", tmp_path / "out.csv")
+    assert done.code == 0, done.err
+    assert "2 rows without a prediction: 1 missing file, 1 row without a file" in done.err
+    assert "none.npy" in done.err
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"))))
+    assert [row["id"] for row in rows] == ["007", "8", "9", "010"]
+    assert [bool(row["label"]) for row in rows] == [True, False, False, True]
+    lines = rnncli("predict", trained_folder / "run", trained_folder / "new.csv").lines
+    named = rnncli("predict", trained_folder / "run", *(trained_folder / f"clips/{n}.npy" for n in (0, 1))).lines
+    assert [lines[0], lines[3]] == named
+    assert [float(rows[n]["probability_fall"]) for n in (0, 3)] == [row["probabilities"]["fall"] for row in named]
+    model = face.load(trained_folder / "run")
+    assert model.predict(trained_folder / "new.csv") == lines
+    whole = [{"frames": str(trained_folder / f"clips/{n}.npy")} for n in (0, 1)]
+    assert model.predict(whole) == named

@@ -1,10 +1,13 @@
 """Captions as people type them: their clips in, words out; bad ones end in a count or a sentence."""
 
+import csv
+import io
 import json
 
 import numpy as np
 import pytest
 
+import rnncli as face
 from tests.commands import rnncli
 from tests.tasks.clips import TINY, dots
 
@@ -185,3 +188,16 @@ def test_captions_longer_than_their_clips_are_left_out_by_ctc(here):
 def test_the_default_recipe_runs_a_batch(here):
     done = rnncli("captioning", "--dry-run", "data.cache=cache", "compute.threads=1", "--json")
     assert done.code == 0, done.err
+
+
+def test_a_list_of_clips_comes_back_with_captions(here):
+    done = rnncli("captioning", "--data", "one.csv", "--out", "run", *SMALL, "train.epochs=1", "points.dimensions=2")
+    assert done.code == 0, done.err
+    (here / "new.csv").write_text("id,frames,caption\n007,clips/0.npy,mine\n8,,\n", encoding="utf-8")
+    found = rnncli("predict", "run", "new.csv", "--to", "csv")
+    rows = list(csv.DictReader(io.StringIO(found.out)))
+    lines = rnncli("predict", "run", "new.csv").lines
+    assert [(row["id"], row["caption"]) for row in rows] == [("007", "mine"), ("8", "")]
+    assert [row["predicted_caption"] for row in rows] == [lines[0]["caption"] or "", ""]
+    assert lines[0] == rnncli("predict", "run", "clips/0.npy").lines[0]
+    assert face.load("run").predict("new.csv") == lines

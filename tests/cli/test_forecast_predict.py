@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 import rnncli as face
@@ -84,6 +85,9 @@ def test_without_a_history_it_goes_on_behind_the_data_of_the_run(run, tmp_path):
     found = list(csv.DictReader(io.StringIO(text)))
     assert [float(row["mean"]) for row in found] == [row["mean"] for row in done.lines]
     assert rnncli("predict", run, "--format", "csv").out == text
+    assert rnncli("predict", run, "--to", "tsv").out.replace("\t", ",") == text
+    assert rnncli("predict", run, "--out", out.with_suffix(".parquet")).code == 0
+    assert pq.read_table(out.with_suffix(".parquet")).to_pylist() == done.lines
     again = rnncli("predict", run, "--out", out)
     assert again.code == 2
     assert "exists already" in again.err

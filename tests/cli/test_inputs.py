@@ -57,7 +57,7 @@ def test_csv_on_stdin_is_read_by_its_column(trained):
 @pytest.mark.parametrize(
     ("stdin", "says"),
     [
-        ("id,headline,label\n1,good,x\n", "csv without a column of texts"),
+        ("id,headline,label\n1,good,x\n", "stdin: no column of texts by its name: which one holds them?"),
         ("[\n {}\n]\n", "a JSON document over several lines"),
         ('[{"text": "a"},\n', "a JSON document over several lines"),
         (b"good\ncaf\xe9\n", "stdin:2: not UTF-8"),

@@ -1,10 +1,13 @@
 """Tagging as people type it: their files in, the same files with tags out."""
 
+import csv
+import io
 import json
 import re
 
 import pytest
 
+import rnncli as face
 from rnncli.data.text.tagschemes import SCHEMES, read_spans
 from tests.cli.test_terminal import in_a_terminal, plain
 from tests.commands import rnncli
@@ -112,11 +115,11 @@ def test_the_rows_of_a_table_are_sentences_and_words_a_row_are_refused(folder):
     done = rnncli("predict", folder / "run", "-", stdin="n,Word,POS\n" + "1,Rara,N\n" * 30)
     assert done.code == 3
     assert 'a row for each word in column "Word"' in done.err
-    few = "Sentence #,Word,POS\nSentence: 1,Rara,N\n,met,V\n"
+    few = "Sentence #,Word,POS\nSentence: 1,Rara,N\n,met,V\nSentence: 2,Noma,N\n"
     (folder / "few.csv").write_text(few, encoding="utf-8")
     for source, stdin in ((folder / "few.csv", ""), ("-", few)):
-        done = rnncli("predict", folder / "run", source, stdin=stdin)
-        assert (done.code, 'a row for each word in column "Word"' in done.err) == (3, True)
+        rows = rnncli("predict", folder / "run", source, stdin=stdin).lines
+        assert [row["tokens"] for row in rows] == [["Rara", "met"], ["Noma"]]
     for words in ('"[""Rara"", ""met""]"', "\"['Rara', 'met']\""):
         (folder / "few.csv").write_text(f"tokens\n{words}\n", encoding="utf-8")
         assert rnncli("predict", folder / "run", folder / "few.csv").lines[0]["tokens"] == ["Rara", "met"]
@@ -273,3 +276,65 @@ def test_a_datasets_folder_with_class_labels_is_read(tmp_path):
     done = rnncli("tagging", "--data", path, "--out", tmp_path / "run", *TINY, "--json")
     assert done.code == 0, done.err
     assert [row["label"] for row in done.json["per_class"]] == ["PER"]
+
+
+def test_a_table_of_sentences_keeps_its_columns_and_tells_spans_by_character(folder):
+    text = 'id,sentence\n007,"Rara met  Noma, in Wenback."\n8,\n9,"Halralin moved\nto Wenback."\n'
+    (folder / "kept.csv").write_text(text, encoding="utf-8", newline="")
+    done = rnncli("predict", folder / "run", folder / "kept.csv", "--to", "csv")
+    assert done.code == 0, done.err
+    assert "1 row without a prediction: 1 empty sentence" in done.err
+    rows = list(csv.DictReader(io.StringIO(done.out, newline="")))
+    assert [row["id"] for row in rows] == ["007", "8", "9"]
+    assert list(rows[0]) == ["id", "sentence", "tokens", "tags", "probabilities", "spans"]
+    assert rows[1]["tags"] == rows[1]["spans"] == ""
+    spans = [(row, span) for row in rows if row["spans"] for span in json.loads(row["spans"])]
+    assert spans
+    for row, span in spans:
+        assert row["sentence"][span["start_char"] : span["end_char"]] == span["text"]
+        words = json.loads(row["tokens"])[span["start"] : span["end"]]
+        assert span["text"].split() == words or "".join(words) == re.sub(r"\s", "", span["text"])
+    found = rnncli("predict", folder / "run", folder / "kept.csv").lines
+    assert [row["tags"] for row in found] == [json.loads(row["tags"] or "[]") for row in rows]
+    assert face.load(folder / "run").predict(folder / "kept.csv") == found
+    assert face.load(folder / "run").predict([{"id": row["id"], "sentence": row["sentence"]} for row in rows]) == found
+    assert found[0]["spans"] == rnncli("predict", folder / "run", found[0]["sentence"]).lines[0]["spans"]
+
+
+def test_a_table_of_a_word_a_row_has_a_tag_in_each(folder):
+    words = ["Rara", "met", "Noma", ".", "Noma", "left", "."]
+    starts = ["Sentence: 1", "", "", "", "Sentence: 2", "", ""]
+    text = "Sentence #,Word,n\n" + "".join(
+        f"{s},{w},0{n}\n" for n, (s, w) in enumerate(zip(starts, words, strict=True))
+    )
+    (folder / "words.csv").write_text(text, encoding="utf-8")
+    done = rnncli("predict", folder / "run", folder / "words.csv", "--to", "tsv")
+    assert done.code == 0, done.err
+    rows = list(csv.DictReader(io.StringIO(done.out), delimiter="\t"))
+    assert [(row["Word"], row["n"]) for row in rows] == [(word, f"0{n}") for n, word in enumerate(words)]
+    sentences = rnncli("predict", folder / "run", folder / "words.csv").lines
+    assert [row["tag"] for row in rows] == [tag for row in sentences for tag in row["tags"]]
+    assert sentences == face.load(folder / "run").predict(folder / "words.csv")
+
+
+def test_running_text_is_cut_into_sentences_that_are_slices_of_it(folder):
+    text = "Rara met Dr. Noma\nin Wenback. Did she?  “Yes.” 3.5 per cent left.\n\nHalralin moved to Wenback on Sunday\n"
+    rows = rnncli("predict", folder / "run", "-", "--format", "paragraphs", stdin=text).lines
+    assert [row["text"] for row in rows] == [
+        "Rara met Dr. Noma\nin Wenback.",
+        "Did she?",
+        "“Yes.”",
+        "3.5 per cent left.",
+        "Halralin moved to Wenback on Sunday",
+    ]
+    for row in rows:
+        assert text[row["offset"] :].startswith(row["text"])
+        assert all(row["text"][span["start_char"] : span["end_char"]] == span["text"] for span in row["spans"])
+    (folder / "running.txt").write_text(text, encoding="utf-8")
+    out = folder / "tagged.conll"
+    typed = ("--format", "paragraphs", "--to", "conll", "--out", out)
+    assert rnncli("predict", folder / "run", folder / "running.txt", *typed).code == 0
+    blocks = out.read_text(encoding="utf-8").strip().split("\n\n")
+    assert [[line.split("\t") for line in block.split("\n")] for block in blocks] == [
+        [list(pair) for pair in zip(row["tokens"], row["tags"], strict=True)] for row in rows
+    ]

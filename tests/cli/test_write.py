@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import wave
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnncli as face
 from rnncli.data.music.midi import read_midi
 from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.tasks.predictors import Prompt, TextWriter
@@ -256,3 +259,16 @@ def test_other_runs_have_no_steps_to_score(trained):
     done = rnncli("evaluate", trained, "--score", "-")
     assert (done.code, done.out) == (2, "")
     assert "which scores examples as a whole" in " ".join(done.err.split())
+
+
+def test_a_table_of_texts_comes_back_with_what_each_costs(prose, tmp_path):
+    (tmp_path / "new.csv").write_text(f'id,text\n007,"{LINE}"\n8,\n9,the cat\n', encoding="utf-8", newline="")
+    done = rnncli("predict", prose, tmp_path / "new.csv", "--to", "csv")
+    assert done.code == 0, done.err
+    assert "1 row without a prediction: 1 empty text" in done.err
+    rows = list(csv.DictReader(io.StringIO(done.out, newline="")))
+    assert [(row["id"], row["text"]) for row in rows] == [("007", LINE), ("8", ""), ("9", "the cat")]
+    lines = rnncli("predict", prose, tmp_path / "new.csv").lines
+    assert [row["nats"] for row in rows] == [str(lines[0]["nats"]), "", str(lines[2]["nats"])]
+    assert lines[0]["nats"] == pytest.approx(rnncli("predict", prose, LINE).lines[0]["nats"])
+    assert face.load(prose).predict(tmp_path / "new.csv") == lines

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from rnncli.errors import UsageError
-from rnncli.runs.apart import inputs_apart, joint_form, targets, write_apart, write_joint
+from rnncli.runs.answers import Predicting
+from rnncli.runs.apart import inputs_apart, targets, write_apart
+from rnncli.runs.tabled import TableOut, table_form
+from rnncli.tasks.predictors import Predictor
 
 
 class Namer:
@@ -81,27 +84,27 @@ def test_two_inputs_never_have_one_file():
     assert targets(["one/a.wav", "two/a.wav"], "srt", None) == [Path("one/a.srt"), Path("two/a.srt")]
 
 
-def test_a_folder_for_what_is_printed_is_refused(folder):
-    with pytest.raises(UsageError, match="--out is for forms"):
-        inputs_apart(Namer(), ["a.wav"], "text", folder)
-
-
-class Tabler(Namer):
-    """Writes all its rows into one table."""
-
-    formats = joint = ("csv", "jsonl")
-    whole = ()
-
-
-def test_all_rows_go_into_one_file_whose_ending_tells_the_form(tmp_path):
-    assert joint_form(Tabler(), None) == ""
-    assert joint_form(Namer(), tmp_path / "rows.csv") == ""
-    assert joint_form(Tabler(), tmp_path / "rows.CSV") == "csv"
-    out = tmp_path / "new/rows.jsonl"
-    assert joint_form(Tabler(), out) == "jsonl"
-    write_joint(iter([["a\n", "b\n"], ["c\n"]]), out)
-    assert out.read_text(encoding="utf-8") == "a\nb\nc\n"
-    for wrong, hint in ((out, "--out"), (tmp_path / "rows", "rows.csv"), (tmp_path / "rows.txt", "rows.csv")):
+def test_a_table_is_told_by_its_form_or_by_the_ending_of_its_file(tmp_path):
+    namer: Predictor = Namer()  # type: ignore[assignment]
+    assert table_form(namer, "", "", None) == table_form(namer, "", "srt", tmp_path) == ""
+    assert table_form(namer, "", "", tmp_path / "rows.CSV") == "csv"
+    assert table_form(namer, "jsonl", "", tmp_path / "rows.txt") == "jsonl"
+    assert table_form(namer, "text", "", tmp_path / "rows.txt") == ""
+    (tmp_path / "there.csv").touch()
+    for to, out, hint in (
+        ("xml", None, "csv, tsv"),
+        ("parquet", None, "--out FILE.parquet"),
+        ("", "rows", "rows.csv"),
+        ("", "rows.txt", "--format srt"),
+        ("", "there.csv", "--out"),
+    ):
         with pytest.raises(UsageError) as caught:
-            joint_form(Tabler(), wrong)
+            table_form(namer, to, "", None if out is None else tmp_path / out)
         assert hint in caught.value.hint
+
+
+def test_rows_of_a_predictor_that_knows_no_tables_are_a_table_too(tmp_path):
+    namer: Predictor = Namer()  # type: ignore[assignment]
+    found = Predicting(namer, iter([["a.wav"], ["b.wav"]]))
+    TableOut(found).write(tmp_path / "new/rows.tsv", "tsv")
+    assert (tmp_path / "new/rows.tsv").read_text(encoding="utf-8") == "file\na.wav\nb.wav\n"

@@ -13,7 +13,7 @@ import torch
 
 from rnncli.data.series.panel import PanelForm
 from rnncli.errors import DataError, UsageError
-from rnncli.runs.use import looking_ahead, predict_behind
+from rnncli.runs.predicting import looking_ahead, predict_behind
 from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from tests.tasks.forecasting import corpus, days, fit, model_of, recipe_of, rows_of, sales, settled, table

@@ -104,7 +104,7 @@ class SoundClip:
         """The features (T, F), float32; raises DataError where the file has gone or changed."""
         if isinstance(self.source, np.ndarray):
             return self.source
-        features_TF = _stretch(read_features(self.source), self.recording.span if self.given else None)
+        features_TF = stretch(read_features(self.source), self.recording.span if self.given else None)
         if features_TF.shape != self.shape:
             raise DataError(f"{self.source}: changed while it was in use", "run the command again")
         return features_TF
@@ -208,6 +208,14 @@ def features_of(sound: Sound, frontend: Frontend, name: str) -> np.ndarray:
     return features_TF
 
 
+def stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:
+    """The frames of a span, in seconds; all of them without one."""
+    if span is None:
+        return features_TF
+    start, end = round(span[0] / FRAME), round((span[0] + span[1]) / FRAME)
+    return np.ascontiguousarray(features_TF[start:end])
+
+
 def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | Path) -> None:
     """Raise RecordingError for a recording without a whole frame."""
     if not frames:
@@ -229,7 +237,7 @@ def _clip(recording: SoundRecording, frontend: Frontend, cache: FeatureCache | N
     source, name = recording.source, recording.name
     if recording.features:
         assert isinstance(source, Path)
-        features_TF = _stretch(read_features(source, name), recording.span)
+        features_TF = stretch(read_features(source, name), recording.span)
         if not features_TF.size:
             raise RecordingError("features without frames", f"{name}: holds no frames there")
         return SoundClip(source, _shape(features_TF), recording, given=True)
@@ -246,14 +254,6 @@ def _clip(recording: SoundRecording, frontend: Frontend, cache: FeatureCache | N
         cache.put(place, features_TF, sound.remark)
         return SoundClip(place, _shape(features_TF), recording, remark=sound.remark)
     return SoundClip(place, (shape[0], shape[1]), recording, remark=cache.remark(place))
-
-
-def _stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.ndarray:
-    """The frames of a span, in seconds; all of them without one."""
-    if span is None:
-        return features_TF
-    start, end = round(span[0] / FRAME), round((span[0] + span[1]) / FRAME)
-    return np.ascontiguousarray(features_TF[start:end])
 
 
 def _shape(features_TF: np.ndarray) -> tuple[int, int]:

@@ -41,13 +41,14 @@ REPEATED = "header repeated"
 Record = tuple[int, list[str]]
 
 
-def read_csv(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+def read_csv(path: Path, encoding: str = "auto", header: Header = "auto", *, whole: bool = False) -> Table:
     """Separated text, every column of it text, by name or, without a header, by number from 1.
 
     Quotes follow RFC 4180, strictly: a stray one is an error, and not half a file in one field. What separates fields,
     commas, semicolons, tabs or |, and whether blanks stand behind it, is told from the first rows; what is not a comma
-    is said in the table's notes. Rows without any text, and headers once more, are dropped and counted. Raises
-    ``DataError`` with file and line, also for a first row that is data where ``header`` is auto.
+    is said in the table's notes. Rows without any text, and headers once more, are dropped and counted; where the
+    ``whole`` file is wanted, lines without a field alone are. Raises ``DataError`` with file and line, and
+    ``HeaderError`` for a first row that is data where ``header`` is auto.
     """
     found = detect(path, encoding)
     dialect = recognise(path, found)
@@ -56,10 +57,10 @@ def read_csv(path: Path, encoding: str = "auto", header: Header = "auto") -> Tab
         notes.append(f"{path}: fields are separated by {SEPARATORS[dialect.separator]}")
     if dialect.spaced:
         notes.append(f"{path}: a blank behind what separates fields is no part of them")
-    return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes)
+    return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes, whole)
 
 
-def read_tsv(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
+def read_tsv(path: Path, encoding: str = "auto", header: Header = "auto", *, whole: bool = False) -> Table:
     """Tab-separated text as ``read_csv`` reads it, or what is separated otherwise where there is no tab.
 
     Such files are written with quoting, as spreadsheets do, or without any. Where strict reading fails,
@@ -68,14 +69,14 @@ def read_tsv(path: Path, encoding: str = "auto", header: Header = "auto") -> Tab
     found = detect(path, encoding)
     dialect = recognise(path, found, "\t,;|")
     if dialect.separator != "\t":
-        return read_csv(path, encoding, header)
+        return read_csv(path, encoding, header, whole=whole)
     notes = [found.note] if found.note else []
     try:
-        return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes)
+        return _read(path, found, dialect, csv.QUOTE_MINIMAL, header, notes, whole)
     except DataError as strict:
         try:
             plain = [*notes, f"{path}: quotes taken as plain characters"]
-            return _read(path, found, dialect, csv.QUOTE_NONE, header, plain)
+            return _read(path, found, dialect, csv.QUOTE_NONE, header, plain, whole)
         except DataError:
             raise strict from None
 
@@ -92,7 +93,13 @@ def read_txt(path: Path, encoding: str = "auto", header: Header = "auto") -> Tab
 
 
 def _read(
-    path: Path, found: Encoding, dialect: Dialect, quoting: Literal[0, 3], header: Header, notes: list[str]
+    path: Path,
+    found: Encoding,
+    dialect: Dialect,
+    quoting: Literal[0, 3],
+    header: Header,
+    notes: list[str],
+    whole: bool,
 ) -> Table:
     if header == "auto":
         require_header(path, first_rows(path, found, dialect, quoting))
@@ -108,10 +115,11 @@ def _read(
         schema = with_place(pa.schema([(name, pa.string()) for name in columns]))
         dropped: Counter[str] = Counter()
         with TableWriter(str(path), schema) as writer:
-            for lines, rows in _batches(path, records, names, bool(header), dropped):
+            for lines, rows in _batches(path, records, names, bool(header), dropped, whole):
                 arrays = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
                 writer.write(pa.record_batch([*arrays, pa.array(lines, pa.int64())], schema=schema))
-            require_rows(writer, "a header and no rows")
+            if not whole:
+                require_rows(writer, "a header and no rows")
             return writer.finish(notes, dropped)
 
 
@@ -142,14 +150,17 @@ def _column_names(path: Path, line: int, header: list[str]) -> list[str]:
 
 
 def _batches(
-    path: Path, records: Iterator[Record], first: list[str], named: bool, dropped: Counter[str]
+    path: Path, records: Iterator[Record], first: list[str], named: bool, dropped: Counter[str], whole: bool
 ) -> Iterator[tuple[list[int], list[list[str]]]]:
-    """Lines and rows of some records at a time, each as wide as the first row, which ``named`` says is a header."""
+    """Lines and rows of some records at a time, each as wide as the first row, which ``named`` says is a header.
+
+    Of a ``whole`` file rows without any text are rows, too.
+    """
     lines: list[int] = []
     rows: list[list[str]] = []
     room = BATCH_CHARACTERS
     for line, row in records:
-        if not any(map(str.strip, row)):
+        if not (row if whole else any(map(str.strip, row))):
             dropped[EMPTY] += 1
             continue
         if len(row) != len(first):
@@ -158,7 +169,7 @@ def _batches(
                 f"{'the header' if named else 'the first row'} has {len(first)}",
                 hint="a field that holds the separator or a line end must stand in double quotes",
             )
-        if named and row == first:
+        if named and row == first and not whole:
             dropped[REPEATED] += 1
             continue
         lines.append(line)

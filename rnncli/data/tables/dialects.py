@@ -30,6 +30,10 @@ _USUAL = {"id", "text", "sentence", "review", "content", "comment", "tweet", "me
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
+class HeaderError(DataError):
+    """A file whose first row reads as data, where names were expected."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """The separator of fields, and whether blanks behind it are no part of them."""
@@ -70,7 +74,7 @@ def is_directive(row: Sequence[str]) -> bool:
 
 
 def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Raise DataError where the first row is data: a field of it is a value of its column, or a number as all are.
+    """Raise HeaderError where the first row is data: a field of it is a value of its column, or a number as all are.
 
     Names that count up over a column of texts, as pandas writes them, and a usual name beside are no data.
     """
@@ -86,7 +90,7 @@ def require_header(path: Path, rows: Sequence[Sequence[str]]) -> None:
         known = few and bool(name.strip()) and below.count(name) > 1
         if known or (at in numbers and below and all(_NUMBER.fullmatch(one.strip()) for one in below)):
             shown = f'"{name[:40]}{"..." if len(name) > 40 else ""}"'
-            raise DataError(
+            raise HeaderError(
                 f"{path}: no header: the first row reads as data, {shown} in column {at + 1} as in rows below",
                 "data.header=false reads it as data, with columns by number (data.text_column=1 and the like); "
                 "data.header=true takes it for names",

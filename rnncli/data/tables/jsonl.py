@@ -55,25 +55,33 @@ def read_jsonl(path: Path, encoding: str = "auto", header: Header = "auto") -> T
                 return writer.finish([found.note] if found.note else [], dropped)
 
 
-def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tuple[list[int], Objects]]:
-    lines: list[int] = []
-    rows: Objects = []
-    room, first = BATCH_CHARACTERS, True
-    with open_text(path, found) as stream:
-        for line, length, value in _objects(path, stream, dropped):
-            lines.append(line)
-            rows.append(value)
-            room -= length
-            if len(rows) == BATCH_ROWS or room < 0:
-                yield lines, rows
-                lines, rows, room, first = [], [], BATCH_CHARACTERS, False
-    if rows:
-        if first and len(rows) == 1:
-            _refuse_wrapped(path, rows[0])
-        yield lines, rows
+def objects(path: Path, stream: IO[str], dropped: Counter[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Each object with the line that it begins on and the length of its text."""
+    for line, text in enumerate(stream, start=1):
+        if not text.strip():
+            dropped[EMPTY] += 1
+            continue
+        if line == dropped[EMPTY] + 1 and text.lstrip().startswith("["):
+            dropped.clear()
+            yield from _array(path, "\n" * (line - 1) + text + stream.read())
+            return
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _no_json(f"{path}:{line}", error) from error
+        yield line, len(text), _checked(f"{path}:{line}", value)
 
 
-def _refuse_wrapped(path: Path, only: dict[str, Any]) -> None:
+def encodable(row: dict[str, Any]) -> bool:
+    """Whether an object holds no half of a surrogate pair, which is no character."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refuse_wrapped(path: Path, only: dict[str, Any]) -> None:
     """Raise DataError for an only object that holds the rows, or the columns of them as pandas writes them."""
     columns = [name for name, value in only.items() if isinstance(value, dict) and set(value) >= {"0", "1"}]
     inside = [name for name, value in only.items() if isinstance(value, list) and _are_objects(value)]
@@ -89,25 +97,26 @@ def _refuse_wrapped(path: Path, only: dict[str, Any]) -> None:
         )
 
 
+def _batches(path: Path, found: Encoding, dropped: Counter[str]) -> Iterator[tuple[list[int], Objects]]:
+    lines: list[int] = []
+    rows: Objects = []
+    room, first = BATCH_CHARACTERS, True
+    with open_text(path, found) as stream:
+        for line, length, value in objects(path, stream, dropped):
+            lines.append(line)
+            rows.append(value)
+            room -= length
+            if len(rows) == BATCH_ROWS or room < 0:
+                yield lines, rows
+                lines, rows, room, first = [], [], BATCH_CHARACTERS, False
+    if rows:
+        if first and len(rows) == 1:
+            refuse_wrapped(path, rows[0])
+        yield lines, rows
+
+
 def _are_objects(values: list[Any]) -> bool:
     return len(values) > 1 and all(isinstance(one, dict) for one in values)
-
-
-def _objects(path: Path, stream: IO[str], dropped: Counter[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Each object with the line that it begins on and the length of its text."""
-    for line, text in enumerate(stream, start=1):
-        if not text.strip():
-            dropped[EMPTY] += 1
-            continue
-        if line == dropped[EMPTY] + 1 and text.lstrip().startswith("["):
-            dropped.clear()
-            yield from _array(path, "\n" * (line - 1) + text + stream.read())
-            return
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise _no_json(f"{path}:{line}", error) from error
-        yield line, len(text), _checked(f"{path}:{line}", value)
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -162,7 +171,7 @@ def _to_arrow(path: Path, lines: list[int], rows: Objects, schema: pa.Schema) ->
         arrays = [_column([row.get(name) for row in rows], type_of(schema, name)) for name in names]
         return pa.record_batch(arrays, names=list(names))
     except UnicodeEncodeError as error:
-        line = next(line for line, row in zip(lines, rows, strict=True) if not _encodable(row))
+        line = next(line for line, row in zip(lines, rows, strict=True) if not encodable(row))
         raise DataError(f"{path}:{line}: half a surrogate pair, which is no character") from error
 
 
@@ -209,11 +218,3 @@ def type_of(schema: pa.Schema, name: str) -> pa.DataType:
 
 def _holds_objects(kind: pa.DataType) -> bool:
     return pa.types.is_struct(kind) or (pa.types.is_list(kind) and _holds_objects(kind.value_type))
-
-
-def _encodable(row: dict[str, Any]) -> bool:
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rnncli.errors import DataError
@@ -33,8 +33,9 @@ def find_header(line: str, texts: Collection[str], others: Collection[str] = USU
     line = line.strip("\r\n")
     for delimiter in DELIMITERS:
         header = cut_header(line, delimiter)
-        if len(header.names) > 1 and all(map(_NAME.fullmatch, header.names)):
-            bare = all(map(str.isidentifier, line.replace('"', "").split(delimiter)))
+        names = header.names[not header.names[0] :] if header.names else ()  # an index has no name
+        if len(header.names) > 1 and all(map(_NAME.fullmatch, names)):
+            bare = all(map(str.isidentifier, line.replace('"', "").split(delimiter)[-len(names) :]))
             if header.index(texts) >= 0 or (bare and header.index(others) >= 0):
                 return header
     return None
@@ -45,6 +46,26 @@ def cut_header(line: str, delimiter: str = "") -> Header:
     delimiter = delimiter or max(DELIMITERS, key=line.count)
     row = next(csv.reader([line.strip("\r\n")], delimiter=delimiter, skipinitialspace=True), [])
     return Header(tuple(name.strip() for name in row), delimiter)
+
+
+def looks_like_header(line: str, delimiters: str = DELIMITERS, below: Sequence[str] = ()) -> Header | None:
+    """The header that a first line may be though its names are unknown: short names, no blank where they are cut.
+
+    With the line ``below``, if there is one, it is one only where that has as many fields; and of names in words, such
+    as prose with a comma may seem to have, only where there are three of them or a number or a quote stands below.
+    """
+    line = line.strip("\r\n")
+    for delimiter in delimiters:
+        cells = line.split(delimiter)
+        header = cut_header(line, delimiter)
+        if len(cells) < 2 or len(header.names) != len(cells) or any(cell != cell.strip() for cell in cells):
+            continue
+        bare = all(name.isidentifier() for name in header.names)
+        if not (bare or all(map(_NAME.fullmatch, header.names))) or len({*header.names}) < len(cells):
+            continue
+        if not below or _continues(header, below[0], bare):
+            return header
+    return None
 
 
 def records(lines: Iterable[str], header: Header, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -63,3 +84,14 @@ def records(lines: Iterable[str], header: Header, name: str) -> Iterator[tuple[i
         raise DataError(
             f"{name}:{line}: not csv: {error}", 'a quote inside a quoted field is written twice: ""'
         ) from error
+
+
+def _continues(header: Header, line: str, bare: bool) -> bool:
+    """Whether a line may be the first row below a header; ``bare`` says that its names are single words."""
+    line = line.strip("\r\n")
+    fields = cut_header(line, header.delimiter).names
+    quoted = line.startswith('"') or f'{header.delimiter}"' in line
+    prose = f"{header.delimiter} " in line  # a blank behind what is between names stands between none of them
+    if not quoted and (prose or len(fields) != len(header.names)):
+        return False
+    return bare or len(fields) > 2 or quoted or any(re.fullmatch(r"[+-]?\d+([.,]\d+)?", field) for field in fields)

@@ -86,7 +86,7 @@ def read(
 
 def read_file(path: Path, encoding: str = "auto", header: Header = "auto") -> Table:
     """One file by its suffix; raises ``DataError`` naming file and line for whatever is wrong with it."""
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if suffix == TEXT:
         return read_txt(path, encoding, header)
     if suffix not in READERS:
@@ -95,6 +95,14 @@ def read_file(path: Path, encoding: str = "auto", header: Header = "auto") -> Ta
             hint="known are " + ", ".join((*READERS, TEXT)) + "; text files also with .gz behind",
         )
     return READERS[suffix](path, encoding, header)
+
+
+def suffix_of(path: Path) -> str:
+    """The ending of a file that says what it is, in lower case and with its dot; that before .gz."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".gz"] and suffixes[-2:-1] != [".parquet"]:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
 
 
 def shortened(notes: list[str]) -> list[str]:
@@ -120,26 +128,19 @@ def existing(path: Path, folder: bool = False) -> Path:
     raise DataError(f"{path}: no such file or folder{near}", hint)
 
 
-def _suffix(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".gz"] and suffixes[-2:-1] != [".parquet"]:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
 def _kind(name: str, path: Path) -> Source:
     if path.is_dir():
         if any(split_name(file) for file in _data_files(path)):
             return "file"
         return "folder" if next(path.glob("*/*.txt"), None) or next(path.glob("*/*/*.txt"), None) else "datasets"
-    if not path.exists() and HUB_NAME.fullmatch(name) and not path.parent.exists() and _suffix(path) not in READERS:
+    if not path.exists() and HUB_NAME.fullmatch(name) and not path.parent.exists() and suffix_of(path) not in READERS:
         return "datasets"
     return "file"
 
 
 def _data_files(folder: Path) -> dict[str, Path]:
     """The data files of a folder by their names without suffix."""
-    files = sorted(file for file in folder.iterdir() if _suffix(file) in READERS and not file.name.startswith("."))
+    files = sorted(file for file in folder.iterdir() if suffix_of(file) in READERS and not file.name.startswith("."))
     return {file.name.split(".")[0]: file for file in files}
 
 

@@ -21,7 +21,8 @@ class Given:
     """A sentence, and the lines or the JSON object that it came in.
 
     ``before`` and ``after`` are the whole sentences of its document that are read with it; ``column`` is the one of the
-    lines that tags are written to.
+    lines that tags are written to. ``starts`` says where each word begins in the plain ``text`` that it was, if it was
+    one; ``rows`` how many rows of a table it was, a word each, 0 where it was not.
     """
 
     tokens: list[str]
@@ -31,6 +32,9 @@ class Given:
     before: tuple[Sentence, ...] = ()
     after: tuple[Sentence, ...] = ()
     column: str = ""
+    text: str = ""
+    starts: list[int] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def sentence(self) -> Sentence:

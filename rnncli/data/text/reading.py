@@ -82,8 +82,8 @@ def read_rows(table: Table, column: str, form: TextForm) -> TextReading:
         if not text.strip():
             dropped["empty text"] += 1
             continue
-        if form.line_end == LINE_END and not text.endswith(("\n", "\r")):
-            text, added = text + LINE_END, added + 1
+        whole = with_line_end(text, form)
+        text, added = whole, added + (len(whole) > len(text))
         bounds.extend(store.append(form.of(text)))
         rows.append(row)
     if not rows:
@@ -94,6 +94,11 @@ def read_rows(table: Table, column: str, form: TextForm) -> TextReading:
     if added:
         notes.append(f"{table.name}: a line end is put behind each text, that its end may be learnt")
     return TextReading(Documents(store, bounds_D2[:, 0], bounds_D2[:, 1], origin), notes, dropped)
+
+
+def with_line_end(text: str, form: TextForm) -> str:
+    """A text of a table with a line end behind it, that its end may be learnt, where line ends are kept."""
+    return text + LINE_END if form.line_end == LINE_END and not text.endswith(("\n", "\r")) else text
 
 
 def _documents(stream: IO[str], kind: Kind) -> Iterator[tuple[int, Iterable[str]]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from rnncli.data.tables.sheet import Sheet
 from rnncli.tasks.action.fitted import FittedAction
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.windows import SHOWN, windowed_row, windows
+from rnncli.tasks.classify.scoring import cells, columns_of
 from rnncli.tasks.frames.clip import Item
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
@@ -41,6 +43,18 @@ class ActionPredictor(FramePredictor):
             windowed_row(clip.name, clip.step, cut, [next(found) for _ in cut], labels)
             for clip, cut in zip(clips, spans, strict=True)
         ]
+
+    def blank(self, example: Item) -> dict[str, Any]:
+        """The row of a clip without a prediction."""
+        return {SHOWN: example.name, "label": None, "probabilities": None}
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """The class and how probable it is, and where they are not many that of each."""
+        return columns_of(self.fitted.labels.names, several=False)
+
+    def cells(self, example: Item, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the row of a clip."""
+        return [cells(row)]
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the file; of a long clip a line a window."""

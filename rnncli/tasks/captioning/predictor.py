@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from rnncli.data.tables.sheet import Sheet
 from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.frames.clip import Item
@@ -31,6 +32,18 @@ class CaptionPredictor(FramePredictor):
             captions = [{"caption": fitted.spelling.caption(one.words), "score": round(one.score, 4)} for one in found]
             rows.append({"file": item.name, "caption": captions[0]["caption"], "captions": captions})
         return rows
+
+    def blank(self, example: Item) -> dict[str, Any]:
+        """The row of a clip without a caption."""
+        return {"file": example.name, "caption": None, "captions": []}
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """The best caption and its score."""
+        return {"caption": str, "score": float}
+
+    def cells(self, example: Item, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the row of a clip."""
+        return [{"caption": best["caption"], "score": best["score"]} for best in row["captions"][:1]] or [{}]
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Caption and file."""

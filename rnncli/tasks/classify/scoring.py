@@ -30,6 +30,27 @@ MISTAKES = 5
 """That a report names."""
 MOST_LINES = 8
 """Of more classes than these there are no curves one against the rest."""
+MAX_COLUMNS = 20
+"""Labels each of which has a column of its own in a table."""
+
+
+
+
+def columns_of(labels: Sequence[str], *, several: bool) -> dict[str, type]:
+    """The columns that predictions add to a table, and their types; labels beyond ``MAX_COLUMNS`` have none each."""
+    first = {"labels": list} if several else {"label": str, "probability": float}
+    return first | {f"probability_{name}": float for name in labels if len(labels) <= MAX_COLUMNS}
+
+
+def cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What :func:`columns_of` names of a row of a prediction; nothing of one that has none."""
+    shares = row["probabilities"]
+    if shares is None:
+        return {}
+    first = (
+        {"labels": row["labels"]} if "labels" in row else {"label": row["label"], "probability": shares[row["label"]]}
+    )
+    return first | {f"probability_{name}": share for name, share in shares.items() if len(shares) <= MAX_COLUMNS}
 
 
 def rows(

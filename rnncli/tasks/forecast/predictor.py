@@ -17,7 +17,7 @@ from rnncli.tasks.common.tables import is_builtin
 from rnncli.tasks.forecast.builtin import builtin, builtin_ahead
 from rnncli.tasks.forecast.data import read_tables
 from rnncli.tasks.forecast.extras.forecasts import CUTOFF, SeriesAhead
-from rnncli.tasks.forecast.extras.given import at_hand, csv_lines, example_history, read_as, streamed
+from rnncli.tasks.forecast.extras.given import at_hand, example_history, read_as, streamed
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.history import History, read_history
 from rnncli.tasks.forecast.model import Forecaster
@@ -45,7 +45,7 @@ class SeriesPredictor:
     A history's columns are those of training. Each series goes on behind its own last value, its cutoff.
     """
 
-    formats = joint = ("csv", "jsonl")
+    formats = ("csv", "jsonl")
     together = 4096
 
     def __init__(
@@ -104,11 +104,8 @@ class SeriesPredictor:
         return [one.forecasts.row(one.series, one.step) for one in examples]
 
     def text(self, example: StepAhead, row: dict[str, Any], form: str = "") -> str:
-        """A JSON object on a line, or a line of csv, the first of a history behind the names of the columns."""
-        if form != "csv":
-            return json_line(row)
-        is_first = not example.series and not example.step
-        return csv_lines([row, row.values()] if is_first else [row.values()])
+        """A JSON object on a line."""
+        return json_line(row)
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Series, stamp and what is forecast, the numbers with as many decimals as the largest has use for."""

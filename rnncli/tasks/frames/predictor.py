@@ -6,19 +6,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
+from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
 from rnncli.tasks.frames.clip import Clip, Item
-from rnncli.tasks.frames.clips import by
+from rnncli.tasks.frames.clips import FRAME_NAMES, by
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.frames.reader import KNOWN, Reader
+from rnncli.tasks.frames.reader import KNOWN, Reader, item_of
 from rnncli.tasks.frames.schema import FramesRecipe
+from rnncli.tasks.predictors import Missing
+
+NO_CLIP = Item(b"", "")
 
 
 class FramePredictor:
     """Reads clips of one form; a stream has one path a line."""
 
     formats = ("jsonl",)
+    sought = Sought("frames_column", FRAME_NAMES, "clips")
+    other_forms, own_columns = (), ("file",)
     example = "clip.mp4"
     together = 16
 
@@ -41,6 +48,21 @@ class FramePredictor:
     def read(self, path: Path, form: str = "") -> Iterator[Item]:
         """The clip itself."""
         yield Item.parse(str(path))
+
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a table by its name."""
+        return is_tabular(path)
+
+    def rows(self, sheet: Sheet) -> Iterator[Item | Missing]:
+        """The clip of each row, found from the folder of the table; a row without a file is missing."""
+        column = sheet.column(self.sought)
+        for number, values in sheet.rows:
+            found = item_of(values.get(column), sheet.folder, sheet.place(number))
+            yield Missing(found.reason, NO_CLIP) if isinstance(found, ClipError) else found
+
+    def own(self, example: Item) -> dict[str, Any]:
+        """The file."""
+        return {"file": example.name}
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Item]:
         """A path a line; blank lines are skipped."""

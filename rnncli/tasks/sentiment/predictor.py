@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from typing import Any
 import torch
 
 from rnncli.data.encodings import detect, open_text
-from rnncli.data.tables.live import USUAL, Header, cut_header, find_header, records
-from rnncli.data.tables.sentences import with_lists
-from rnncli.data.tables.sources import READERS, read_file
+from rnncli.data.tables.cells import list_in, written
+from rnncli.data.tables.live import USUAL
+from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
 from rnncli.errors import DataError
+from rnncli.tasks.classify.scoring import cells, columns_of
 from rnncli.tasks.common.predicting import json_line
-from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES, as_columns, joined, joined_texts
+from rnncli.tasks.predictors import Missing
+from rnncli.tasks.sentiment.columns import joined_texts
+from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -30,6 +33,8 @@ class TextPredictor:
     """Texts in, one row each out: ``text``, ``label``, ``probabilities``."""
 
     formats = ("jsonl", "text", "csv")
+    sought = Sought("text_column", TEXT_NAMES, "texts", (*USUAL, *LABEL_NAMES))
+    other_forms, own_columns = (), ("text",)
     together = 256
     example = "not half bad , and funnier than its trailer"
 
@@ -41,39 +46,28 @@ class TextPredictor:
         return self.fitted.tables.parse(text)
 
     def read(self, path: Path, form: str = "") -> Iterator[str]:
-        """The texts of a csv, tsv, jsonl or parquet file by its text column; of any other file the lines."""
-        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-        if form or not suffixes or suffixes[-1] not in READERS:
-            with open_text(path, detect(path, "auto")) as lines:
-                yield from self._texts(lines, str(path), form, parse=bool(form))
-            return
-        data = self.fitted.recipe.data
-        table = read_file(path, data.encoding, data.header)
-        columns = next((names for names in self._choices() if {*names} <= set(table.columns)), None)
-        if columns is None:
-            raise DataError(f"{path}: no column of texts", f'name one "text"; there are: {", ".join(table.columns)}')
-        yield from joined(with_lists(table, columns), columns)
+        """The lines of a file, in a form if one is named, else as they are."""
+        with open_text(path, detect(path, "auto")) as lines:
+            yield from self._texts(lines, str(path), form, parse=bool(form))
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[str]:
-        """A text a line, plain or in a JSON object; or of csv with a header the column of texts."""
-        by_name = "csv" if Path(name).suffix.lower() in (".csv", ".tsv") else ""
-        return self._texts(lines, name, form or by_name, parse=True)
+        """A text a line, plain or in a JSON object."""
+        return self._texts(lines, name, form, parse=True)
 
-    def _choices(self) -> list[tuple[str, ...]]:
-        """The columns that hold the texts of a table: as in training, or one of the usual names."""
-        given = as_columns(self.fitted.recipe.data.text_column)
-        return [*([given] if given else []), *((name,) for name in TEXT_NAMES)]
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a table by its name."""
+        return is_tabular(path)
+
+    def rows(self, sheet: Sheet) -> Iterator[str | Missing]:
+        """The text of each row, those of several columns joined as in training; blank ones are missing."""
+        columns = sheet.several(self.sought)
+        for _, values in sheet.rows:
+            text = joined_texts([_text(values.get(column)) for column in columns])
+            yield text if text.strip() else Missing("empty text", text)
 
     def _texts(self, lines: Iterable[str], name: str, form: str, *, parse: bool) -> Iterator[str]:
-        """The texts of lines in a form, which the first line tells where it is not given."""
+        """The texts of lines in a form."""
         first, *_ = head = list(islice(lines := iter(lines), 1)) or [""]
-        choices = self._choices()
-        header = cut_header(first) if form == "csv" else None
-        if not form:
-            header = find_header(first, [name for names in choices for name in names], (*USUAL, *LABEL_NAMES))
-        if header is not None:
-            yield from _columns(records(lines, header, name), header, choices, name)
-            return
         if not form and DOCUMENT.fullmatch(first):
             hint = "jq -c '.[]' makes such lines; --format text takes them as they are"
             raise DataError(f"{name}: a JSON document over several lines, where a line is an object", hint)
@@ -96,6 +90,23 @@ class TextPredictor:
         """A JSON object on a line."""
         return json_line(row)
 
+    def blank(self, example: str) -> dict[str, Any]:
+        """The row of a text without a prediction."""
+        named = "labels" if self.fitted.labels.several else "label"
+        return {"text": example, named: None, "probabilities": None}
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """The label and how probable it is, or all labels of a text; and where they are not many that of each."""
+        return columns_of(self.fitted.labels.names, several=self.fitted.labels.several)
+
+    def cells(self, example: str, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the row of a text."""
+        return [cells(row)]
+
+    def own(self, example: str) -> dict[str, Any]:
+        """The text."""
+        return {"text": example}
+
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the text."""
         cells = []
@@ -106,14 +117,7 @@ class TextPredictor:
         return ["label", "probability", "text"], cells
 
 
-def _columns(
-    rows: Iterable[tuple[int, list[str]]], header: Header, choices: Sequence[Sequence[str]], name: str
-) -> Iterator[str]:
-    """The texts in the rows of csv; raises DataError where no column is one of texts."""
-    places = ([header.index([column]) for column in columns] for columns in choices)
-    at = next((found for found in places if min(found) >= 0), None)
-    if at is None:
-        names = ", ".join(header.names)
-        hint = f'name one "text"; there are: {names}; --format text takes each line as it is'
-        raise DataError(f"{name}: csv without a column of texts", hint)
-    return (joined_texts([row[i] for i in at]) for _, row in rows)
+def _text(value: object) -> str:
+    """A cell as the text that training reads in it: of a list in words, be it saved as text, its words."""
+    found = list_in(value) if isinstance(value, str) and value.lstrip().startswith("[") else None
+    return written(value if found is None else found)

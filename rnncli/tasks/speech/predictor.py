@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,15 +12,18 @@ import numpy as np
 import torch
 
 from rnncli.core.device import placed
-from rnncli.data.audio.features import features_of, read_features, require_frames
+from rnncli.data.audio.features import SoundRecording, features_of, read_features, require_frames, stretch
 from rnncli.data.audio.resampling import Resampler
 from rnncli.data.audio.sound import SUFFIXES, Sound, pcm, read_blocks, read_sound
+from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
 from rnncli.data.text.subtitles import Subtitles
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
+from rnncli.tasks.predictors import Missing
 from rnncli.tasks.speech.data import frontend
 from rnncli.tasks.speech.examples import collate
 from rnncli.tasks.speech.extras.decoding import Listener, joined
+from rnncli.tasks.speech.extras.manifests import AUDIO_NAMES, recording_of
 from rnncli.tasks.speech.extras.streaming import Stream
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.model import Recognizer
@@ -40,6 +43,8 @@ class SpeechPredictor:
     formats = ("text", "jsonl", "srt")
     whole = ("srt",)
     example = "recording.wav"
+    sought = Sought("audio_column", AUDIO_NAMES, "recordings")
+    other_forms, own_columns = ("text", "srt"), ("file",)
     together = 1  # so that memory is that of the longest
 
     def __init__(self, fitted: FittedSpeech, model: Recognizer, device: torch.device) -> None:
@@ -69,11 +74,41 @@ class SpeechPredictor:
         """The recording itself."""
         yield path
 
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a manifest by its name."""
+        return is_tabular(path)
+
+    def rows(self, sheet: Sheet) -> Iterator[Path | SoundRecording | Missing]:
+        """The recording of each row, or the stretch of it, found from the manifest's folder as in training."""
+        column = sheet.column(self.sought)
+        for number, values in sheet.rows:
+            found = recording_of(values, column, sheet.folder, sheet.place(number))
+            if found is None:
+                yield Missing("row without a recording", Path())
+            else:
+                yield found if found.span or not isinstance(found.source, Path) else found.source
+
+    def blank(self, example: Path | SoundRecording) -> dict[str, Any]:
+        """The row of a recording of which nothing is heard."""
+        return {"file": _name(example), "text": "", "words": []}
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """What is said, and each word with its times."""
+        return {"text": str, "words": list}
+
+    def cells(self, example: Path | SoundRecording, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the row of a recording."""
+        return [{"text": row["text"], "words": row["words"]}]
+
+    def own(self, example: Path | SoundRecording) -> dict[str, Any]:
+        """The file."""
+        return {"file": _name(example)}
+
     @torch.no_grad()
-    def predict(self, examples: Sequence[Path]) -> list[dict[str, Any]]:
+    def predict(self, examples: Sequence[Path | SoundRecording]) -> list[dict[str, Any]]:
         """One row a recording, in order, each by itself."""
         with self._timed():
-            return [{"file": str(path)} | self._recognise(path) for path in examples]
+            return [{"file": _name(one)} | self._recognise(one) for one in examples]
 
     @torch.no_grad()
     def hear(self, stream: BinaryIO, form: str = "") -> Iterator[str]:
@@ -119,7 +154,16 @@ class SpeechPredictor:
         """The file and what is said in it."""
         return ["file", "text"], [[row["file"], row["text"]] for row in rows]
 
-    def _recognise(self, path: Path) -> dict[str, Any]:
+    def _recognise(self, recording: Path | SoundRecording) -> dict[str, Any]:
+        if isinstance(recording, Path):
+            return self._of_file(recording)
+        if recording.features:
+            return self._whole(stretch(read_features(Path(recording.name)), recording.span), recording.name)
+        sound = recording.sound()
+        self.heard += sound.seconds
+        return self._whole(features_of(sound, self.frontend, recording.name), recording.name)
+
+    def _of_file(self, path: Path) -> dict[str, Any]:
         if path.is_dir():
             raise DataError(f"{path}: a folder, not a recording", f"rnncli predict RUN {path}")
         if path.suffix == ".npy":
@@ -164,6 +208,12 @@ class SpeechPredictor:
         begun = time.perf_counter()
         yield
         self.spent += time.perf_counter() - begun
+
+
+def _name(recording: Path | SoundRecording) -> str:
+    """The file of a recording, empty for none."""
+    name = str(recording) if isinstance(recording, Path) else recording.name
+    return "" if recording == Path() else name
 
 
 def _with_last(blocks: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:

@@ -199,6 +199,12 @@ def find_columns(table: Table, data: TaggedData) -> tuple[Columns, str]:
     return columns, f'words in column "{token}", tags in column "{columns.tag_name}"{how}{also}'
 
 
+def has_sentences(path: Path, encoding: str = "auto") -> bool:
+    """Whether the header of a table has a column of sentences, as tables have it whose rows are words."""
+    rows = first_rows(path, detect(path, encoding), Dialect("\t"))
+    return any(map(names_sentence, rows[0] if rows else ()))
+
+
 def _tables(data: TaggedData) -> tuple[dict[str, Table], list[str]]:
     if is_builtin(data, "train.conll"):
         table = table_of("built-in corpus", ("tokens", "tags"), generated.generate())
@@ -213,7 +219,7 @@ def _tables(data: TaggedData) -> tuple[dict[str, Table], list[str]]:
 def _read(path: Path, data: TaggedData) -> dict[str, Table]:
     """A file by its suffix, CoNLL where no other reader knows it; a folder of either."""
     suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    in_columns = f".{suffix}" not in READERS or (suffix in ("tsv", "tab") and not _names_sentences(path, data))
+    in_columns = f".{suffix}" not in READERS or (suffix in ("tsv", "tab") and not has_sentences(path, data.encoding))
     if path.is_file() and in_columns:
         return {ALL: read_conll(path, data.encoding)}
     if path.is_dir():
@@ -233,12 +239,6 @@ def _as_sentences(table: Table, columns: Columns, data: TaggedData) -> Table:
     if table.word_lines or not (given or is_of_words(table, needed)):
         return table
     return from_words(table, needed, given)
-
-
-def _names_sentences(path: Path, data: TaggedData) -> bool:
-    """Whether the header of a table has a column of sentences, as tables have it whose rows are words."""
-    rows = first_rows(path, detect(path, data.encoding), Dialect("\t"))
-    return any(map(names_sentence, rows[0] if rows else ()))
 
 
 def _scheme(part: SentencePart, data: TaggedData) -> Scheme | None:

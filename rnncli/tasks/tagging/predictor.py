@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from rnncli.data.encodings import detect, open_text
-from rnncli.data.tables.cells import list_in
 from rnncli.data.tables.conll import Block, blocks, fill, with_feature
-from rnncli.data.tables.live import cut_header, records
-from rnncli.data.tables.sentences import names_sentence
-from rnncli.data.tables.sources import read_file
-from rnncli.data.tables.table import Table
+from rnncli.data.tables.sheet import Sheet, is_tabular
 from rnncli.data.text.neighbours import Given, with_neighbours
+from rnncli.data.text.sentences import cut, paragraphs
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.common.predicting import json_line, require_characters
-from rnncli.tasks.predictors import Coloured
+from rnncli.tasks.predictors import Coloured, Missing
 from rnncli.tasks.tagging.answers import row
-from rnncli.tasks.tagging.data import TOKEN_NAMES, strings
-from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, TEXT_NAMES, Ahead, Knowledge, by_name
+from rnncli.tasks.tagging.data import TOKEN_NAMES, has_sentences
+from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, Ahead, Knowledge, by_name
 from rnncli.tasks.tagging.extras.known import KnownWords
+from rnncli.tasks.tagging.extras.plain import placed, words
+from rnncli.tasks.tagging.extras.rows import SentenceRows
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.model import Tagger
 
 TOGETHER = 2048
 """Sentences that are best tagged at once: many of like length, and words that come again."""
-ENOUGH_ROWS = 20
-"""Rows of a single word each, from the first on, that are no sentences."""
-ONE_A_ROW = "give a line a word, with tabs between columns and a blank line between sentences: --format conll"
-WORD = re.compile(r"\w+(?:[-.,:/'’]\w+)*|\.\.\.|[^\w\s]")
 
 
 class TagPredictor:
@@ -48,12 +43,15 @@ class TagPredictor:
 
     formats = FORMATS
     together = TOGETHER
+    other_forms, own_columns = ("conll", "text"), ("text",)
 
     def __init__(self, fitted: FittedTagging, model: Tagger, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
         self.layout, self.lexicon = fitted.layout, fitted.lexicon
         self.context = fitted.recipe.data.context
         self.knowledge = Knowledge(self.layout, self._written(), fitted.scheme is not None)
+        self.in_rows = SentenceRows(self.layout, fitted.recipe.data.document_column, self._sentence)
+        self.sought = self.in_rows.sought
         self.known = KnownWords(fitted.lexicon, model, device, self.context)
         self.example = (
             "王 小 明 ， 工 程 师".replace(" ", "") if self.layout["by_character"] else "Ms Braflen met Dr. Kavik ."
@@ -68,17 +66,21 @@ class TagPredictor:
 
     def read(self, path: Path, form: str = "") -> Iterator[Given]:
         """The sentences of a file, one at a time."""
-        encoding = self.fitted.recipe.data.encoding
-        form = form or by_name(path)
-        if form == "csv" and by_name(path) == "csv":
-            yield from self._neighbourly(self._table(read_file(path, encoding)))
-            return
-        with open_text(path, detect(path, encoding)) as lines:
-            yield from self._neighbourly(self._sentences(Ahead(lines, live=False), str(path), form))
+        with open_text(path, detect(path, self.fitted.recipe.data.encoding)) as lines:
+            yield from self._neighbourly(self._sentences(Ahead(lines, live=False), str(path), form or by_name(path)))
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Given]:
         """The sentences of a stream of lines, as they come, or when as much as is read behind them has come too."""
         return self._neighbourly(self._sentences(Ahead(lines, live=True), name, form or by_name(Path(name))))
+
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a table by its name; with tabs, by a column of sentences as training knows it."""
+        return by_name(path) == "csv" or (is_tabular(path) and by_name(path) == "conll" and has_sentences(path))
+
+    def rows(self, sheet: Sheet) -> Iterator[Given | Missing]:
+        """The sentence of each row, or of rows of a word each; those without a word are missing."""
+        found = self._neighbourly(self.in_rows.sentences(sheet))
+        return (given if given.tokens else Missing("empty sentence", given) for given in found)
 
     def _neighbourly(self, found: Iterator[tuple[Given, object]]) -> Iterator[Given]:
         """Sentences with those of their documents that are read with them."""
@@ -89,8 +91,8 @@ class TagPredictor:
         form = form or self.knowledge.form(lines)
         if form == JSON_DOCUMENT:
             raise DataError(f"{name}: a whole JSON document, where a line is an object", "jq -c '.[]' makes such lines")
-        if form == "csv":
-            yield from self._records(iter(lines), name)
+        if form == "paragraphs":
+            yield from self._paragraphs(lines)
         elif form == "conll":
             yield from self._blocks(lines, name)
         else:
@@ -100,37 +102,12 @@ class TagPredictor:
                 given = self._object(line, f"{name}:{number}") if form == "jsonl" else self._sentence(line)
                 yield given, given.row.get(self.fitted.recipe.data.document_column)
 
-    def _table(self, table: Table) -> Iterator[tuple[Given, object]]:
-        rows = zip(*(table.values(name) for name in table.columns), strict=True)
-        return self._rows(enumerate(rows), table.columns, table.name, table.place)
-
-    def _records(self, lines: Iterator[str], name: str) -> Iterator[tuple[Given, object]]:
-        """The sentences of separated text as it comes."""
-        header = cut_header(next(lines, ""))
-        return self._rows(records(lines, header, name), header.names, name, lambda line: f"{name}:{line}")
-
-    def _rows(
-        self, rows: Iterable[tuple[int, Sequence[Any]]], columns: Sequence[str], name: str, place: Callable[[int], str]
-    ) -> Iterator[tuple[Given, object]]:
-        """The sentences of the rows of a table; ``place`` tells where the row of a number stands."""
-        lower = {column.lower(): column for column in reversed(columns)}
-        token = next((lower[one.lower()] for one in self.knowledge.words_in if one.lower() in lower), "")
-        if not token:
-            raise DataError(f"{name}: no column of words", f'name one "tokens"; there are: {", ".join(columns)}')
-        alone, numbered = 0, any(names_sentence(column) for column in columns if column != token)
-        enough = 2 if numbered else ENOUGH_ROWS
-        for number, values in rows:
-            row = dict(zip(columns, values, strict=True))
-            if token.lower() in TEXT_NAMES:
-                given = replace(self._sentence(str(row[token] or "")), row=row)
-            else:
-                features = tuple(_words(row.get(feature)) for feature in self.layout["features"])
-                given = Given(_words(row[token]), features, row=row)
-                _require_alike(given, place(number))
-            alone = alone + 1 if len(given.tokens) == 1 else -enough
-            if alone == enough:
-                raise DataError(f'{place(number)}: a row for each word in column "{token}"', ONE_A_ROW)
-            yield given, row.get(self.fitted.recipe.data.document_column)
+    def _paragraphs(self, lines: Iterable[str]) -> Iterator[tuple[Given, object]]:
+        """The sentences of running text, each with its ``offset`` in characters."""
+        for begin, paragraph in paragraphs(lines):
+            for at, text in cut(paragraph, lambda word: self.lexicon.knows([word])[0]):
+                given = self._sentence(text)
+                yield replace(given, row=given.row | {"offset": begin + at}), None
 
     def _blocks(self, lines: Ahead, name: str) -> Iterator[tuple[Given, object]]:
         document, columns = 0, ("", "")
@@ -152,7 +129,39 @@ class TagPredictor:
         """One row a sentence, in order; batch mates do not matter."""
         tags, sure = self.known.tag(examples, sure=True)
         found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
-        return [row(given.tokens, names, shares, self.fitted.scheme) for given, names, shares in found]
+        return [self._row(given, names, shares) for given, names, shares in found]
+
+    def _row(self, given: Given, names: list[str], sure_T2: np.ndarray) -> dict[str, Any]:
+        found = row(given.tokens, names, sure_T2, self.fitted.scheme)
+        if given.starts and "spans" in found:
+            found["spans"] = placed(found["spans"], given.text, given.tokens, given.starts)
+        return given.row | found
+
+    def blank(self, example: Given) -> dict[str, Any]:
+        """The row of a sentence without a word."""
+        return self._row(example, [], np.zeros((0, 2)))
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """The tags of a sentence as a list, and its spans; or the tag of the word in each row."""
+        if sheet is not None and self.in_rows.by_words(sheet):
+            return {"tag": str, "probability": float}
+        tokens = ("tokens",) if sheet is None or self.in_rows.is_plain(sheet) else ()
+        spans = ("spans",) if self.fitted.scheme is not None else ()
+        return dict.fromkeys((*tokens, "tags", "probabilities", *spans), list)
+
+    def cells(self, example: Given, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the rows of a sentence."""
+        if example.rows:
+            pairs = zip(row["tags"], row["probabilities"], strict=True)
+            return [{"tag": tag, "probability": share} for tag, share in pairs]
+        if not row["tokens"]:
+            return [{}]
+        tokens = {"tokens": row["tokens"]} if example.starts or not example.row else {}
+        return [tokens | {name: row[name] for name in ("tags", "probabilities", "spans") if name in row}]
+
+    def own(self, example: Given) -> dict[str, Any]:
+        """The text, or the words with blanks between them."""
+        return {"text": example.text or " ".join(example.tokens)}
 
     def write(self, examples: Sequence[Given], form: str) -> Iterator[str]:
         """What :meth:`text` would write of each prediction, without the probabilities where they are not shown."""
@@ -177,7 +186,7 @@ class TagPredictor:
             return "".join(f"{word}\t{tag}\n" for word, tag in pairs) + "\n"
         if form == "text":
             return " ".join(f"{word}/{tag}" for word, tag in pairs) + "\n"
-        return json_line(example.row | row)
+        return json_line(row)
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[list[Coloured]]]]:
         """The sentence with its spans in brackets, or with a tag behind each word."""
@@ -216,17 +225,9 @@ class TagPredictor:
                 f"this model also reads column {needed}, which a plain sentence lacks",
                 "give CoNLL columns as it was trained on: rnncli predict RUN FILE",
             )
-        return Given(self._words(text), row={"text": text.rstrip("\r\n")})
-
-    def _words(self, text: str) -> list[str]:
-        """The words of a plain sentence: what stands between spaces, cut at punctuation where it is no known word."""
-        if self.layout["by_character"]:
-            return [one for one in text if not one.isspace()]
-        parts = text.split()
-        known = self.lexicon.knows(parts)
-        return [
-            word for part, whole in zip(parts, known, strict=True) for word in ([part] if whole else WORD.findall(part))
-        ]
+        text = text.rstrip("\r\n")
+        tokens, starts = words(text, by_character=self.layout["by_character"], knows=self.lexicon.knows)
+        return Given(tokens, row={"text": text}, text=text, starts=starts)
 
     def _object(self, line: str, place: str) -> Given:
         try:
@@ -236,7 +237,7 @@ class TagPredictor:
         if "\\u" in line:  # the one way in which half a character may come
             require_characters(json.dumps(row, ensure_ascii=False), place)
         if isinstance(row, dict) and isinstance(row.get("text"), str) and "tokens" not in row:
-            return Given(self._sentence(row["text"]).tokens, row=row)
+            return replace(self._sentence(row["text"]), row=row)
         names = (self.layout["token"], *TOKEN_NAMES)
         tokens = next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
         features = [row.get(name) for name in self.layout["features"]] if isinstance(row, dict) else []
@@ -261,19 +262,6 @@ class TagPredictor:
                 )
             columns.append(block.column(at))
         return Given(columns[0], tuple(columns[1:]), block, column=tag)
-
-
-def _require_alike(given: Given, place: str) -> None:
-    """DataError where a further column has another number of values than there are words."""
-    for values in given.features:
-        if len(values) != len(given.tokens):
-            raise DataError(f"{place}: {len(given.tokens)} words but {len(values)} of what is read with them")
-
-
-def _words(cell: object) -> list[str]:
-    """A cell of a table as its words: a list, be it saved as text, or a text with blanks."""
-    found = list_in(cell) if isinstance(cell, str) else None
-    return strings(cell if found is None else found)
 
 
 def _filled(block: Block, column: str, tags: list[str]) -> str:

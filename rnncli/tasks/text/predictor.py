@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +14,15 @@ import numpy as np
 import torch
 
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.tables.cells import written
+from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
 from rnncli.data.text.documents import Document
 from rnncli.data.text.encoded import encode
+from rnncli.data.text.reading import with_line_end
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import json_line, require_characters
-from rnncli.tasks.predictors import Prompt
-from rnncli.tasks.text.data import read_part
+from rnncli.tasks.predictors import Missing, Prompt
+from rnncli.tasks.text.data import TEXT_NAMES, read_part
 from rnncli.tasks.text.extras.writing import UNKNOWN_SYMBOL, Writer
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.model import TextModel
@@ -27,6 +30,15 @@ from rnncli.tasks.write.sampling import Drawing
 
 SHOWN = 200
 """Characters of a text that its row holds."""
+COSTS: dict[str, type] = {
+    "nats": float,
+    "tokens": int,
+    "characters": int,
+    "unknown": int,
+    "bits_per_character": float,
+    "perplexity": float,
+}
+"""What is said of a text, and the type of each."""
 LARGEST_EXPONENT = 700.0
 """A perplexity beyond that of so many nats is given as infinite, which JSON has no number for: as null."""
 
@@ -38,6 +50,8 @@ class DocumentPredictor:
     """
 
     formats = ("jsonl", "text")
+    sought = Sought("text_column", TEXT_NAMES, "texts")
+    other_forms, own_columns = (), ("text",)
     example = "It was a bright cold day in April."
     together = 64
 
@@ -56,6 +70,18 @@ class DocumentPredictor:
             return
         with open_text(path, detect(path, self.fitted.recipe.data.encoding)) as lines:
             yield from self.listen(lines, str(path), form)
+
+    def is_table(self, path: Path) -> bool:
+        """Whether a file is a table by its name."""
+        return is_tabular(path)
+
+    def rows(self, sheet: Sheet) -> Iterator[Document | Missing]:
+        """The text of each row as training reads it; blank ones are missing."""
+        column = sheet.column(self.sought)
+        for number, values in sheet.rows:
+            text = written(values.get(column))
+            document = self._document(with_line_end(text, self.fitted.codec.form), sheet.place(number))
+            yield document if text.strip() else Missing("empty text", document)
 
     def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[Document]:
         """A text a line, plain or in a JSON object."""
@@ -79,6 +105,22 @@ class DocumentPredictor:
     def text(self, example: Document, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
         return json_line(row)
+
+    def blank(self, example: Document) -> dict[str, Any]:
+        """The row of a document that costs nothing, since it is none."""
+        return _row(example, np.zeros(0), 0) | dict.fromkeys(COSTS)
+
+    def added(self, sheet: Sheet | None) -> dict[str, type]:
+        """What a text costs."""
+        return COSTS
+
+    def cells(self, example: Document, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is added to the row of a text."""
+        return [{name: row[name] for name in COSTS}]
+
+    def own(self, example: Document) -> dict[str, Any]:
+        """The text."""
+        return {"text": example.text()}
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Bits per character, perplexity, tokens, the text or where it stands."""

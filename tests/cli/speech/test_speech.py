@@ -1,5 +1,7 @@
 """Speech as people type it: their recordings in, texts out."""
 
+import csv
+import io
 import json
 import sys
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import rnncli as face
 from tests.commands import rnncli
 from tests.tasks.recordings import TINY
 
@@ -204,3 +207,18 @@ def test_given_cepstra_are_learnt_from(real_data, here):
     done = rnncli("run", "speech/an4", *keys, "--json")
     assert done.code == 0, done.err
     assert done.json["metrics"]["wer"]["value"] < 0.95
+
+
+def test_a_manifest_comes_back_with_what_is_said(trained_folder, here, tmp_path):
+    text = "id,audio,offset,duration\n007,wav/0.wav,,\n8,none.wav,,\n9,,,\n010,wav/1.wav,0.1,0.5\n"
+    (here / "new.csv").write_text(text, encoding="utf-8")
+    done = rnncli("predict", trained_folder / "run", here / "new.csv", "--to", "csv")
+    assert done.code == 0, done.err
+    assert "2 rows without a prediction" in done.err
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    assert [row["id"] for row in rows] == ["007", "8", "9", "010"]
+    lines = rnncli("predict", trained_folder / "run", "new.csv", "--json").lines
+    assert [row["text"] for row in rows] == [row["text"] for row in lines]
+    assert lines[0] == rnncli("predict", trained_folder / "run", "wav/0.wav", "--json").lines[0]
+    assert [json.loads(row["words"]) if row["words"] else [] for row in rows] == [row["words"] for row in lines]
+    assert face.load(trained_folder / "run").predict("new.csv") == lines

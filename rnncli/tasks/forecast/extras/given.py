@@ -63,13 +63,6 @@ def at_hand(rows: Records, name: str) -> Table:
     return Table(name, store)
 
 
-def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as csv, with quotes where they are needed."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
 def example_history(learnt: LearntSeries, data: SeriesData, ahead: int) -> str:
     """A short history as csv, and the ``ahead`` steps behind it where columns are known for them."""
     columns, form = learnt.columns, learnt.form
@@ -82,7 +75,7 @@ def example_history(learnt: LearntSeries, data: SeriesData, ahead: int) -> str:
     for turn, stamp in enumerate(_stamps(form.grid, STEPS_SHOWN + (ahead if data.known else 0))):
         value = [str(turn + 1)] if turn < STEPS_SHOWN else [""]
         rows.append((*cells, stamp, *value * len(target), *(_usual(name, form.categories) for name in others)))
-    return csv_lines(rows).rstrip("\n")
+    return _csv(rows).rstrip("\n")
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -96,3 +89,10 @@ def _stamps(grid: Grid, count: int) -> list[str]:
 
 def _usual(name: str, categories: Mapping[str, Sequence[str]]) -> str:
     return categories[name][0] if name in categories else "0"
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as csv, with quotes where they are needed."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from rnncli.tasks.speech.schema import SpeechData
 
 AUDIO_NAMES = ("audio", "features", "file", "path", "audio_filepath", "wav")
 TEXT_NAMES = ("text", "sentence", "transcript", "transcription", "label")
+STRETCHES = (("offset", "duration"), ("start", "end"))
+"""Columns that say which stretch of a recording is meant, in seconds."""
 TIMED = {"words": "word", "segments": "text"}
 """Columns of what is said when, and the key of its text; each part has a start and an end, in seconds."""
 
@@ -65,13 +67,28 @@ def recordings(table: Table, column: str) -> Iterator[SoundRecording]:
     """
     rows = zip(tables.places(table, column), _spans(table), strict=True)
     for i, ((folder, value), span) in enumerate(rows):
-        if isinstance(value, dict):
-            yield replace(_row_recording(value, folder, table.place(i)), span=span)
-        elif isinstance(value, str) and value.strip():
-            path = folder / value
-            yield SoundRecording(path, str(path), path.suffix == ".npy", span)
-        else:
-            raise DataError(f"{table.place(i)}: no path of a recording", f"column {column} must name one in each row")
+        yield _recording(value, column, folder, span, lambda i=i: table.place(i))
+
+
+def recording_of(values: Mapping[str, Any], column: str, folder: Path, place: str) -> SoundRecording | None:
+    """The recording of one row, found from ``folder``, as :func:`recordings` reads it; None where it names none."""
+    value = values.get(column)
+    if value is None or value != value or value == "":
+        return None
+    names = next((pair for pair in STRETCHES if set(pair) <= set(values)), None)
+    span = None if names is None else _span(names, [values[name] for name in names], lambda: place)
+    return _recording(value, column, folder, span, lambda: place)
+
+
+def _recording(
+    value: Any, column: str, folder: Path, span: tuple[float, float] | None, place: Callable[[], str]
+) -> SoundRecording:
+    if isinstance(value, dict):
+        return replace(_row_recording(value, folder, place()), span=span)
+    if isinstance(value, str) and value.strip():
+        path = folder / value
+        return SoundRecording(path, str(path), path.suffix == ".npy", span)
+    raise DataError(f"{place()}: no path of a recording", f"column {column} must name one in each row")
 
 
 def _row_recording(value: dict[str, Any], folder: Path, place: str) -> SoundRecording:
@@ -87,21 +104,25 @@ def durations(table: Table) -> list[float]:
     """The seconds that column ``duration`` gives each row; NaN where it gives none."""
     if "duration" not in table.columns:
         return [math.nan] * len(table)
-    return [_number(value, table, i, "duration") for i, value in enumerate(table.values("duration"))]
+    return [_number(value, "duration", lambda i=i: table.place(i)) for i, value in enumerate(table.values("duration"))]
 
 
 def _spans(table: Table) -> Iterator[tuple[float, float] | None]:
     """Where each row's stretch begins and how long it is, in seconds; None where it is the whole recording."""
-    names = next((pair for pair in (("offset", "duration"), ("start", "end")) if set(pair) <= set(table.columns)), None)
+    names = next((pair for pair in STRETCHES if set(pair) <= set(table.columns)), None)
     if names is None:
         yield from (None for _ in range(len(table)))
         return
     for i, pair in enumerate(zip(*map(table.values, names), strict=True)):
-        start, end = (_number(value, table, i, name) for value, name in zip(pair, names, strict=True))
-        start = 0.0 if math.isnan(start) else start
-        if names[1] == "end" and start > end:
-            raise DataError(f"{table.place(i)}: start is {start:g}, end {end:g}", "in seconds, the end after the start")
-        yield None if math.isnan(end) else (start, end - start if names[1] == "end" else end)
+        yield _span(names, pair, lambda i=i: table.place(i))
+
+
+def _span(names: tuple[str, str], pair: Sequence[Any], place: Callable[[], str]) -> tuple[float, float] | None:
+    start, end = (_number(value, name, place) for value, name in zip(pair, names, strict=True))
+    start = 0.0 if math.isnan(start) else start
+    if names[1] == "end" and start > end:
+        raise DataError(f"{place()}: start is {start:g}, end {end:g}", "in seconds, the end after the start")
+    return None if math.isnan(end) else (start, end - start if names[1] == "end" else end)
 
 
 def timed(table: Table) -> list[tuple[Segment, ...]]:
@@ -124,13 +145,15 @@ def timed(table: Table) -> list[tuple[Segment, ...]]:
     return found
 
 
-def _number(value: Any, table: Table, row: int, column: str) -> float:
+def _number(value: Any, column: str, place: Callable[[], str]) -> float:
     if value is None or value == "":
         return math.nan
     try:
         found = float(value)
     except (TypeError, ValueError):
         found = -1.0
+    if math.isnan(found) and isinstance(value, float):
+        return found
     if not (math.isfinite(found) and found >= 0):
-        raise DataError(f"{table.place(row)}: {column} is {value!r}, not a number of seconds", "for example 3.52")
+        raise DataError(f"{place()}: {column} is {value!r}, not a number of seconds", "for example 3.52")
     return found

@@ -22,7 +22,7 @@ from rnncli.data.tables.conll import Layout
 from rnncli.data.tables.live import find_header
 from rnncli.tasks.tagging.data import TOKEN_NAMES
 
-FORMATS = ("conll", "jsonl", "text", "csv")
+FORMATS = ("conll", "jsonl", "text", "paragraphs", "csv")
 JSON_DOCUMENT = "json"
 """What is no form of a stream: one JSON document over many lines."""
 SUFFIXES = {
