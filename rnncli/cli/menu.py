@@ -44,6 +44,12 @@ COMMANDS = (
         "predict:predict",
     ),
     Entry(
+        "serve",
+        "Runs",
+        "Serve models over HTTP: POST /predict, and a page to try them in a browser.",
+        "serve:serve",
+    ),
+    Entry(
         "write",
         "Runs",
         "Write on behind a prompt, streaming the text as it comes; or music, as files to play.",
