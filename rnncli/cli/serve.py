@@ -29,9 +29,7 @@ def serve(
         list[Path],
         typer.Argument(metavar="RUN...", help="Directories of finished runs.", autocompletion=completion.runs),
     ],
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets all machines in.")
     ] = "127.0.0.1",
@@ -55,6 +53,8 @@ def serve(
     opened = open_socket(host, port)
     with opened, interruptible() as ended:
         models = open_runs(runs)
+        for model in models:
+            model.warm_up()
         gc.freeze()  # what is loaded stays: the collector need not walk through it
         limits = Limits(size=int(max_size * MEGABYTE), inputs=max_inputs, seconds=timeout)
 
@@ -64,6 +64,8 @@ def serve(
                 traceback.print_exception(error)
 
         application = Application(models, limits, complain)
+        if ended.is_set():
+            raise typer.Exit(130)
         serve_application(application, opened, ended, lambda: _announce(terminal, application, address_of(opened)))
     terminal.say(f"stopped; {application.answered:,} requests answered, {application.refused:,} refused")
     raise typer.Exit(130)

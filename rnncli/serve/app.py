@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -70,7 +70,7 @@ class Application:
                 Route("/openapi.json", self._openapi),
                 Route("/", self._page),
             ],
-            exception_handlers={HTTPException: self._not_found, RefusedError: self._refusal},
+            exception_handlers={HTTPException: self._not_found, RefusedError: self._refusal, Exception: self._defect},
         )
 
     def start(self) -> None:
@@ -111,20 +111,14 @@ class Application:
         finally:
             late.cancel()
             asked.dropped = True
-        if isinstance(found, Exception) and not isinstance(found, UserError | RefusedError):
-            self.complain(found)
-            what = f"this is a defect of rnncli: {type(found).__name__}"
-            raise RefusedError(500, what, "the server says more of it where it was started with --debug") from found
         if isinstance(found, BaseException):
             raise found
         return found
 
     def _deliver(self, results: list[tuple[Question, Result]]) -> None:
         assert self.loop is not None
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             self.loop.call_soon_threadsafe(_settle, results)
-        except RuntimeError:  # the loop has ended: nobody waits any more
-            pass
 
     async def _body(self, request: Request) -> bytes:
         """The body; RefusedError for one that is too large, which is read to its end, or that does not come."""
@@ -143,6 +137,8 @@ class Application:
                             pieces.append(piece)
                         if size > LARGEST_DRAINED:
                             break
+        except ClientDisconnect:
+            raise RefusedError(400, "the client left before the end of its request", close=True) from None
         except TimeoutError:
             if not large:
                 what = f"the request did not come to its end within {self.limits.seconds:g} seconds"
@@ -200,6 +196,12 @@ class Application:
         response = self._refusal(request, RefusedError(error.status_code, sentence, WORKS))
         response.headers.update(error.headers or {})
         return response
+
+    def _defect(self, request: Request, error: Exception) -> Response:
+        """What a client hears of an error that is none of its own; who serves hears more."""
+        self.complain(error)
+        said = f"this is a defect of rnncli: {type(error).__name__}"
+        return self._refusal(request, RefusedError(500, said, "the server says more where it runs with --debug"))
 
     def _refusal(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)

@@ -77,10 +77,8 @@ def _ask_rows(model: Served, body: Body, most_inputs: int) -> tuple[Question, bo
 
 def _ask_file(model: Served, body: Body, most_inputs: int) -> tuple[Question, bool]:
     if body.is_json or body.media.startswith("text/"):
-        hint = f"curl --data-binary @{model.predictor.example} ..."
-        raise DataError(
-            "the content of a file is wanted, and no name of one: nothing here is opened for a client", hint
-        )
+        hint = f"curl -H 'content-type: application/octet-stream' --data-binary @{model.predictor.example} ..."
+        raise DataError("the content of a file is wanted: none is opened here by its name", hint)
     suffix = suffix_of(body.suffix) if body.suffix else Path(model.predictor.example).suffix
     return Question(model, partial(model.file, body.content, suffix), 1, alone=True), True
 

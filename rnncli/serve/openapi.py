@@ -24,7 +24,7 @@ ITEMS: dict[str, dict[str, Any]] = {
             {"type": "string", "description": "A text."},
             {
                 "type": "object",
-                "description": 'What a line of JSON holds for `rnncli predict`, such as {"text": "..."}.',
+                "description": 'A line of JSON for `rnncli predict`, such as {"text": "..."}.',
             },
         ]
     },

@@ -17,12 +17,14 @@ from rnncli.errors import DataError, UsageError, UserError
 from rnncli.runs.page import model_card
 from rnncli.runs.streams import lines as lines_of
 from rnncli.runs.use import Trained, closing, load, looking_ahead, predictor_of, require_run
-from rnncli.tasks.predictors import AheadPredictor, FilePredictor
+from rnncli.tasks.predictors import AheadPredictor, FilePredictor, Predictor
 
 MAX_CHARACTERS = 100_000
 """Of a single input; a longer one would keep all others waiting."""
 PADDED_CHARACTERS = 2_000_000
 """Of the inputs that are predicted at once, each as long as the longest: what bounds memory."""
+MANY = 40
+"""Inputs at once, for which other kernels may be used than for a single one."""
 FORM = "jsonl"
 UPLOAD = "upload"
 """What a row calls a file that was sent."""
@@ -45,12 +47,11 @@ class Answered:
 
 
 class Served:
-    """A finished run under its ``name``; ``kind`` is what it takes: ``texts``, the ``rows`` of a history, or a ``file``."""
+    """A finished run under its ``name``; ``kind`` is what it takes: ``texts``, ``rows`` of a history, a ``file``."""
 
-    def __init__(self, name: str, trained: Trained) -> None:
-        self.name, self.path, self.task = name, trained.run.path, trained.recipe.task
-        self.predictor = predictor_of(trained)
-        self.together = self.predictor.together
+    def __init__(self, name: str, path: Path, task: str, predictor: Predictor) -> None:
+        self.name, self.path, self.task, self.predictor = name, path, task, predictor
+        self.together = predictor.together
         ahead, of_files = isinstance(self.predictor, AheadPredictor), isinstance(self.predictor, FilePredictor)
         self.kind = "rows" if ahead else "file" if of_files else "texts"
         self.answers = 0
@@ -67,6 +68,12 @@ class Served:
             return self.predictor.example
         head, *rows = (line.split(",") for line in self.predictor.example.splitlines())
         return [dict(zip(head, map(_number, row), strict=True)) for row in rows]
+
+    def warm_up(self) -> None:
+        """Predict once alone and once together: kernels are compiled then, which takes seconds."""
+        if self.kind == "texts":
+            for count in (1, min(self.together, MANY)):
+                self.predictor.predict([self.predictor.parse(self.predictor.example)] * count)
 
     def lines(self, examples: Sequence[Sized]) -> list[str]:
         """A JSON object for each example, in order; those of like length are predicted together."""
@@ -135,7 +142,11 @@ def open_runs(paths: Sequence[Path]) -> list[Served]:
         if names.count(name) > 1:
             hint = "serve one of them, or rename its folder, which is the name that it is served under"
             raise UsageError(f"{path}: two of the runs are called {name}", hint)
-    return [Served(name, load(path)) for path, name in zip(paths, names, strict=True)]
+    return [_served(name, load(path)) for path, name in zip(paths, names, strict=True)]
+
+
+def _served(name: str, trained: Trained) -> Served:
+    return Served(name, trained.run.path, trained.recipe.task, predictor_of(trained))
 
 
 def chunks(sizes: Sequence[int], together: int) -> Iterator[list[int]]:

@@ -20,6 +20,8 @@ PATIENCE = 30.0
 GRACE = 10.0
 """Seconds in which what was begun is answered when the server is to end."""
 CONNECTIONS = 1000
+TICKS = 10
+"""Of a tenth of a second, after which connections are looked at again."""
 LATE = b'{"error": "no request came within %d seconds"}\n' % PATIENCE
 
 
@@ -60,6 +62,7 @@ def serve(application: Application, opened: socket.socket, ended: threading.Even
         log_level="critical",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=int(PATIENCE),
         timeout_graceful_shutdown=int(GRACE),
@@ -94,15 +97,16 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end; called ten times a second."""
-        if counter % 10 == 0:
+        if counter % TICKS == 0:
             self._close_idle(time.monotonic())
         return await super().on_tick(counter) or self.ended.is_set()
 
     def _close_idle(self, now: float) -> None:
         """Close connections whose next request has not come for too long, in part or at all."""
         idle: dict[Any, tuple[Any, float]] = {}
-        for connection in list(self.server_state.connections):
-            cycle: Any = connection.cycle
+        connections: list[Any] = list(self.server_state.connections)
+        for connection in connections:
+            cycle = connection.cycle
             if cycle is not None and not cycle.response_complete:
                 continue
             seen, since = self._idle.get(connection, (cycle, now))
