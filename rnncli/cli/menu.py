@@ -50,6 +50,12 @@ COMMANDS = (
         "serve:serve",
     ),
     Entry(
+        "submit",
+        "Runs",
+        "Write a submission: ids, order, columns and types as a sample wants them; of folds the mean.",
+        "submit:submit",
+    ),
+    Entry(
         "write",
         "Runs",
         "Write on behind a prompt, streaming the text as it comes; or music, as files to play.",
