@@ -2,8 +2,15 @@
 const element = (name, text = "", kind = "") => {
   const made = document.createElement(name);
   made.textContent = text;
-  made.className = kind;
+  if (kind) made.className = kind;
   return made;
+};
+const decoded = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 const shares = (row) => {
@@ -65,4 +72,8 @@ for (const section of document.querySelectorAll("[data-model]")) {
       said.value = error.message;
     }
   });
+  if (kind === "texts" && location.hash.length > 1) {
+    text.value = decoded(location.hash.slice(1));
+    form.requestSubmit();
+  }
 }
