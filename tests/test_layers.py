@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "train",
         "metrics.metric",
         "aliases",
+        "serve",
     },
     "export": {"runs", "tasks", "tasks.exporting", "tasks.portable"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
@@ -49,6 +50,7 @@ MAY_IMPORT = {
         "metrics",
         "data",
     },
+    "serve": {"runs", "report", "tasks.predictors"},
     "tasks": {
         "data",
         "heads",

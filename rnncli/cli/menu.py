@@ -44,6 +44,18 @@ COMMANDS = (
         "predict:predict",
     ),
     Entry(
+        "serve",
+        "Runs",
+        "Serve models over HTTP: POST /predict, and a page to try them in a browser.",
+        "serve:serve",
+    ),
+    Entry(
+        "submit",
+        "Runs",
+        "Write a submission: ids, order, columns and types as a sample wants them; of folds the mean.",
+        "submit:submit",
+    ),
+    Entry(
         "write",
         "Runs",
         "Write on behind a prompt, streaming the text as it comes; or music, as files to play.",
