@@ -34,8 +34,6 @@ MAX_COLUMNS = 20
 """Labels each of which has a column of its own in a table."""
 
 
-
-
 def columns_of(labels: Sequence[str], *, several: bool) -> dict[str, type]:
     """The columns that predictions add to a table, and their types; labels beyond ``MAX_COLUMNS`` have none each."""
     first = {"labels": list} if several else {"label": str, "probability": float}
