@@ -6,15 +6,13 @@ null in JSON. Nothing here is heavy: values of numpy are turned into plain ones 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
 from rnncli.report.figures import Passage, Trace
-from rnncli.report.numbers import interval, number, words
+from rnncli.report.numbers import interval, number, plain, words
 from rnncli.report.reach import Reach
 
 
@@ -96,6 +94,11 @@ class ReportTable:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ReportTable:
+        """A table of plain values, such as JSON has."""
+        return cls(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))
 
 
 @dataclass(frozen=True)
@@ -298,42 +301,6 @@ class Report:
                 del values[name]
         return values
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Report:
-        """The report that ``to_dict`` gave; ValueError naming what is missing or unknown."""
-        try:
-            rest = dict(values)
-            if not all(len(row) == len(rest["labels"]) for row in rest["confusion"]):
-                raise ValueError("not a report: confusion has other columns than labels")
-            classes = Classes(
-                tuple(rest.pop("labels")),
-                tuple(tuple(row) for row in rest.pop("confusion")),
-                tuple(ClassFigures(**row) for row in rest.pop("per_class")),
-                rest.pop("positive"),
-            )
-            found = cls(
-                metrics={name: Estimate(**metric) for name, metric in rest.pop("metrics").items()},
-                classes=classes,
-                model=ModelSummary(**rest.pop("model")),
-                training=TrainingSummary(**rest.pop("training")),
-                folds=tuple(Fold(**fold) for fold in rest.pop("folds", ())),
-                notes=tuple(rest.pop("notes", ())),
-                advice=tuple(rest.pop("advice", ())),
-                mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
-                tables=tuple(_table(table) for table in rest.pop("tables", ())),
-                groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
-                reach=Reach.of(rest.pop("reach", None)),
-                traces=tuple(Trace.of(one) for one in rest.pop("traces", ())),
-                passages=tuple(Passage(**one) for one in rest.pop("passages", ())),
-                **rest,
-            )
-            require_types(found)
-            return found
-        except KeyError as error:
-            raise ValueError(f"not a report: {error.args[0]} is missing") from error
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"not a report: {error}") from error
-
 
 def build_report(
     *,
@@ -364,52 +331,8 @@ def build_report(
         confidence=evaluation.confidence,
         notes=tuple(dict.fromkeys((*notes, *details.notes))),
         mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
-        tables=tuple(_table(plain(asdict(table))) for table in details.tables),
+        tables=tuple(ReportTable.of(plain(asdict(table))) for table in details.tables),
         traces=tuple(Trace.of(plain(asdict(one))) for one in details.traces),
         passages=tuple(details.passages),
         scored=details.scored,
     )
-
-
-def require_types(report: Report) -> None:
-    """Raise ValueError where a field of a report that was read is of another type than it is declared with."""
-    from pydantic import ValidationError
-
-    try:
-        _adapter().validate_python(asdict(report))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"not a report: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Report)
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: numpy's numbers and arrays as Python's, what is no number as None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
-
-
-def _grouping(values: Mapping[str, Any]) -> Grouping:
-    groups = []
-    for group in values["groups"]:
-        metrics = {name: Estimate(**metric) for name, metric in group["metrics"].items()}
-        groups.append(Group(**{**group, "metrics": metrics}))
-    return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
-
-
-def _table(values: Mapping[str, Any]) -> ReportTable:
-    return ReportTable(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Unit
-from rnncli.report.build import plain
+from rnncli.report.numbers import plain
 
 
 @dataclass(frozen=True)

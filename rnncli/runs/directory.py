@@ -20,6 +20,7 @@ from rnncli.errors import RunError, UsageError
 from rnncli.metrics.metric import Metric
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Report
+from rnncli.report.reading import report_of
 from rnncli.runs import lock
 
 RUNS = Path("runs")
@@ -170,7 +171,7 @@ class RunDirectory:
     def read_report(self) -> Report:
         """The report of the finished run; raises RunError."""
         try:
-            return Report.from_dict(with_declared(read_json(self.report), self._read_otherwise))
+            return report_of(with_declared(read_json(self.report), self._read_otherwise))
         except (ValueError, AttributeError, TypeError, KeyError) as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 

@@ -5,10 +5,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnncli.report.build import Classes, Mistake, Report, ReportTable
+from rnncli.report.build import Classes, Mistake, ReportTable
 from rnncli.report.figures import Passage
 from rnncli.report.folds import cross_validated
 from rnncli.report.matrix import MOST_CLASSES, most_confused, shade
+from rnncli.report.reading import report_of
 from rnncli.report.render import print_report, render_report
 from tests.report.samples import report, scored
 from tests.report.test_build import bare
@@ -223,7 +224,7 @@ WRITTEN = Passage("written at 0.8", "a first line\n\n" + "and so on " * 40 + "\n
 
 def test_what_was_written_is_whole_in_a_file_and_its_first_lines_on_a_terminal():
     made = dataclasses.replace(report(), passages=(WRITTEN,), scored="9,000 characters in 4 blocks")
-    assert Report.from_dict(made.to_dict()) == made
+    assert report_of(made.to_dict()) == made
     piped, wide = lines(made), lines(made, 60)
     at = piped.index("written at 0.8")
     assert piped[at + 1 : at + 6] == ["  a first line", "  ", "  " + "and so on " * 40, "  ␛[31mred", "  the last"]

@@ -12,8 +12,9 @@ from rich.cells import cell_len
 
 from rnncli.metrics.metric import Metric
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import Estimate, Evaluation, ModelSummary, Report, TrainingSummary, build_report
+from rnncli.report.build import Estimate, Evaluation, ModelSummary, TrainingSummary, build_report
 from rnncli.report.page import Story, report_page
+from rnncli.report.reading import report_of
 from rnncli.report.render import render_report
 from rnncli.tasks.music import metrics as music
 from rnncli.tasks.music.extras.pictures import note_name, roll_picture, roll_text
@@ -68,7 +69,7 @@ def test_every_metric_is_declared_lower_is_better_and_said_what_it_means(task):
 def test_a_report_fits_a_terminal_and_comes_back_from_its_json(task, width):
     report = made(task, *TASKS[task][2]())
     assert max(map(cell_len, lines(report, width))) <= width
-    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert report_of(json.loads(json.dumps(report.to_dict()))) == report
 
 
 def test_a_report_of_a_text_counts_characters_and_shows_help_dearest_symbols_samples_and_copying():
