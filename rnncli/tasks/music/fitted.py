@@ -121,13 +121,12 @@ class FittedMusic:
 
     def loss(self, model: MusicModel, batch: WindowBatch) -> Tensor:
         """Nats a frame; in training from the state behind the window before."""
-        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
-        if model.training:
-            state, known_B = self._carried.before(batch.windows, batch.follow, state)
-            before_BT = batch.beginning(known_B)
-        outputs, end = model.read(before_BT, batch.lengths_B, batch.at_B, state)
-        if model.training:
-            self._carried.keep(batch.windows, end)
+
+        def read(before_BT: Tensor, state: State) -> tuple[list[Tensor], State]:
+            return model.read(before_BT, batch.lengths_B, batch.at_B, state)
+
+        begin = model.begin(len(batch.windows))
+        before_BT, outputs = self._carried.read(batch, begin, read, training=model.training)
         inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(batch.steps_BT.device)
         return model.loss(outputs, before_BT, batch.steps_BT, inside_BT)
 

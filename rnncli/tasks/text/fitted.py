@@ -100,13 +100,11 @@ class FittedText:
 
     def loss(self, model: TextModel, batch: WindowBatch) -> Tensor:
         """Nats a symbol; in training from the state behind the window before."""
-        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
-        if model.training:
-            state, known_B = self._carried.before(batch.windows, batch.follow, state)
-            before_BT = batch.beginning(known_B)
-        outputs, end = model.read(before_BT, batch.lengths_B, state)
-        if model.training:
-            self._carried.keep(batch.windows, end)
+
+        def read(before_BT: Tensor, state: State) -> tuple[list[Tensor], State]:
+            return model.read(before_BT, batch.lengths_B, state)
+
+        _, outputs = self._carried.read(batch, model.begin(len(batch.windows)), read, training=model.training)
         device = batch.steps_BT.device
         inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(device)
         chance_V = None if self._chance_V is None or not model.training else self._chance_V.to(device)
