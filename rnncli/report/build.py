@@ -129,13 +129,14 @@ class Classes:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The recurrent core and the parameters of the whole model."""
+    """The recurrent core and the parameters of the whole model, all ``members`` of it whose answers are averaged."""
 
     cell: str
     layers: int
     hidden: int
     bidirectional: bool
     parameters: int
+    members: int = 1
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,8 @@ class Details:
     """What a task says of its predictions beside its metrics; everything is optional.
 
     ``metrics`` are declared ones that are to be read otherwise here, by name, such as an f1 with the label it is of.
-    ``scored`` says what was scored where it is not examples that count, such as ``9,000 characters in 4 blocks``.
+    ``scored`` says what was scored where it is not examples that count, such as ``9,000 characters in 4 blocks``, and
+    ``each`` what is scored one by one, such as ``block``; empty for examples.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -225,6 +227,7 @@ class Details:
     traces: Sequence[Trace] = ()
     passages: Sequence[Passage] = ()
     scored: str = ""
+    each: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,7 @@ class Report:
     traces: tuple[Trace, ...] = ()
     passages: tuple[Passage, ...] = ()
     scored: str = ""
+    each: str = ""
 
     @property
     def is_mean(self) -> bool:
@@ -279,6 +283,10 @@ class Report:
     def counted(self) -> str:
         """What was scored, in words."""
         return self.scored or f"{self.examples:,} examples"
+
+    def counting(self, count: int, which: str = "") -> str:
+        """So many of what is scored one by one, such as 1,234 examples, or with ``which`` 1,234 test examples."""
+        return f"{count:,} {which}{' ' * bool(which)}{self.each or 'example'}{'s'[: count != 1]}"
 
     def title(self, name: str) -> str:
         """What a person reads for a metric."""
@@ -296,9 +304,11 @@ class Report:
         for grouping, written in zip(self.groups, values["groups"], strict=True):
             for group, one in zip(grouping.groups, written["groups"], strict=True):
                 one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
-        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "about"):
+        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "each", "about"):
             if not values[name]:
                 del values[name]
+        if self.model.members == 1:
+            del values["model"]["members"]
         return values
 
 
@@ -335,4 +345,5 @@ def build_report(
         traces=tuple(Trace.of(plain(asdict(one))) for one in details.traces),
         passages=tuple(details.passages),
         scored=details.scored,
+        each=details.each,
     )

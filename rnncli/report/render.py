@@ -67,6 +67,7 @@ def _header(report: Report, width: int | None) -> Lines:
     """Recipe, model, training, what was dropped, what is to be said."""
     model, training = report.model, report.training
     core = f"{model.cell} {model.layers}x{model.hidden}{' bidirectional' if model.bidirectional else ''}"
+    core += f", {model.members} members" if model.members > 1 else ""
     best = f" (best {training.best_epoch})" if training.best_epoch is not None else ""
     rows = [
         ("recipe", f"{report.task}: {report.recipe}" if report.recipe else report.task),
@@ -246,7 +247,7 @@ def free_cell(value: object) -> str:
         return UNDEFINED
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else number(value, "plain")
 
 
 def _folds(report: Report, width: int | None) -> Lines:

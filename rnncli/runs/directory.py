@@ -303,7 +303,7 @@ def _first_free(fresh: Path, name: str) -> Path:
 
 def _other_runs(path: Path) -> str:
     found = _latest(path.parent if os.path.isdir(path.parent) else RUNS)
-    return f"runs here: {found}" if found else "train first: rnncli sentiment"
+    return f"runs here: {found}" if found else "train first; rnncli recipes shows what there is to train"
 
 
 def _latest(folder: Path) -> str:

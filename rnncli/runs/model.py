@@ -53,7 +53,8 @@ def summarise(recipe: Recipe, model: nn.Module) -> ModelSummary:
     """The recurrent core as the recipe shapes it, and the parameters of the whole model."""
     section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
+    members = getattr(section, "members", 1)
+    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters, members)
 
 
 def _copies(train: TrainSection) -> int:

@@ -34,6 +34,7 @@ OPTIONAL = {
     "python-crfsuite": ("a linear CRF beside a tagger", 'pip install "rnncli[crf]"'),
     "h5py": ("features in .h5 files", 'pip install "rnncli[h5]"'),
     "statsforecast": ("classical rivals of a forecaster", 'pip install "rnncli[forecast]"'),
+    "symusic": ("music with a soundfont", 'pip install "rnncli[soundfont]"'),
     "torchvision": ("frames through its networks", 'pip install "rnncli[vision]"'),
 }
 

@@ -63,6 +63,7 @@ REPORT = fields(
         "traces": many(TRACE),
         "passages": many(fields(title=TEXT, text=TEXT, most=COUNT)),
         "scored": TEXT,
+        "each": TEXT,
         "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
         "folds": many(FOLD),
         "about": by_name(ANY),
@@ -78,7 +79,14 @@ REPORT = fields(
     confusion=many(many(COUNT)),
     per_class=many(fields(label=TEXT, precision=MAYBE, recall=MAYBE, f1=MAYBE, support=COUNT)),
     baselines=by_name(by_name(MAYBE)),
-    model=fields(cell=one_of("rnn", "lstm", "gru"), layers=COUNT, hidden=COUNT, bidirectional=TRUTH, parameters=COUNT),
+    model=fields(
+        {"members": COUNT},
+        cell=one_of("rnn", "lstm", "gru"),
+        layers=COUNT,
+        hidden=COUNT,
+        bidirectional=TRUTH,
+        parameters=COUNT,
+    ),
     training=fields(
         seconds=NUMBER,
         epochs=COUNT,

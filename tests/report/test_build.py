@@ -53,6 +53,17 @@ def test_the_json_has_the_documented_fields():
     assert np.sum(values["confusion"]) == values["examples"] == 400
 
 
+def test_members_are_told_where_there_are_several():
+    several = dataclasses.replace(report(), model=ModelSummary("lstm", 2, 256, False, 10, members=3))
+    assert several.to_dict()["model"]["members"] == 3
+    assert report_of(several.to_dict()) == several
+
+
+def test_what_is_scored_one_by_one_has_its_name():
+    assert report().counting(1, "test") == "1 test example"
+    assert dataclasses.replace(report(), each="block").counting(1200) == "1,200 blocks"
+
+
 def test_figures_that_are_not_numbers_are_null():
     undefined = bare(scored(1, {"roc_auc": (float("nan"), float("nan"), float("inf"))}))
     found = undefined.to_dict()["metrics"]["roc_auc"]

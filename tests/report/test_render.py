@@ -187,6 +187,13 @@ def test_folds_have_a_row_each_then_mean_and_deviation():
     assert "3 folds" in row(written, "test, 300 examples")
 
 
+def test_members_of_a_model_are_counted_in_its_line():
+    made = report()
+    several = dataclasses.replace(made, model=dataclasses.replace(made.model, members=3))
+    assert row(lines(several), "model") == "model     gru 1x128 bidirectional, 3 members, 1.9 M parameters"
+    assert "members" not in row(lines(made), "model")
+
+
 def test_a_tasks_own_tables_are_shown_with_figures_on_the_right():
     table = ReportTable("spans by type", ("type", "f1", "count"), (("PER", 0.51239, 1200), ("[b]LOC", None, 3)))
     written = lines(bare(scored(3, {"f1": 0.5}, tables=[table])), 80)

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.music.pieces import Form
-from rnncli.data.series.frequency import counted
 from rnncli.data.steps import Steps
+from rnncli.data.wording import counted
 from rnncli.errors import DataError, RunError
 from rnncli.heads.chords import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
-from rnncli.tasks.music.extras.rivals import rivals
+from rnncli.tasks.music.extras.rivals import limited, rivals
 from rnncli.tasks.music.extras.sampled import CHORDS, sampled
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
@@ -186,7 +186,9 @@ class FittedMusic:
         train, test = parts["train"].steps(), parts[split].steps()
         blocks = self._blocks(test)
         found = rivals(train, test, self.form.form, self.form.keys)
-        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, ()
+        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, tuple(
+            filter(None, [limited(train)])
+        )
 
     def _blocks(self, steps: Steps) -> Blocks:
         return music_blocks(steps, first=self.recipe.evaluation.first)

@@ -25,7 +25,7 @@ from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.text.data import DocumentPart
 from rnncli.tasks.text.examples import TextWindows
 from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
-from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
+from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz, xz_limited
 from rnncli.tasks.text.extras.sampled import run_of, sampled
 from rnncli.tasks.text.extras.unknown import unsaid
 from rnncli.tasks.text.model import TextModel
@@ -184,8 +184,8 @@ class FittedText:
             name = "unigram" if order == 1 else f"kneser-ney {order}"
             found[name] = blocks.statistics(model.nats(encoded.steps.values, encoded.steps.bounds_D1))
         found["xz"] = xz(parts["train"].documents, parts[split].documents)
-        said = limited(train.steps)
-        return found, (said,) if said else ()
+        said = (limited(train.steps), xz_limited(parts["train"].documents, parts[split].documents))
+        return found, tuple(filter(None, said))
 
     def nats(self, model: TextModel, encoded: Encoded) -> np.ndarray:
         """-ln p of each symbol given all before it in its document, (N,)."""

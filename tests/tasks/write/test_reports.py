@@ -105,6 +105,27 @@ def test_without_help_samples_or_copying_nothing_is_said_of_them():
     assert list(music.details(rows, {"form": "rolls"}, SETTINGS, 1).tables) == []
 
 
+def test_large_figures_have_as_many_digits_beside_help_as_in_the_main_table():
+    rows, about = text_run(skill=0.2)
+    report = made("text", rows, about)
+    shown = lines(report)
+    alone = next(line for line in shown if line.startswith("the model alone")).split()
+    assert report.metrics["perplexity"].value > 1000
+    assert report.metrics["perplexity"].number in alone
+
+
+def test_verdicts_speak_of_blocks_and_pieces():
+    for task, run, noun in (("text", text_run(), "block"), ("music", music_run(), "piece")):
+        assert made(task, *run).counting(2, "test") == f"2 test {noun}s"
+    rows, about = music_run(frames=800, pieces=3)
+    assert made("music", rows, about).counting(1, "test") == "1 test block"
+
+
+def test_counts_of_one_are_in_the_singular():
+    rows, about = text_run("a")
+    assert made("text", rows, about).scored == "1 character in 1 block"
+
+
 def test_without_resamples_the_table_of_help_has_no_intervals():
     details = text.details(*text_run(), EvaluationSection(resamples=0), 1)
     assert details.tables[0].columns == ("", "bits/character", "perplexity", "weights")
