@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
     (here / "reviews.csv").write_text(reviews(), encoding="utf-8")
     learnt = SMALL | {"train": {"epochs": 12, "patience": 0, "learning_rate": 0.02}}
     rnncli.run("sentiment", data=here / "reviews.csv", out=here / "runs" / "first", **learnt)
-    (here / "book.txt").write_text("the cat sat on the mat.\n" * 60, encoding="utf-8")
+    (here / "book.txt").write_text("the cat sat on the mat - why?\n" * 60, encoding="utf-8")
     prose = SMALL | {"model": {"hidden": 8}, "evaluation": SMALL["evaluation"] | {"help": False, "samples": 0}}
     rnncli.run("text", data=here / "book.txt", out=here / "texts" / "prose", **prose)
     return here
