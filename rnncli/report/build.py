@@ -282,7 +282,12 @@ class Report:
     @property
     def counted(self) -> str:
         """What was scored, in words."""
-        return self.scored or f"{self.examples:,} examples"
+        return self.scored or self.counting(self.examples)
+
+    @property
+    def ones(self) -> str:
+        """What is scored one by one: ``examples`` as a rule."""
+        return f"{self.each or 'example'}s"
 
     def counting(self, count: int, which: str = "") -> str:
         """So many of what is scored one by one, such as 1,234 examples, or with ``which`` 1,234 test examples."""

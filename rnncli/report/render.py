@@ -257,7 +257,7 @@ def _folds(report: Report, width: int | None) -> Lines:
     metrics = shown_metrics(report)
 
     def drawn(names: Sequence[str]) -> Lines:
-        rows = [["fold", "examples", "best epoch", *(report.title(name) for name in names)]]
+        rows = [["fold", report.ones, "best epoch", *(report.title(name) for name in names)]]
         for fold in report.folds:
             best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
             scores = (report.written(name, fold.metrics.get(name)) for name in names)
