@@ -117,6 +117,7 @@ SETTING = fields(
     reach_beyond=TRUTH,
 )
 COMPARISON = fields(
+    {"each": TEXT},
     task=TEXT,
     split=TEXT,
     examples=COUNT,
