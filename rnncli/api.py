@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnncli.report.comparison import Comparison
     from rnncli.runs.events import Happening
     from rnncli.runs.use import Trained
-    from rnncli.tasks.predictors import Predictor, Records
+    from rnncli.tasks.predictors import FileWriter, Predictor, Records, TextWriter
 
     Rows = Records | Any
     """Rows as dictionaries, or a data frame of pandas."""
@@ -65,6 +65,8 @@ class TrainedModel:
     'gru'
     >>> model.evaluate("reviews.csv").examples
     60
+    >>> [len(text) for text in rnncli.load("texts/prose").write("the cat ", length=20, samples=2)]
+    [28, 28]
     """
 
     def __init__(self, trained: Trained) -> None:
@@ -120,6 +122,43 @@ class TrainedModel:
                 raise _wrong("predict", one, "a text or a path")
         return predict(predictor, each, reading)
 
+    def write(
+        self,
+        prompt: str = "",
+        *,
+        primer: str | Path | None = None,
+        harmonise: str | Path | None = None,
+        soundfont: str | Path | None = None,
+        length: int | None = None,
+        bars: int | None = None,
+        samples: int = 1,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 1,
+        stop: str = "",
+        unknown: bool = False,
+    ) -> list[str] | list[dict[str, bytes]]:
+        """Samples of a model of texts or music, those of ``rnncli write`` with the same ``seed``.
+
+        A text begins with its prompt, of which what was never learnt is left out. Of music each sample is the content
+        of its files by their endings, ``.mid`` and ``.wav``. Raises DataError, and UsageError for a model that does not
+        write and for what it has no use for.
+        """
+        from rnncli.runs.write import Asked, compositions, text_samples
+        from rnncli.tasks.predictors import TextWriter
+        from rnncli.tasks.write.sampling import Drawing
+
+        files = (None if one is None else _located(one) for one in (primer, harmonise, soundfont))
+        drawing = Drawing(temperature, top_k, top_p, seed, unknown)
+        asked = Asked(prompt, *files, length, bars, samples, stop, sampling=drawing)
+        writer = self._writer
+        if not isinstance(writer, TextWriter):
+            return [dict(one.files) for one in compositions(writer, asked)[0]]
+        asked.require_text()
+        read = writer.prompt(prompt)
+        return [read.text + "".join(one.pieces) for one in text_samples(writer, read, asked)]
+
     def evaluate(self, data: str | Path | None = None, *, split: str = "test") -> Report:
         """The report on ``split`` of the run's own data, or on the labelled file ``data``; raises DataError."""
         from rnncli.runs.use import score
@@ -133,6 +172,12 @@ class TrainedModel:
         from rnncli.runs.use import predictor_of
 
         return predictor_of(self._trained)
+
+    @cached_property
+    def _writer(self) -> TextWriter | FileWriter:
+        from rnncli.runs.write import writer_of
+
+        return writer_of(self._trained)
 
 
 def run(

@@ -15,6 +15,7 @@ import torch
 
 import rnncli
 import rnncli.api
+from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.errors import DataError, RecipeError, RunError, UsageError
 from rnncli.runs import events, predicting
 from rnncli.tasks.predictors import Predictor
@@ -39,6 +40,9 @@ def folder(tmp_path_factory):
     (here / "reviews.csv").write_text(reviews(), encoding="utf-8")
     learnt = SMALL | {"train": {"epochs": 12, "patience": 0, "learning_rate": 0.02}}
     rnncli.run("sentiment", data=here / "reviews.csv", out=here / "runs" / "first", **learnt)
+    (here / "book.txt").write_text("the cat sat on the mat - why?\n" * 60, encoding="utf-8")
+    prose = SMALL | {"model": {"hidden": 8}, "evaluation": SMALL["evaluation"] | {"help": False, "samples": 0}}
+    rnncli.run("text", data=here / "book.txt", out=here / "texts" / "prose", **prose)
     return here
 
 
@@ -275,6 +279,38 @@ def test_for_a_task_of_files_strings_name_files_and_folders(tmp_path):
         assert predicting.predict(predictor, inputs) == rows
     assert predicting.predict(predictor, [str(files[1])]) == rows[1:2]
     assert set(predictor.batches) == {1, 2}
+
+
+def test_texts_that_are_written_are_those_of_the_command(here, capsys):
+    prose = rnncli.load("texts/prose")
+    asked = ("--length", "12", "--samples", "2", "--seed", "3", "--temperature", "0.7", "--json")
+    done = typed("write", "texts/prose", "--prompt", "the ☃cat", *asked)
+    found = prose.write("the ☃cat", length=12, samples=2, seed=3, temperature=0.7)
+    assert found == [row["prompt"] + row["text"] for row in done.lines]
+    assert prose.write("-", length=1, samples=2)
+    assert capsys.readouterr() == ("", "")
+    for wrong in ({"bars": 2}, {"primer": "a.mid"}, {"length": 0}, {"temperature": -1}):
+        with pytest.raises(UsageError) as raised:
+            prose.write("the", **wrong)
+        assert raised.value.hint
+
+
+def test_music_that_is_written_is_that_of_the_command(tmp_path):
+    for number in range(10):
+        notes = [[at, at + 2, 60 + (number + at) % 12, 0] for at in range(0, 16, 2)]
+        (tmp_path / f"{number}.mid").write_bytes(midi_bytes(np.array(notes), 4, 120.0))
+    small = SMALL | {"model": {"hidden": 8, "head_hidden": 8}, "evaluation": SMALL["evaluation"] | {"samples": 0}}
+    done = rnncli.run("music", data=tmp_path, out=tmp_path / "run", **small)
+    typed("write", tmp_path / "run", "--primer", tmp_path / "3.mid", "--bars", "1", "--out", tmp_path / "new/on.mid")
+    (found,) = done.model().write(primer=tmp_path / "3.mid", bars=1)
+    assert found == {ending: (tmp_path / f"new/on{ending}").read_bytes() for ending in (".mid", ".wav")}
+    with pytest.raises(UsageError, match="--prompt is not for runs that write pieces of music"):
+        done.model().write("the cat")
+
+
+def test_a_model_that_does_not_write_says_so(model):
+    with pytest.raises(UsageError, match="a run of task sentiment, which does not write"):
+        model.write("the cat")
 
 
 def test_an_evaluation_is_that_of_the_command(here, model):

@@ -38,6 +38,9 @@ def write(
     harmonise: Annotated[
         Path | None, typer.Option("--harmonise", metavar="FILE.mid", help="Of music: write the voices below a melody.")
     ] = None,
+    soundfont: Annotated[
+        Path | None, typer.Option("--soundfont", metavar="FILE.sf2", help="Of music: the instruments of the .wav.")
+    ] = None,
     length: Annotated[
         int | None,
         typer.Option("--length", metavar="N", help="Symbols to write, of music frames; 400 characters, say."),
@@ -69,7 +72,7 @@ def write(
     from rnncli.tasks.write.sampling import Drawing
 
     sampling = Drawing(temperature, top_k, top_p, seed, unknown)
-    asked = Asked(prompt, primer, harmonise, length, bars, samples, stop, out, sampling)
+    asked = Asked(prompt, primer, harmonise, soundfont, length, bars, samples, stop, out, sampling)
     with ProgressLine(terminal, "loading the model"):
         writer = open_writer(run)
     if isinstance(writer, TextWriter):

@@ -125,6 +125,7 @@ def _compared(side: _Side, at: int, metrics: tuple[str, ...]) -> Comparison:
         task=first.task,
         split=first.split,
         examples=first.examples,
+        each=first.each,
         confidence=first.confidence,
         metrics=metrics,
         keys=side.keys,
@@ -298,14 +299,18 @@ def _tested(
     for at in others:
         pair = [one for one in examined[base] if one], [one for one in examined[at] if one]
         found[at] = _differences(*pair, metrics, confidence)
-        if not found[at] and all(pair) and any(metric in pair[0][0].parts for metric in metrics):
+        if found[at] or not all(pair):
+            continue
+        if any(metric in pair[0][0].parts for metric in metrics) or not _of_same_examples(*pair):
             apart.append(settings[at].name)
     if apart:
         says = f"{apart[0]} has" if len(apart) == 1 else f"{len(apart)} of {len(settings)} settings have"
         notes[f"{says} other test examples than the base: not tested against it, nor ever marked as the best"] = None
     for metric in metrics:
-        if any(one and metric not in one.parts for one in examined[base]):
-            notes[f"{metric} is no sum over examples, so differences in it are not tested"] = None
+        if lacking := [one for one in examined[base] if one and metric not in one.parts]:
+            alone = len(lacking[0].places) == 1
+            why = f"rests on one {groups[base][0].report.each or 'example'}" if alone else "is no sum over examples"
+            notes[f"{metric} {why}, so differences in it are not tested"] = None
     tested = [replace(one, versus=versus) for one, versus in zip(settings, _adjusted(found, settings), strict=True)]
     return tested, [*notes, *_how(tested)], apart
 
@@ -356,6 +361,11 @@ def _differences(
         else:
             found[metric] = difference(*([one] for one in pairs[0]), confidence=confidence)
     return found
+
+
+def _of_same_examples(first: Sequence[_Examined], second: Sequence[_Examined]) -> bool:
+    """Whether any runs of both have the same test examples."""
+    return any(a.places == b.places for a in first for b in second)
 
 
 def _adjusted(found: dict[int, dict[str, Difference]], settings: Sequence[Compared]) -> list[dict[str, Versus]]:

@@ -46,6 +46,9 @@ COMMON = (
 )
 _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
 NAME_IT = "name the encoding of the file: data.encoding=gb18030 (or latin-1, cp1252, utf-16, ...)"
+_FOREIGN = re.compile(rb"[\x80-\xff]+")
+LOOKED_AT = 1000
+"""Runs of bytes beyond ASCII by which an encoding is suggested."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,25 @@ def _detect_gb18030(path: Path, shown: str, misfit: int) -> Encoding:
         if mixed
         else "not utf-8, and no other encoding fits"
     )
-    raise DataError(f"{shown}:{misfit}: {what}", NAME_IT)
+    raise DataError(f"{shown}:{misfit}: {what}", _suggested(path))
+
+
+def _suggested(path: Path) -> str:
+    """What to type for a file that is not utf-8: latin letters stand mostly alone between others, in one byte each."""
+    runs: list[bytes] = []
+    with open_bytes(path) as stream:
+        for line in stream:
+            if not _fits(line, "utf-8"):
+                runs += _FOREIGN.findall(line)
+            if len(runs) >= LOOKED_AT:
+                break
+    if 2 * sum(len(run) == 1 for run in runs) <= len(runs):
+        return NAME_IT
+    # Latin-1 has control characters there, cp1252 quotation marks and dashes.
+    likelier = ["latin-1", "cp1252"]
+    if any(byte < 0xA0 for run in runs for byte in run):
+        likelier.reverse()
+    return f"name the encoding of the file: data.encoding={likelier[0]} (or {likelier[1]}, gb18030, utf-16, ...)"
 
 
 def _fits(line: bytes, name: str) -> bool:

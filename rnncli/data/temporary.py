@@ -29,6 +29,17 @@ def room_for(name: str) -> Iterator[None]:
         ) from error
 
 
+def unknown(count: int) -> np.ndarray:
+    """So many NaN in fp64 to be written over, mapped from a file without a name where they are many; OSError."""
+    if count * 8 <= IN_MEMORY:
+        return np.full(count, np.nan)
+    with tempfile.TemporaryFile(prefix="rnncli-") as file:
+        found = np.memmap(file, dtype=np.float64, mode="w+", shape=(count,))
+    for first in range(0, count, WRITTEN_AT_ONCE):
+        found[first : first + WRITTEN_AT_ONCE] = np.nan
+    return found
+
+
 class Spool:
     """Bytes one behind the other, in a file without a name once they are many, which goes with the object.
 

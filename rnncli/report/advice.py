@@ -111,7 +111,7 @@ def of_match(report: Report, match: Match) -> Advice:
     low, high = (-match.high, -match.low) if match.sure and match.gap < 0 else (match.low, match.high)
     ends = f"{confidence:g} % interval {_signed(report, match, low)} .. {_signed(report, match, high)}"
     ends = "too few to test" if math.isnan(low) else ends
-    where = f", on the same {match.examples:,} test examples" if match.examples else ""
+    where = f", on the same {report.counting(match.examples, 'test')}" if match.examples else ""
     where += f", {match.test}" if match.test else ""
     where = f", over {match.folds} folds" if match.folds else where
     by = f"{_points(report, match, abs(match.gap))} of {name} ({ends}{where})"
@@ -142,10 +142,10 @@ def of_size(report: Report, match: Match, split: Mapping[str, Any], sizes: Mappi
     if match.sure or match.folds or not match.examples or not error > 0:
         return None
     if needed := _needed(report, match):
-        says = f"no test can tell two models apart on {match.examples:,} examples; on {needed:,} it may"
+        says = f"no test can tell two models apart on {report.counting(match.examples)}; on {needed:,} it may"
         return Advice(says, _more_tests(split, sizes, math.inf), rank=16)
     least = (NORMAL + POWER) * error
-    says = f"{match.examples:,} test examples tell differences of {_points(report, match, least)} or more"
+    says = f"{report.counting(match.examples, 'test')} tell differences of {_points(report, match, least)} or more"
     wanted = math.inf if match.gap == 0 else match.examples * (least / match.gap) ** 2
     if wanted < MOST_EXAMPLES:
         says += f"; about {_rounded(wanted):,} would tell this one"
@@ -208,7 +208,9 @@ def of_width(report: Report, metric: str, split: Mapping[str, Any]) -> Advice | 
         return _of_no_mistake(report, metric, split)
     if found.high - found.low <= WIDE:
         return None
-    says = f"{report.examples:,} test examples leave {report.title(metric)} anywhere between {number(found.low)}"
+    says = (
+        f"{report.counting(report.examples, 'test')} leave {report.title(metric)} anywhere between {number(found.low)}"
+    )
     return Advice(f"{says} and {number(found.high)}", _more_tests(split, {}, math.inf), rank=45)
 
 
@@ -232,7 +234,7 @@ def _of_no_mistake(report: Report, metric: str, split: Mapping[str, Any]) -> Adv
     unseen = 1 - (1 - report.confidence) ** (1 / report.examples)
     if unseen <= WIDE:
         return None
-    tested = "1 test example" if report.examples == 1 else f"{report.examples:,} test examples"
+    tested = report.counting(report.examples, "test")
     says = f"{tested} without a mistake may be chance: a model that is wrong on {100 * unseen:.0f} % of all"
     return Advice(f"{says} would still show none now and then", _more_tests(split, {}, math.inf), rank=14)
 

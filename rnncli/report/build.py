@@ -6,15 +6,13 @@ null in JSON. Nothing here is heavy: values of numpy are turned into plain ones 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
 from rnncli.report.figures import Passage, Trace
-from rnncli.report.numbers import interval, number, words
+from rnncli.report.numbers import interval, number, plain, words
 from rnncli.report.reach import Reach
 
 
@@ -97,6 +95,11 @@ class ReportTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> ReportTable:
+        """A table of plain values, such as JSON has."""
+        return cls(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -126,13 +129,17 @@ class Classes:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The recurrent core and the parameters of the whole model; ``start`` is the file that it started from, if any."""
+    """The recurrent core and the parameters of the whole model.
+
+    The answers of ``members`` of it are averaged; ``start`` is the file that it started from, if any.
+    """
 
     cell: str
     layers: int
     hidden: int
     bidirectional: bool
     parameters: int
+    members: int = 1
     start: str = ""
 
 
@@ -212,7 +219,8 @@ class Details:
     """What a task says of its predictions beside its metrics; everything is optional.
 
     ``metrics`` are declared ones that are to be read otherwise here, by name, such as an f1 with the label it is of.
-    ``scored`` says what was scored where it is not examples that count, such as ``9,000 characters in 4 blocks``.
+    ``scored`` says what was scored where it is not examples that count, such as ``9,000 characters in 4 blocks``, and
+    ``each`` what is scored one by one, such as ``block``; empty for examples.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -223,6 +231,7 @@ class Details:
     traces: Sequence[Trace] = ()
     passages: Sequence[Passage] = ()
     scored: str = ""
+    each: str = ""
 
 
 @dataclass(frozen=True)
@@ -267,6 +276,7 @@ class Report:
     traces: tuple[Trace, ...] = ()
     passages: tuple[Passage, ...] = ()
     scored: str = ""
+    each: str = ""
 
     @property
     def is_mean(self) -> bool:
@@ -276,7 +286,16 @@ class Report:
     @property
     def counted(self) -> str:
         """What was scored, in words."""
-        return self.scored or f"{self.examples:,} examples"
+        return self.scored or self.counting(self.examples)
+
+    @property
+    def ones(self) -> str:
+        """What is scored one by one: ``examples`` as a rule."""
+        return f"{self.each or 'example'}s"
+
+    def counting(self, count: int, which: str = "") -> str:
+        """So many of what is scored one by one, such as 1,234 examples, or with ``which`` 1,234 test examples."""
+        return f"{count:,} {which}{' ' * bool(which)}{self.each or 'example'}{'s'[: count != 1]}"
 
     def title(self, name: str) -> str:
         """What a person reads for a metric."""
@@ -294,46 +313,12 @@ class Report:
         for grouping, written in zip(self.groups, values["groups"], strict=True):
             for group, one in zip(grouping.groups, written["groups"], strict=True):
                 one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
-        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "about"):
+        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "each", "about"):
             if not values[name]:
                 del values[name]
+        if self.model.members == 1:
+            del values["model"]["members"]
         return values
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Report:
-        """The report that ``to_dict`` gave; ValueError naming what is missing or unknown."""
-        try:
-            rest = dict(values)
-            if not all(len(row) == len(rest["labels"]) for row in rest["confusion"]):
-                raise ValueError("not a report: confusion has other columns than labels")
-            classes = Classes(
-                tuple(rest.pop("labels")),
-                tuple(tuple(row) for row in rest.pop("confusion")),
-                tuple(ClassFigures(**row) for row in rest.pop("per_class")),
-                rest.pop("positive"),
-            )
-            found = cls(
-                metrics={name: Estimate(**metric) for name, metric in rest.pop("metrics").items()},
-                classes=classes,
-                model=ModelSummary(**rest.pop("model")),
-                training=TrainingSummary(**rest.pop("training")),
-                folds=tuple(Fold(**fold) for fold in rest.pop("folds", ())),
-                notes=tuple(rest.pop("notes", ())),
-                advice=tuple(rest.pop("advice", ())),
-                mistakes=tuple(Mistake(**mistake) for mistake in rest.pop("mistakes", ())),
-                tables=tuple(_table(table) for table in rest.pop("tables", ())),
-                groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
-                reach=Reach.of(rest.pop("reach", None)),
-                traces=tuple(Trace.of(one) for one in rest.pop("traces", ())),
-                passages=tuple(Passage(**one) for one in rest.pop("passages", ())),
-                **rest,
-            )
-            require_types(found)
-            return found
-        except KeyError as error:
-            raise ValueError(f"not a report: {error.args[0]} is missing") from error
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"not a report: {error}") from error
 
 
 def build_report(
@@ -365,52 +350,9 @@ def build_report(
         confidence=evaluation.confidence,
         notes=tuple(dict.fromkeys((*notes, *details.notes))),
         mistakes=tuple(Mistake(**plain(asdict(mistake))) for mistake in details.mistakes),
-        tables=tuple(_table(plain(asdict(table))) for table in details.tables),
+        tables=tuple(ReportTable.of(plain(asdict(table))) for table in details.tables),
         traces=tuple(Trace.of(plain(asdict(one))) for one in details.traces),
         passages=tuple(details.passages),
         scored=details.scored,
+        each=details.each,
     )
-
-
-def require_types(report: Report) -> None:
-    """Raise ValueError where a field of a report that was read is of another type than it is declared with."""
-    from pydantic import ValidationError
-
-    try:
-        _adapter().validate_python(asdict(report))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"not a report: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Report)
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: numpy's numbers and arrays as Python's, what is no number as None."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
-
-
-def _grouping(values: Mapping[str, Any]) -> Grouping:
-    groups = []
-    for group in values["groups"]:
-        metrics = {name: Estimate(**metric) for name, metric in group["metrics"].items()}
-        groups.append(Group(**{**group, "metrics": metrics}))
-    return Grouping(values["by"], tuple(groups), {name: Gap(**one) for name, one in values["gaps"].items()})
-
-
-def _table(values: Mapping[str, Any]) -> ReportTable:
-    return ReportTable(values["title"], tuple(values["columns"]), tuple(tuple(row) for row in values["rows"]))

@@ -43,7 +43,8 @@ def model_card(story: Story) -> str:
 def _core(report: Report) -> str:
     model = report.model
     both = " bidirectional" if model.bidirectional else ""
-    return f"{model.layers}-layer{both} {_text(model.cell)} network of {model.hidden} units"
+    averaged = f", {model.members} of them averaged" if model.members > 1 else ""
+    return f"{model.layers}-layer{both} {_text(model.cell)} network of {model.hidden} units{averaged}"
 
 
 def _origin(report: Report) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Unit
-from rnncli.report.build import plain
+from rnncli.report.numbers import plain
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Comparison:
     ``base`` is the name of the setting that the others are held against; ``best`` names by metric the setting with the
     best mean; ``apart`` names those with other test examples than the base, which are not held against it, nor ever the
     best. ``titles``, ``units`` and ``better`` say of each metric how it is called, how it is read, and which way is
-    better, ``nominal`` what those should be near of which that is said.
+    better, ``nominal`` what those should be near of which that is said. ``each`` is what is scored one by one, empty
+    for examples.
     """
 
     task: str
@@ -86,6 +87,7 @@ class Comparison:
     apart: tuple[str, ...]
     notes: tuple[str, ...]
     nominal: dict[str, float] = field(default_factory=dict)
+    each: str = ""
 
     def badness(self, metric: str, value: float) -> float:
         """A number that is lower where a value of a metric is better."""
@@ -100,4 +102,5 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison for JSON."""
-        return plain(asdict(self))
+        values = plain(asdict(self))
+        return values if self.each else {name: value for name, value in values.items() if name != "each"}

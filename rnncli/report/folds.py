@@ -49,6 +49,7 @@ def cross_validated(reports: Sequence[Report]) -> Report:
         folds=tuple(_fold(number, report) for number, report in enumerate(reports)),
         notes=tuple(note for note in first.notes if all(note in report.notes for report in reports)),
         mistakes=tuple(mistakes[: max(len(report.mistakes) for report in reports)]),
+        each=first.each if all(report.each == first.each for report in reports) else "",
         reach=mean_reach([report.reach for report in reports]),
     )
 

@@ -145,5 +145,5 @@ def folds_grid(report: Report) -> PageGrid | None:
         cells.append(
             [str(fold.fold), f"{fold.examples:,}", best, *(report.written(n, fold.metrics.get(n)) for n in names)]
         )
-    heads = ["fold", "examples", "best epoch", *map(report.title, names)]
+    heads = ["fold", report.ones, "best epoch", *map(report.title, names)]
     return PageGrid(heads, cells, range(1, len(heads)))

@@ -14,7 +14,7 @@ SHOWN = 2
 def group_table(report: Report, grouping: Grouping, shown: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """The columns, and a row for each group, of the first of the metrics ``shown`` that are known by group."""
     metrics = _metrics(report, grouping, shown)
-    heads = [grouping.by, "examples"]
+    heads = [grouping.by, report.ones]
     for name in metrics:
         heads += [report.title(name), f"{100 * report.confidence:g} % interval"]
     rows = []
@@ -37,7 +37,7 @@ def group_notes(report: Report, grouping: Grouping, shown: Sequence[str]) -> lis
     small = [group.name for group in grouping.groups if group.small]
     if small:
         few = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
-        notes.append(f"* too few examples to say anything of, left out of the gaps: {few}")
+        notes.append(f"* too few {report.ones} to say anything of, left out of the gaps: {few}")
     return notes
 
 

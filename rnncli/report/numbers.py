@@ -1,8 +1,10 @@
-"""How numbers are written: shares in per cent with one decimal, everything else as it is."""
+"""How numbers are written: shares in per cent with one decimal, everything else as it is; and how JSON holds them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from rnncli.metrics.metric import Unit
 
@@ -20,7 +22,7 @@ def number(value: float | None, unit: Unit = "share") -> str:
         return f"{100 * value:.1f}"
     if unit == "count":
         return f"{value:,.0f}"
-    return _plain(value)
+    return _written(value)
 
 
 def interval(low: float | None, high: float | None, unit: Unit = "share") -> str:
@@ -34,7 +36,7 @@ def signed(value: float, unit: Unit = "share") -> str:
     """A difference with its sign."""
     if not math.isfinite(value):
         return UNDEFINED
-    return f"{100 * value:+.1f}" if unit == "share" else f"{'+' * (value >= 0)}{_plain(value)}"
+    return f"{100 * value:+.1f}" if unit == "share" else f"{'+' * (value >= 0)}{_written(value)}"
 
 
 def words(name: str) -> str:
@@ -57,7 +59,20 @@ def magnitude(count: int) -> str:
     return f"{count:,}" if count < 100_000 else f"{count / 1e6:.1f} M"
 
 
-def _plain(value: float) -> str:
+def plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: numpy's numbers and arrays as Python's, what is no number as None."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _written(value: float) -> str:
     if 0 < abs(value) < 0.0005:
         return f"{value:.1e}"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"

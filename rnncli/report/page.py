@@ -200,6 +200,7 @@ def _data(story: Story) -> list[tuple[str, str]]:
 def _model(story: Story) -> list[tuple[str, str]]:
     model, training = story.report.model, story.report.training
     core = f"{model.cell}, {model.layers} x {model.hidden}{', bidirectional' if model.bidirectional else ''}"
+    core += f", {model.members} members" if model.members > 1 else ""
     facts = [("core", core), ("started from", model.start), ("parameters", magnitude(model.parameters))]
     facts.append(("kernel", story.facts.get("kernel", "")))
     best = f", best {training.best_epoch}" if training.best_epoch is not None else ""

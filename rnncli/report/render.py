@@ -67,6 +67,7 @@ def _header(report: Report, width: int | None) -> Lines:
     """Recipe, model, training, what was dropped, what is to be said."""
     model, training = report.model, report.training
     core = f"{model.cell} {model.layers}x{model.hidden}{' bidirectional' if model.bidirectional else ''}"
+    core += f", {model.members} members" if model.members > 1 else ""
     start = f", started from {model.start}" if model.start else ""
     best = f" (best {training.best_epoch})" if training.best_epoch is not None else ""
     rows = [
@@ -247,7 +248,7 @@ def free_cell(value: object) -> str:
         return UNDEFINED
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else number(value, "plain")
 
 
 def _folds(report: Report, width: int | None) -> Lines:
@@ -257,7 +258,7 @@ def _folds(report: Report, width: int | None) -> Lines:
     metrics = shown_metrics(report)
 
     def drawn(names: Sequence[str]) -> Lines:
-        rows = [["fold", "examples", "best epoch", *(report.title(name) for name in names)]]
+        rows = [["fold", report.ones, "best epoch", *(report.title(name) for name in names)]]
         for fold in report.folds:
             best = UNDEFINED if fold.best_epoch is None else str(fold.best_epoch)
             scores = (report.written(name, fold.metrics.get(name)) for name in names)

@@ -62,7 +62,9 @@ def rows(comparison: Comparison) -> Iterator[list[SideCell]]:
 def heading(comparison: Comparison, *, named: bool = False) -> str:
     """What is compared; ``named`` says of which task."""
     task = f"{visible(comparison.task)}: " if named else ""
-    return f"{task}{comparison.split}, {comparison.examples:,} examples; differences to {visible(comparison.base)}"
+    count = comparison.examples
+    counted = f"{count:,} {comparison.each or 'example'}{'s'[: count != 1]}"
+    return f"{task}{comparison.split}, {counted}; differences to {visible(comparison.base)}"
 
 
 def lines(comparison: Comparison, width: int | None = None, *, named: bool = False) -> list[Text]:

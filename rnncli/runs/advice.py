@@ -82,8 +82,10 @@ def of_folds(
         return _with(report, *found, *advice.findings(match and advice.of_match(report, match)))
     if metric and (match := advice.match_of_folds(report, metric)):
         found.append(advice.of_match(report, match))
+    # What all folds say of themselves may be said of the whole already: in 3 of 3 folds ...
+    own = advice.written(found)
     common = [line for line in folds[0].advice if all(line in fold.advice for fold in folds)]
-    lines = dict.fromkeys((*advice.written(found), *common))
+    lines = dict.fromkeys((*own, *(line for line in common if not any(one.endswith(line) for one in own))))
     return replace(report, advice=tuple(lines)[: advice.MOST])
 
 

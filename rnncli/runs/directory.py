@@ -20,6 +20,7 @@ from rnncli.errors import RunError, UsageError
 from rnncli.metrics.metric import Metric
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Report
+from rnncli.report.reading import report_of
 from rnncli.runs import lock
 
 RUNS = Path("runs")
@@ -175,7 +176,7 @@ class RunDirectory:
     def read_report(self) -> Report:
         """The report of the finished run; raises RunError."""
         try:
-            return Report.from_dict(with_declared(read_json(self.report), self._read_otherwise))
+            return report_of(with_declared(read_json(self.report), self._read_otherwise))
         except (ValueError, AttributeError, TypeError, KeyError) as error:
             raise RunError(f"{self.report}: {error}", "restore the file, or train again") from error
 
@@ -307,7 +308,7 @@ def _first_free(fresh: Path, name: str) -> Path:
 
 def _other_runs(path: Path) -> str:
     found = _latest(path.parent if os.path.isdir(path.parent) else RUNS)
-    return f"runs here: {found}" if found else "train first: rnncli sentiment"
+    return f"runs here: {found}" if found else "train first; rnncli recipes shows what there is to train"
 
 
 def _latest(folder: Path) -> str:

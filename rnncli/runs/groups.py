@@ -15,7 +15,8 @@ from rnncli.errors import RecipeError
 from rnncli.metrics.groups import FEWEST, gap, length_group
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import Estimate, Gap, Group, Grouping, plain
+from rnncli.report.build import Estimate, Gap, Group, Grouping
+from rnncli.report.numbers import plain
 from rnncli.tasks.base import About, Columned, Examples, Row
 
 LENGTH, SOURCE = "length", "source"

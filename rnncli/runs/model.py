@@ -54,8 +54,9 @@ def summarise(recipe: Recipe, model: nn.Module) -> ModelSummary:
     """The recurrent core as the recipe shapes it, and the parameters of the whole model."""
     section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    start = Path(getattr(section, "start", "")).name
-    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters, start)
+    members, start = getattr(section, "members", 1), Path(getattr(section, "start", "")).name
+    core = (section.cell, section.layers, section.hidden, section.bidirectional)
+    return ModelSummary(*core, parameters, members, start)
 
 
 def _copies(train: TrainSection) -> int:

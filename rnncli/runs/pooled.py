@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from rnncli import tasks
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import Report, plain
+from rnncli.report.build import Report
 from rnncli.report.folds import cross_validated
+from rnncli.report.numbers import plain
 from rnncli.runs.directory import RunDirectory, write_lines
 from rnncli.runs.outcome import Outcome, read_rows
 from rnncli.runs.score import evaluate

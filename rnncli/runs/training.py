@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from rnncli.recipe.schema import Recipe
-from rnncli.report.build import plain
+from rnncli.report.numbers import plain
 from rnncli.runs import tensorboard
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import Observer

@@ -13,7 +13,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.runs import streams
 from rnncli.runs.apart import require_new
 from rnncli.runs.directory import make_folder, written_whole
-from rnncli.runs.use import load, predictor_of, require_run
+from rnncli.runs.use import Trained, load, predictor_of, require_run
 from rnncli.tasks.predictors import Composition, FileWriter, Predictor, Prompt, TextWriter
 from rnncli.tasks.write.sampling import Drawing
 
@@ -23,12 +23,14 @@ class Asked:
     """What a person asks to be written; ``length`` and ``bars`` 0 are the usual ones. Raises UsageError.
 
     ``prompt`` is a text, ``-`` for a stream of them, one a line, or None for the begin of a text; ``stop`` is what a
-    text ends before; ``primer`` is a file to go on behind, ``melody`` one to find the other voices of.
+    text ends before; ``primer`` is a file to go on behind, ``melody`` one to find the other voices of, ``soundfont``
+    one of instruments to play with.
     """
 
     prompt: str | None = None
     primer: Path | None = None
     melody: Path | None = None
+    soundfont: Path | None = None
     length: int | None = None
     bars: int | None = None
     samples: int = 1
@@ -40,6 +42,14 @@ class Asked:
         for flag, count in (("--length", self.length), ("--bars", self.bars), ("--samples", self.samples)):
             if count is not None and count < 1:
                 raise UsageError(f"{flag} {count}: a count of at least 1 is wanted", f"leave {flag} away")
+
+    def require_text(self) -> None:
+        """UsageError for what texts have no use for."""
+        self.refuse("texts", primer=self.primer, harmonise=self.melody, soundfont=self.soundfont, bars=self.bars)
+
+    def require_music(self) -> None:
+        """UsageError for what pieces of music have no use for, or cannot both have."""
+        self.refuse("pieces of music", prompt=self.prompt, stop=self.stop, unknown=self.sampling.unknown)
         if self.length is not None and self.bars is not None:
             raise UsageError("--length and --bars both say how long a piece is", "leave one of them away")
 
@@ -81,24 +91,32 @@ class FileSample:
 def open_writer(path: Path) -> TextWriter | FileWriter:
     """What writes with the best model of the run at ``path``; UsageError for a run that does not write."""
     require_run(path, "write")
-    trained = load(path)
+    return writer_of(load(path))
+
+
+def writer_of(trained: Trained) -> TextWriter | FileWriter:
+    """What writes with a model that is loaded; UsageError for one that does not write."""
     predictor: Predictor = predictor_of(trained)
     if not isinstance(predictor, TextWriter | FileWriter):
+        path = trained.run.path
         raise UsageError(f"{path}: a run of task {trained.recipe.task}, which does not write", f"rnncli predict {path}")
     return predictor
 
 
 def prompts(writer: TextWriter, asked: Asked, stdin: BinaryIO | None) -> Iterator[Prompt]:
     """The prompts as they come; raises DataError, of a stream with the line, and UsageError."""
-    asked.refuse("texts", primer=asked.primer, harmonise=asked.melody, bars=asked.bars)
+    asked.require_text()
     if asked.prompt != streams.STDIN[0]:
         yield writer.prompt(asked.prompt or "")
         return
+    number = 0
     for number, line in enumerate(streams.lines_of(asked.prompt, stdin), start=1):
         try:
             yield writer.prompt(line.rstrip("\r\n"))
         except DataError as error:
             raise DataError(f"stdin:{number}: {error.message}", error.hint) from error
+    if not number:
+        raise DataError("stdin: no prompt came, where one a line is wanted", "leave --prompt away to begin anew")
 
 
 def text_samples(writer: TextWriter, prompt: Prompt, asked: Asked) -> Iterator[TextSample]:
@@ -142,16 +160,22 @@ def file_samples(writer: FileWriter, asked: Asked, name: str) -> tuple[Iterator[
 
     Raises UsageError, before anything is done, for files that are there already.
     """
-    asked.refuse("pieces of music", prompt=asked.prompt, stop=asked.stop, unknown=asked.sampling.unknown)
     places = _places(writer.endings, asked, name)
-    begun, notes = writer.begin(asked.primer, asked.melody)
+    made, notes = compositions(writer, asked)
+    numbered = enumerate(zip(places, made, strict=True), start=1)
+    return (FileSample(paths, number, one) for number, (paths, one) in numbered), notes
+
+
+def compositions(writer: FileWriter, asked: Asked) -> tuple[Iterator[Composition], tuple[str, ...]]:
+    """The samples as they are composed, and what is to be said of what they begin with.
+
+    Raises DataError, and UsageError for what music has no use for.
+    """
+    asked.require_music()
+    begun, notes = writer.begin(asked.primer, asked.melody, asked.soundfont)
     length = {"length": asked.length or 0, "bars": asked.bars or 0}
-
-    def made() -> Iterator[FileSample]:
-        for number, paths in enumerate(places, start=1):
-            yield FileSample(paths, number, writer.compose(begun, asked.sampling, number, **length))
-
-    return made(), notes
+    numbers = range(1, asked.samples + 1)
+    return (writer.compose(begun, asked.sampling, number, **length) for number in numbers), notes
 
 
 def _places(endings: tuple[str, ...], asked: Asked, name: str) -> list[tuple[Path, ...]]:

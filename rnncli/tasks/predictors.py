@@ -221,8 +221,13 @@ class FileWriter(Predictor, Protocol):
     endings: tuple[str, ...]
     """Those of its files, that which ``--out`` names first."""
 
-    def begin(self, primer: Path | None, melody: Path | None) -> tuple[Any, tuple[str, ...]]:
-        """What goes on behind ``primer`` or under ``melody``, and what is to be said of them; raises DataError."""
+    def begin(
+        self, primer: Path | None, melody: Path | None, soundfont: Path | None = None
+    ) -> tuple[Any, tuple[str, ...]]:
+        """What goes on behind ``primer`` or under ``melody``, and what is to be said of them; raises DataError.
+
+        Of sound the files are made with the instruments of ``soundfont``, or with none but what is built in.
+        """
         ...
 
     def compose(self, begun: Any, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:

@@ -36,6 +36,7 @@ OPTIONAL = {
     "statsforecast": ("classical rivals of a forecaster", 'pip install "rnncli[forecast]"'),
     "starlette": ("serving models over HTTP", 'pip install "rnncli[serve]"'),
     "uvicorn": ("serving models over HTTP", 'pip install "rnncli[serve]"'),
+    "symusic": ("music with a soundfont", 'pip install "rnncli[soundfont]"'),
     "torchvision": ("frames through its networks", 'pip install "rnncli[vision]"'),
 }
 

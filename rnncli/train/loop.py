@@ -369,7 +369,9 @@ class Trainer:
         progress, extent = self.progress, self.extent
         if extent.patience and progress.waited >= extent.patience and progress.position == 0:
             return f"no better for {progress.waited} epoch{'s' if progress.waited > 1 else ''}"
-        return f"all {extent.epochs} epochs done" if progress.epoch > extent.epochs else None
+        if progress.epoch <= extent.epochs:
+            return None
+        return f"all {extent.epochs} epochs done" if extent.epochs > 1 else "the only epoch done"
 
     def _moments(self) -> Iterator[tuple[int, str, Tensor]]:
         for index, entry in self.optimizer.state_dict()["state"].items():

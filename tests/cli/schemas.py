@@ -63,6 +63,7 @@ REPORT = fields(
         "traces": many(TRACE),
         "passages": many(fields(title=TEXT, text=TEXT, most=COUNT)),
         "scored": TEXT,
+        "each": TEXT,
         "groups": many(fields(by=TEXT, groups=many(GROUP), gaps=by_name(GAP))),
         "folds": many(FOLD),
         "about": by_name(ANY),
@@ -79,7 +80,12 @@ REPORT = fields(
     per_class=many(fields(label=TEXT, precision=MAYBE, recall=MAYBE, f1=MAYBE, support=COUNT)),
     baselines=by_name(by_name(MAYBE)),
     model=fields(
-        cell=one_of("rnn", "lstm", "gru"), layers=COUNT, hidden=COUNT, bidirectional=TRUTH, parameters=COUNT, start=TEXT
+        {"members": COUNT, "start": TEXT},
+        cell=one_of("rnn", "lstm", "gru"),
+        layers=COUNT,
+        hidden=COUNT,
+        bidirectional=TRUTH,
+        parameters=COUNT,
     ),
     training=fields(
         seconds=NUMBER,
@@ -111,6 +117,7 @@ SETTING = fields(
     reach_beyond=TRUTH,
 )
 COMPARISON = fields(
+    {"each": TEXT},
     task=TEXT,
     split=TEXT,
     examples=COUNT,

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from rnncli.report.build import Report
+from rnncli.report.reading import report_of
 from tests.commands import TINY, rnncli
 from tests.tasks.recordings import TINY as TINY_SPEECH
 from tests.tasks.recordings import write_recordings
@@ -52,7 +52,7 @@ def test_each_metric_by_group_agrees_with_the_predictions(here):
     assert (gap["best"], gap["worst"]) == ("ann", "bob")
     assert gap["p"] < 0.01
     assert 0 < gap["low"] < gap["difference"] < gap["high"]
-    assert Report.from_dict(done.json).to_dict() == done.json
+    assert report_of(done.json).to_dict() == done.json
 
 
 def test_groups_are_shown_with_the_gap_and_a_word_on_small_ones(here):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 import wave
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rnncli.data.music.midi import read_midi
 from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.tasks.predictors import Prompt, TextWriter
 from tests.commands import rnncli, start_rnncli
+from tests.data.music.soundfonts import SYMUSIC, soundfont
 
 SMALL = (
     "model.hidden=12",
@@ -154,9 +156,36 @@ def test_music_goes_on_behind_a_primer_and_below_a_melody(tunes, tmp_path):
     assert {frame for frame, _ in four} >= {frame for frame, _ in begun}
 
 
+def test_a_melody_that_ends_before_the_bars_asked_for_says_so(tunes, tmp_path):
+    melody = tunes.parent / "tunes/3.mid"
+    done = rnncli("write", tunes, "--harmonise", melody, "--bars", "3", "--out", tmp_path / "four.mid")
+    assert "24 frames, not the 48 asked for: the melody ends there, " in " ".join(done.err.split())
+    done = rnncli("write", tunes, "--harmonise", melody, "--length", "1", "--out", tmp_path / "one.mid")
+    assert "1 frame, " in done.err
+    assert "asked for" not in done.err
+
+
+def test_the_instruments_of_a_soundfont_are_played(tunes, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "symusic", SYMUSIC)
+    (tmp_path / "tone.sf2").write_bytes(soundfont())
+    arguments = ("write", tunes, "--bars", "1", "--soundfont", tmp_path / "tone.sf2")
+    done = rnncli(*arguments, "--out", tmp_path / "tune.mid")
+    assert done.code == 0, done.err
+    with wave.open(str(tmp_path / "tune.wav")) as sound:
+        assert (sound.getnchannels(), sound.getframerate()) == (2, 44_100)
+    rnncli("write", tunes, "--bars", "1", "--out", tmp_path / "same.mid")
+    assert (tmp_path / "same.mid").read_bytes() == (tmp_path / "tune.mid").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("which", "arguments", "code", "says"),
     [
+        ("prose", ("--bars", "3", "--length", "10"), 2, "--bars is not for runs that write texts"),
+        ("prose", ("--soundfont", "a.sf2"), 2, "--soundfont is not for runs that write texts"),
+        ("prose", ("--prompt", "-"), 3, "stdin: no prompt came"),
+        ("tunes", ("--bars", "3", "--length", "10"), 2, "--length and --bars both say how long"),
+        ("tunes", ("--soundfont", "none.sf2"), 3, "none.sf2: cannot be read: No such file"),
+        ("tunes", ("--soundfont", "notes.mid"), 3, "notes.mid: not a soundfont"),
         ("prose", ("--bars", "4"), 2, "--bars is not for runs that write texts"),
         ("prose", ("--primer", "a.mid"), 2, "--primer is not for runs that write texts"),
         ("prose", ("--harmonise", "a.mid"), 2, "--harmonise is not for runs that write texts"),

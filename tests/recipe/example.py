@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
+import pytest
 from pydantic import Field, model_validator
 
+from rnncli.errors import RecipeError
 from rnncli.recipe.load import load_text
 from rnncli.recipe.schema import CoreSection, DataSection, Recipe, Section
 
@@ -48,7 +50,17 @@ SCHEMAS = {"sentiment": ExampleRecipe, "tagging": ExampleRecipe, "needy": NeedyR
 
 METRICS = ("accuracy", "f1_macro", "loss")
 
+TASK = "task: sentiment\n"
+
 
 def load_example(text: str, *overrides: str, options=()) -> Any:
     known = {"tasks": SCHEMAS, "schema_of": SCHEMAS.__getitem__, "metrics_of": lambda task: METRICS}
     return load_text(text, "my.yaml", **known, options=options, overrides=overrides)
+
+
+def problems(text: str, *overrides: str, options=()) -> list[str]:
+    with pytest.raises(RecipeError) as caught:
+        load_example(text, *overrides, options=options)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return caught.value.message.split("\n")

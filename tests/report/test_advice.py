@@ -13,6 +13,7 @@ from rnncli.metrics.metric import LOSS, Metric
 from rnncli.metrics.paired import Parts, share
 from rnncli.report import advice
 from rnncli.report.build import Advice, Classes, Estimate, Fold, Report
+from rnncli.report.reading import report_of
 from rnncli.report.render import shown_metrics
 from rnncli.report.rivals import MODEL, best_rival, leaders
 from tests.report.samples import scored
@@ -292,7 +293,7 @@ def test_a_metric_that_should_be_near_a_value_is_no_ground_for_a_verdict():
     assert leaders(made, "coverage") == {"near"}
     nearer = dataclasses.replace(made, baselines={"other": {"coverage": 1.0}})
     assert leaders(nearer, "coverage") == {MODEL}
-    assert Report.from_dict(made.to_dict()) == made
+    assert report_of(made.to_dict()) == made
     sizes = {"train": 100, "dev": 50, "test": 50}
     assert advice.of_dev(made, "coverage", 0.99, sizes) is None  # dev is no nearer than test
     loss = Estimate.of(Metric("loss", better="lower", unit="plain"), 0.3)

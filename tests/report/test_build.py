@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnncli.report.build import Estimate, Evaluation, ModelSummary, Report, ReportTable, TrainingSummary, build_report
+from rnncli.report.reading import report_of
 from tests.report.samples import report, scored
 
 FIELDS = {
@@ -37,7 +38,7 @@ def bare(evaluation: Evaluation) -> Report:
 def test_a_report_comes_back_from_its_json_as_it_was():
     written = report(notes=["the corpus is generated"])
     text = json.dumps(written.to_dict(), allow_nan=False)
-    assert Report.from_dict(json.loads(text)) == written
+    assert report_of(json.loads(text)) == written
 
 
 def test_the_json_has_the_documented_fields():
@@ -50,6 +51,17 @@ def test_the_json_has_the_documented_fields():
     assert set(values["training"]) == {"seconds", "epochs", "best_epoch", "examples_per_second", "device"}
     assert set(values["mistakes"][0]) == {"text", "truth", "predicted", "confidence", "place", "aligned"}
     assert np.sum(values["confusion"]) == values["examples"] == 400
+
+
+def test_members_are_told_where_there_are_several():
+    several = dataclasses.replace(report(), model=ModelSummary("lstm", 2, 256, False, 10, members=3))
+    assert several.to_dict()["model"]["members"] == 3
+    assert report_of(several.to_dict()) == several
+
+
+def test_what_is_scored_one_by_one_has_its_name():
+    assert report().counting(1, "test") == "1 test example"
+    assert dataclasses.replace(report(), each="block").counting(1200) == "1,200 blocks"
 
 
 def test_figures_that_are_not_numbers_are_null():
@@ -66,7 +78,7 @@ def test_a_task_without_labels_leaves_them_out_and_adds_tables_of_its_own():
     assert values["confusion"] == values["per_class"] == values["labels"] == []
     assert values["tables"] == [{"title": "by type", "columns": ["type", "f1"], "rows": [["PER", 0.5], ["LOC", None]]}]
     assert values["notes"] == ["greedy search"]
-    assert Report.from_dict(values) == speech
+    assert report_of(values) == speech
     assert speech.metrics == {"wer": Estimate(0.2, better="lower")}
     assert values["metrics"]["wer"] == {"value": 0.2, "low": None, "high": None, "unit": "share", "better": "lower"}
 
@@ -84,7 +96,7 @@ def test_what_is_no_report_is_refused_by_name(damage, problem):
     values = report().to_dict()
     damage(values)
     with pytest.raises(ValueError, match=problem):
-        Report.from_dict(values)
+        report_of(values)
 
 
 def test_a_report_cannot_be_changed_by_accident():

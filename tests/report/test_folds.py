@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnncli.report.build import Classes, ClassFigures, Report
+from rnncli.report.build import Classes, ClassFigures
 from rnncli.report.folds import cross_validated
 from rnncli.report.grids import metrics_grid
+from rnncli.report.reading import report_of
 from rnncli.report.render import render_report
 from tests.report.samples import report, scored
 from tests.report.test_build import bare
@@ -63,7 +64,7 @@ def test_a_cross_validation_comes_back_from_its_json_as_it_was():
     values = json.loads(json.dumps(whole.to_dict(), allow_nan=False))
     assert len(values["folds"]) == 2
     assert "deviation" in values["metrics"]["accuracy"]
-    assert Report.from_dict(values) == whole
+    assert report_of(values) == whole
 
 
 def test_the_most_confident_mistakes_of_all_folds_are_kept():

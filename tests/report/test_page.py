@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html.parser
 import json
@@ -220,6 +221,14 @@ def test_a_model_card_asks_its_author_and_escapes_the_rest():
     plain = model_card(story())
     assert "| accuracy |" in plain
     assert "reviews.csv: 60 rows" in plain
+
+
+def test_a_model_card_and_a_page_count_members():
+    told = story()
+    model = dataclasses.replace(told.report.model, members=3)
+    several = dataclasses.replace(told, report=dataclasses.replace(told.report, model=model))
+    assert "units, 3 of them averaged" in model_card(several)
+    assert ", 3 members" in report_page(several)
 
 
 def test_a_count_of_the_matrix_leads_to_its_examples():

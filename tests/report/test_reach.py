@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from rnncli.report.build import Report
 from rnncli.report.folds import cross_validated
 from rnncli.report.page import Story, report_page
 from rnncli.report.reach import mean_reach, reach, reach_words
+from rnncli.report.reading import report_of
 from rnncli.report.render import render_report
 from tests.report.samples import report
 
@@ -37,7 +37,7 @@ def test_the_mean_of_several_is_beyond_where_one_is_and_none_where_one_is_not_kn
 
 def test_a_report_keeps_it_and_one_without_says_nothing():
     measured = dataclasses.replace(report(), reach=BOTH)
-    assert Report.from_dict(json.loads(json.dumps(measured.to_dict()))) == measured
+    assert report_of(json.loads(json.dumps(measured.to_dict()))) == measured
     assert "reach" not in report().to_dict()
     assert any(line.plain.startswith("reach     10 % of") for line in render_report(measured))
     folds = cross_validated([measured, measured])

@@ -5,10 +5,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnncli.report.build import Classes, Mistake, Report, ReportTable
+from rnncli.report.build import Classes, Mistake, ReportTable
 from rnncli.report.figures import Passage
 from rnncli.report.folds import cross_validated
 from rnncli.report.matrix import MOST_CLASSES, most_confused, shade
+from rnncli.report.reading import report_of
 from rnncli.report.render import print_report, render_report
 from tests.report.samples import report, scored
 from tests.report.test_build import bare
@@ -186,6 +187,13 @@ def test_folds_have_a_row_each_then_mean_and_deviation():
     assert "3 folds" in row(written, "test, 300 examples")
 
 
+def test_members_of_a_model_are_counted_in_its_line():
+    made = report()
+    several = dataclasses.replace(made, model=dataclasses.replace(made.model, members=3))
+    assert row(lines(several), "model") == "model     gru 1x128 bidirectional, 3 members, 1.9 M parameters"
+    assert "members" not in row(lines(made), "model")
+
+
 def test_a_tasks_own_tables_are_shown_with_figures_on_the_right():
     table = ReportTable("spans by type", ("type", "f1", "count"), (("PER", 0.51239, 1200), ("[b]LOC", None, 3)))
     written = lines(bare(scored(3, {"f1": 0.5}, tables=[table])), 80)
@@ -223,7 +231,7 @@ WRITTEN = Passage("written at 0.8", "a first line\n\n" + "and so on " * 40 + "\n
 
 def test_what_was_written_is_whole_in_a_file_and_its_first_lines_on_a_terminal():
     made = dataclasses.replace(report(), passages=(WRITTEN,), scored="9,000 characters in 4 blocks")
-    assert Report.from_dict(made.to_dict()) == made
+    assert report_of(made.to_dict()) == made
     piped, wide = lines(made), lines(made, 60)
     at = piped.index("written at 0.8")
     assert piped[at + 1 : at + 6] == ["  a first line", "  ", "  " + "and so on " * 40, "  ␛[31mred", "  the last"]

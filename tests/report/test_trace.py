@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from rnncli.report.build import Report
 from rnncli.report.figures import Trace
+from rnncli.report.reading import report_of
 from rnncli.report.render import render_report
 from rnncli.report.trace import trace_lines
 from tests.report.samples import report
@@ -80,7 +80,7 @@ def test_odd_windows_are_drawn_too(trace, width):
 
 def test_a_report_shows_its_traces_and_keeps_them():
     found = dataclasses.replace(report(), traces=(seasonal(),))
-    assert Report.from_dict(found.to_dict()) == found
+    assert report_of(found.to_dict()) == found
     lines = [line.plain for line in render_report(found)]
     assert "a typical window" in lines
     assert "traces" not in report().to_dict()

@@ -25,6 +25,13 @@ def make_many(count: int) -> None:
 
 
 @POSIX
+def test_where_no_run_is_yet_what_to_type_fits_every_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError) as raised:
+        RunDirectory.open(Path("runs/none"))
+    assert raised.value.hint == "train first; rnncli recipes shows what there is to train"
+
+
 def test_processes_that_take_names_at_once_all_get_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fork = multiprocessing.get_context("fork")

@@ -47,7 +47,7 @@ class Files:
 
     endings = (".mid", ".wav")
 
-    def begin(self, primer, melody):
+    def begin(self, primer, melody, soundfont=None):
         return primer, ("said",)
 
     def compose(self, begun, sampling, number, *, length, bars):
@@ -65,6 +65,8 @@ def test_prompts_come_from_an_argument_a_stream_or_nowhere():
     assert texts("-", b"one\r\n\nthree") == ["ONE", "", "THREE"]
     with pytest.raises(DataError, match=r"^stdin:2: nothing of it"):
         texts("-", b"one\n?\n")
+    with pytest.raises(DataError, match=r"^stdin: no prompt came"):
+        texts("-")
 
 
 def test_samples_have_their_numbers_the_usual_length_and_end_at_the_stop():
@@ -124,7 +126,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         ({"length": 0}, "--length 0"),
         ({"bars": -2}, "--bars -2"),
         ({"samples": 0}, "--samples 0"),
-        ({"length": 2, "bars": 2}, "both say how long"),
     ],
 )
 def test_counts_of_no_use_are_refused(asked, says):
@@ -133,9 +134,17 @@ def test_counts_of_no_use_are_refused(asked, says):
 
 
 def test_what_one_kind_of_run_has_no_use_for_is_refused():
-    for asked, flag in ((Asked(primer=Path("a.mid")), "primer"), (Asked(bars=2), "bars")):
+    of_music = (
+        (Asked(primer=Path("a.mid")), "primer"),
+        (Asked(soundfont=Path("a.sf2")), "soundfont"),
+        (Asked(bars=2), "bars"),
+        (Asked(bars=2, length=2), "bars"),
+    )
+    for asked, flag in of_music:
         with pytest.raises(UsageError, match=f"--{flag} is not for runs that write texts"):
             next(prompts(Texts(), asked, None))
     for asked, flag in ((Asked(prompt="So"), "prompt"), (Asked(stop="."), "stop")):
         with pytest.raises(UsageError, match=f"--{flag} is not for runs that write pieces of music"):
             file_samples(Files(), asked, "run")
+    with pytest.raises(UsageError, match="both say how long"):
+        file_samples(Files(), Asked(length=2, bars=2), "run")

@@ -9,7 +9,7 @@ from rnncli.data.series.grid import Grid
 from rnncli.metrics.forecasts import LEVELS, window_sums
 from rnncli.metrics.paired import difference
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import plain
+from rnncli.report.numbers import plain
 from rnncli.tasks.forecast import metrics
 from rnncli.tasks.forecast.declared import METRICS
 from rnncli.tasks.forecast.extras.shown import Shown, by_time

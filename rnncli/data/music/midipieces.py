@@ -14,7 +14,7 @@ from rnncli.data.music.grid import gridded, indistinct, off_grid, roll, top_of_t
 from rnncli.data.music.midi import MidiScore, read_midi
 from rnncli.data.music.miditracks import MidiError
 from rnncli.data.music.pieces import ALL, Form, MusicPiece, PieceFile, beside, of_roll, of_voices
-from rnncli.data.series.frequency import counted
+from rnncli.data.wording import counted
 
 DRUMS = 9
 """The channel of percussion, which people call the tenth."""
@@ -156,7 +156,7 @@ def _said(tally: Tally, choice: MidiChoice) -> list[str]:
     fitting = [grid for grid in GRIDS if grid > choice.grid and tally.off[grid] <= FITTING * tally.notes]
     better = f"; data.grid={fitting[0]} has nearly all of them on it" if fitting and off > FITTING * tally.notes else ""
     counts = {
-        f"beside the grid of {choice.grid} frames a beat, moved to it": off,
+        f"beside the grid of {counted(choice.grid, 'frame')} a beat, moved to it": off,
         "together with another one of their key": tally.together,
         "right behind one of their key, which frames show as one that is held": tally.again,
     }

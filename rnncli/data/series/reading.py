@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import counted
 from rnncli.data.series.gaps import begins, carried
 from rnncli.data.series.grid import DAY
 from rnncli.data.series.panel import Panel
 from rnncli.data.series.rows import Covariate, SeriesRows
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 
 Duplicates = Literal["refuse", "first", "last", "mean", "sum"]

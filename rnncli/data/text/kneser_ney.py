@@ -19,14 +19,14 @@ of the order below), V kinds of symbol.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from rnncli.errors import DataError
 
@@ -56,8 +56,8 @@ class KneserNey:
     """p of single symbols, ``shares_V``, and the n-grams of the orders above, shortest first.
 
     >>> model = KneserNey.learn(np.array([0, 1, 0, 1, 0, 2]), np.array([0, 4, 6]), order=2, size=3)
-    >>> np.exp(model.log_probabilities([0, 1])).round(2).tolist()
-    [0.83, 0.08, 0.08]
+    >>> np.exp(-model.nats(np.array([0, 1, 0]), np.array([0, 3]))).round(2).tolist()
+    [0.92, 0.61, 0.83]
     """
 
     shares_V: np.ndarray
@@ -124,40 +124,29 @@ class KneserNey:
             found_N[rows] = -np.log(share_N)
         return found_N
 
-    def log_probabilities(self, before: Sequence[int]) -> np.ndarray:
-        """ln p of each symbol as the next of a document, (V,); ``before`` are the symbols it has, or the last of them.
-
-        Fewer than ``order - 1`` are taken for the whole document so far.
-        """
-        share_V = self.shares_V.astype(np.float64)
-        context = [self.size, *before] if len(before) < self.order - 1 else before
-        for depth, grams in enumerate(self.orders[: len(context)], start=1):
-            number = self._number(context[len(context) - depth :])
-            if number < 0:
-                break
-            begin, end = np.searchsorted(grams.keys_G, (number * self.size, (number + 1) * self.size))
-            share_V *= grams.gammas_C[number]
-            share_V[grams.keys_G[begin:end] - number * self.size] = grams.shares_G[begin:end]
-        return np.log(share_V)
-
     def save(self, path: Path) -> None:
-        """Write the arrays to a safetensors file."""
+        """Write the arrays to a .npz file: of n-grams the last symbols, and how many each context has."""
         arrays = {"shares": self.shares_V}
         for n, grams in enumerate(self.orders, start=2):
-            arrays |= {f"keys.{n}": grams.keys_G, f"shares.{n}": grams.shares_G, f"gammas.{n}": grams.gammas_C}
-        save_file(arrays, path)
+            context_G, symbol_G = np.divmod(grams.keys_G, self.size)
+            follow_C = np.bincount(context_G, minlength=len(grams.gammas_C))
+            arrays |= {f"symbols.{n}": _narrow(symbol_G), f"follow.{n}": _narrow(follow_C)}
+            arrays |= {f"shares.{n}": grams.shares_G, f"gammas.{n}": grams.gammas_C}
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> KneserNey:
         """What :meth:`save` wrote; raises DataError."""
         try:
-            arrays = load_file(path)
-            kinds = ("keys", "shares", "gammas")
-            orders = [
-                Grams(*(arrays[f"{kind}.{n}"] for kind in kinds)) for n in range(2, len(arrays) // len(kinds) + 2)
-            ]
-            return cls(arrays["shares"], tuple(orders))
-        except (OSError, SafetensorError, KeyError) as error:
+            with np.load(path, allow_pickle=False) as arrays:
+                shares_V, orders = arrays["shares"], []
+                for n in range(2, len(arrays.files) // 4 + 2):
+                    context_G = np.repeat(np.arange(len(arrays[f"follow.{n}"])), arrays[f"follow.{n}"])
+                    keys_G = context_G * len(shares_V) + arrays[f"symbols.{n}"]
+                    orders.append(Grams(keys_G, arrays[f"shares.{n}"], arrays[f"gammas.{n}"]))
+            return cls(shares_V, tuple(orders))
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
             raise DataError(f"{path}: not a readable n-gram model: {error}") from error
 
     def _shares(self, symbol_N: np.ndarray, begins_D: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,15 +160,6 @@ class KneserNey:
             share_N = np.where(number_N >= 0, grams.shares_G[number_N], owed_N)
             ending.append(number_N[-1])
         return share_N, np.array(ending)
-
-    def _number(self, symbols: Sequence[int]) -> int:
-        """The number of an n-gram, -1 where there is none."""
-        number = symbols[0]
-        for grams, symbol in zip(self.orders, symbols[1:], strict=False):
-            number = int(grams.find(np.array([number * self.size + symbol]))[0])
-            if number < 0:
-                break
-        return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +217,11 @@ def _discounts(count_G: np.ndarray, kinds: int) -> np.ndarray:
             return three
     one = min(0.95, max(0.1, one))
     return np.array([0, one, one, one])
+
+
+def _narrow(values_N: np.ndarray) -> np.ndarray:
+    """Whole numbers in the smallest type that holds them."""
+    return values_N.astype(np.min_scalar_type(int(values_N.max(initial=0))))
 
 
 def _begins(bounds_D1: np.ndarray) -> np.ndarray:

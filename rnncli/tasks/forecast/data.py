@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import counted, step_of
+from rnncli.data.series.frequency import step_of
 from rnncli.data.series.gaps import filled
 from rnncli.data.series.panel import Panel, PanelForm
 from rnncli.data.series.reading import NEVER
 from rnncli.data.tables.sources import ALL, read
 from rnncli.data.tables.table import Table
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus

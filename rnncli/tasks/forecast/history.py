@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import Wanted, counted, step_of
+from rnncli.data.series.frequency import Wanted, step_of
 from rnncli.data.series.gaps import filled
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
 from rnncli.data.series.reading import NEVER, cut_off, read_panel
 from rnncli.data.series.rows import Covariate, SeriesColumns, SeriesRows, joined, read_rows
 from rnncli.data.tables.table import Table
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.frequency import counted
 from rnncli.data.series.panel import Panel
+from rnncli.data.wording import counted
 from rnncli.tasks.common.tables import source_used
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.source import Series

@@ -17,9 +17,9 @@ import numpy as np
 from rnncli.data.music import sources
 from rnncli.data.music.midipieces import MidiChoice
 from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
-from rnncli.data.series.frequency import counted
 from rnncli.data.splits import SYNONYMS, split_name
 from rnncli.data.steps import Steps
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.splitting import Parting

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.music.pieces import Form
-from rnncli.data.series.frequency import counted
 from rnncli.data.steps import Steps
+from rnncli.data.wording import counted
 from rnncli.errors import DataError, RunError
 from rnncli.heads.chords import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
-from rnncli.tasks.music.extras.rivals import rivals
+from rnncli.tasks.music.extras.rivals import limited, rivals
 from rnncli.tasks.music.extras.sampled import CHORDS, sampled
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
@@ -121,13 +121,12 @@ class FittedMusic:
 
     def loss(self, model: MusicModel, batch: WindowBatch) -> Tensor:
         """Nats a frame; in training from the state behind the window before."""
-        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
-        if model.training:
-            state, known_B = self._carried.before(batch.windows, batch.follow, state)
-            before_BT = batch.beginning(known_B)
-        outputs, end = model.read(before_BT, batch.lengths_B, batch.at_B, state)
-        if model.training:
-            self._carried.keep(batch.windows, end)
+
+        def read(before_BT: Tensor, state: State) -> tuple[list[Tensor], State]:
+            return model.read(before_BT, batch.lengths_B, batch.at_B, state)
+
+        begin = model.begin(len(batch.windows))
+        before_BT, outputs = self._carried.read(batch, begin, read, training=model.training)
         inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(batch.steps_BT.device)
         return model.loss(outputs, before_BT, batch.steps_BT, inside_BT)
 
@@ -187,7 +186,9 @@ class FittedMusic:
         train, test = parts["train"].steps(), parts[split].steps()
         blocks = self._blocks(test)
         found = rivals(train, test, self.form.form, self.form.keys)
-        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, ()
+        return {name: blocks.statistics(nats_N) for name, nats_N in found.items()}, tuple(
+            filter(None, [limited(train)])
+        )
 
     def _blocks(self, steps: Steps) -> Blocks:
         return music_blocks(steps, first=self.recipe.evaluation.first)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnncli.data.music.pieces import TEMPO
+from rnncli.data.wording import counted
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Details
@@ -53,12 +54,13 @@ def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed
     )
     written = about.get("samples", ())
     passages = [Passage(_title(one), roll_text(one["frames"]) or "(silence)", MAX_LINES) for one in written]
-    pieces, frames = len({row["example"] for row in rows}), row_sums(rows)[:, FRAMES].sum()
+    pieces, frames = len({row["example"] for row in rows}), int(row_sums(rows)[:, FRAMES].sum())
     return Details(
         tables=[table for table in tables if table],
         notes=interval_notes(rows, "piece"),
         passages=passages,
-        scored=f"{frames:,.0f} frames of {pieces:,} piece{'s' * (pieces != 1)}",
+        scored=f"{counted(frames, 'frame')} of {counted(pieces, 'piece')}",
+        each="piece" if pieces == len(rows) else "block",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,9 @@ import torch
 from rnncli.data.music import midi
 from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.data.music.pieces import SILENT, MusicPiece, notes_of
+from rnncli.data.music.soundfont import SoundFont
 from rnncli.data.music.synth import wav
+from rnncli.data.wording import counted
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
@@ -33,12 +35,16 @@ USUAL_BARS = 16
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """What is gone on behind: the frames of ``primer`` (T, S), none of them for the begin of a piece; or a melody."""
+    """What is gone on behind: the frames of ``primer`` (T, S), none of them for the begin of a piece; or a melody.
+
+    ``soundfont`` is what is played with.
+    """
 
     primer_TS: np.ndarray
     reached: Reached
     melody_T: np.ndarray | None
     tempo: float
+    soundfont: SoundFont | None = None
 
 
 class PiecePredictor:
@@ -94,10 +100,39 @@ class PiecePredictor:
         ]
         return ["nats per frame", "frames", "notes", "file"], cells
 
-    def begin(self, primer: Path | None, melody: Path | None) -> tuple[Beginning, tuple[str, ...]]:
-        """What is gone on behind, and what is to be said of how its file was read; raises DataError."""
+    def begin(
+        self, primer: Path | None, melody: Path | None, soundfont: Path | None = None
+    ) -> tuple[Beginning, tuple[str, ...]]:
+        """What is gone on behind, and what is to be said of how its file was read; raises DataError and UsageError."""
         if primer is not None and melody is not None:
             raise UsageError("--primer and --harmonise both say what a piece begins with", "leave one of them away")
+        begun, notes = self._begun(primer, melody)
+        return replace(begun, soundfont=None if soundfont is None else SoundFont(soundfont)), notes
+
+    def compose(self, begun: Beginning, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:
+        """Sample ``number`` behind or below what is begun, as MIDI and as sound."""
+        wanted = length or max(1, round((bars or USUAL_BARS) * BAR * self.form.beat))
+        frames = wanted
+        if begun.melody_T is not None:
+            frames = min(wanted, len(begun.melody_T)) if length or bars else len(begun.melody_T)
+        new_TS = self._composer.frames(begun.reached, sampling, number, frames, begun.melody_T)
+        piece = MusicPiece(f"sample {number}", _joined(begun.primer_TS, new_TS), round(self.form.beat), begun.tempo)
+        notes_N4 = notes_of(piece.frames, self.form.form, **self._where)
+        seconds = len(piece) * piece.frame_seconds
+        row = {"frames": len(piece), "primer": len(begun.primer_TS), "notes": len(notes_N4), "seconds": seconds}
+        behind = f" behind {len(begun.primer_TS):,} of the primer" if len(begun.primer_TS) else ""
+        ended = f", not the {wanted:,} asked for: the melody ends there" if frames < wanted and (length or bars) else ""
+        said = f"{counted(frames, 'frame')}{behind}{ended}, {counted(len(notes_N4), 'note')}, "
+        said += f"{seconds:.0f} s at {piece.tempo:g} beats a minute"
+        return Composition(self._files(piece, notes_N4, begun.soundfont), row, said)
+
+    def _files(self, piece: MusicPiece, notes_N4: np.ndarray, soundfont: SoundFont | None) -> dict[str, bytes]:
+        """The content of each file of a piece."""
+        midi_file = midi_bytes(notes_N4, piece.beat, piece.tempo)
+        sound = wav(piece, self.form.form, **self._where) if soundfont is None else soundfont.wav(midi_file)
+        return {".mid": midi_file, ".wav": sound}
+
+    def _begun(self, primer: Path | None, melody: Path | None) -> tuple[Beginning, tuple[str, ...]]:
         nothing_0S = np.empty((0, self.form.slots), np.int64)
         if melody is not None:
             # The tracks that the recipe names are those of train; a melody comes in a file of its own.
@@ -112,36 +147,21 @@ class PiecePredictor:
         self.fitted.require_form(self._part([piece]))
         return Beginning(piece.frames, self._composer.begin(piece.frames), None, piece.tempo), notes
 
-    def compose(self, begun: Beginning, sampling: Drawing, number: int, *, length: int, bars: int) -> Composition:
-        """Sample ``number`` behind or below what is begun, as MIDI and as sound."""
-        frames = length or max(1, round((bars or USUAL_BARS) * BAR * self.form.beat))
-        if begun.melody_T is not None:
-            frames = min(frames, len(begun.melody_T)) if length or bars else len(begun.melody_T)
-        new_TS = self._composer.frames(begun.reached, sampling, number, frames, begun.melody_T)
-        piece = MusicPiece(f"sample {number}", _joined(begun.primer_TS, new_TS), round(self.form.beat), begun.tempo)
-        where = {"keys": self.form.keys, "lowest": self.form.lowest}
-        notes_N4 = notes_of(piece.frames, self.form.form, **where)
-        seconds = len(piece) * piece.frame_seconds
-        files = {
-            ".mid": midi_bytes(notes_N4, piece.beat, piece.tempo),
-            ".wav": wav(piece, self.form.form, **where),
-        }
-        row = {"frames": len(piece), "primer": len(begun.primer_TS), "notes": len(notes_N4), "seconds": seconds}
-        behind = f" behind {len(begun.primer_TS):,} of the primer" if len(begun.primer_TS) else ""
-        said = f"{frames:,} frames{behind}, {len(notes_N4):,} notes, {seconds:.0f} s at {piece.tempo:g} beats a minute"
-        return Composition(files, row, said)
-
     @cached_property
     def _composer(self) -> Composer:
         return Composer(self.model)
 
+    @property
+    def _where(self) -> dict[str, int]:
+        """Where the keys lie."""
+        return {"keys": self.form.keys, "lowest": self.form.lowest}
+
     def _row(self, piece: MusicPiece, nats_T: np.ndarray) -> dict[str, Any]:
-        where = {"keys": self.form.keys, "lowest": self.form.lowest}
         return {
             "file": piece.place,
             "nats": float(nats_T.sum()),
             "frames": len(nats_T),
-            "notes": len(notes_of(piece.frames, self.form.form, **where)),
+            "notes": len(notes_of(piece.frames, self.form.form, **self._where)),
             "nats_per_frame": float(nats_T.mean()) if len(nats_T) else None,
         }
 

@@ -20,6 +20,7 @@ from rnncli.data.tables.table import Table
 from rnncli.data.text.codec import TextForm
 from rnncli.data.text.documents import Documents
 from rnncli.data.text.reading import Kind, TextReading, read_rows, read_texts
+from rnncli.data.wording import counted
 from rnncli.errors import DataError, RecipeError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.columns import guess, named, own_columns
@@ -189,7 +190,7 @@ def _headline(sources: _Sources) -> str:
     guessed = " (guessed by name)" if sources.guessed else ""
     column = f', text column "{sources.column}"{guessed}' if sources.column else ""
     names = ", ".join(dict.fromkeys(sources.names))
-    return f"{names}: {count:,} document{'s'[: count != 1]}, {characters:,} characters{column}"
+    return f"{names}: {counted(count, 'document')}, {counted(characters, 'character')}{column}"
 
 
 def _split(parts: Mapping[str, DocumentPart], recipe: TextRecipe) -> tuple[dict[str, DocumentPart], str, str]:
@@ -208,7 +209,7 @@ def _split(parts: Mapping[str, DocumentPart], recipe: TextRecipe) -> tuple[dict[
             parted = f"{data.folds} folds" if data.folds else "train, dev and test"
             instead = "" if data.folds else "data.split=place cuts the running text, "
             raise DataError(
-                f"{whole.place(0)}: {len(whole)} document{'s'[: len(whole) != 1]} cannot be dealt out to {parted}",
+                f"{whole.place(0)}: {counted(len(whole), 'document')} cannot be dealt out to {parted}",
                 f"{instead}data.document=line makes each line a document",
             )
         cut, how = Parting(data, recipe.seed)(parts)

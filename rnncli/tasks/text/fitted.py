@@ -25,7 +25,7 @@ from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
 from rnncli.tasks.text.data import DocumentPart
 from rnncli.tasks.text.examples import TextWindows
 from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
-from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
+from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz, xz_limited
 from rnncli.tasks.text.extras.sampled import run_of, sampled
 from rnncli.tasks.text.extras.unknown import unsaid
 from rnncli.tasks.text.model import TextModel
@@ -105,13 +105,11 @@ class FittedText:
 
     def loss(self, model: TextModel, batch: WindowBatch) -> Tensor:
         """Nats a symbol; in training from the state behind the window before."""
-        state, before_BT = model.begin(len(batch.windows)), batch.before_BT
-        if model.training:
-            state, known_B = self._carried.before(batch.windows, batch.follow, state)
-            before_BT = batch.beginning(known_B)
-        outputs, end = model.read(before_BT, batch.lengths_B, state)
-        if model.training:
-            self._carried.keep(batch.windows, end)
+
+        def read(before_BT: Tensor, state: State) -> tuple[list[Tensor], State]:
+            return model.read(before_BT, batch.lengths_B, state)
+
+        _, outputs = self._carried.read(batch, model.begin(len(batch.windows)), read, training=model.training)
         device = batch.steps_BT.device
         inside_BT = inside(batch.lengths_B, batch.steps_BT.shape[1]).to(device)
         chance_V = None if self._chance_V is None or not model.training else self._chance_V.to(device)
@@ -191,8 +189,8 @@ class FittedText:
             name = "unigram" if order == 1 else f"kneser-ney {order}"
             found[name] = blocks.statistics(model.nats(encoded.steps.values, encoded.steps.bounds_D1))
         found["xz"] = xz(parts["train"].documents, parts[split].documents)
-        said = limited(train.steps)
-        return found, (said,) if said else ()
+        said = (limited(train.steps), xz_limited(parts["train"].documents, parts[split].documents))
+        return found, tuple(filter(None, said))
 
     def nats(self, model: TextModel, encoded: Encoded) -> np.ndarray:
         """-ln p of each symbol given all before it in its document, (N,)."""

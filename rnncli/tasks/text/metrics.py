@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rnncli.data.wording import counted
 from rnncli.metrics.metric import Metric
 from rnncli.metrics.statistics import Statistics
 from rnncli.recipe.schema import EvaluationSection
@@ -55,13 +56,14 @@ def details(rows: Sequence[Row], about: About, settings: EvaluationSection, seed
     )
     notes = _inexact(rows, about)
     passages = [Passage(_title(one), one["text"]) for one in about.get("samples", ())]
-    blocks = len(rows)
+    characters = int(row_sums(rows)[:, CHARACTERS].sum())
     return Details(
         metrics=_marked() if notes else {},
         tables=[table for table in tables if table],
         notes=[*notes, *interval_notes(rows, "block")],
         passages=passages,
-        scored=f"{row_sums(rows)[:, CHARACTERS].sum():,.0f} characters in {blocks:,} block{'s' * (blocks != 1)}",
+        scored=f"{counted(characters, 'character')} in {counted(len(rows), 'block')}",
+        each="block",
     )
 
 

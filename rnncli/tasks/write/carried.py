@@ -5,14 +5,18 @@ Shape letters: B batch, M states that are kept, L layers, H hidden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.tasks.write.windows import WindowBatch
+
 State = tuple[Tensor, ...]
 """Tensors (L, B, H)."""
+Outputs = TypeVar("Outputs")
 KEPT = 4
 """States that are kept, in the largest batches: rows of a step may be computed again in smaller ones."""
 
@@ -32,6 +36,27 @@ class Carried:
         self._windows_M = np.empty(0, np.int64)
         self._state: State = ()
         self._rows = 0
+
+    def read(
+        self,
+        batch: WindowBatch,
+        begin: State,
+        read: Callable[[Tensor, State], tuple[Outputs, State]],
+        *,
+        training: bool,
+    ) -> tuple[Tensor, Outputs]:
+        """What stood before each step, (B, T, ...), and what ``read`` makes of that and of the states at the begin.
+
+        In training windows go on from the states behind those before them, where these were read; else, and where
+        nothing is trained, they begin as documents do, with ``begin``.
+        """
+        if not training:
+            return batch.before_BT, read(batch.before_BT, begin)[0]
+        state, known_B = self.before(batch.windows, batch.follow, begin)
+        before_BT = batch.beginning(known_B)
+        outputs, end = read(before_BT, state)
+        self.keep(batch.windows, end)
+        return before_BT, outputs
 
     def before(self, windows: np.ndarray, follow: np.ndarray, begin: State) -> tuple[State, np.ndarray]:
         """The states (L, B, H) that windows begin with, those behind the windows that they ``follow`` where these were

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.metrics.statistics import Array, Scores, Statistics
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import ReportTable
+from rnncli.report.build import Estimate, ReportTable
 from rnncli.report.figures import Figure, Line
 from rnncli.tasks.base import About, Row
 from rnncli.tasks.write.scoring import of_rows, of_sums, row_sums
@@ -64,7 +64,8 @@ def help_table(
         mixed = [f"{weight:.2f}" for weight in (weights.get(way) or {}).values()]
         named = f"+ {way}" if mixed else way or ALONE
         first, *others = shown.cells(statistics)
-        cells.append((named, first, f"{ends[0]:.3f} - {ends[1]:.3f}" if ends else "", *others, "/".join(mixed)))
+        shown_ends = Estimate(first, *ends, unit="plain").interval if ends else ""
+        cells.append((named, first, shown_ends, *others, "/".join(mixed)))
     first, *others = shown.titles.values()
     heads = ["", first, f"{100 * settings.confidence:g} % interval", *others, "weights"]
     filled = [i for i in range(len(heads)) if i < 2 or any(row[i] for row in cells)]

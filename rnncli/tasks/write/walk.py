@@ -16,6 +16,7 @@ from torch import Tensor
 
 from rnncli.data import progress
 from rnncli.data.steps import Steps
+from rnncli.data.temporary import room_for, unknown
 from rnncli.tasks.write.carried import State
 
 ROWS = 64
@@ -119,7 +120,8 @@ def nats_of(
     steps: Steps, spans: ScoredSpans, begin: np.ndarray | int, read: WindowReader, device: torch.device
 ) -> np.ndarray:
     """-ln p of each step, (N,) float64, of what ``read`` gives; NaN where no span is scored."""
-    nats_N = np.full(len(steps.values), np.nan)
+    with room_for("what each step costs"):
+        nats_N = unknown(len(steps.values))
     for found in walk(steps, spans, begin, read, device):
         nats_N[found.begin : found.begin + len(found.values_T)] = found.values_T
     return nats_N

@@ -93,6 +93,22 @@ def test_a_fault_is_named_with_its_file_and_line(tmp_path, name, content, line, 
 
 
 @pytest.mark.parametrize(
+    ("content", "suggested"),
+    [
+        ("text,label\ncafé au lait,été\n".encode("latin-1"), "latin-1 (or cp1252, gb18030, "),
+        ("text,label\nGröße – „klein“,b\n".encode("cp1252"), "cp1252 (or latin-1, gb18030, "),
+        ("text,label\n好吃得很,b\n".encode() + "难吃,坏\n".encode("gb18030"), "gb18030 (or latin-1, cp1252, "),
+        ("text,label\nとても美味しい,良\n".encode("shift_jis"), "gb18030 (or latin-1, cp1252, "),
+    ],
+)
+def test_the_encoding_that_is_likelier_is_suggested_first(tmp_path, content, suggested):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(DataError) as raised:
+        read_file(tmp_path / "x.csv")
+    assert f"data.encoding={suggested}" in raised.value.hint
+
+
+@pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("empty.csv", "", "empty"),

@@ -295,7 +295,7 @@ def test_findings_tell_of_a_grid_that_is_too_fine_and_of_silence(here):
     frames = np.repeat(np.array([[40], [41], [-1], [-1], [-1], [45]], np.int16), 4, axis=0)
     part = MusicPart(tuple(MusicPiece(f"{number}", frames) for number in range(3)), "rolls")
     said = [advice.says for advice in checks.findings(Corpus({"train": part}, ""))]
-    assert said == ["what sounds changes at every 4th frame at most"]
+    assert said == ["what sounds changes every 4 frames at most"]
     quiet = MusicPart((MusicPiece("x", np.where(frames == 40, frames, -1)),), "rolls")
     assert any(
         "83 % of the frames are silent" in advice.says for advice in checks.findings(Corpus({"train": quiet}, ""))

@@ -9,7 +9,7 @@ import pytest
 from rnncli.data.music.pieces import slotted
 from rnncli.data.steps import Steps
 from rnncli.tasks.music.extras import rivals as module
-from rnncli.tasks.music.extras.rivals import FREQUENCY, NOTES, SOUNDED, as_symbols, rivals
+from rnncli.tasks.music.extras.rivals import FREQUENCY, NOTES, SOUNDED, as_symbols, limited, rivals
 
 KEYS = 3
 
@@ -144,3 +144,12 @@ def test_voices_of_the_chorales_cost_what_was_measured(real_data):
     )
     each = [nats_N.mean() / 4 for nats_N in rivals(train, test, "voices", 88).values()]
     assert each == pytest.approx([0.936, 2.639, 1.136], abs=1e-3)
+
+
+def test_of_long_training_parts_n_grams_know_the_last_and_it_is_said(monkeypatch):
+    train, test = rolls(1, [30, 40]), rolls(2, [20])
+    assert limited(train) == ""
+    monkeypatch.setattr(module, "MAX_FRAMES", 40)
+    assert limited(train) == "n-grams are learnt from the last 40 of 70 frames"
+    last = Steps(train.values[30:], np.array([0, 40]))
+    assert rivals(train, test, "rolls", KEYS)[NOTES].tolist() == rivals(last, test, "rolls", KEYS)[NOTES].tolist()

@@ -7,15 +7,21 @@ import numpy as np
 import pytest
 
 from rnncli.data.steps import Steps
-from rnncli.data.text.documents import Document
+from rnncli.data.text.documents import Document, Documents, FilePlaces, TextStore
 from rnncli.data.text.kneser_ney import KneserNey
 from rnncli.tasks.text.extras import rivals as module
-from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz
+from rnncli.tasks.text.extras.rivals import learn_ngrams, limited, ngram_orders, xz, xz_limited
 
 
 def steps(seed, lengths, size=6):
     generator = np.random.default_rng(seed)
     return Steps.of([generator.integers(0, size, length).astype(np.uint8) for length in lengths])
+
+
+def documents(*texts):
+    store = TextStore("texts")
+    begin_D, end_D = np.array([store.append(text) for text in texts]).T
+    return Documents(store, begin_D, end_D, FilePlaces(["texts"], np.zeros(len(texts), int), np.zeros(len(texts), int)))
 
 
 def prose(seed, words):
@@ -59,6 +65,16 @@ def test_xz_is_given_the_end_of_training_and_the_begin_of_the_rest(monkeypatch):
     train = [Document.of(text[:2500]), Document.of(text[2500:])]
     assert xz(train, [Document.of(text[2000:])])["bits_per_character"] < 0.2
     assert xz(train, [Document.of(text[:900]), Document.of(text[900:])])["bits_per_character"] > 2
+
+
+def test_where_xz_is_not_given_all_it_is_said(monkeypatch):
+    short, long = documents("to be"), documents("to be", "or not to be" * 50)
+    monkeypatch.setattr(module, "MAX_BYTES", 1 << 20)
+    assert xz_limited(short, long) == ""
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
+    assert "of a part at most: the last of train, the first of test" in xz_limited(short, long)
+    assert xz_limited(long, short)
+    assert xz_limited(short, short) == ""
 
 
 @pytest.mark.slow

@@ -76,3 +76,15 @@ def test_a_run_of_another_text_is_not_held_against_them(here, monkeypatch):
     made_run(here / "other", "character")
     done = rnncli("compare", "word", "other", "--json")
     assert done.json["apart"] == ["data.unit=character"]
+
+
+def test_texts_of_one_block_are_counted_as_such_and_others_are_not_held_against_each_other(here, monkeypatch):
+    monkeypatch.setattr("tests.tasks.write.test_compared.TEXT", TEXT[:500])
+    for name in ("byte", "word"):
+        made_run(here / f"short-{name}", name)
+    done = rnncli("compare", "short-byte", "short-word")
+    assert done.out.startswith("test, 1 block; differences to ")
+    assert "bits_per_character rests on one block, so differences in it are not tested" in " ".join(done.out.split())
+    assert "other test examples" not in done.out
+    other = rnncli("compare", "short-byte", "word", "--json")
+    assert other.json["apart"] == ["data.unit=word"]

@@ -12,8 +12,9 @@ from rich.cells import cell_len
 
 from rnncli.metrics.metric import Metric
 from rnncli.recipe.schema import EvaluationSection
-from rnncli.report.build import Estimate, Evaluation, ModelSummary, Report, TrainingSummary, build_report
+from rnncli.report.build import Estimate, Evaluation, ModelSummary, TrainingSummary, build_report
 from rnncli.report.page import Story, report_page
+from rnncli.report.reading import report_of
 from rnncli.report.render import render_report
 from rnncli.tasks.music import metrics as music
 from rnncli.tasks.music.extras.pictures import note_name, roll_picture, roll_text
@@ -68,7 +69,7 @@ def test_every_metric_is_declared_lower_is_better_and_said_what_it_means(task):
 def test_a_report_fits_a_terminal_and_comes_back_from_its_json(task, width):
     report = made(task, *TASKS[task][2]())
     assert max(map(cell_len, lines(report, width))) <= width
-    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert report_of(json.loads(json.dumps(report.to_dict()))) == report
 
 
 def test_a_report_of_a_text_counts_characters_and_shows_help_dearest_symbols_samples_and_copying():
@@ -102,6 +103,27 @@ def test_without_help_samples_or_copying_nothing_is_said_of_them():
     assert (list(details.passages), list(details.notes)) == ([], [])
     rows, _ = music_run(seen=False)
     assert list(music.details(rows, {"form": "rolls"}, SETTINGS, 1).tables) == []
+
+
+def test_large_figures_have_as_many_digits_beside_help_as_in_the_main_table():
+    rows, about = text_run(skill=0.2)
+    report = made("text", rows, about)
+    shown = lines(report)
+    alone = next(line for line in shown if line.startswith("the model alone")).split()
+    assert report.metrics["perplexity"].value > 1000
+    assert report.metrics["perplexity"].number in alone
+
+
+def test_verdicts_speak_of_blocks_and_pieces():
+    for task, run, noun in (("text", text_run(), "block"), ("music", music_run(), "piece")):
+        assert made(task, *run).counting(2, "test") == f"2 test {noun}s"
+    rows, about = music_run(frames=800, pieces=3)
+    assert made("music", rows, about).counting(1, "test") == "1 test block"
+
+
+def test_counts_of_one_are_in_the_singular():
+    rows, about = text_run("a")
+    assert made("text", rows, about).scored == "1 character in 1 block"
 
 
 def test_without_resamples_the_table_of_help_has_no_intervals():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rnncli.data import temporary
 from rnncli.data.steps import Steps
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextModelSection
@@ -59,6 +60,17 @@ def test_carried_state_equals_one_pass(core, longest, texts, monkeypatch):
     made = model(**core)
     found = nats_of(texts, ScoredSpans.whole(texts), SYMBOLS, reading(made), CPU)
     np.testing.assert_allclose(found, one_pass(made, texts), atol=1e-5)
+
+
+def test_figures_of_very_many_steps_leave_memory_for_a_file(texts, monkeypatch):
+    made = model(**CORES[0])
+    held = nats_of(texts, ScoredSpans.whole(texts), SYMBOLS, reading(made), CPU)
+    monkeypatch.setattr(temporary, "IN_MEMORY", 8)
+    monkeypatch.setattr(temporary, "WRITTEN_AT_ONCE", 3)
+    mapped = nats_of(texts, ScoredSpans.whole(texts), SYMBOLS, reading(made), CPU)
+    assert isinstance(mapped, np.memmap)
+    assert mapped.tolist() == held.tolist()
+    assert np.isnan(temporary.unknown(10)).all()
 
 
 @pytest.mark.parametrize("core", CORES, ids=str)

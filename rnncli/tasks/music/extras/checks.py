@@ -55,7 +55,7 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
         yield Advice(says, "are these the right files? with a smaller data.grid frames are longer", rank=34)
     every = _coarsest(part)
     if every > 1:
-        says = f"what sounds changes at every {every}th frame at most"
+        says = f"what sounds changes every {every} frames at most"
         yield Advice(says, f"a data.grid smaller by {every} says the same of MIDI files in fewer steps", rank=33)
 
 

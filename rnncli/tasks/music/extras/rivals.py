@@ -30,6 +30,12 @@ def rivals(train: Steps, test: Steps, form: Form, keys: int) -> dict[str, np.nda
     return {NOTES: _ngram(train, test, form, keys), **by_counts(train, test, keys)}
 
 
+def limited(train: Steps) -> str:
+    """A sentence where n-grams are not learnt from all of the training part, else nothing."""
+    frames = len(train.values)
+    return f"n-grams are learnt from the last {MAX_FRAMES:,} of {frames:,} frames" if frames > MAX_FRAMES else ""
+
+
 def as_symbols(steps: Steps, form: Form, keys: int) -> tuple[Steps, np.ndarray]:
     """Notes as symbols (M,) one behind the other, and with which of them each frame begins, (N,).
 

@@ -12,11 +12,9 @@ from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicEvaluation
 from rnncli.tasks.write.chords import copied_chords
 from rnncli.tasks.write.copying import excerpts
-from rnncli.tasks.write.sampling import Drawing
+from rnncli.tasks.write.sampled import copied_about, drawings
 from rnncli.tasks.write.scoring import midi_frames
 
-TEMPERATURES = (0.5, 0.8, 1.0)
-"""Of samples in turn."""
 CHORDS = 8
 """A run of so many chords is no accident."""
 
@@ -28,8 +26,7 @@ def sampled(
     ``copied``: see :mod:`rnncli.tasks.music.metrics`.
     """
     composer, drawn, shown = Composer(model), [], []
-    for number in range(settings.samples):
-        how = Drawing(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
+    for number, how in drawings(settings.samples, seed):
         drawn.append(composer.frames(composer.begin(), how, number, settings.sample_length))
         shown.append({"temperature": how.temperature, "frames": midi_frames(drawn[-1], lowest, model.keys)})
     if not drawn:
@@ -37,10 +34,5 @@ def sampled(
     width = max(one.shape[1] for one in drawn)
     written = Steps.of([np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=-1) for one in drawn])
     groups = [written, excerpts(held_out, len(drawn), settings.sample_length)]
-    rows = [
-        {"of": name, "longest": one.longest, "share": one.share if np.isfinite(one.share) else None}
-        for name, one in zip(
-            ("samples", "held-out pieces"), copied_chords(groups, train, model.keys, CHORDS), strict=True
-        )
-    ]
-    return {"samples": shown, "copied": {"counted": "chords", "length": CHORDS, "rows": rows}}
+    found = dict(zip(("samples", "held-out pieces"), copied_chords(groups, train, model.keys, CHORDS), strict=True))
+    return {"samples": shown, "copied": copied_about("chords", CHORDS, found)}

@@ -21,7 +21,7 @@ from rnncli.tasks.write.cache import SHARPNESS, NeuralCache
 from rnncli.tasks.write.mixing import Mixture, best_option
 from rnncli.tasks.write.walk import WalkedSteps
 
-FILE, KIND, NGRAM = "help.json", "help at test time", "ngram.safetensors"
+FILE, KIND, NGRAM = "help.json", "help at test time", "ngram.npz"
 MODEL, NGRAM_NAME, CACHE, DYNAMIC = "model", "n-gram", "cache", "dynamic evaluation"
 DEV_SYMBOLS, DYNAMIC_SYMBOLS = 50_000, 10_000
 """Of dev, the first ones, that weights are chosen on, and the rate of dynamic evaluation."""

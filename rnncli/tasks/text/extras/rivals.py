@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from rnncli.data.steps import Steps
-from rnncli.data.text.documents import Document
+from rnncli.data.text.documents import Document, Documents
 from rnncli.data.text.kneser_ney import KneserNey
 from rnncli.tasks.base import Metrics
 
@@ -35,6 +35,12 @@ def limited(train: Steps) -> str:
     """A sentence where n-grams are not learnt from all of the training part, else nothing."""
     steps = len(train.values)
     return f"n-grams are learnt from the last {MAX_STEPS:,} of {steps:,} symbols" if steps > MAX_STEPS else ""
+
+
+def xz_limited(train: Documents, test: Documents) -> str:
+    """A sentence where xz is not given all of a part, else nothing."""
+    long = max(train.bytes, test.bytes) > MAX_BYTES
+    return f"xz is given {MAX_BYTES >> 20} MB of a part at most: the last of train, the first of test" if long else ""
 
 
 def xz(train: Iterable[Document], test: Iterable[Document]) -> Metrics:

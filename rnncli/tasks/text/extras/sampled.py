@@ -12,11 +12,9 @@ from rnncli.data.text.codec import Codec
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextEvaluation
 from rnncli.tasks.write.copying import copied, excerpts
-from rnncli.tasks.write.sampling import Drawing
+from rnncli.tasks.write.sampled import copied_about, drawings
 from rnncli.tasks.write.stepping import Stepper, written
 
-TEMPERATURES = (0.5, 0.8, 1.0)
-"""Of samples in turn."""
 UNKNOWN = 0
 
 
@@ -34,8 +32,7 @@ def sampled(
     """
     stepper = Stepper(model.networks)
     drawn, shown = [], []
-    for number in range(settings.samples):
-        how = Drawing(temperature=TEMPERATURES[number % len(TEMPERATURES)], seed=seed)
+    for number, how in drawings(settings.samples, seed):
         numbers = list(islice(written(stepper, stepper.begin(), how, number, (UNKNOWN,)), settings.sample_length))
         drawn.append(np.array(numbers, np.int64))
         shown.append({"temperature": how.temperature, "text": codec.text(numbers)})
@@ -43,9 +40,5 @@ def sampled(
         return {}
     length, counted = run_of(codec.unit)
     groups = [Steps.of(drawn), excerpts(held_out, len(drawn), settings.sample_length)]
-    names = ("samples", "held-out text")
-    rows = [
-        {"of": name, "longest": one.longest, "share": one.share if np.isfinite(one.share) else None}
-        for name, one in zip(names, copied(groups, train, length), strict=True)
-    ]
-    return {"samples": shown, "copied": {"counted": counted, "length": length, "rows": rows}}
+    found = dict(zip(("samples", "held-out text"), copied(groups, train, length), strict=True))
+    return {"samples": shown, "copied": copied_about(counted, length, found)}
