@@ -163,9 +163,9 @@ COMMANDS = (
         "there is no server; predict with - answers each line of a stream as it comes",
     ),
     Elsewhere(
-        "runs show {}",
-        "export convert onnx save torchscript quantize package",
-        "there is no export; a run is a folder that can be moved, its weights are checkpoints/best/model.safetensors",
+        "export {} --out model",
+        "convert onnx save torchscript quantize package",
+        "an exported model runs with numpy and onnxruntime alone; a run itself is a folder that can be moved",
     ),
     Elsewhere(
         "run {}/recipe.yaml data.train=FILE",

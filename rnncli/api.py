@@ -140,6 +140,7 @@ def run(
     *,
     data: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    start_from: str | Path | Run | None = None,
     resume: str | Path | None = None,
     observe: Callable[[Happening], Any] | None = None,
     **overrides: Any,
@@ -161,20 +162,31 @@ def run(
     >>> type(heard[0]).__name__
     'RunOpened'
 
-    ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same.
+    ``start_from`` is a run whose best model and vocabulary training begins with; what decides on the model is then as
+    there, unless it is stated here.
+
+    >>> more = {"data": "reviews.csv", "train": {"epochs": 1}, "out": "runs/fourth"}
+    >>> done = rnncli.run("sentiment", start_from="runs/first", **more)
+    >>> done.report.notes[0].startswith("training begins with the best model of")
+    True
+
+    ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same. Without it
+    ``train={"epochs": 20}`` goes on to more epochs, and ``data={"root": ...}`` says where the data are now.
     ``observe`` is called with each of the events of ``rnncli.runs.events``. Ctrl-C saves the state and raises
     Interrupted. Raises UsageError, RecipeError, DataError, RunError or TrainingError.
     """
     if resume is not None and out is not None:
         raise UsageError("resume goes on in the run's own directory", "leave out= away")
-    if resume is not None and recipe is None and (data is not None or overrides):
-        raise UsageError(
-            "resume goes on with a run as it was begun", "leave the overrides away, or name its recipe too"
-        )
+    if resume is not None and start_from is not None:
+        raise UsageError("resume goes on with a run, start_from begins a new one", "leave one of them away")
     if resume is None and recipe is None:
         raise UsageError("name a recipe to run", 'rnncli.run("sentiment/default"), say')
     if data is not None and not isinstance(data, Mapping):
+        if resume is not None and recipe is None:
+            raise UsageError("resume goes on with the run's own data", 'data={"root": FOLDER} where they have moved')
         _require_named("data", data)
+    if start_from is not None:
+        overrides |= {"train.from_run": str(_located(_path(start_from)))}
     loaded = None if recipe is None else _recipe(recipe, data, overrides)
 
     from rnncli.runs import start
@@ -182,7 +194,8 @@ def run(
 
     hear = observe or unobserved
     if resume is not None:
-        done = start.resume(_located(resume), loaded, observe=hear)
+        changes = [] if loaded else _assignments(data, overrides)
+        done = start.resume(_located(resume), loaded, changes=changes, observe=hear)
     else:
         assert loaded is not None
         done = start.start(loaded, out=None if out is None else _located(out), observe=hear)
@@ -282,6 +295,12 @@ def _recipe(name: str | Path, data: str | Path | Mapping[str, Any] | None, overr
     if isinstance(name, str) and name in tasks.names():
         return load_recipe(recipe_of_task(name, own_data=own), (), options, task=name)
     return load_recipe(str(name), (), options)
+
+
+def _assignments(data: Any, overrides: Mapping[str, Any]) -> list[str]:
+    """Overrides as a command line has them."""
+    section = {"data": data} if isinstance(data, Mapping) else {}
+    return [f"{key}={value}" for key, value in flat(_plain({**section, **overrides}, "")).items()]
 
 
 def _plain(value: Any, key: str) -> Any:

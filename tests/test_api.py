@@ -166,7 +166,7 @@ def test_overrides_may_be_what_python_programs_hold(here):
         ({"recipe": "sentiment", "data": ["reviews.csv"]}, TypeError, "data: .* not a value of type list"),
         ({"recipe": "sentiment", "data": b"reviews.csv"}, TypeError, "not a value of type bytes"),
         ({}, UsageError, "name a recipe"),
-        ({"resume": "runs/first", "seed": 4}, UsageError, "as it was begun"),
+        ({"resume": "runs/first", "seed": 4}, UsageError, "seed=4"),
         ({"resume": "runs/first", "out": "x"}, UsageError, "own directory"),
         ({"resume": "runs/first", "recipe": "sentiment"}, UsageError, "differs in .*model.hidden"),
         ({"resume": "runs/none"}, RunError, "no such run"),

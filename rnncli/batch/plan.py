@@ -18,7 +18,7 @@ from rnncli.recipe.schema import Recipe
 from rnncli.recipe.text import parse
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
-from rnncli.runs.recipes import asked_recipe, comparable, load_recipe, with_absolute_root
+from rnncli.runs.recipes import asked_recipe, comparable, load_recipe, with_absolute_places
 
 LONGEST = 120
 """Characters of a run's name, beyond which it is cut and told apart by a sum."""
@@ -105,7 +105,7 @@ def recognised(planned: Sequence[Planned], folder: Path) -> list[Planned]:
         if file.parent.name not in names:
             with suppress(RunError):
                 known[_digest(asked_recipe(RunDirectory(file.parent)))] = file.parent.name
-    return [replace(one, name=known.get(_digest(with_absolute_root(one.recipe)), one.name)) for one in planned]
+    return [replace(one, name=known.get(_digest(with_absolute_places(one.recipe)), one.name)) for one in planned]
 
 
 def run_name(source: str, settings: Iterable[tuple[str, str]]) -> str:

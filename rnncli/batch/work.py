@@ -24,7 +24,7 @@ from rnncli.metrics.metric import Unit
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory, clear_unnamed
 from rnncli.runs.interrupt import interruptible
-from rnncli.runs.recipes import asked_recipe, differences, read_run_recipe, with_absolute_root
+from rnncli.runs.recipes import asked_recipe, differences, read_run_recipe, with_absolute_places
 
 TO_DO, TO_RESUME = "to do", "to resume"
 POLL_SECONDS, LOOK_SECONDS = 0.05, 0.5
@@ -91,12 +91,12 @@ def state(folder: Path, planned: Planned) -> str:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path} is there and is no run", "name another --out")
         return TO_DO
-    if changed := differences(asked_recipe(run), with_absolute_root(planned.recipe)):
+    if changed := differences(asked_recipe(run), with_absolute_places(planned.recipe)):
         raise UsageError(
             f"{path} was begun with another recipe: {', '.join(changed)}",
             "name another --out, or remove that run: rnncli runs rm",
         )
-    return FINISHED if run.report.is_file() else TO_RESUME
+    return FINISHED if run.is_done else TO_RESUME
 
 
 def carry_out(planned: Sequence[Planned], folder: Path, *, jobs: int, observe: Observer) -> list[Ended]:

@@ -26,7 +26,7 @@ TASK = "TASK"
 NEAR = 0.75
 """How alike a misspelt option must be."""
 OF_EVERY_TASK = {
-    **dict.fromkeys(("--data", "--dev", "--test", "--recipe", "--out", "-o", "--resume"), True),
+    **dict.fromkeys(("--data", "--dev", "--test", "--recipe", "--out", "-o", "--from", "--resume"), True),
     **dict.fromkeys(("--dry-run", "--json", "--quiet", "-q", "--debug", "--help"), False),
 }
 """The options of every task, and whether each takes a value."""
@@ -251,7 +251,7 @@ class _Arguments:
             self.line.reasons.append(f"settings of a batch stand behind --set, and {word} by itself")
             self.line.typed += ["--set", word]
         elif not self.sets:
-            if self.places and "--data" in self.shape.options and is_data(word):
+            if self.places and "--data" in self.shape.options and is_data(word) and not word.startswith("data."):
                 self.line.reasons.append(f"data is named with --data, and {word} stands by itself")
                 self.line.typed.append("--data")
             self.places += 1

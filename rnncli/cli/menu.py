@@ -56,6 +56,12 @@ COMMANDS = (
         "report:report",
     ),
     Entry(
+        "export",
+        "Runs",
+        "Write a run's best model as ONNX with a script that predicts, and check that it is the same.",
+        "export:export",
+    ),
+    Entry(
         "batch",
         "Runs",
         "Run every recipe under every combination of settings; start it again to go on with what is not done.",
@@ -85,6 +91,12 @@ COMMANDS = (
         "Around a run",
         "Versions, devices, the precision and kernels that would be used and why, and what is missing.",
         "doctor:doctor",
+    ),
+    Entry(
+        "weights",
+        "Around a run",
+        "Show the recurrent layers in a file of Keras or torch that a recipe can start from.",
+        "weights:app",
     ),
     Entry("recipes", "Around a run", "List, show, copy and validate recipes.", "recipes:app"),
     Entry("data", "Around a run", "Look at the data of a recipe.", "data:app"),

@@ -32,7 +32,21 @@ Out = Annotated[
 ]
 Resume = Annotated[
     Path | None,
-    typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run.", autocompletion=completion.runs),
+    typer.Option(
+        "--resume",
+        metavar="DIR",
+        help="Go on with an interrupted run, or with train.epochs=N to more epochs.",
+        autocompletion=completion.runs,
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Begin with the best model and the vocabulary of a run.",
+        autocompletion=completion.runs,
+    ),
 ]
 Recipe = Annotated[
     str,
@@ -60,15 +74,17 @@ def run(
     ] = None,
     overrides: Overrides = None,
     out: Out = None,
+    begin: From = None,
     resume: Resume = None,
     dry_run: DryRun = False,
 ) -> None:
     """Train, evaluate and report what a recipe says."""
     if resume is None and recipe is None:
-        raise UsageError("name a recipe to run", "rnncli recipes list shows the shipped ones")
+        hint = "rnncli recipes list shows the shipped ones"
+        raise UsageError("name a recipe to run", hint if begin is None else f"rnncli TASK --data FILE --from {begin}")
     if resume is not None and recipe is not None and "=" in recipe:
         recipe, overrides = None, [recipe, *(overrides or [])]
-    carry_out(terminal, recipe, overrides or [], {}, out=out, resume=resume, dry_run=dry_run)
+    carry_out(terminal, recipe, overrides or [], _begin_key(begin), out=out, resume=resume, dry_run=dry_run)
 
 
 def task_help(spec: TaskSpec) -> str:
@@ -95,6 +111,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         ] = None,
         data: Annotated[str | None, typer.Option("--data", metavar="FILE|DIR", help="Train on your own data.")] = None,
         out: Out = None,
+        begin: From = None,
         resume: Resume = None,
         dry_run: DryRun = False,
         **own: str | None,
@@ -104,6 +121,10 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         chosen = {names[name]: value for name, value in own.items() if value is not None}
         options = {} if data is None else data_keys(data, "--data")
         options |= {option.key: (option.flag, option.value(value)) for option, value in chosen.items()}
+        options |= _begin_key(begin)
+        if begin and not (recipe or options.keys() - {"train.from_run"} or overrides):
+            hint = f"rnncli {spec.name} --data FILE --from {begin}, or --recipe NAME"
+            raise UsageError("--from goes on with further data, and none are named", hint)
         silent = resume is not None and not (recipe or options)
         carry_out(
             terminal,
@@ -133,11 +154,13 @@ def carry_out(
 ) -> None:
     """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is.
 
-    Then the overrides say where the run's data are now.
+    Then the overrides say where the run's data are now, or how many epochs it is to have.
     """
     from rnncli.cli.watch import Watch
     from rnncli.runs.recipes import load_recipe
 
+    if resume is not None and "train.from_run" in options:
+        raise UsageError("--resume goes on with a run as it was begun, --from begins a new one", "name one of them")
     if resume is not None and (out or dry_run):
         raise UsageError("--resume goes on in the run's own directory", f"rnncli run --resume {resume}")
     loaded = None if recipe is None else load_recipe(recipe, overrides, options, task=task)
@@ -145,8 +168,8 @@ def carry_out(
         from rnncli.runs import start
 
         if resume is not None:
-            places = overrides if loaded is None else ()
-            done = start.resume(resume, loaded, places=places, observe=watch, task=task)
+            changes = overrides if loaded is None else ()
+            done = start.resume(resume, loaded, changes=changes, observe=watch, task=task)
         else:
             assert loaded is not None
             if dry_run:
@@ -173,6 +196,13 @@ def show_report(terminal: Terminal, report: Any) -> None:
         terminal.result(report.to_dict())
     else:
         print_report(terminal.out, report)
+
+
+def _begin_key(run: str | None) -> dict[str, tuple[str, Any]]:
+    """The key of the recipe that ``--from`` stands for."""
+    if run == "":
+        raise UsageError("--from names no run", "name one, or leave --from away")
+    return {} if run is None else {"train.from_run": ("--from", run)}
 
 
 def _show_losses(terminal: Terminal, losses: dict[str, float]) -> None:

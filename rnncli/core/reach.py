@@ -32,11 +32,17 @@ DIRECTIONS = ("forward", "reverse")
 
 def outermost(model: nn.Module) -> list[Recurrent]:
     """The recurrent layers nearest to the top of ``model``: one module, or those of one list, each reading the last."""
-    stacks: dict[str, list[Recurrent]] = {}
+    return next(iter(stacks(model)), [])
+
+
+def stacks(model: nn.Module) -> list[list[Recurrent]]:
+    """All recurrent layers that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
+    found: dict[str, list[Recurrent]] = {}
     for name, module in model.named_modules():
         if isinstance(module, Recurrent):
-            stacks.setdefault(re.sub(r"\.\d+$", "", name), []).append(module)
-    return min(stacks.items(), key=lambda named: named[0].count("."))[1] if stacks else []
+            found.setdefault(re.sub(r"\.\d+$", "", name), []).append(module)
+    least = min((name.count(".") for name in found), default=0)
+    return [layers for name, layers in found.items() if name.count(".") == least]
 
 
 def shares(layers: Sequence[Recurrent], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:

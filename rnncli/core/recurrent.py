@@ -5,14 +5,16 @@ Shape letters: B batch, T time, I input, H hidden, D directions, E = D*H, L laye
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from rnncli.core import foreign
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.layer import Layer
 from rnncli.core.layout.packed import Packing
@@ -66,6 +68,51 @@ class Recurrent(nn.Module):
         self._declare()
         self.reset_parameters()
 
+    @classmethod
+    def from_torch(cls, module: nn.RNNBase) -> Recurrent:
+        """Layers that compute what an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` does, of its type and on its device.
+
+        Dropout between layers is taken over. Whatever the module's ``batch_first`` is, these layers read (B, T, I).
+        Raises ValueError for another module, and for an lstm with ``proj_size``.
+
+        >>> layers = Recurrent.from_torch(nn.LSTM(10, 20, num_layers=2, bidirectional=True))
+        """
+        found = cls(**foreign.torch_settings(module))
+        found.to(module.weight_ih_l0.device, module.weight_ih_l0.dtype).train(module.training)
+        for layer, direction in found.places():
+            names = foreign.torch_names(layer, direction, bias=module.bias)
+            weights = [getattr(module, name) for name in names]
+            found.put(layer, direction, foreign.from_torch(found.cell, *weights))
+        return found
+
+    def to_torch(self) -> nn.RNN | nn.LSTM | nn.GRU:
+        """The module of ``torch.nn`` that computes the same, with ``batch_first=True``.
+
+        Unequal lengths go into it packed. Of dropout it has that between layers alone, which counts in training only.
+        Raises ValueError for what torch has not: a gru that resets before the product, a sigmoid rnn, a learnt initial
+        state.
+
+        >>> module = Recurrent(10, 20, cell="lstm").to_torch()
+        """
+        if self.learnt_initial_state:
+            raise ValueError("torch.nn has no learnt initial state: it is given to a module at each call")
+        module = foreign.torch_module(
+            self.cell,
+            self.input_size,
+            self.hidden_size,
+            self.layers,
+            bidirectional=self.directions == 2,
+            dropout=self.layer_dropout if self.layers > 1 else 0.0,
+            batch_first=True,
+        )
+        module.to(self.bias_l0.device, self.bias_l0.dtype).train(self.training)
+        with torch.no_grad():
+            for layer, direction in self.places():
+                weights = foreign.to_torch(self.weights(layer, direction), self.cell)
+                for name, weight in zip(foreign.torch_names(layer, direction), weights, strict=True):
+                    module.get_parameter(name).copy_(weight)
+        return module
+
     @property
     def output_size(self) -> int:
         """E, the width of the outputs: hidden units times directions."""
@@ -96,6 +143,24 @@ class Recurrent(nn.Module):
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
         names = ("weight_ih", "weight_hh", "bias") + (("bias_hh",) if self.cell.resets_after else ())
         return CellWeights(*[getattr(self, name + suffix) for name in names])
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """The layer and direction of each of the weights, in the order of the state."""
+        return product(range(self.layers), range(self.directions))
+
+    def put(self, layer: int, direction: int, weights: CellWeights) -> None:
+        """Let ``weights`` be those of ``layer`` and ``direction``; their shapes must fit."""
+        with torch.no_grad():
+            for ours, given in zip(self.weights(layer, direction), weights, strict=True):
+                if ours is not None:
+                    ours.copy_(given)
+
+    def put_initial_state(self, state: Sequence[Tensor]) -> None:
+        """Let the first L*D rows of each of ``state`` be the learnt initial state."""
+        with torch.no_grad():
+            for name, given in zip(self._initial_names(), state, strict=True):
+                ours = getattr(self, name)
+                ours.copy_(given[: len(ours)])
 
     def initial_state(self, batch: int) -> State:
         """Where ``batch`` sequences begin that nothing comes before: a tensor (L*D, B, H), of the lstm two."""
@@ -182,9 +247,8 @@ class Recurrent(nn.Module):
         return ("initial_h", "initial_c")[: self.cell.states] if self.learnt_initial_state else ()
 
     def _all_weights(self) -> Iterator[CellWeights]:
-        for layer in range(self.layers):
-            for direction in range(self.directions):
-                yield self.weights(layer, direction)
+        for layer, direction in self.places():
+            yield self.weights(layer, direction)
 
     def _used(self, layer: int, direction: int) -> CellWeights:
         """The weights of this pass: in training some recurrent ones are left out at all of its steps."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +47,20 @@ class Ragged:
         at, lengths = self.positions(indices)
         return Ragged(self.values[at], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
-    def pad(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    def pad(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[Tensor, Tensor]:
+        """What :meth:`padded` gives, as tensors."""
+        import torch
+
+        ids_BT, lengths_B = self.padded(indices, fill)
+        return torch.from_numpy(ids_BT), torch.from_numpy(lengths_B)
+
+    def padded(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Those sequences as ``ids_BT``, filled up at the end, and ``lengths_B``, int64; T is at least 1."""
         at, lengths = self.positions(indices)
         steps = max(1, int(lengths.max(initial=0)))
         ids_BT = np.full((len(lengths), steps), fill, dtype=np.int64)
         ids_BT[np.arange(steps) < lengths[:, None]] = self.values[at]
-        return torch.from_numpy(ids_BT), torch.from_numpy(lengths)
+        return ids_BT, lengths
 
     def positions(self, indices: np.ndarray | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Where in ``values`` the elements of those sequences are, one after the other, and their lengths."""

@@ -119,6 +119,12 @@ class CoreSection(Section, frozen=True):
     )
     recurrent_dropout: Fraction = Field(default=0.0, description="dropout of the recurrent weights")
     initial_state: Literal["zero", "learnt"] = Field(default="zero", description="the state before the first step")
+    start: PlaceName = Field(
+        default="",
+        description="weights that the recurrent layers start from: .keras or .h5 of Keras, or .safetensors with the "
+        "names of torch.nn; a relative one starts where you are",
+    )
+    start_layer: str = Field(default="", description="which layers of start, where it has several to start from")
 
 
 class TrainSection(Section, frozen=True):
@@ -157,6 +163,14 @@ class TrainSection(Section, frozen=True):
     checkpoint_seconds: Positive = Field(
         default=120.0, description="save the state at least this often within an epoch"
     )
+    from_run: PlaceName = Field(
+        default="", description="a run whose best model and vocabulary training begins with; empty begins anew"
+    )
+
+    @property
+    def bound_to_epochs(self) -> str:
+        """The key by which each step hangs on how many epochs there will be; empty where none does."""
+        return "train.schedule" if self.schedule in ("linear", "cosine") else ""
 
     @property
     def extent(self) -> Extent:
@@ -199,6 +213,7 @@ class EvaluationSection(Section, frozen=True):
         default=(), description="also score by these: length, source, or columns of the data such as speaker"
     )
     page: bool = Field(default=True, description="write report.html when the run is done")
+    tensorboard: bool = Field(default=False, description="also write what training measures as events of TensorBoard")
 
 
 class Recipe(Section, frozen=True):
@@ -217,6 +232,9 @@ class Recipe(Section, frozen=True):
 
     learnt_by: ClassVar[frozenset[str]] = frozenset()
     """Keys of ``evaluation`` that also decide what is learnt."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = ("model",)
+    """Sections and keys that decide what a model reads and gives: ``train.from_run`` brings those of its run along."""
 
     @property
     def folds(self) -> int:

@@ -126,13 +126,14 @@ class Classes:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The recurrent core and the parameters of the whole model."""
+    """The recurrent core and the parameters of the whole model; ``start`` is the file that it started from, if any."""
 
     cell: str
     layers: int
     hidden: int
     bidirectional: bool
     parameters: int
+    start: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def model_card(story: Story) -> str:
     report = story.report
     parts = [
         f"# {_text(f'{report.task}: {report.recipe}')}",
-        f"A {_core(report)}, {magnitude(report.model.parameters)} parameters, trained from scratch by rnncli.",
+        f"A {_core(report)}, {magnitude(report.model.parameters)} parameters, trained {_origin(report)} by rnncli.",
         "## Intended use",
         ASK.format("what it is for, for whom, and what it must not be used for."),
         "## Data",
@@ -44,6 +44,11 @@ def _core(report: Report) -> str:
     model = report.model
     both = " bidirectional" if model.bidirectional else ""
     return f"{model.layers}-layer{both} {_text(model.cell)} network of {model.hidden} units"
+
+
+def _origin(report: Report) -> str:
+    start = report.model.start
+    return f"from the recurrent weights of {_text(start)}" if start else "from scratch"
 
 
 def _data(story: Story) -> list[str]:

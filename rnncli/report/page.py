@@ -200,7 +200,8 @@ def _data(story: Story) -> list[tuple[str, str]]:
 def _model(story: Story) -> list[tuple[str, str]]:
     model, training = story.report.model, story.report.training
     core = f"{model.cell}, {model.layers} x {model.hidden}{', bidirectional' if model.bidirectional else ''}"
-    facts = [("core", core), ("parameters", magnitude(model.parameters)), ("kernel", story.facts.get("kernel", ""))]
+    facts = [("core", core), ("started from", model.start), ("parameters", magnitude(model.parameters))]
+    facts.append(("kernel", story.facts.get("kernel", "")))
     best = f", best {training.best_epoch}" if training.best_epoch is not None else ""
     facts.append(("epochs", f"{training.epochs}{best}"))
     facts.append(("training", f"{duration(training.seconds)}, {training.examples_per_second:,.0f} examples/s"))

@@ -67,10 +67,11 @@ def _header(report: Report, width: int | None) -> Lines:
     """Recipe, model, training, what was dropped, what is to be said."""
     model, training = report.model, report.training
     core = f"{model.cell} {model.layers}x{model.hidden}{' bidirectional' if model.bidirectional else ''}"
+    start = f", started from {model.start}" if model.start else ""
     best = f" (best {training.best_epoch})" if training.best_epoch is not None else ""
     rows = [
         ("recipe", f"{report.task}: {report.recipe}" if report.recipe else report.task),
-        ("model", f"{core}, {magnitude(model.parameters)} parameters"),
+        ("model", f"{core}, {magnitude(model.parameters)} parameters{start}"),
     ]
     if training.epochs:
         speed = f"{training.examples_per_second:,.0f} examples/s on {training.device}"

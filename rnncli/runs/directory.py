@@ -140,6 +140,11 @@ class RunDirectory:
             raise RunError(f"{path}: this is not a run directory (it has no recipe.yaml)", _other_runs(path))
         return run
 
+    @property
+    def is_done(self) -> bool:
+        """Whether its report is the last word: it is not where the run was lengthened since."""
+        return self.report.is_file() and not self.read_record().get("lengthened")
+
     def prediction_file(self, split: str) -> Path:
         """Where the predictions on ``split`` are."""
         return self.path / "predictions" / f"{split}.jsonl"

@@ -108,6 +108,6 @@ def _state(run: RunDirectory, recorded: str) -> str:
     """What the record says, unless the process that wrote it is gone."""
     if lock.holder(run.path):
         return RUNNING
-    if run.report.is_file():
+    if run.is_done:
         return FINISHED
     return STOPPED if recorded in (RUNNING, "") else recorded

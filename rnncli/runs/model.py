@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -53,7 +54,8 @@ def summarise(recipe: Recipe, model: nn.Module) -> ModelSummary:
     """The recurrent core as the recipe shapes it, and the parameters of the whole model."""
     section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters)
+    start = Path(getattr(section, "start", "")).name
+    return ModelSummary(section.cell, section.layers, section.hidden, section.bidirectional, parameters, start)
 
 
 def _copies(train: TrainSection) -> int:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import torch
 
 from rnncli import tasks
-from rnncli.errors import RunError
+from rnncli.errors import RecipeError, RunError
 from rnncli.recipe.schema import Extent, Recipe
+from rnncli.runs import further
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
+from rnncli.runs.initial import begin_with, initial_weights
 from rnncli.runs.model import build, kernel, place, summarise
 from rnncli.runs.recipes import keep_resolved
 from rnncli.tasks.base import Adapts, Corpus, Examples, Fitted, Task
@@ -34,16 +36,25 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     """Data, model and trainer of a run, the trainer where the last saved state left it; ``run`` None keeps nothing."""
     placement = place(recipe)
     placement.apply()
+    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
+    initial = None if known else initial_weights(recipe)
+    if initial and recipe.train.from_run:
+        raise RecipeError("model.start and train.from_run both say what to begin with", "leave one of them away")
     observe(Stage("reading the data"))
     task = tasks.load(recipe.task)
     corpus = _read(run, task, recipe, observe)
     torch.manual_seed(recipe.seed)
-    known = run is not None and run.vocabulary.is_dir() and checkpoint.exists(run.last)
     used = recipe.having(corpus.chosen)
-    fitted = task.load(used, run.vocabulary) if run and known else task.fit(used, corpus)
+    begun = None if known else further.starting_point(used)
+    fitted = task.load(used, run.vocabulary) if run and known else further.fit(task, used, corpus, begun)
     model = build(fitted, placement, used.train)
+    if begun:
+        further.begin_with(model, fitted, begun)
+    started = () if initial is None else tuple(begin_with(initial, model, used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
+    if run and known:  # what was said in fitting is said again in the report
+        fitted.notes = tuple(run.read_record().get("notes", fitted.notes))
     trainer = Trainer(
         fitted,
         model,
@@ -61,7 +72,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     summary = summarise(used, model)
     with placement.autocast():
         path = kernel(model)
-    notes = (*fitted.notes, steps, *placement.reasons)
+    notes = (*fitted.notes, *started, steps, *placement.reasons)
     observe(ModelBuilt(path, summary.parameters, placement.describe(), notes, trainer.watch))
     if run:
         told = {"device": placement.describe(), "reasons": list(placement.reasons), "kernel": path}
@@ -70,6 +81,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
             _restore(run, trainer)
         else:
             keep_resolved(run, recipe, used)
+            run.write_record(notes=list(fitted.notes))
             run.keep_vocabulary(fitted.save)
     return Prepared(used, corpus, fitted, trainer)
 
@@ -77,7 +89,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
 def foretold(task: Task, recipe: Recipe, corpus: Corpus) -> tuple[Extent, int]:
     """How much training there would be, and the steps of an epoch; raises UserError where these data are of no use."""
     used = recipe.having(corpus.chosen)
-    fitted = task.fit(used, corpus)
+    fitted = further.fit(task, used, corpus, further.starting_point(used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, _ = _resolved(used, fitted, train)
     return used.train.extent, steps_of_epoch(used.train, train, used.seed)

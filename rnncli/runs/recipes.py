@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,15 @@ from rnncli.recipe import library
 from rnncli.recipe.load import dump, load
 from rnncli.recipe.schema import AUTO, DataSection, Recipe
 from rnncli.recipe.settings import Setting
+from rnncli.recipe.text import parse
 from rnncli.runs.directory import RunDirectory, write_text
 
-PLACES = ("root", "train", "dev", "test")
-"""Keys of a recipe's data that say where they are, not what they are."""
+FREE = ("dropout", ".vectors", ".embedding_scale")
+"""How keys end that decide how a model is trained, not what it reads and gives."""
+BEGINNING = ("model.start", "model.start_layer")
+"""Keys that say which weights a training begins with, and nothing of what it gives."""
+PLACES = ("data.root", "data.train", "data.dev", "data.test", "train.from_run")
+"""Keys of a recipe that say where something is, not what it is."""
 
 
 def load_recipe(
@@ -37,6 +42,12 @@ def load_recipe(
     recipe = _load(path, settings, overrides)
     if task and recipe.task != task:
         raise RecipeError(f"{name}: a recipe of task {recipe.task}, not {task}", f"rnncli run {name}")
+    if recipe.train.from_run:
+        typed = (one.partition("=")[0].strip() for one in overrides)
+        stated = {*_own_keys(path), *(one.key for one in settings), *typed}
+        shape = _shape_of_run(recipe)
+        recipe = _load(path, [*settings, *_not_stated(recipe, shape, stated)], overrides)
+        _require_shape(recipe, shape)
     return recipe if recipe.name else recipe.model_copy(update={"name": path.stem})
 
 
@@ -108,16 +119,16 @@ def with_places(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     """The recipe of a run whose data lie elsewhere now, as ``data.root=DIR`` says; UsageError for what is no place."""
     places: dict[str, str] = {}
     for assignment in assignments:
-        key, _, value = assignment.partition("=")
-        name = key.strip().removeprefix("data.")
-        if not key.strip().startswith("data.") or name not in PLACES or not value.strip():
+        key, _, value = (part.strip() for part in assignment.partition("="))
+        if key not in PLACES or not value:
             raise UsageError(
                 f"{assignment}: of a run that is there only the place of its data can be given again",
-                "for example data.root=FOLDER; evaluate and --resume keep to all else that the run was begun with",
+                "for example data.root=FOLDER; evaluate and --resume keep to all else that the run was begun with, and "
+                "--resume RUN train.epochs=N goes on to more epochs",
             )
-        places[name] = os.path.expanduser(value.strip())
-    found = recipe.model_copy(update={"data": recipe.data.model_copy(update=places)})
-    return with_absolute_root(found) if "root" in places else found
+        places[key] = os.path.expanduser(value)
+    found = recipe.having(places)
+    return with_absolute_places(found) if places.keys() & {"data.root", "train.from_run"} else found
 
 
 @contextmanager
@@ -134,10 +145,16 @@ def finding(recipe: Recipe, command: str) -> Iterator[None]:
         raise DataError(error.message, f"if the data have moved: {command.replace('{}', place)}") from error
 
 
-def with_absolute_root(recipe: Recipe) -> Recipe:
-    """The recipe with ``data.root`` as it is from anywhere, so that the run's copy can be run again."""
-    root = str(Path(recipe.data.root).resolve())
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
+def with_absolute_places(recipe: Recipe) -> Recipe:
+    """The recipe with the places of data, weights and a run to begin with as they are from anywhere, so that the run's
+    copy can be run again.
+    """
+    places = {"data.root": str(Path(recipe.data.root).resolve())}
+    if recipe.train.from_run:
+        places["train.from_run"] = str(Path(recipe.train.from_run).resolve())
+    if start := getattr(getattr(recipe, "model", None), "start", ""):
+        places["model.start"] = str(Path(start).resolve())
+    return recipe.having(places)
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
@@ -164,6 +181,51 @@ def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         key = f"{above}{name}"
         found |= flat(value, f"{key}.") if isinstance(value, dict) and value else {key: value}
     return found
+
+
+def _shape_of_run(recipe: Recipe) -> dict[str, Any]:
+    """What ``train.from_run`` says of the keys that decide what a model reads and gives; raises RunError."""
+    run = RunDirectory.open(Path(recipe.train.from_run))
+    begun = read_run_recipe(run.recipe)
+    if begun.task != recipe.task:
+        raise RecipeError(
+            f"train.from_run: {run.path} is of task {begun.task}, not {recipe.task}",
+            f"rnncli {begun.task} --data FILE --from {run.path}",
+        )
+    values = flat(begun.model_dump(mode="json"))
+    return {key: value for key, value in values.items() if _is_below(key, begun.shaped_by) and key not in BEGINNING}
+
+
+def _not_stated(recipe: Recipe, shape: Mapping[str, Any], stated: Collection[str]) -> list[Setting]:
+    """Those of ``shape`` that nobody stated otherwise for this training, as settings."""
+    asked, source = flat(recipe.model_dump(mode="json")), str(Path(recipe.train.from_run) / "recipe.yaml")
+    kept = {key for key in shape if _is_below(key, stated) and asked.get(key) != AUTO}
+    kept |= {key for key in shape if key.endswith((".vectors", ".start"))}
+    return [Setting(key, value, source) for key, value in shape.items() if key not in kept]
+
+
+def _require_shape(recipe: Recipe, shape: Mapping[str, Any]) -> None:
+    """RecipeError where a recipe states another model than that which it is to begin with."""
+    asked = flat(recipe.model_dump(mode="json"))
+    other = [key for key, value in shape.items() if asked.get(key) != value and not key.endswith(FREE)]
+    if other:
+        said = ", ".join(f"{key} ({asked.get(key)}, {shape[key]} there)" for key in other)
+        raise RecipeError(
+            f"the recipe's model is not that of {recipe.train.from_run}, with which it is to begin: {said}",
+            "leave these keys away, and those of the run are taken",
+        )
+
+
+def _own_keys(path: Path) -> set[str]:
+    """The keys that a user's own file of a recipe states; none of a shipped one, which states what is usual."""
+    if path in {shipped.path for shipped in library.find(others=tasks.recipe_folders())}:
+        return set()
+    return set(flat(parse(path.read_text(encoding="utf-8-sig"), str(path)).value))
+
+
+def _is_below(key: str, above: Iterable[str]) -> bool:
+    """Whether a dotted key is one of some, or in a section that is."""
+    return any(key == one or key.startswith(f"{one}.") for one in above)
 
 
 def _load(path: Path, settings: Sequence[Setting], overrides: Sequence[str]) -> Recipe:

@@ -16,7 +16,7 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
-from rnncli.runs import advice, lock, page
+from rnncli.runs import advice, lock, longer, page, tensorboard
 from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
@@ -36,7 +36,7 @@ from rnncli.runs.recipes import (
     read_run_recipe,
     run_name,
     run_to_use,
-    with_absolute_root,
+    with_absolute_places,
     with_places,
 )
 from rnncli.runs.record import first_record, kept_record
@@ -61,7 +61,8 @@ def start(
     recipe: Recipe, *, out: Path | None = None, argv: Sequence[str] = (), observe: Observer = unobserved
 ) -> Finished:
     """Run ``recipe`` in a new directory, ``out`` or the first free one under ``runs/``."""
-    recipe = with_absolute_root(recipe)
+    tensorboard.require_installed(recipe)
+    recipe = with_absolute_places(recipe)
     run = RunDirectory.create(out, run_name(recipe), dump(recipe), first_record(recipe, argv))
     try:
         observe(RunOpened(run.path, resumed=False))
@@ -77,34 +78,42 @@ def resume(
     path: Path,
     recipe: Recipe | None = None,
     *,
-    places: Sequence[str] = (),
+    changes: Sequence[str] = (),
     observe: Observer = unobserved,
     task: str = "",
 ) -> Finished:
     """Go on with the run at ``path`` from its last saved state, or report it where it is done already.
 
-    ``places`` say where its data are now, as ``data.root=DIR``, which its recipe then keeps. Raises UsageError where
-    ``recipe``, if given, is not the one that the run was begun with.
+    ``changes`` say where its data are now, as ``data.root=DIR``, or that it is to be one of more epochs, as
+    ``train.epochs=20``, which its recipe then keeps. Raises UsageError where ``recipe``, if given, is not the one that
+    the run was begun with, or where it cannot be lengthened.
     """
     run = RunDirectory.open(path)
     begun = read_run_recipe(run.recipe)
     if task and begun.task != task:
         raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
-    if recipe is not None and (changed := differences(asked_recipe(run), with_absolute_root(recipe))):
-        raise UsageError(
-            f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
-            f"rnncli run --resume {path}, with data.root=FOLDER if the data have moved; or a new run without --resume",
-        )
+    if recipe is not None:
+        _require_as_begun(run, recipe)
+    epochs, places = longer.parted(changes)
     if places:
         begun = with_places(begun, places)
         _keep_places(run, begun)
+    longer_run = None if epochs is None else longer.lengthen(run, begun, epochs)
+    begun = longer_run.recipe if longer_run else begun
+    tensorboard.require_installed(begun)
     observe(RunOpened(run.path, resumed=True))
-    with finding(begun, f"rnncli run --resume {path} {{}}"):
-        return _finish(run, begun, observe)
+    try:
+        with finding(begun, f"rnncli run --resume {path} {{}}"):
+            return _finish(run, begun, observe)
+    except UserError as error:
+        if longer_run and not isinstance(error, Interrupted):
+            longer_run.undo()
+        raise
 
 
 def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, float]:
     """Read the data, build the model, train on one batch, score one: their losses; nothing is written."""
+    tensorboard.require_installed(recipe)
     with advancing(observe):
         found = prepare(None, recipe.of_fold(0) if recipe.folds else recipe, observe)
     fitted, trainer = found.fitted, found.trainer
@@ -119,12 +128,27 @@ def dry_run(recipe: Recipe, *, observe: Observer = unobserved) -> dict[str, floa
 
 
 def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
-    with advancing(observe), nullcontext() if run.report.exists() else lock.held(run.path, "run"):
+    done = run.is_done
+    with advancing(observe), nullcontext() if done else lock.held(run.path, "run"):
         found = _recorded(run, recipe, observe, _all_folds if recipe.folds else _one)
-        if recipe.evaluation.page and not (run.path / page.FILE).exists():
+        if recipe.evaluation.page and not (done and (run.path / page.FILE).exists()):
             observe(Stage("writing the page", aside=True))
             _write_page(run)
     return Finished(run.path, found, f"rnncli {tasks.spec(recipe.task).tried_by} {run_to_use(run, recipe)}")
+
+
+def _require_as_begun(run: RunDirectory, recipe: Recipe) -> None:
+    """UsageError where ``recipe`` is not the one that a run was begun with."""
+    changed = differences(asked_recipe(run), with_absolute_places(recipe))
+    if not changed:
+        return
+    again = "with data.root=FOLDER if the data have moved"
+    if changed == [longer.EPOCHS]:
+        again = f"{longer.EPOCHS}={recipe.train.epochs} without the rest"
+    raise UsageError(
+        f"--resume goes on with a run as it was begun, and this differs in {', '.join(changed)}",
+        f"rnncli run --resume {run.path} {again}; or a new run without --resume",
+    )
 
 
 def _keep_places(run: RunDirectory, recipe: Recipe) -> None:
@@ -145,11 +169,12 @@ def _write_page(run: RunDirectory) -> None:
 
 def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:
     """The report of ``work``, or the one that the run has already; ``run.json`` and ``log.txt`` tell of the work."""
-    if run.report.exists():
+    if run.is_done:
         return run.read_report()
     with kept_record(run):
         report = work(run, recipe, observe)
         write_json(run.report, report.to_dict())
+        run.write_record(lengthened=False)
     return report
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import plain
+from rnncli.runs import tensorboard
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import Observer
 from rnncli.runs.interrupt import interruptible
@@ -22,9 +23,10 @@ def train(run: RunDirectory, trainer: Trainer, recipe: Recipe, observe: Observer
     for row in run.cut_metrics(trainer.progress.epoch, [field.name for field in fields(EpochDone)]):
         observe(_epoch(row))
     saved = time.monotonic()
-    with interruptible() as interrupted:
+    with interruptible() as interrupted, tensorboard.written(run, recipe, trainer) as write:
         for event in trainer.events():
             observe(event)
+            write(event)
             if isinstance(event, EpochDone):
                 run.append_metrics(plain(vars(event)))
                 if event.best:

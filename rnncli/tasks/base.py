@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
@@ -37,6 +37,10 @@ Rivals = Mapping[str, "Metrics | Statistics | Sequence[Row]"]
 """By name what simple rivals reach: the statistics of their predictions, in the order of the examples, so that the
 model can be held against them example by example; or rows that the task's ``statistics`` makes these of, which can also
 be scored together with those of other folds; or metrics alone."""
+Names = Sequence[Hashable]
+"""What the places along an axis of weights stand for, each once."""
+Axes = Mapping[str, tuple[Names | None, ...]]
+"""By patterns of the names of weights, as in a shell, the names along each axis; None where places are as they are."""
 About = Mapping[str, Any]
 """What scoring has to know beside the rows, in plain values: ``positive``, say, the label of which there are scores."""
 
@@ -237,6 +241,15 @@ class Carries(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesRows(Protocol):
+    """A fitted task whose weights have places along their axes that stand for words, labels and the like."""
+
+    def axes(self) -> Axes:
+        """What these places stand for, so that a model of more or other ones can begin with the weights."""
+        ...
+
+
 class Task(Protocol):
     """A task, which its module ``task`` is: reads a corpus, fits to the training part, comes back from a folder."""
 
@@ -262,6 +275,18 @@ class Task(Protocol):
 
     def check(self, recipe: Any, corpus: Corpus) -> list[ReportTable]:
         """Tables that let a person judge the data."""
+        ...
+
+
+@runtime_checkable
+class FitsFurther(Protocol):
+    """A task whose models can learn on from further data."""
+
+    def fit_further(self, recipe: Any, corpus: Corpus, known: Any) -> Fitted[Any]:
+        """Fit to ``corpus.parts["train"]`` as an extension of ``known``, what another run was fitted to.
+
+        Its notes say what is new, what is kept and what is learnt anew; DataError or RecipeError for what does not fit.
+        """
         ...
 
 

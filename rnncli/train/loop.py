@@ -154,6 +154,8 @@ class Trainer:
         self.scaler = GradScaler(device.type, enabled=loss_scaling)
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
         self.progress = Progress(ties=True)
+        self.gradient_norm: Tensor | None = None
+        """That of the last step before it was clipped; None where nothing is."""
 
     def require_watched(self) -> None:
         """RecipeError, before anything is learnt, where the metric that the recipe names is not measured on dev.
@@ -294,7 +296,7 @@ class Trainer:
             group["lr"] = group["base_lr"] * factor
         if self.settings.clip_norm:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+            self.gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.average:

@@ -14,13 +14,13 @@ from rnncli.cli.child import end_with
 from rnncli.recipe.load import dump
 from rnncli.runs import lock
 from rnncli.runs.directory import RunDirectory
-from rnncli.runs.recipes import load_recipe, with_absolute_root
+from rnncli.runs.recipes import load_recipe, with_absolute_places
 
 
 def opened(arguments: list[str]) -> RunDirectory:
     if arguments[0] == "--resume":
         return RunDirectory.open(Path(arguments[1]))
-    recipe = with_absolute_root(load_recipe(arguments[0], arguments[1:-2]))
+    recipe = with_absolute_places(load_recipe(arguments[0], arguments[1:-2]))
     if recipe.name.startswith("fail"):
         print("error train.csv: no such file\ntry   name another", file=sys.stderr)
         sys.exit(3)

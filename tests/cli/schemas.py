@@ -78,7 +78,9 @@ REPORT = fields(
     confusion=many(many(COUNT)),
     per_class=many(fields(label=TEXT, precision=MAYBE, recall=MAYBE, f1=MAYBE, support=COUNT)),
     baselines=by_name(by_name(MAYBE)),
-    model=fields(cell=one_of("rnn", "lstm", "gru"), layers=COUNT, hidden=COUNT, bidirectional=TRUTH, parameters=COUNT),
+    model=fields(
+        cell=one_of("rnn", "lstm", "gru"), layers=COUNT, hidden=COUNT, bidirectional=TRUTH, parameters=COUNT, start=TEXT
+    ),
     training=fields(
         seconds=NUMBER,
         epochs=COUNT,

@@ -81,6 +81,8 @@ def test_data_that_have_moved_can_be_named_again(here):
     assert "data.root=FOLDER (with reviews.csv in it), or --data FILE" in " ".join(lost.err.split())
     found = rnncli("evaluate", run, "--split", "dev", "data.root=new", "--json")
     assert found.code == 0, found.err
+    named = rnncli("evaluate", run, "--split", "dev", f"data.train={here}/new/reviews.csv", "--json")
+    assert named.json["metrics"] == found.json["metrics"]
     (run / "report.json").unlink()
     lost = rnncli("run", "--resume", run)
     assert lost.code == 3

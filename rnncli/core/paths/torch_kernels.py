@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights, State
+from rnncli.core.foreign import to_torch
 from rnncli.core.layer import Layer, infer, run
 from rnncli.core.layout.packed import Packing
 from rnncli.core.layout.padded import Spans
@@ -50,7 +51,7 @@ def run_stack(
 
     ``layers`` and ``state`` go layer by layer, forward before reverse. For what :func:`is_right_for_stack` says.
     """
-    return _kernel(cell, x_TBI, state, [_as_torch(cell, weights) for weights in layers], directions)
+    return _kernel(cell, x_TBI, state, [to_torch(weights, cell) for weights in layers], directions)
 
 
 def has_kernel(cell: Cell) -> bool:
@@ -76,7 +77,7 @@ def _by_kernel(
     if spans.lengths_B is not None and (_unbounded(cell) or (cell.kind == "lstm" and need_state)):
         x_TBI, weights = _hold(cell, weights, x_TBI, spans)
     begin = tuple(part.unsqueeze(0) for part in state)
-    y_TBH, end = _kernel(cell, x_TBI, begin, [_as_torch(cell, weights)], directions=1)
+    y_TBH, end = _kernel(cell, x_TBI, begin, [to_torch(weights, cell)], directions=1)
     if not need_state:
         return y_TBH, state
     return y_TBH, (spans.last(y_TBH, state[0]), *(part.squeeze(0) for part in end[1:]))
@@ -115,24 +116,6 @@ def _hold(cell: Cell, weights: CellWeights, x_TBI: Tensor, spans: Spans) -> tupl
         column.fill_(-torch.finfo(column.dtype).max / 4)
     held = weights._replace(weight_ih=torch.cat([weights.weight_ih, column], 1))
     return torch.cat([x_TBI, spans.padding_TB1.to(x_TBI.dtype)], -1), held
-
-
-def _as_torch(cell: Cell, weights: CellWeights) -> list[Tensor]:
-    """``weight_ih, weight_hh, bias_ih, bias_hh`` as torch's kernels mean them.
-
-    The order of the gates is torch's already. Its update gate keeps where ours renews, so its rows change
-    sign: sigmoid(-a) = 1 - sigmoid(a).
-    """
-    weight_ih, weight_hh, bias, bias_inner = weights
-    bias_hh = torch.zeros_like(bias)
-    if cell.kind == "gru":
-        assert bias_inner is not None
-        hidden = len(bias_inner)
-        bias_hh = torch.cat([bias_hh[: 2 * hidden], bias_inner])
-        sign = torch.ones_like(bias.detach())
-        sign[hidden : 2 * hidden] = -1
-        weight_ih, weight_hh, bias = weight_ih * sign[:, None], weight_hh * sign[:, None], bias * sign
-    return [weight_ih, weight_hh, bias, bias_hh]
 
 
 def _in_one_chunk(layers: list[list[Tensor]]) -> list[list[Tensor]]:

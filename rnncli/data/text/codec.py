@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeGuard
@@ -83,6 +83,21 @@ class Codec:
         """The symbols of training texts, and what is to be said of them; raises DataError for texts of one symbol."""
         found = learn(settings, documents)
         return cls(settings.unit, found.tokens, TextForm.asked(settings), found.subwords), found.why
+
+    def grown(self, settings: CodecSettings, documents: Iterable[Document]) -> Self:
+        """These symbols, and behind them what else further texts have often enough; bytes and pieces stay as they are.
+
+        ``settings.vocabulary`` is the most there may be of both.
+        """
+        if self.unit in ("byte", "subword"):
+            return self
+        every = tuple(dict.fromkeys((*self.tokens, *learn(settings, documents).tokens)))
+        return replace(self, tokens=every[: max(settings.vocabulary or len(every), len(self.tokens))])
+
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """What each symbol stands for, each once."""
+        return tuple(range(self.size)) if self.unit == "byte" else (0, *self.tokens)
 
     @property
     def size(self) -> int:

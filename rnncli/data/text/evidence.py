@@ -13,16 +13,12 @@ Shape letters: N texts, U units of all texts, F n-grams, C columns (classes, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
-from torch import Tensor
 
 from rnncli.data import progress
 from rnncli.data.ragged import Ragged
@@ -67,16 +63,16 @@ class Told:
         kinds += [self.inside[self.inside_U[at]]] if self.inside.shape[1] else []
         return (np.concatenate(kinds, axis=1) * self.scale).astype(np.float32, copy=False)
 
-    def of_batch(self, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: Tensor) -> Heard:
+    def of_batch(self, ids: Ragged, indices: np.ndarray | Sequence[int], ids_BT: np.ndarray) -> Heard:
         """Some texts' figures as (B, T, width) like ``ids_BT``, zero in the padding, and their scores."""
         at, lengths = ids.positions(indices)
         figures_BTF = scores_BC = None
         if len(self.scale):
             padded_BTF = np.zeros((*ids_BT.shape, len(self.scale)), dtype=np.float32)
             padded_BTF[np.arange(ids_BT.shape[1]) < lengths[:, None]] = self.figures(at)
-            figures_BTF = torch.from_numpy(padded_BTF)
+            figures_BTF = padded_BTF
         if self.scores_NC is not None:
-            scores_BC = torch.from_numpy(self.scores_NC[np.asarray(indices, np.int64)])
+            scores_BC = self.scores_NC[np.asarray(indices, np.int64)]
         return Heard(figures_BTF, scores_BC)
 
 
@@ -84,15 +80,16 @@ class Told:
 class Heard:
     """What a batch of texts is told: figures of every unit, and scores of every text, or None."""
 
-    figures_BTF: Tensor | None
-    scores_BC: Tensor | None
+    figures_BTF: np.ndarray | None
+    scores_BC: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Fitted evidence: of each n-gram its weight and its ratio towards each column, both (F, C), and the biases (C,).
 
-    Runs of version 0.1 have no biases, and scores no texts. ``scale`` is that of every figure of a unit.
+    Runs of version 0.1 have no biases, and scores no texts. ``scale`` is that of every figure of a unit. Evidence that
+    was there before is part of it where ``share_C`` says how much of each column is that of the last ``texts``.
     """
 
     kinds: Kinds
@@ -101,40 +98,79 @@ class Evidence:
     ratios: np.ndarray
     bias: np.ndarray | None
     scale: np.ndarray
+    texts: int = 0
+    share_C: np.ndarray | None = None
 
     @property
     def width(self) -> int:
         """Figures for each unit."""
         return len(self.scale)
 
+    def figure_names(self, columns: Sequence[str]) -> list[tuple[int, str]]:
+        """What each figure of a unit is: of which kind, towards which column."""
+        return [(kind, name) for kind in range(self.width // max(1, len(columns))) for name in columns]
+
+    def of_columns(self, columns: Sequence[tuple[int, int]]) -> Evidence:
+        """The same towards other columns, each by the number of one here and a sign, which is 0 for none."""
+        number_C, sign_C = np.array(columns).reshape(-1, 2).T
+        scale_KC = self.scale.reshape(-1, self.weights.shape[1])[:, number_C] * np.abs(sign_C)
+        return replace(
+            self,
+            weights=self.weights[:, number_C] * sign_C,
+            ratios=self.ratios[:, number_C] * sign_C if self.ratios.shape[1] else self.ratios,
+            bias=None if self.bias is None else self.bias[number_C] * sign_C,
+            scale=scale_KC.reshape(-1),
+        )
+
+    def goes_with(self, kinds: Kinds, described: bool) -> bool:
+        """Whether evidence of other texts can be added to it, which has n-grams of ``kinds``, and figures of units."""
+        alike = (self.kinds.order, self.kinds.subwords) == (kinds.order, kinds.subwords)
+        return alike and self.bias is not None and self.texts > 0 and bool(self.width) == described
+
     def describe(self, texts: Iterable[Sequence[str]], most: int = 0) -> Told:
         """What is to be told of texts: scores of the whole, figures of the first ``most`` units each, 0 for all."""
         found = locate(texts, self.kinds, self.grams)
         scores_NC = None
         if self.bias is not None:
-            scores_NC = _scores(found.matrix(self.grams.unknown), self.weights, self.bias)
+            parts = found.parts(self.grams.unknown)
+            scores_NC = np.concatenate(
+                [_scores(part_NF, part_NF.bounds_R, self.weights, self.bias) for part_NF in parts]
+            )
         fold_N = np.zeros(len(found.lengths_N), np.int64)
         return _told(found, fold_N, self.weights[None], self.ratios[None], self.scale, scores_NC, most)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but the n-grams, for a file of arrays."""
+        kinds = np.array([self.kinds.order, self.kinds.subwords], dtype=np.int64)
+        found = {"kinds": kinds, "weights": self.weights, "ratios": self.ratios, "scale": self.scale}
+        found |= {} if self.bias is None else {"bias": self.bias}
+        found |= {"texts": np.array(self.texts, dtype=np.int64)} if self.texts else {}
+        return found if self.share_C is None else {**found, "share": self.share_C}
+
+    @classmethod
+    def of(cls, grams: Vocabulary, arrays: Mapping[str, np.ndarray]) -> Evidence:
+        """What :meth:`arrays` gave, with its n-grams; KeyError or ValueError for something else."""
+        order, subwords = arrays["kinds"].tolist()
+        learnt = (arrays["weights"], arrays["ratios"], arrays.get("bias"), arrays["scale"])
+        return cls(Kinds(order, bool(subwords)), grams, *learnt, int(arrays.get("texts", 0)), arrays.get("share"))
+
     def save(self, folder: Path) -> None:
         """Write the n-grams as JSON and their figures beside it."""
+        from safetensors.numpy import save_file
+
         self.grams.save(folder / "evidence.json")
-        kinds = np.array([self.kinds.order, self.kinds.subwords], dtype=np.int64)
-        tensors = {"kinds": kinds, "weights": self.weights, "ratios": self.ratios, "scale": self.scale}
-        if self.bias is not None:
-            tensors["bias"] = self.bias
-        save_file(tensors, folder / "evidence.safetensors")
+        save_file(self.arrays(), folder / "evidence.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Evidence:
         """What ``save`` wrote; raises RunError."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
         path = folder / "evidence.safetensors"
         try:
             found = load_file(path)
-            order, subwords = found["kinds"].tolist()
-            grams = Vocabulary.load(folder / "evidence.json", size=len(found["weights"]))
-            kinds, bias = Kinds(order, bool(subwords)), found.get("bias")
-            return cls(kinds, grams, found["weights"], found["ratios"], bias, found["scale"])
+            return cls.of(Vocabulary.load(folder / "evidence.json", size=len(found["weights"])), found)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise RunError(f"{path}: cannot be read: {error}", "take it from a copy of the run") from error
 
@@ -148,47 +184,104 @@ class LearntEvidence:
     least: int
 
 
-def learn(texts: Iterable[Sequence[str]], truth_NC: np.ndarray, kinds: Kinds, most: int = 0) -> LearntEvidence:
-    """Evidence fitted to training texts by what is true of each; figures are of the first ``most`` units, 0 for all."""
+def learn(
+    texts: Iterable[Sequence[str]], truth_NC: np.ndarray, kinds: Kinds, most: int = 0, before: Evidence | None = None
+) -> LearntEvidence:
+    """Evidence fitted to training texts by what is true of each; figures are of the first ``most`` units, 0 for all.
+
+    It is the mean of that and of evidence of other texts ``before``, by how many texts either is of: about what would
+    have been fitted to all. A column that is nowhere true counts for nothing on its side.
+    """
     progress.tell(WORK_NAME, 0, 1)
     columns = truth_NC.shape[1]
     most_grams = min(MOST_GRAMS, max(MOST_WEIGHTS // max(columns, 1), FEWEST_GRAMS))
-    grams, least, found = count(texts, kinds, most_grams)
-    fold_N, fits, scores_NC = _cross_fit(found, truth_NC, grams.unknown)
     described = columns <= MOST_COLUMNS
+    if before and not before.goes_with(kinds, described):
+        before = None
+    grams, least, found = count(texts, kinds, most_grams, before.grams if before else None)
+    fitted = _cross_fit(found, truth_NC, grams.unknown)
+    fits = fitted.fits
+    weights, ratios, bias = (mean.mean(0) for mean in (fits.weights_PFC, fits.ratios_PFC, fits.bias_PC))
     width = kinds.order * 2 * columns + kinds.subwords * columns if described else 0
-    told = _told(found, fold_N, fits.weights_PFC, fits.ratios_PFC, np.ones(width, np.float32), scores_NC, most)
+    evidence = Evidence(kinds, grams, weights, ratios, bias, np.ones(width, np.float32), len(truth_NC))
+    if before:
+        evidence = _together(evidence, before, truth_NC)
+    told = _told_apart(evidence, found, fitted, most)
     deviation = _deviation(told)
     scale = SPREAD / np.where(deviation > 0, deviation, np.inf)
-    weights, ratios, bias = (mean.mean(0) for mean in (fits.weights_PFC, fits.ratios_PFC, fits.bias_PC))
-    evidence = Evidence(kinds, grams, weights, ratios if described else ratios[:, :0], bias, scale)
+    if before:  # what figures were to the model they are again
+        scale = np.where(before.scale > 0, before.scale, scale)
+    evidence = replace(evidence, scale=scale, ratios=evidence.ratios if described else ratios[:, :0])
     return LearntEvidence(evidence, _scaled(told, scale), least)
 
 
 def cross_fitted(evidence: Evidence, texts: Iterable[Sequence[str]], truth_NC: np.ndarray, most: int = 0) -> Told:
-    """What is told of the texts that ``evidence`` was learnt from, again as ``learn`` gave it."""
+    """What is told of the texts that ``evidence`` was learnt from last, again as ``learn`` gave it."""
     found = locate(texts, evidence.kinds, evidence.grams)
-    fold_N, fits, scores_NC = _cross_fit(found, truth_NC, evidence.grams.unknown)
-    scores_NC = None if evidence.bias is None else scores_NC
-    return _told(found, fold_N, fits.weights_PFC, fits.ratios_PFC, evidence.scale, scores_NC, most)
+    return _told_apart(evidence, found, _cross_fit(found, truth_NC, evidence.grams.unknown), most)
 
 
-def _cross_fit(found: Located, truth_NC: np.ndarray, unknown: int) -> tuple[np.ndarray, Regressions, np.ndarray]:
-    """The fold of each text, regressions without each fold, and the scores of texts by those without their own."""
+def _together(own: Evidence, before: Evidence, truth_NC: np.ndarray) -> Evidence:
+    """The mean of evidence of some texts and of others before, whose n-grams are the first."""
+    assert before.bias is not None
+    total = own.texts + before.texts
+    is_known_C = (before.weights != 0).any(0)
+    share_C = np.where(is_known_C, own.texts / total, 1.0) * np.where(is_known_C & ~(truth_NC > 0).any(0), 0.0, 1.0)
+    share_C = share_C.astype(np.float32)
+
+    def mean(ours: np.ndarray | None, theirs: np.ndarray) -> np.ndarray:
+        assert ours is not None
+        padded = np.zeros_like(ours)
+        padded[: len(theirs)] = theirs
+        return (share_C * ours + (1 - share_C) * padded).astype(np.float32)
+
+    ratios = mean(own.ratios, before.ratios) if before.ratios.shape == before.weights.shape else own.ratios
+    weights = mean(own.weights, before.weights)
+    bias = (share_C * own.bias + (1 - share_C) * before.bias).astype(np.float32)
+    return replace(own, weights=weights, ratios=ratios, bias=bias, texts=total, share_C=share_C)
+
+
+class _CrossFit(NamedTuple):
+    """Which text has which n-gram, the fold of each text, and regressions without each fold."""
+
+    found_NF: Any
+    fold_N: np.ndarray
+    fits: Regressions
+
+
+def _cross_fit(found: Located, truth_NC: np.ndarray, unknown: int) -> _CrossFit:
+    import scipy.sparse
+
     texts, columns = truth_NC.shape
-    found_NF = found.matrix(unknown)
+    found_NF = scipy.sparse.vstack([part.for_scipy() for part in found.parts(unknown)], format="csr")
     folds = int(np.clip(WORK // max(found_NF.nnz * columns, 1), 2, FOLDS))
     fold_N = np.random.default_rng(0).permutation(texts) % folds
     fits = cross_fit(found_NF, truth_NC, fold_N, folds, lambda done, total: progress.tell(WORK_NAME, done, total))
-    scores_NC = np.zeros((texts, columns), np.float32)
-    for fold in range(folds):
-        mine = np.flatnonzero(fold_N == fold)
-        scores_NC[mine] = _scores(found_NF[mine], fits.weights_PFC[fold], fits.bias_PC[fold])
-    return fold_N, fits, scores_NC
+    return _CrossFit(found_NF, fold_N, fits)
 
 
-def _scores(found_NF: Any, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return (shrink(found_NF) * (found_NF @ weights) + bias).astype(np.float32)
+def _told_apart(evidence: Evidence, found: Located, fitted: _CrossFit, most: int) -> Told:
+    """What is told of texts by evidence without that of their own fold."""
+    found_NF, fold_N, fits = fitted
+    weights_PFC, ratios_PFC, bias_PC = fits.weights_PFC, fits.ratios_PFC, fits.bias_PC
+    if evidence.share_C is not None and evidence.bias is not None:
+        # What was there before is the mean of all folds less what they make of it.
+        weights_PFC = evidence.weights + evidence.share_C * (weights_PFC - weights_PFC.mean(0))
+        bias_PC = evidence.bias + evidence.share_C * (bias_PC - bias_PC.mean(0))
+        if evidence.ratios.shape == evidence.weights.shape:
+            ratios_PFC = evidence.ratios + evidence.share_C * (ratios_PFC - ratios_PFC.mean(0))
+    scores_NC = None
+    if evidence.bias is not None:
+        scores_NC = np.zeros((len(fold_N), weights_PFC.shape[2]), np.float32)
+        for fold in range(len(weights_PFC)):
+            mine = np.flatnonzero(fold_N == fold)
+            some_NF = found_NF[mine]
+            scores_NC[mine] = _scores(some_NF, some_NF.indptr, weights_PFC[fold], bias_PC[fold])
+    return _told(found, fold_N, weights_PFC, ratios_PFC, evidence.scale, scores_NC, most)
+
+
+def _scores(found_NF: Any, bounds: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return (shrink(np.diff(bounds)) * (found_NF @ weights) + bias).astype(np.float32)
 
 
 def _told(

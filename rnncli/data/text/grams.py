@@ -10,11 +10,11 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import scipy.sparse
 
+from rnncli.data.ragged import ranges
+from rnncli.data.sparse import Sparse
 from rnncli.data.text.vocabulary import Vocabulary
 
 SUBWORDS = (4, 5)
@@ -47,15 +47,14 @@ class Located:
 
     numbers_OU: np.ndarray
     word_U: np.ndarray
-    inside_WF: Any
+    inside_WF: Sparse
     lengths_N: np.ndarray
 
-    def matrix(self, unknown: int) -> Any:
-        """Which text has which n-gram: sparse (N, F), float32 ones, the number ``unknown`` left out."""
+    def parts(self, unknown: int) -> Iterator[Sparse]:
+        """Which text has which n-gram: float32 ones (N, F), some texts at a time, the number ``unknown`` left out."""
         bounds_N = np.concatenate([[0], np.cumsum(self.lengths_N)])
-        starts = range(0, max(len(self.lengths_N), 1), TEXTS_AT_ONCE)
-        parts = [self._rows(bounds_N[start : start + TEXTS_AT_ONCE + 1], unknown) for start in starts]
-        return scipy.sparse.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+        for start in range(0, max(len(self.lengths_N), 1), TEXTS_AT_ONCE):
+            yield self._rows(bounds_N[start : start + TEXTS_AT_ONCE + 1], unknown)
 
     def beginnings(self, most: int) -> np.ndarray:
         """Where the units are that are among the first ``most`` of their text; 0 is no limit."""
@@ -65,26 +64,35 @@ class Located:
         place_U = np.arange(len(self.word_U)) - np.repeat(ends_N - self.lengths_N, self.lengths_N)
         return np.flatnonzero(place_U < most)
 
-    def _rows(self, bounds_N: np.ndarray, unknown: int) -> Any:
+    def _rows(self, bounds_N: np.ndarray, unknown: int) -> Sparse:
         units = slice(bounds_N[0], bounds_N[-1])
         text_U = np.repeat(np.arange(len(bounds_N) - 1, dtype=np.int32), np.diff(bounds_N))
         words, grams = self.inside_WF.shape
-        texts = len(bounds_N) - 1
-        found = _counts(text_U, self.word_U[units], (texts, words)) @ self.inside_WF
+        has = Sparse.marked(text_U, self.word_U[units], (len(bounds_N) - 1, words))
+        bounds_W = self.inside_WF.bounds_R
+        starts, ends = bounds_W[has.columns_N], bounds_W[has.columns_N + 1]
+        texts, numbers = [np.repeat(has.rows_N, ends - starts)], [self.inside_WF.columns_N[ranges(starts, ends)]]
         for number_U in self.numbers_OU[:, units]:
             known = number_U != unknown
-            found = found + _counts(text_U[known], number_U[known], (texts, grams))
-        found.data[:] = 1.0
-        return found
+            texts.append(text_U[known])
+            numbers.append(number_U[known])
+        return Sparse.marked(np.concatenate(texts), np.concatenate(numbers), (len(bounds_N) - 1, grams))
 
 
-def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Vocabulary, int, Located]:
-    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says."""
-    levels, letters = _levels(texts, kinds.order), _Letters([], scipy.sparse.csr_matrix((0, 0)))
+def count(
+    texts: Iterable[Sequence[str]], kinds: Kinds, most: int, known: Vocabulary | None = None
+) -> tuple[Vocabulary, int, Located]:
+    """The n-grams of training texts: at most ``most``, those seen at least so many times as the second result says.
+
+    They come behind those ``known``, if any.
+    """
+    levels, letters = _levels(texts, kinds.order), _Letters([], _nothing())
     seen = [level.counts() for level in levels.orders]
     if kinds.subwords:
         letters = _letters(levels.words)
-        seen.append(np.asarray(letters.inside.T @ seen[0].astype(np.float64)).astype(np.int64))
+        inside = letters.inside
+        times = inside.values_N * seen[0][inside.rows_N].astype(np.float64)
+        seen.append(np.bincount(inside.columns_N, times, len(letters.names)).astype(np.int64))
     least = _least(np.concatenate(seen), most)
     kept = [np.flatnonzero(times >= least) for times in seen]
     counted: dict[str, int] = {}
@@ -93,14 +101,17 @@ def count(texts: Iterable[Sequence[str]], kinds: Kinds, most: int) -> tuple[Voca
         counted |= zip(levels.names(order, which), seen[order - 1][which].tolist(), strict=True)
     if kinds.subwords:
         counted |= {name: n for name, n in zip(letters.names, seen[-1].tolist(), strict=True) if n >= least}
-    grams = Vocabulary.from_counts(counted)
-    return grams, least, _located(levels, letters, kept, grams)
+    if known is None:
+        grams = Vocabulary.from_counts(counted)
+        return grams, least, _located(levels, letters, kept, grams)
+    grams = known.grown(counted)  # of which some may be rarer here
+    return grams, least, _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
 def locate(texts: Iterable[Sequence[str]], kinds: Kinds, grams: Vocabulary) -> Located:
     """The n-grams of any texts that are in the vocabulary."""
     levels = _levels(texts, kinds.order)
-    letters = _letters(levels.words) if kinds.subwords else _Letters([], scipy.sparse.csr_matrix((0, 0)))
+    letters = _letters(levels.words) if kinds.subwords else _Letters([], _nothing())
     return _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
@@ -143,7 +154,7 @@ class _Letters:
     """Names of character n-grams, and how often each distinct unit has which inside: sparse (words, names)."""
 
     names: Sequence[str]
-    inside: Any
+    inside: Sparse
 
 
 def _levels(texts: Iterable[Sequence[str]], order: int) -> _Levels:
@@ -175,7 +186,7 @@ def _letters(words: Sequence[str]) -> _Letters:
         columns.extend(map(names.__getitem__, found))
         inside.append(len(found))
     row = np.repeat(np.arange(len(words), dtype=np.int32), np.array(inside, np.int64))
-    found = _counts(row, np.array(columns, np.int32), (len(words), len(names)))
+    found = Sparse.counted(row, np.array(columns, np.int32), (len(words), len(names)))
     return _Letters([f"c {name}" for name in names], found)
 
 
@@ -187,12 +198,23 @@ def _located(levels: _Levels, letters: _Letters, kept: Sequence[np.ndarray], gra
         number[kept[order - 1]] = grams.encode(levels.names(order, kept[order - 1]))
         there = level.which_U >= 0
         numbers_OU[order - 1, there] = number[level.which_U[there]]
-    number = grams.encode(letters.names)
-    inside = letters.inside.tocoo()
-    known = number[inside.col] != grams.unknown if len(number) else np.zeros(0, bool)
-    shape = (len(levels.words), len(grams))
-    inside_WF = _counts(inside.row[known], number[inside.col[known]], shape, inside.data[known])
+    inside_WF = _renumbered(letters, grams, len(levels.words))
     return Located(numbers_OU, levels.orders[0].which_U, inside_WF, levels.lengths_N)
+
+
+def _renumbered(letters: _Letters, grams: Vocabulary, words: int) -> Sparse:
+    """How often each word has which n-gram of the vocabulary inside."""
+    number, inside = grams.encode(letters.names), letters.inside
+    column = number[inside.columns_N] if len(number) else inside.columns_N
+    known = column != grams.unknown if len(number) else np.zeros(0, bool)
+    row, column, values = inside.rows_N[known], column[known], inside.values_N[known]
+    order = np.lexsort((column, row))
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=words))])
+    return Sparse(bounds, column[order], values[order], (words, len(grams)))
+
+
+def _nothing() -> Sparse:
+    return Sparse(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), (0, 0))
 
 
 def _least(seen: np.ndarray, most: int) -> int:
@@ -200,8 +222,3 @@ def _least(seen: np.ndarray, most: int) -> int:
     if len(seen) <= most:
         return 1
     return int(np.partition(seen, len(seen) - most - 1)[len(seen) - most - 1]) + 1
-
-
-def _counts(row: np.ndarray, column: np.ndarray, shape: tuple[int, int], values: np.ndarray | None = None) -> Any:
-    ones = np.ones(len(row), np.float32) if values is None else values
-    return scipy.sparse.csr_matrix((ones, (row, column)), shape=shape, dtype=np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -34,9 +34,13 @@ class LabelUnits:
         """Those of the texts, the most frequent first; of pieces of words about ``size``."""
         texts = list(texts)
         subwords = learn(texts, size) if kind == "subword" else WHOLE
-        bare = cls(kind, (), subwords)
-        counts = Counter(unit for text in texts for unit in bare.cut(text))
-        return cls(kind, tuple(sorted(counts, key=lambda unit: (-counts[unit], unit))), subwords)
+        return cls(kind, (), subwords).grown(texts)
+
+    def grown(self, texts: Iterable[str]) -> Self:
+        """These labels, and behind them what else texts have when they are cut likewise."""
+        counts = Counter(unit for text in texts for unit in self.cut(text))
+        new = sorted(counts.keys() - set(self.labels), key=lambda unit: (-counts[unit], unit))
+        return replace(self, labels=(*self.labels, *new))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -42,9 +42,9 @@ class Regressions:
     bias_PC: np.ndarray
 
 
-def shrink(found_NF: Any) -> np.ndarray:
+def shrink(sizes_N: np.ndarray) -> np.ndarray:
     """1 / sqrt(number of features) of each row, (N, 1)."""
-    return (1 / np.sqrt(np.maximum(np.diff(found_NF.indptr), 1))).astype(np.float32)[:, None]
+    return (1 / np.sqrt(np.maximum(sizes_N, 1))).astype(np.float32)[:, None]
 
 
 def cross_fit(
@@ -80,7 +80,7 @@ class _Descent:
     """
 
     def __init__(self, found_NF: Any, truth_NM: np.ndarray, counts_NM: np.ndarray, trust_FM: np.ndarray) -> None:
-        self.found_NF, self.trust_FM, self.shrink_N1 = found_NF, trust_FM, shrink(found_NF)
+        self.found_NF, self.trust_FM, self.shrink_N1 = found_NF, trust_FM, shrink(np.diff(found_NF.indptr))
         self.truth_NM, self.strength_NM = truth_NM.astype(np.float32), STRENGTH * counts_NM.astype(np.float32)
         share_M = (1 + (truth_NM * counts_NM).sum(0)) / (2 + counts_NM.sum(0))
         self.weights_FM = np.zeros_like(trust_FM)

@@ -53,6 +53,21 @@ class Vocabulary:
         kept.sort(key=lambda token: (-counts[token], token))
         return cls(tuple(kept[:max_size]), tuple(specials))
 
+    def grown(self, counts: Mapping[str, int], *, min_count: int = 1, max_size: int | None = None) -> Vocabulary:
+        """These tokens under their numbers, and behind them new ones as :meth:`from_counts` takes them.
+
+        ``max_size`` is the largest number of tokens of both; none is taken away.
+        """
+        new = {token: count for token, count in counts.items() if token not in self}
+        room = None if max_size is None else max(0, max_size - len(self.tokens))
+        more = Vocabulary.from_counts(new, min_count=min_count, max_size=room, specials=self.specials)
+        return Vocabulary((*self.tokens, *more.tokens), self.specials)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Specials and tokens in the order of their numbers."""
+        return (*self.specials, *self.tokens)
+
     def __len__(self) -> int:
         return len(self.specials) + len(self.tokens)
 

@@ -16,10 +16,10 @@ from rnncli.errors import RunError
 from rnncli.heads.pooling import Pooling
 from rnncli.tasks.action.examples import ActionBatch, ActionExamples
 from rnncli.tasks.action.extras import baselines
-from rnncli.tasks.action.metrics import SHOWN
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.schema import ActionRecipe
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.action.windows import SHOWN
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows
 from rnncli.tasks.common.core import recurrent
@@ -71,6 +71,10 @@ class FittedAction:
         core = recurrent(settings.projection, settings)
         pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
         return ActionClassifier(encoder, core, pooling, len(self.labels.names), dropout=settings.dropout)
+
+    def axes(self) -> Axes:
+        """The classes of the last layer."""
+        return {"linear.*": (self.labels.names,)}
 
     def loss(self, model: ActionClassifier, batch: ActionBatch) -> Tensor:
         """Cross-entropy, smoothed and weighted as the recipe says; the mean over the clips."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rnncli.report.build import Advice
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
 from rnncli.tasks.action.fitted import FittedAction
+from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
-from rnncli.tasks.frames.form import Form
+from rnncli.tasks.frames.form import FORM_KEPT, Form
 
 read, read_more = data.read_corpus, data.read_more
 
@@ -21,9 +23,16 @@ read, read_more = data.read_corpus, data.read_more
 def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
     """The classes and the form of the training part."""
     train: FramePart = corpus.parts["train"]
-    longest = max(clip.frames for clip in train.clips)
-    fitted = FittedAction(recipe, Counter(train.truths), longest, Form.learn(recipe, train.clips))
-    fitted.labels.require_metric(recipe.train.best_by)
+    return _fitted(recipe, Counter(train.truths), train, Form.learn(recipe, train.clips))
+
+
+def fit_further(recipe: ActionRecipe, corpus: Corpus, known: FittedAction) -> FittedAction:
+    """The classes of a run and new ones; the form of its frames."""
+    train: FramePart = corpus.parts["train"]
+    counts = Counter(train.truths)
+    every = dict.fromkeys(known.labels.names, 0) | counts
+    fitted = _fitted(recipe, every, train, known.form.kept(recipe, train.clips), known.longest)
+    fitted.notes = (*fitted.notes, *known.labels.growth(counts), FORM_KEPT)
     return fitted
 
 
@@ -32,6 +41,22 @@ predictor = ActionPredictor
 check = checks.tables
 
 
+def export(fitted: FittedAction, model: ActionClassifier, *, stream: bool) -> Exported:
+    """The recognizer as an ONNX graph with its tables."""
+    from rnncli.tasks.action.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
+
+
 def findings(corpus: Corpus) -> Iterator[Advice]:
     """Clips with two classes, classes that stand for none, clips of test that train has."""
     yield from checks.findings(corpus.parts)
+
+
+def _fitted(
+    recipe: ActionRecipe, counts: Mapping[str, int], train: FramePart, form: Form, longest: int = 0
+) -> FittedAction:
+    longest = max(longest, *(clip.frames for clip in train.clips))
+    fitted = FittedAction(recipe, counts, longest, form)
+    fitted.labels.require_metric(recipe.train.best_by)
+    return fitted

@@ -19,7 +19,7 @@ from rnncli.errors import DataError, RunError
 from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
 from rnncli.heads.ctc import ctc_nll, frames_needed
 from rnncli.metrics.captions import caption_statistics
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.captioning import metrics
 from rnncli.tasks.captioning.data import once
 from rnncli.tasks.captioning.examples import CaptionBatch, CaptionExamples
@@ -89,6 +89,11 @@ class FittedCaptioning:
     def build(self) -> Captioner:
         """A new captioner."""
         return Captioner(self.form.encoder(self.recipe), self.recipe.model, self.spelling.size)
+
+    def axes(self) -> Axes:
+        """What can be written, behind what the head has of its own."""
+        written = (*range(self.spelling.first), *self.spelling.known)
+        return dict.fromkeys(("head.embedding.weight", "head.linear.*", "head.1.*"), (written,))
 
     def loss(self, model: Captioner, batch: CaptionBatch) -> Tensor:
         """Minus the log probability of a word, smoothed in attention; the mean over words."""

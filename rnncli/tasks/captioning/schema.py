@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -58,6 +58,8 @@ class CaptionDecoding(LanguageSection, frozen=True):
 
 class CaptionRecipe(FramesRecipe, frozen=True):
     """A recipe of task captioning."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = (*FramesRecipe.shaped_by, "data.unit", "data.lower")
 
     task: Literal["captioning"] = Field(default="captioning", description="what to learn")
     data: CaptionData = CaptionData()

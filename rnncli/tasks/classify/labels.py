@@ -5,7 +5,7 @@ Shape letters: N examples, B batch, K labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,9 @@ from rnncli.metrics.metric import LOSS
 from rnncli.metrics.ordinal import OF_NUMBERS, numbers_of
 from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.base import Batches, Metrics
+from rnncli.tasks.classify.answers import probabilities
 from rnncli.tasks.classify.sections import ClassTrain
+from rnncli.tasks.common.growing import grown, growth
 from rnncli.tasks.common.splitting import CorpusPart
 
 
@@ -101,8 +103,7 @@ class Labels:
 
     def probabilities(self, logits_BK: Tensor) -> np.ndarray:
         """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""
-        logits_BK = logits_BK.double()
-        return (logits_BK.sigmoid() if self.several else logits_BK.softmax(-1)).cpu().numpy()
+        return probabilities(logits_BK.double().cpu().numpy(), several=self.several)
 
     def of_batches(self, batches: Batches, count: int, scores: Callable[[Any], Tensor]) -> np.ndarray:
         """The probabilities (N, K) of ``count`` examples; ``scores`` are those (B, K) of a batch."""
@@ -140,6 +141,11 @@ class Labels:
         if self.numbers is None and name in OF_NUMBERS:
             why = f"{name} wants labels that are three whole numbers or more, and these are {', '.join(self.names[:5])}"
             raise RecipeError(f"train.best_by: {why}", "train.best_by=f1_macro")
+
+    def growth(self, found: Collection[str]) -> Iterator[str]:
+        """What is to be said where a model with these labels learns on from data with those ``found``."""
+        lost = [label for label in self.names if label not in found]
+        return growth("labels", self.names, grown(self.names, sorted(found)), lost)
 
     def save(self, path: Path, kind: str, **more: Any) -> None:
         """Write the labels, and what else a task keeps with them."""

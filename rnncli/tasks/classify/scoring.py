@@ -23,6 +23,7 @@ from rnncli.recipe.schema import EvaluationSection
 from rnncli.report.build import Classes, Details, Mistake
 from rnncli.report.figures import Figure, Line, Piece, Sample
 from rnncli.tasks.base import About, Row
+from rnncli.tasks.classify import answers
 from rnncli.tasks.classify.declared import METRICS
 
 MISTAKES = 5
@@ -31,26 +32,6 @@ MOST_LINES = 8
 """Of more classes than these there are no curves one against the rest."""
 MAX_COLUMNS = 20
 """Labels each of which has a column of its own in a table."""
-PREDICTED = 0.5
-"""The probability from which on one of several labels is predicted."""
-
-
-def row(
-    text: str,
-    probabilities_K: np.ndarray,
-    labels: Sequence[str],
-    *,
-    several: bool,
-    shown: str = "text",
-    digits: int | None = 6,
-) -> dict[str, Any]:
-    """A prediction as JSON: the text, its label (or labels), the probability of each class, None for all ``digits``."""
-    rounded = probabilities_K if digits is None else probabilities_K.round(digits)
-    shares = dict(zip(labels, rounded.tolist(), strict=True))
-    if several:
-        found = [label for label, p in zip(labels, probabilities_K, strict=True) if p >= PREDICTED]
-        return {shown: text, "labels": found, "probabilities": shares}
-    return {shown: text, "label": labels[int(probabilities_K.argmax())], "probabilities": shares}
 
 
 def columns_of(labels: Sequence[str], *, several: bool) -> dict[str, type]:
@@ -82,7 +63,7 @@ def rows(
     several = truth.ndim == 2
     for i, (place, text) in enumerate(zip(places, texts, strict=True)):
         right: Any = [labels[k] for k in np.flatnonzero(truth[i]).tolist()] if several else labels[int(truth[i])]
-        found = row(text, probabilities_NK[i], labels, several=several, shown=shown, digits=None)
+        found = answers.row(text, probabilities_NK[i], labels, several=several, shown=shown, digits=None)
         yield {"place": place, "truth": right} | found
 
 

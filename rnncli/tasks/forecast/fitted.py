@@ -19,7 +19,7 @@ from rnncli.heads.forecasts import make_head
 from rnncli.metrics.conformal import Conformal
 from rnncli.metrics.forecasts import LEVELS, scores, window_sums
 from rnncli.recipe.schema import AUTO
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
@@ -98,6 +98,10 @@ class FittedForecast:
         )
         return Forecaster(core, sizes, settings)
 
+    def axes(self) -> Axes:
+        """Series, behind the one that was never seen."""
+        return {"identity.weight": ((0, *self.learnt.names),)}
+
     def loss(self, model: Forecaster, batch: ForecastBatch) -> Tensor:
         """That of the head, the mean over steps."""
         return self.head.loss(model(batch), batch.truth_BH, batch.weight_BH, batch.units)
@@ -136,7 +140,7 @@ class FittedForecast:
         windows, steps = scored_WH.any(1).sum(), int(self.conformal.errors_H.min())
         note = f"intervals corrected by {windows:,} windows of dev, at least {steps:,} errors a step (conformal)"
         added = [] if self.share == 1 else [f"dev is forecast best with {self.share:.0%} of what the network adds"]
-        self.notes = (*self.learnt.notes, *added, note)
+        self.notes = (*self.notes, *added, note)
 
     def forecast(self, model: Forecaster, batch: ForecastBatch) -> tuple[np.ndarray, np.ndarray]:
         """Points (B, H) and quantiles (B, H, Q) in the user's units."""

@@ -155,6 +155,12 @@ class ForecastRecipe(Recipe, frozen=True):
         f"evaluation.{key}" for key in ("window", "origins", "step", "gap", "refit")
     )
 
+    shaped_by: ClassVar[tuple[str, ...]] = (
+        "model",
+        *(f"data.{key}" for key in ("known", "past", "static", "calendar", "season", "transform", "level", "scale")),
+        *(f"data.{key}" for key in ("horizon", "lookback")),
+    )
+
     task: Literal["forecast"] = Field(default="forecast", description="what to learn")
     data: SeriesData = SeriesData()
     model: ForecastModel = ForecastModel()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
-from rnncli.tasks.forecast.extras import checks, fitting
+from rnncli.tasks.forecast.extras import checks, fitting, further
+from rnncli.tasks.forecast.extras.fitting import LearntSeries
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from rnncli.tasks.forecast.schema import ForecastRecipe
@@ -30,7 +31,18 @@ def read_more(recipe: ForecastRecipe, path: Path) -> Corpus:
 def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
     """Units, regression and scales of the training part."""
     train, dev = corpus.parts["train"], corpus.parts["dev"]
-    learnt = fitting.learn(recipe, train, dev, seasons_of(recipe.data, train.panel.grid))
+    return _fitted(recipe, fitting.learn(recipe, train, dev, seasons_of(recipe.data, train.panel.grid)))
+
+
+def fit_further(recipe: ForecastRecipe, corpus: Corpus, known: FittedForecast) -> FittedForecast:
+    """The look-back, the columns' units and the series of a run; the regression and scales of the training part."""
+    return _fitted(recipe, further.learn_further(recipe, corpus.parts["train"], corpus.parts["dev"], known.learnt))
+
+
+check = checks.tables
+
+
+def _fitted(recipe: ForecastRecipe, learnt: LearntSeries) -> FittedForecast:
     fitted = FittedForecast(recipe, learnt)
     fitted.recipe = recipe.having(
         {
@@ -41,6 +53,3 @@ def fit(recipe: ForecastRecipe, corpus: Corpus) -> FittedForecast:
         }
     )
     return fitted
-
-
-check = checks.tables

@@ -11,13 +11,14 @@ from torch import Tensor
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.video.registration import common_picture, mean_picture
 from rnncli.errors import DataError, RunError
+from rnncli.tasks.frames.clip import Clip
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import moments
-from rnncli.tasks.frames.reader import Clip
 from rnncli.tasks.frames.schema import FramesRecipe
 from rnncli.tasks.frames.views import reach, view
 
 KIND, FILE = "form of frames", "frames.json"
+FORM_KEPT = "mean and deviation of frames are those of the run"
 
 
 class Form:
@@ -45,6 +46,13 @@ class Form:
         form = cls(recipe, shape, len(found[0]), common)
         form.moments = found
         return form
+
+    def kept(self, recipe: FramesRecipe, clips: Sequence[Clip]) -> Form:
+        """This form for further clips, with moments that lie with the weights; DataError for frames of another."""
+        if other := next((clip for clip in clips if clip.shape != self.shape), None):
+            ours, theirs = (" x ".join(map(str, one)) for one in (other.shape, self.shape))
+            raise DataError(f"{other.name}: frames of {ours} figures, where the run's have {theirs}")
+        return Form(recipe, self.shape, self.width, self.common)
 
     def save(self, folder: Path) -> None:
         """Write all but the moments."""

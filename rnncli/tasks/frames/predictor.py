@@ -10,9 +10,10 @@ from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
 from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
+from rnncli.tasks.frames.clip import Clip, Item
 from rnncli.tasks.frames.clips import FRAME_NAMES, by
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader, item_of
+from rnncli.tasks.frames.reader import KNOWN, Reader, item_of
 from rnncli.tasks.frames.schema import FramesRecipe
 from rnncli.tasks.predictors import Missing
 

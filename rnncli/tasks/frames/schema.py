@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -116,8 +116,26 @@ class FrameModel(CoreSection, frozen=True):
     dropout: Fraction = Field(default=0.5, description="dropout before the last layer")
 
 
+SHAPING = (
+    "every",
+    "most_frames",
+    "encoder",
+    "weights",
+    "fps",
+    "width",
+    "height",
+    "crop",
+    "blocks",
+    "align",
+    "differences",
+)
+"""Keys of ``data`` that decide what a frame is."""
+
+
 class FramesRecipe(Recipe, frozen=True):
     """What recipes of tasks with frames share."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = ("model", "points", *(f"data.{key}" for key in SHAPING))
 
     data: FramesData = FramesData()
     points: PointsSection = PointsSection()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -56,6 +56,8 @@ class MusicEvaluation(NextEvaluation, frozen=True):
 
 class MusicRecipe(Recipe, frozen=True):
     """A recipe of task music."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = ("model", "data.form", "data.grid")
 
     task: Literal["music"] = Field(default="music", description="what to learn")
     data: MusicData = MusicData()

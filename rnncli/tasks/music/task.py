@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.music import builtin, data
+from rnncli.tasks.music.data import MusicPart
 from rnncli.tasks.music.extras import checks
 from rnncli.tasks.music.fitted import FittedMusic, MusicForm
 from rnncli.tasks.music.predictor import PiecePredictor
@@ -30,3 +33,18 @@ def read_more(recipe: MusicRecipe, path: Path) -> Corpus:
 def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
     """What frames are."""
     return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
+
+
+def fit_further(recipe: MusicRecipe, corpus: Corpus, known: FittedMusic) -> FittedMusic:
+    """What frames of a run are; DataError for pieces of another form."""
+    train: MusicPart = corpus.parts["train"]
+    form = MusicForm.of(train)
+    if (form.keys, form.lowest, round(form.beat)) != (known.form.keys, known.form.lowest, round(known.form.beat)):
+        raise DataError(
+            f"{train.place(0)}: {form.beat:g} frames a beat and keys from {form.lowest}, where the run has "
+            f"{known.form.beat:g} and {known.form.lowest}",
+            f"data.grid={round(known.form.beat)}",
+        )
+    fitted = FittedMusic(recipe, replace(known.form, slots=max(form.slots, known.form.slots)))
+    fitted.require_form(train)
+    return fitted

@@ -37,6 +37,7 @@ from rnncli.tasks.common.tables import (
     with_given_parts,
 )
 from rnncli.tasks.sentiment import builtin as generated
+from rnncli.tasks.sentiment.columns import as_columns, joined_texts
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
 TEXT_NAMES = (
@@ -125,11 +126,6 @@ def joined(table: Table, columns: Sequence[str]) -> Iterator[str]:
     return map(joined_texts, zip(*(table.texts(column) for column in columns), strict=True))
 
 
-def joined_texts(texts: Sequence[str]) -> str:
-    """Several texts of a row as one."""
-    return texts[0] if len(texts) == 1 else " ".join(part for text in texts if (part := text.strip()))
-
-
 def read_corpus(recipe: SentimentRecipe) -> Corpus:
     """Read, clean and split the data of a recipe; raises DataError."""
     data = recipe.data
@@ -192,11 +188,6 @@ def find_columns(table: Table, data: TextData) -> tuple[tuple[str, ...], str, st
     named_text = " and ".join(f'"{name}"' for name in text)
     several = ", several labels a text" if data.multi_label else ""
     return text, label, f'text column{"s" * (len(text) > 1)} {named_text}, label column "{label}"{several}{how}'
-
-
-def as_columns(given: str | Sequence[str]) -> tuple[str, ...]:
-    """The columns that a recipe names, of which there may be none."""
-    return (given,) * bool(given) if isinstance(given, str) else tuple(given)
 
 
 def label_names(labels: Iterable[str]) -> tuple[str, ...]:

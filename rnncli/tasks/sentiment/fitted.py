@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,20 @@ from rnncli.data.ragged import Ragged
 from rnncli.data.text import units as text_units
 from rnncli.data.text.evidence import Evidence, LearntEvidence, Told, cross_fitted, learn
 from rnncli.data.text.grams import Kinds
-from rnncli.data.text.units import Cut, Units
+from rnncli.data.text.units import Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import ATTENTION, Pooling
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
 from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.sentiment.columns import as_columns
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
 from rnncli.tasks.sentiment.extras import baselines
 from rnncli.tasks.sentiment.model import TextClassifier
+from rnncli.tasks.sentiment.portable import TextTables
 from rnncli.tasks.sentiment.schema import SentimentRecipe
 
 KIND, FILE = "labels", "labels.json"
@@ -64,6 +67,15 @@ class FittedSentiment:
         """The label of which there are own scores."""
         return self.labels.about
 
+    @property
+    def tables(self) -> TextTables:
+        """All but the weights, for predicting."""
+        data, labels = self.recipe.data, self.labels
+        columns = as_columns(data.text_column)
+        return TextTables(
+            self.units, self.vocabulary, labels.names, labels.several, data.max_length, columns, self.evidence
+        )
+
     def save(self, folder: Path) -> None:
         """Write units, vocabulary and labels."""
         self.vocabulary.save(folder / "vocabulary.json")
@@ -94,26 +106,31 @@ class FittedSentiment:
             self.crossed = cross_fitted(self.evidence, units, self._columns(truth), most)
         return TextExamples(part, ids, truth, self.crossed)
 
-    def learn_evidence(self, train: TextPart) -> None:
-        """Learn what the n-grams of the training part say of its labels, and note how long that took."""
+    def learn_evidence(self, train: TextPart, known: FittedSentiment | None = None) -> None:
+        """Learn what the n-grams of the training part say of its labels, and note how long that took.
+
+        What is ``known`` counts beside it, by how many texts either was learnt from.
+        """
         begun = time.perf_counter()
         words = self.units.to_dict()["unit"] in ("word", "whitespace")
         kinds = Kinds(order=2, subwords=True) if words else Kinds(order=3, subwords=False)
         units, truth_NC = map(self.units.split, train.texts()), self._columns(self._truth(train))
-        found = learn(units, truth_NC, kinds, self.recipe.data.max_length)
+        before = None
+        if known and known.evidence:
+            before = known.evidence.of_columns(known.turned(self.columns))
+            # Runs of before this was do not say of how many texts it is.
+            before = replace(before, texts=before.texts or int(known.labels.frequencies.sum()))
+        found = learn(units, truth_NC, kinds, self.recipe.data.max_length, before)
         self.evidence, self.crossed = found.evidence, found.told
         self.notes = (*self.notes, _evidence_note(found, time.perf_counter() - begun))
 
     def tell(self, texts: Iterable[str]) -> Told | None:
         """What n-grams say of texts, read whole, and of the units that the core reads."""
-        if self.evidence is None:
-            return None
-        return self.evidence.describe(map(self.units.split, texts), self.recipe.data.max_length)
+        return self.tables.tell(texts)
 
     def cut_up(self, texts: Iterable[str]) -> Iterator[Sequence[str]]:
         """The units of each text, up to the recipe's ``max_length``."""
-        cut = Cut(self.recipe.data.max_length)
-        return (cut(self.units.split(text)) for text in texts)
+        return self.tables.cut_up(texts)
 
     def build(self) -> TextClassifier:
         """A new classifier; its embeddings start from the vectors file where the recipe names one."""
@@ -171,12 +188,33 @@ class FittedSentiment:
 
         return self.labels.of_batches(batches, count, scores)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The labels that evidence is to tell apart: each, or the second of two classes."""
+        names = self.labels.names
+        return names[1:] if len(names) == 2 and not self.labels.several else names
+
+    def turned(self, columns: Iterable[str]) -> list[tuple[int, int]]:
+        """Each of ``columns`` by the number of one here and a sign: of two classes one is what the other is not."""
+        names, own = self.labels.names, self.columns
+        known = {name: (number, 1) for number, name in enumerate(own)}
+        return [known.get(name, (0, -1 if name in names else 0)) for name in columns]
+
+    def axes(self) -> Axes:
+        """Units, labels, and what the core reads of each unit."""
+        told = [] if self.evidence is None else self.evidence.figure_names(self.columns)
+        read = (*range(self.recipe.model.embedding), *told)
+        return {
+            "embedding.weight": (self.vocabulary.names,),
+            "linear.*": (self.labels.names,),
+            "core.weight_ih_l0*": (None, read),
+        }
+
     def _columns(self, truth: np.ndarray) -> np.ndarray:
-        """What evidence is to tell apart, (N, C): each label, or the second of two classes."""
+        """What evidence is to tell apart, (N, C)."""
         if self.labels.several:
             return truth > 0
-        classes = np.arange(len(self.labels.names))
-        return truth[:, None] == (classes[1:] if len(classes) == 2 else classes)
+        return truth[:, None] == [self.labels.names.index(name) for name in self.columns]
 
     def _truth(self, part: TextPart) -> np.ndarray:
         require_known(part, part.labels(), self.labels.names)
@@ -189,7 +227,9 @@ def _evidence_note(found: LearntEvidence, seconds: float) -> str:
     inside = " and the letters in them" if kinds.subwords else ""
     rare = f" seen {found.least} times or more" if found.least > 1 else ""
     alone = "" if found.evidence.width else ", of whole texts only: there are many labels"
+    share_C = found.evidence.share_C
+    beside = "" if share_C is None else f"; those of the run count for {1 - float(share_C.mean()):.0%}, by its texts,"
     return (
-        f"evidence: {count:,} n-grams of up to {kinds.order} units{inside}{rare} tell the model of the labels{alone}; "
-        f"learnt in {seconds:.1f} s (model.evidence=off leaves it out)"
+        f"evidence: {count:,} n-grams of up to {kinds.order} units{inside}{rare} tell the model of the labels{alone}"
+        f"{beside or ';'} learnt in {seconds:.1f} s (model.evidence=off leaves it out)"
     )

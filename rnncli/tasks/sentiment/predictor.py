@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -11,18 +10,15 @@ from typing import Any
 
 import torch
 
-from rnncli.core.device import placed
 from rnncli.data.encodings import detect, open_text
-from rnncli.data.ragged import Ragged
 from rnncli.data.tables.cells import list_in, written
 from rnncli.data.tables.live import USUAL
 from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
-from rnncli.data.text.evidence import Heard
 from rnncli.errors import DataError
-from rnncli.tasks.classify.scoring import cells, columns_of, row
-from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.tasks.classify.scoring import cells, columns_of
+from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.predictors import Missing
-from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES, as_columns, joined_texts
+from rnncli.tasks.sentiment.data import LABEL_NAMES, TEXT_NAMES, joined_texts
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -46,23 +42,7 @@ class TextPredictor:
 
     def parse(self, text: str) -> str:
         """A line of text as it is, or the ``text`` of a JSON object."""
-        require_characters(text, "input")
-        if not text.lstrip().startswith("{"):
-            return text
-        try:
-            row = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        parts = [row.get(name) for name in as_columns(self.fitted.recipe.data.text_column)]
-        own = joined_texts(list(map(written, parts))) if parts and all(map(_is_text, parts)) else None
-        found = row.get("text") if own is None else own
-        found = written(found) if _is_text(found) else found
-        if not isinstance(found, str):
-            raise DataError(
-                f'input {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "not half bad"}'
-            )
-        require_characters(found, "input")
-        return found
+        return self.fitted.tables.parse(text)
 
     def read(self, path: Path, form: str = "") -> Iterator[str]:
         """The lines of a file, in a form if one is named, else as they are."""
@@ -100,16 +80,10 @@ class TextPredictor:
     @torch.no_grad()
     def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
         """One row a text, in order; batch mates do not matter."""
-        fitted = self.fitted
-        ids = Ragged.from_iterable(map(fitted.vocabulary.encode, fitted.cut_up(examples)))
-        indices = range(len(ids))
-        ids_BT, lengths_B = ids.pad(indices)
-        told = fitted.tell(examples)
-        heard = placed(told.of_batch(ids, indices, ids_BT), self.device) if told else Heard(None, None)
-        logits_BK = self.model(ids_BT.to(self.device), lengths_B, heard.figures_BTF, heard.scores_BC)
-        labels = fitted.labels
-        found = zip(examples, labels.probabilities(logits_BK), strict=True)
-        return [row(text, shares_K, labels.names, several=labels.several) for text, shares_K in found]
+        tables = self.fitted.tables
+        given = {name: torch.from_numpy(one).to(self.device) for name, one in tables.inputs(examples).items()}
+        logits_BK = self.model(given["ids"], given["lengths"].cpu(), given.get("figures"), given.get("scores"))
+        return tables.rows(examples, logits_BK.double().cpu().numpy())
 
     def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
@@ -146,8 +120,3 @@ def _text(value: object) -> str:
     """A cell as the text that training reads in it: of a list in words, be it saved as text, its words."""
     found = list_in(value) if isinstance(value, str) and value.lstrip().startswith("[") else None
     return written(value if found is None else found)
-
-
-def _is_text(value: object) -> bool:
-    """Whether a value of JSON is a text, or one in words."""
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))

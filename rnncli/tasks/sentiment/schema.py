@@ -78,6 +78,8 @@ class ClassifierTrain(ClassTrain, frozen=True):
 class SentimentRecipe(Recipe, frozen=True):
     """A recipe of task sentiment."""
 
+    shaped_by: ClassVar[tuple[str, ...]] = ("model", "data.unit", "data.lower", "data.multi_label")
+
     task: Literal["sentiment"] = Field(default="sentiment", description="what to learn")
     data: TextData = TextData()
     model: ClassifierModel = ClassifierModel()

@@ -10,9 +10,12 @@ from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.growing import growth
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.sentiment.data import TextPart, count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
 from rnncli.tasks.sentiment.fitted import FittedSentiment
+from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import SentimentRecipe, TextData
 
@@ -21,28 +24,23 @@ read, read_more = read_corpus, read_part
 
 def fit(recipe: SentimentRecipe, corpus: Corpus) -> FittedSentiment:
     """Units, vocabulary and labels of the training part."""
-    data, train = recipe.data, corpus.parts["train"]
-    units, why = _units(data, train)
-    cut = Cut(data.max_length)
-    counts: Counter[str] = Counter()
-    for text in train.texts():
-        counts.update(cut(units.split(text)))
-    vocabulary = Vocabulary.from_counts(counts, min_count=data.min_count, max_size=data.max_vocabulary or None)
-    notes = [f"units: {why}"] if why else []
-    if cut.count:
-        whole = "" if recipe.model.evidence == "off" else "; their n-grams are counted to the end"
-        notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length){whole}")
-    fitted = FittedSentiment(recipe, units, vocabulary, count_labels(train), fresh=True, notes=tuple(notes))
-    fitted.labels.require_metric(recipe.train.best_by)
-    evidence = "off" if recipe.model.evidence == "off" else "on"
-    fitted.recipe = recipe.having({"data.unit": units.to_dict()["unit"], "model.evidence": evidence})
-    if evidence == "on":
-        fitted.learn_evidence(train)
-    return fitted
+    return _fit(recipe, corpus, None)
+
+
+def fit_further(recipe: SentimentRecipe, corpus: Corpus, known: FittedSentiment) -> FittedSentiment:
+    """The units, vocabulary and labels of a run, and what is new; its evidence and that of the training part."""
+    return _fit(recipe, corpus, known)
 
 
 load = FittedSentiment.load
 predictor = TextPredictor
+
+
+def export(fitted: FittedSentiment, model: TextClassifier, *, stream: bool) -> Exported:
+    """The classifier as an ONNX graph with its tables."""
+    from rnncli.tasks.sentiment.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
@@ -58,3 +56,30 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
 
 def _units(data: TextData, train: TextPart) -> tuple[Units, str]:
     return text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+
+
+def _fit(recipe: SentimentRecipe, corpus: Corpus, known: FittedSentiment | None) -> FittedSentiment:
+    data, train = recipe.data, corpus.parts["train"]
+    units, why = (known.units, "") if known else _units(data, train)
+    cut = Cut(data.max_length)
+    counts: Counter[str] = Counter()
+    for text in train.texts():
+        counts.update(cut(units.split(text)))
+    old = known.vocabulary if known else Vocabulary(())
+    vocabulary = old.grown(counts, min_count=data.min_count, max_size=data.max_vocabulary or None)
+    labels = count_labels(train)
+    notes = [f"units: {why}"] if why else []
+    if cut.count:
+        whole = "" if recipe.model.evidence == "off" else "; their n-grams are counted to the end"
+        notes.append(f"{cut.count:,} training texts cut after {data.max_length} units (data.max_length){whole}")
+    if known:
+        notes += growth("units", old.tokens, vocabulary.tokens)
+        notes += known.labels.growth(labels)
+        labels = dict.fromkeys(known.labels.names, 0) | labels
+    fitted = FittedSentiment(recipe, units, vocabulary, labels, fresh=True, notes=tuple(notes))
+    fitted.labels.require_metric(recipe.train.best_by)
+    evidence = "off" if recipe.model.evidence == "off" else "on"
+    fitted.recipe = recipe.having({"data.unit": units.to_dict()["unit"], "model.evidence": evidence})
+    if evidence == "on":
+        fitted.learn_evidence(train, known)
+    return fitted

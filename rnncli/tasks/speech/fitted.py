@@ -20,7 +20,7 @@ from rnncli.data.text.labelunits import LabelUnits
 from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
 from rnncli.heads.ctc import ctc_nll, frames_needed, log_probs
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.decode.tuning import Write, choose, chosen
 from rnncli.tasks.speech.data import SpeechPart, frontend, require_width
@@ -95,6 +95,10 @@ class FittedSpeech:
     def build(self) -> Recognizer:
         """A new recognizer."""
         return Recognizer(self.form.width, self.recipe.model, len(self.units.labels) + 1)
+
+    def axes(self) -> Axes:
+        """What is written, behind the blank."""
+        return {"stacks.*.linear.*": ((0, *self.units.labels),)}
 
     def loss(self, model: Recognizer, batch: SpeechBatch) -> Tensor:
         """Minus the log probability of the labels, the mean over labels.

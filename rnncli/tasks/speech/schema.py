@@ -147,9 +147,19 @@ class SpeechTrain(LongTrain, frozen=True):
     )
     ema: Averaging = 0.995
 
+    @property
+    def bound_to_epochs(self) -> str:
+        """The key by which each step hangs on how many epochs there will be; empty where none does."""
+        return super().bound_to_epochs or ("train.narrow" if self.narrow else "")
+
 
 class SpeechRecipe(Recipe, frozen=True):
     """A recipe of task speech."""
+
+    shaped_by: ClassVar[tuple[str, ...]] = (
+        "model",
+        *(f"data.{key}" for key in ("features", "rate", "bins", "deltas", "given", "normalise", "unit", "lower")),
+    )
 
     task: Literal["speech"] = Field(default="speech", description="what to learn")
     data: SpeechData = SpeechData()

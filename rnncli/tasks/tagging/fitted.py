@@ -16,13 +16,14 @@ from rnncli.data.text.tagschemes import INTERNAL, Scheme, Span, named, read_span
 from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
+from rnncli.tasks.tagging.answers import place_of, row, valid
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.extras.mixing import MixedPart
-from rnncli.tasks.tagging.metrics import Scored, place_of, row
+from rnncli.tasks.tagging.metrics import Scored
 from rnncli.tasks.tagging.model import Tagger, allowed
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -95,6 +96,19 @@ class FittedTagging:
                 assert isinstance(table, nn.Embedding)
                 table.weight.data.copy_(torch.from_numpy(vectors.matrix))
         return model
+
+    def axes(self) -> Axes:
+        """Words, affixes, characters, columns and pairs by their vocabularies; tags."""
+        vocabularies, names = self.lexicon.vocabularies, ("word", *self.lexicon.affixes)
+        tables = [0, *range(2, 1 + len(names))]  # the second is of shapes, which are always the same
+        known = {f"scorers.*.words.tables.{at}.weight": name for at, name in zip(tables, names, strict=True)}
+        known |= {f"scorers.*.places.{name}.weight": name for name in self.lexicon.positions}
+        known |= {"scorers.*.words.character_table.weight": "character"} if "character" in vocabularies else {}
+        return {pattern: (vocabularies[name].names,) for pattern, name in known.items()} | {
+            "scorers.*.linear.*": (self.tags,),
+            "head.transition_KK": (self.tags, self.tags),
+            "head.*": (self.tags,),
+        }
 
     def loss(self, model: Tagger, batch: TaggingBatch) -> Tensor:
         """The mean over words of minus the log probability of their tags."""
@@ -188,5 +202,4 @@ class FittedTagging:
             yield [self.tags[k] for k in numbers[:length]]
 
     def _valid(self, tags: list[str]) -> list[str]:
-        """Spans repaired as conlleval reads them, which the CRF never needs."""
-        return tags if self.scheme is None else INTERNAL.write(read_spans(tags, INTERNAL)[0], len(tags))
+        return valid(tags, self.scheme)

@@ -126,6 +126,11 @@ class TaggerEvaluation(EvaluationSection, frozen=True):
 class TaggingRecipe(Recipe, frozen=True):
     """A recipe of task tagging."""
 
+    shaped_by: ClassVar[tuple[str, ...]] = (
+        "model",
+        *(f"data.{key}" for key in ("lower", "max_characters", "context", "feature_columns")),
+    )
+
     task: Literal["tagging"] = Field(default="tagging", description="what to learn")
     data: TaggedData = TaggedData()
     model: TaggerModel = TaggerModel()

@@ -21,7 +21,7 @@ from rnncli.data.text.codec import Codec
 from rnncli.data.text.encoded import Encoded, encode
 from rnncli.data.text.kneser_ney import KneserNey
 from rnncli.heads.symbols import chances
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
 from rnncli.tasks.text.data import DocumentPart
 from rnncli.tasks.text.examples import TextWindows
 from rnncli.tasks.text.extras.helping import DEV_SYMBOLS, DYNAMIC, DYNAMIC_SYMBOLS, Help, Observed, observe
@@ -97,6 +97,11 @@ class FittedText:
     def build(self) -> TextModel:
         """A new model."""
         return TextModel(self.recipe.model, self.codec.size)
+
+    def axes(self) -> Axes:
+        """Symbols; behind those that are read apart from the head stands the begin of a text."""
+        found: dict[str, tuple[Names, ...]] = dict.fromkeys(("*.head.weight", "*.head.bias"), (self.codec.names,))
+        return found if self.recipe.model.tied else found | {"*.embedding.weight": ((*self.codec.names, -1),)}
 
     def loss(self, model: TextModel, batch: WindowBatch) -> Tensor:
         """Nats a symbol; in training from the state behind the window before."""

@@ -69,6 +69,8 @@ class TextRecipe(Recipe, frozen=True):
 
     learnt_by: ClassVar[frozenset[str]] = frozenset()
 
+    shaped_by: ClassVar[tuple[str, ...]] = ("model", "data.unit", "data.lower", "data.line_ends")
+
     task: Literal["text"] = Field(default="text", description="what to learn")
     data: RunningTextData = RunningTextData()
     model: TextModelSection = TextModelSection()

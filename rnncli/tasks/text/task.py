@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnncli.data.text.codec import Codec
+from rnncli.data.text.learning import NAMES
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.common.growing import growth
 from rnncli.tasks.text import data
 from rnncli.tasks.text.extras import checks
 from rnncli.tasks.text.fitted import FittedText
@@ -32,3 +34,16 @@ def fit(recipe: TextRecipe, corpus: Corpus) -> FittedText:
     """The symbols of the training part."""
     codec, why = Codec.learn(recipe.data, corpus.parts["train"].documents)
     return FittedText(recipe, codec, (why,) if why else ())
+
+
+def fit_further(recipe: TextRecipe, corpus: Corpus, known: FittedText) -> FittedText:
+    """The symbols of a run, and new ones."""
+    codec = known.codec.grown(recipe.data, corpus.parts["train"].documents)
+    kept = f"{NAMES[codec.unit]}: those of the run"
+    grows = (
+        growth(NAMES[codec.unit], known.codec.tokens, codec.tokens)
+        if codec.unit not in ("byte", "subword")
+        else (kept,)
+    )
+    notes = (*grows, *["n-grams that help are learnt anew, from these texts alone"] * recipe.evaluation.help)
+    return FittedText(recipe, codec, notes)

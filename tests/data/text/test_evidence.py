@@ -232,3 +232,50 @@ def test_padding_has_no_evidence():
     assert not heard.figures_BTF[1].any()
     np.testing.assert_array_equal(heard.figures_BTF[2], figures[:3])
     np.testing.assert_array_equal(heard.scores_BC, found.told.scores_NC[[2, 1, 0]])
+
+
+def test_evidence_of_other_texts_counts_by_how_many_they_are():
+    """Each weight is the mean of what either alone has, those of n-grams that one lacks being 0 there."""
+    kinds, (first, truth), (second, more) = Kinds(2, True), texts(40, 1), texts(20, 2)
+    second = [tuple(word.replace("film", "movie") for word in text) for text in second]
+    before = learn(first, truth[:, None] == 1, kinds).evidence
+    alone = learn(second, more[:, None] == 1, kinds).evidence
+    both = learn(second, more[:, None] == 1, kinds, 0, before).evidence
+    assert both.texts == 60
+    assert set(both.grams.tokens) == {*before.grams.tokens, *alone.grams.tokens}
+    assert both.grams.tokens[: len(before.grams.tokens)] == before.grams.tokens
+    for gram in both.grams.tokens:
+        at = both.grams.number(gram)
+        for name in ("weights", "ratios"):
+            parts = [getattr(one, name)[one.grams.number(gram), 0] * (gram in one.grams) for one in (before, alone)]
+            assert getattr(both, name)[at, 0] == pytest.approx((2 * parts[0] + parts[1]) / 3, abs=1e-6)
+    assert both.bias == pytest.approx((2 * before.bias + alone.bias) / 3)
+    assert (both.scale[before.scale > 0] == before.scale[before.scale > 0]).all()
+
+
+def test_texts_told_by_evidence_of_others_too_are_told_the_same_again(tmp_path):
+    kinds, (first, truth), (second, more) = Kinds(2, True), texts(40, 1), texts(20, 2)
+    before = learn(first, truth[:, None] == 1, kinds).evidence
+    found = learn(second, more[:, None] == 1, kinds, 0, before)
+    found.evidence.save(tmp_path)
+    again = cross_fitted(Evidence.load(tmp_path), second, more[:, None] == 1)
+    assert (again.figures() == found.told.figures()).all()
+    assert (again.scores_NC == found.told.scores_NC).all()
+    # A text is told by what has not seen its label.
+    other = more.copy()
+    other[3] = 1 - other[3]
+    without = learn(second, other[:, None] == 1, kinds, 0, before).told
+    assert without.scores_NC[3] == pytest.approx(found.told.scores_NC[3], abs=1e-6)
+
+
+def test_of_two_classes_one_is_what_the_other_is_not_and_labels_on_one_side_alone_count_by_it():
+    kinds, (first, truth), (second, more) = Kinds(2, True), texts(40, 1), texts(20, 2)
+    before = learn(first, truth[:, None] == 1, kinds).evidence.of_columns([(0, -1), (0, 1), (0, 0), (0, 1)])
+    assert (before.weights[:, 0] == -before.weights[:, 1]).all()
+    columns = np.stack([more == 0, more == 1, more == 1, np.zeros(20, bool)], axis=1)
+    found = learn(second, columns, kinds, 0, before).evidence
+    assert found.share_C.tolist() == pytest.approx([1 / 3, 1 / 3, 1, 0])
+    alone = learn(second, columns, kinds).evidence
+    at = [found.grams.number(gram) for gram in alone.grams.tokens]
+    assert found.weights[at, 2] == pytest.approx(alone.weights[2:, 2])
+    assert found.weights[: len(before.weights), 3] == pytest.approx(before.weights[:, 3])

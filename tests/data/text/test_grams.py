@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from rnncli.data.text import grams as module
 from rnncli.data.text.grams import Kinds, count, locate
@@ -29,6 +30,10 @@ def plain(units, at, kinds):
     return [*found, inside] if kinds.subwords else found
 
 
+def whole(found, unknown):
+    return scipy.sparse.vstack([part.for_scipy() for part in found.parts(unknown)], format="csr")
+
+
 ALL_KINDS = [Kinds(1, False), Kinds(2, True), Kinds(3, False), Kinds(3, True)]
 
 
@@ -45,7 +50,7 @@ def test_n_grams_are_those_of_counting_by_hand(kinds):
             *orders, inside = plain(text, at, Kinds(kinds.order, True))
             wanted = [grams.number(*names) if names else grams.unknown for names in orders]
             assert found.numbers_OU[:, unit].tolist() == wanted
-            row = found.inside_WF[found.word_U[unit]].tocoo()
+            row = found.inside_WF.for_scipy()[found.word_U[unit]].tocoo()
             here = {grams.tokens[f - 2]: n for f, n in zip(row.col, row.data, strict=True)}
             assert here == (Counter(inside) if kinds.subwords else {})
             unit += 1
@@ -63,7 +68,7 @@ def test_the_rarest_are_left_out_where_there_are_too_many():
     assert sum(n >= least - 1 for n in counted.values()) > 30
     again = locate(made, kinds, grams)
     np.testing.assert_array_equal(found.numbers_OU, again.numbers_OU)
-    assert (found.inside_WF != again.inside_WF).nnz == 0
+    assert (found.inside_WF.for_scipy() != again.inside_WF.for_scipy()).nnz == 0
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 8192])
@@ -71,7 +76,7 @@ def test_the_matrix_says_which_text_has_which(at_once, monkeypatch):
     monkeypatch.setattr(module, "TEXTS_AT_ONCE", at_once)
     made, kinds = texts(), Kinds(2, True)
     grams, _, found = count(made, kinds, 40)
-    matrix = found.matrix(grams.unknown)
+    matrix = whole(found, grams.unknown)
     assert matrix.dtype == np.float32
     dense = matrix.toarray()
     for row, text in enumerate(made):
@@ -91,4 +96,4 @@ def test_beginnings_are_the_first_units_of_each_text():
 def test_nothing_is_no_stumbling_block(made, kinds):
     grams, _, found = count(made, kinds, 10)
     again = locate(made, kinds, grams)
-    assert found.matrix(grams.unknown).shape == again.matrix(grams.unknown).shape == (len(made), len(grams))
+    assert whole(found, grams.unknown).shape == whole(again, grams.unknown).shape == (len(made), len(grams))

@@ -42,7 +42,7 @@ def test_they_go_down_to_what_scikit_learn_finds(monkeypatch):
             ratio, seen = plain_trust(dense[others], truth_NC[others, label])
             np.testing.assert_allclose(fits.ratios_PFC[fold, :, label], ratio, rtol=1e-4, atol=1e-5)
             trust = np.abs(ratio) + module.RARENESS * np.log(1 + whole / (1 + dense[others].sum(0))) * seen
-            rows = dense * trust * shrink(found_NF)
+            rows = dense * trust * shrink(np.diff(found_NF.indptr))
             fit = LogisticRegression(C=module.STRENGTH, solver="liblinear", tol=1e-9, max_iter=10_000)
             fit.fit(rows[others], truth_NC[others, label])
             np.testing.assert_allclose(fits.weights_PFC[fold, :, label], fit.coef_[0] * trust, rtol=2e-3, atol=2e-3)

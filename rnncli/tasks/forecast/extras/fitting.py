@@ -61,28 +61,38 @@ class LearntSeries:
 
 def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> LearntSeries:
     """Fitted to ``train``, choices made by ``dev``."""
-    panel = train.panel
     segment, lookback = extent(recipe, train, seasons)
     ridge = Ridge.fit(train, dev, lookback, seasons)
-    transform, notes = _transform(recipe, ridge, train), [ridge.words]
-    notes += ["logarithms of the values are learnt (data.transform)"] * (transform.kind == "log")
-    season = max(seasons)
+    transform = _transform(recipe, ridge, train)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
-    scales = Scales.of(panel, *(train.measured or (train.begin_S, train.end_S)), season)
+    return learnt(recipe, train, segment, seasons, transform, scaling, ridge)
+
+
+def learnt(
+    recipe: ForecastRecipe,
+    train: WindowPart,
+    segment: int,
+    seasons: tuple[int, ...],
+    transform: Transform,
+    scaling: Scaling,
+    ridge: Ridge,
+) -> LearntSeries:
+    """All of it, of parts that were learnt or known."""
+    notes = [ridge.words, *["logarithms of the values are learnt (data.transform)"] * (transform.kind == "log")]
     return LearntSeries(
-        names=panel.names,
-        form=PanelForm.of(panel),
+        names=train.panel.names,
+        form=PanelForm.of(train.panel),
         horizon=train.horizon,
         segment=segment,
         transform=transform,
         scaling=scaling,
         ridge=ridge,
-        scales=scales,
+        scales=Scales.of(train.panel, *(train.measured or (train.begin_S, train.end_S)), max(seasons)),
         non_negative=_is_non_negative(recipe, train),
         seasons=seasons,
         about=_about(recipe, train, seasons),
         columns={key: getattr(recipe.data, key) for key in COLUMNS},
-        notes=(f"the model reads {lookback} steps back, {segment} at once", *notes),
+        notes=(f"the model reads {scaling.lookback} steps back, {segment} at once", *notes),
     )
 
 

@@ -12,7 +12,8 @@ from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
 from rnncli.data.text.distinct import Distinct
 from rnncli.data.text.neighbours import Given, laid_out, reach
-from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
+from rnncli.tasks.tagging.collating import gather
+from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.model import Tagger
 

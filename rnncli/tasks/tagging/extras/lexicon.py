@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from rnncli.data.text.distinct import Column, Pairs
 from rnncli.data.text.neighbours import Sentence
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
-from rnncli.tasks.tagging.schema import TaggingRecipe
+
+if TYPE_CHECKING:
+    from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"
 AFFIXES = {"suffix 2": -2, "suffix 3": -3, "suffix 4": -4, "prefix 2": 2, "prefix 3": 3}
@@ -72,6 +75,24 @@ class Lexicon:
             name: np.array([0, 0, *map(counter.__getitem__, found[name].tokens)]) for name, counter in counted.items()
         }
         return cls(found, counts, data.lower, data.max_characters)
+
+    def grown(self, further: Lexicon, most: int) -> Lexicon:
+        """This lexicon with what is new in a ``further`` one behind what it has, at most ``most`` words, 0 for any.
+
+        Counts are of both.
+        """
+        found, counts = {}, {}
+        for name, vocabulary in self.vocabularies.items():
+            tokens = further.vocabularies[name].tokens
+            order = {token: len(tokens) - place for place, token in enumerate(tokens)}
+            found[name] = vocabulary.grown(order, max_size=most or None if name == "word" else None)
+        for name, counts_V in self.counts.items():
+            own, theirs = found[name], further.vocabularies[name]
+            counts[name] = np.zeros(len(own), np.int64)
+            counts[name][: len(counts_V)] = counts_V
+            counts[name][own.encode(theirs.tokens)] += further.counts[name][2:]
+            counts[name][:2] = 0
+        return Lexicon(found, counts, self.lower, self.max_characters)
 
     @property
     def affixes(self) -> tuple[str, ...]:
