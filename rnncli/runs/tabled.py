@@ -56,8 +56,8 @@ class TableOut:
     def closing(self) -> str:
         """What is to be said when all is done, a sentence a line; empty for nothing."""
         other = [f'"{name}" is called "{own}"' for name, own in self.renamed.items() if own != name]
-        there = "columns of those names" if other[1:] else "a column of that name"
-        said = [f"{', '.join(other)}, since the table has {there}"] if other else []
+        more = f" (and {len(other) - 1} more likewise)" if other[1:] else ""
+        said = [f"{other[0]}, since the table has a column of that name{more}"] if other else []
         return "\n".join(filter(None, [*said, self.found.closing()]))
 
     def _rows(self) -> Iterator[Rows]:
@@ -70,7 +70,7 @@ class TableOut:
             for example, row, _ in answers:
                 for cells in predictor.cells(example, row):
                     own = predictor.own(example) if self.found.sheet is None else kept.popleft()
-                    rows.append({**own, **{renamed[name]: value for name, value in cells.items()}})
+                    rows.append({**own, **{name: cells.get(key) for key, name in renamed.items()}})
             yield rows
 
 

@@ -266,12 +266,13 @@ def test_settings_that_do_not_fit_are_refused(key, code, says, here):
         (["no.npy"], "no.npy: no such file"),
         (["empty"], "no clip"),
         (["wide.npy"], "frames of 9 figures"),
-        (["clips.csv"], "no reader"),
+        (["clips.txt"], "no reader"),
     ],
 )
 def test_what_is_no_clip_is_refused_by_name(inputs, says, trained_folder, here):
     (here / "empty").mkdir()
     np.save(here / "wide.npy", np.ones((4, 9)))
+    (here / "clips.txt").touch()
     done = rnncli("predict", trained_folder / "run", *inputs)
     assert done.code == DATA
     assert says in done.err

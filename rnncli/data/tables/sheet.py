@@ -207,7 +207,9 @@ def heard(lines: Iterable[str], name: str, asked: ColumnsAsked, sought: Sought) 
 def heard_csv(lines: Iterable[str], name: str, asked: ColumnsAsked) -> Sheet:
     """The rows of a stream that is csv for certain, as they come."""
     lines = iter(lines)
-    return _live(cut_header(next(lines, "")), lines, name, asked)
+    if not (first := next(lines, "")).strip():
+        raise DataError(f"{name}: no header of csv in the first line", "write the names of its columns there")
+    return _live(cut_header(first), lines, name, asked)
 
 
 def sheet_of(records: Sequence[Mapping[str, Any]], name: str, asked: ColumnsAsked) -> Sheet:

@@ -27,12 +27,12 @@ ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 def lines(form: str, columns: Sequence[str], chunks: Iterable[Rows]) -> Iterator[str]:
     """Rows as text, in pieces as they come: ``csv`` or ``tsv`` behind a line of names, or ``jsonl``.
 
-    A missing value is an empty field; lists and objects are JSON in a field. Fields that hold a separator, a quote or
-    the end of a line stand in quotes.
+    A missing value is an empty field; of lines of JSON each has the keys that its row has. Lists and objects in a field
+    are JSON. Fields that hold a separator, a quote or the end of a line stand in quotes.
     """
     if form == "jsonl":
         for rows in chunks:
-            yield "".join(_object({name: row.get(name) for name in columns}) for row in rows)
+            yield "".join(map(_object, rows))
         return
     sink = _Sink()
     writer = csv.writer(sink, delimiter=SEPARATORS[form])

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.text.neighbours import Given
 from rnncli.data.text.tagschemes import INTERNAL, Scheme, Span, read_spans
+from rnncli.tasks.tagging.extras.plain import placed
 
 
 def row(
@@ -35,6 +37,14 @@ def row(
         found["tags"] = scheme.write(meant, len(tags))
         found["spans"] = [_span(span, tokens, sure_T2) for span in (meant if spans is None else spans)]
     return found
+
+
+def answered(given: Given, tags: Sequence[str], sure_T2: np.ndarray, scheme: Scheme | None) -> dict[str, Any]:
+    """The :func:`row` of a sentence behind what came with it; spans of a plain one are slices of its text."""
+    found = row(given.tokens, tags, sure_T2, scheme)
+    if given.starts and "spans" in found:
+        found["spans"] = placed(found["spans"], given.text, given.tokens, given.starts)
+    return given.row | found
 
 
 def place_of(span: Span) -> dict[str, Any]:

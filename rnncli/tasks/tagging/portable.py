@@ -21,7 +21,7 @@ from rnncli.errors import DataError, UsageError
 from rnncli.heads.path import Chain, alone
 from rnncli.tasks.common.predicting import require_characters
 from rnncli.tasks.portable import Arrays, Run
-from rnncli.tasks.tagging.answers import row, valid
+from rnncli.tasks.tagging.answers import answered, valid
 from rnncli.tasks.tagging.collating import collated, gather, read_at
 from rnncli.tasks.tagging.columns import TOKEN_NAMES
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
@@ -85,7 +85,7 @@ class TagTables:
         """The row of a sentence as it is written."""
         best_T, sure_T2 = self.decoded(scores_TK)
         names = valid([self.tags[k] for k in best_T.tolist()], self.scheme)
-        return given.row | row(given.tokens, names, sure_T2, self.scheme)
+        return answered(given, names, sure_T2, self.scheme)
 
     def sentence(self, text: str) -> Given:
         """A plain sentence; UsageError where the model reads more than words."""
@@ -94,8 +94,8 @@ class TagTables:
             said = f"this model also reads column {needed}, which a plain sentence lacks"
             raise UsageError(said, f'give a JSON object with lists "tokens" and {needed} on a line')
         text = text.rstrip("\r\n")
-        tokens, _ = words(text, by_character=self.layout["by_character"], knows=self.lexicon.knows)
-        return Given(tokens, row={"text": text})
+        tokens, starts = words(text, by_character=self.layout["by_character"], knows=self.lexicon.knows)
+        return Given(tokens, row={"text": text}, text=text, starts=starts)
 
     def object(self, line: str, place: str) -> Given:
         """A sentence in a JSON object: lists of ``tokens`` and of what is read with them, or a ``text``."""

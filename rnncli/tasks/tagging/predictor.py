@@ -20,11 +20,11 @@ from rnncli.data.text.sentences import cut, paragraphs
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.common.predicting import json_line, require_characters
 from rnncli.tasks.predictors import Coloured, Missing
-from rnncli.tasks.tagging.answers import row
+from rnncli.tasks.tagging.answers import answered
 from rnncli.tasks.tagging.data import TOKEN_NAMES, has_sentences
 from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, Ahead, Knowledge, by_name
 from rnncli.tasks.tagging.extras.known import KnownWords
-from rnncli.tasks.tagging.extras.plain import placed, words
+from rnncli.tasks.tagging.extras.plain import words
 from rnncli.tasks.tagging.extras.rows import SentenceRows
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.model import Tagger
@@ -129,17 +129,11 @@ class TagPredictor:
         """One row a sentence, in order; batch mates do not matter."""
         tags, sure = self.known.tag(examples, sure=True)
         found = zip(examples, map(self.fitted.names, tags), sure, strict=True)
-        return [self._row(given, names, shares) for given, names, shares in found]
-
-    def _row(self, given: Given, names: list[str], sure_T2: np.ndarray) -> dict[str, Any]:
-        found = row(given.tokens, names, sure_T2, self.fitted.scheme)
-        if given.starts and "spans" in found:
-            found["spans"] = placed(found["spans"], given.text, given.tokens, given.starts)
-        return given.row | found
+        return [answered(given, names, shares, self.fitted.scheme) for given, names, shares in found]
 
     def blank(self, example: Given) -> dict[str, Any]:
         """The row of a sentence without a word."""
-        return self._row(example, [], np.zeros((0, 2)))
+        return answered(example, [], np.zeros((0, 2)), self.fitted.scheme)
 
     def added(self, sheet: Sheet | None) -> dict[str, type]:
         """The tags of a sentence as a list, and its spans; or the tag of the word in each row."""

@@ -152,10 +152,11 @@ def test_features_and_recordings_train_without_torchaudio(here, monkeypatch):
 
 @pytest.mark.parametrize(
     ("inputs", "says"),
-    [(["no.wav"], "no.wav: no such file"), (["empty"], "no recording"), (["train.csv"], "cannot be read as audio")],
+    [(["no.wav"], "no.wav: no such file"), (["empty"], "no recording"), (["train.txt"], "cannot be read as audio")],
 )
 def test_what_is_no_recording_is_refused_by_name(inputs, says, trained_folder, here):
     (here / "empty").mkdir()
+    (here / "train.csv").rename(here / "train.txt")
     done = rnncli("predict", trained_folder / "run", *inputs)
     assert done.code == DATA
     assert says in done.err
