@@ -48,8 +48,9 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
         further.begin_with(model, fitted, begun)
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
-    if run and known:  # what was said in fitting is said again in the report
-        fitted.notes = tuple(run.read_record().get("notes", fitted.notes))
+    said = run.read_record().get("notes") if run and known else None
+    if isinstance(said, list):  # what was said in fitting is said again in the report
+        fitted.notes = tuple(map(str, said))
     trainer = Trainer(
         fitted,
         model,
