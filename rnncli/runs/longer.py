@@ -40,9 +40,9 @@ class Lengthened(NamedTuple):
     def undo(self) -> None:
         """Let the run be what it was, unless there is a further epoch: it is done then."""
         if sum(len(run.read_metrics()) for run, _, _ in self.before) == self.epochs:
-            for run, recipe, asked in self.before:
+            for run, recipe, record in self.before:
                 write_text(run.recipe, dump(recipe))
-                run.write_record(lengthened=False, asked=asked)
+                run.write_record(**record)
 
 
 def lengthen(run: RunDirectory, recipe: Recipe, epochs: int) -> Lengthened:
@@ -60,14 +60,20 @@ def lengthen(run: RunDirectory, recipe: Recipe, epochs: int) -> Lengthened:
         )
     changed = [one for one, why in zip(trainings, over, strict=True) if not why and one[0].recipe.is_file()]
     changed += [(run, recipe)] if recipe.folds else []
-    before = tuple((one, trained, asked_values(one)) for one, trained in changed)
+    before = tuple((one, trained, _record(one)) for one, trained in changed)
     with lock.held(run.path, "run"):
         done = sum(len(one.read_metrics()) for one, _, _ in before)
-        for one, trained, asked in before:
+        for one, trained, record in before:
             # First that the report is not the last word: a kill behind it changes nothing else.
-            one.write_record(lengthened=True, asked={key: value for key, value in asked.items() if key != EPOCHS})
+            asked = {key: value for key, value in record["asked"].items() if key != EPOCHS}
+            one.write_record(lengthened=True, asked=asked)
             write_text(one.recipe, dump(trained.having({EPOCHS: epochs})))
     return Lengthened(read_run_recipe(run.recipe), before, done)
+
+
+def _record(run: RunDirectory) -> dict[str, Any]:
+    """What of the record is written when a run is lengthened."""
+    return {"asked": asked_values(run), "lengthened": bool(run.read_record().get("lengthened"))}
 
 
 def _require_free(path: Path, recipe: Recipe, epochs: int) -> None:

@@ -53,8 +53,9 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     started = () if initial is None else tuple(begin_with(initial, model, used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
-    if run and known:  # what was said in fitting is said again in the report
-        fitted.notes = tuple(run.read_record().get("notes", fitted.notes))
+    said = run.read_record().get("notes") if run and known else None
+    if isinstance(said, list):  # what was said in fitting is said again in the report
+        fitted.notes = tuple(map(str, said))
     trainer = Trainer(
         fitted,
         model,
