@@ -15,7 +15,10 @@ from rnncli.tasks.tagging import task
 from tests.export.held import export, require_near
 from tests.tasks.tagged import recipe
 
-LINES = "Ms NNP B-PER\nNoma NNP E-PER\ncalls VBZ O\n\nWenback NNP S-LOC\nis VBZ O\n1,000.5 CD O\nfar RB O\n\n" * 3
+LINES = (
+    "-DOCSTART- -X- O\n\nMs NNP B-PER\nNoma NNP E-PER\ncalls VBZ O\n\n"
+    "Wenback NNP S-LOC\nis VBZ O\n1,000.5 CD O\nfar RB O\n\n"
+) * 4
 SMALL = {"hidden": 5, "embedding": 4, "characters": 3, "character_embedding": 3, "affixes": 2}
 MODELS = [
     {"head": "crf", "cell": "lstm"},

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score as macro_f1
 
 from rnncli.data.text.tagschemes import INTERNAL, SCHEMES, named, read_spans
 from rnncli.metrics.bootstrap import interval, resampled_sums
-from rnncli.tasks.tagging import metrics, task
+from rnncli.tasks.tagging import answers, metrics, task
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.train.loop import evaluation_batches
 from tests.tasks.tagged import conll, recipe

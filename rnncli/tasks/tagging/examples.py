@@ -87,7 +87,7 @@ class TaggingExamples:
         """Collate the sentences at ``indices``."""
         at = read_at(self.words, self.reach, indices)
         unique_U, inverse = np.unique(self.words.values[at], return_inverse=True)
-        characters_UC, lengths_U = map(torch.from_numpy, self.characters.pad(unique_U))
+        characters_UC, lengths_U = self.characters.pad(unique_U)
         forms = torch.from_numpy(self.forms_UF[unique_U]), characters_UC, lengths_U
         return self._collated(indices, inverse, forms)
 

@@ -36,7 +36,8 @@ MOST_WORDS = 8192
 class TagTables:
     """All but the weights of the network: what is known of words, tags and their scheme, the scores of neighbours.
 
-    ``chain`` is None where each tag is chosen by itself; ``context`` words on either side are read with a sentence.
+    ``chain`` is None where each tag is chosen by itself; ``context`` words on either side are read with a sentence,
+    in lines of the same value under ``document``.
     """
 
     lexicon: Lexicon
@@ -45,6 +46,7 @@ class TagTables:
     layout: Mapping[str, Any]
     context: int
     chain: Chain | None
+    document: str = ""
 
     def batches(self, given: Sequence[Given]) -> Iterator[tuple[np.ndarray, Arrays]]:
         """The numbers of sentences of like length, and what the model is given for them."""
@@ -69,7 +71,7 @@ class TagTables:
     def _forms(self, forms: Sequence[str]) -> Arrays:
         """What is known of different words, of one at least."""
         forms = forms or [""]
-        characters_UC, lengths_U = self.lexicon.characters(forms).pad(range(len(forms)))
+        characters_UC, lengths_U = self.lexicon.characters(forms).padded(range(len(forms)))
         return {"forms": self.lexicon.forms(forms), "characters": characters_UC, "character_lengths": lengths_U}
 
     def decoded(self, scores_TK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +118,13 @@ class TagTables:
         """Write what :meth:`load` reads, with numpy alone."""
         self.lexicon.save(folder)
         scheme = [self.scheme.name, self.scheme.separator] if self.scheme else None
-        body = {"tags": self.tags, "scheme": scheme, "layout": self.layout, "context": self.context}
+        body = {
+            "tags": self.tags,
+            "scheme": scheme,
+            "layout": self.layout,
+            "context": self.context,
+            "document": self.document,
+        }
         write_json(folder / FILE, KIND, body)
         if chain := self.chain:
             np.savez(folder / CHAIN, transition=chain.transition_KK, start=chain.start_K, end=chain.end_K)
@@ -129,7 +137,9 @@ class TagTables:
             with np.load(folder / CHAIN) as arrays:
                 chain = Chain(arrays["transition"], arrays["start"], arrays["end"])
         scheme = replace(named(body["scheme"][0]), separator=body["scheme"][1]) if body["scheme"] else None
-        return cls(Lexicon.load(folder), tuple(body["tags"]), scheme, body["layout"], body["context"], chain)
+        return cls(
+            Lexicon.load(folder), tuple(body["tags"]), scheme, body["layout"], body["context"], chain, body["document"]
+        )
 
 
 class PortableTagger:
@@ -163,10 +173,10 @@ class PortableTagger:
         return found
 
     def _sentences(self, lines: Iterable[str], name: str) -> Iterator[Given]:
-        """The sentences of lines, with their neighbours where these are read too: all lines are one document."""
-        numbered = enumerate(lines, start=1)
-        given = (self._parsed(line, f"{name}:{number}") for number, line in numbered)
-        return with_neighbours(((one, None) for one in given), self.tables.context) if self.tables.context else given
+        """The sentences of lines, with their neighbours where these are read too."""
+        context, document = self.tables.context, self.tables.document
+        given = (self._parsed(line, f"{name}:{number}") for number, line in enumerate(lines, start=1))
+        return with_neighbours(((one, one.row.get(document)) for one in given), context) if context else given
 
     def _parsed(self, line: str, place: str) -> Given:
         require_characters(line, place)

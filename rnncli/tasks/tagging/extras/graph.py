@@ -62,8 +62,9 @@ def tables_of(fitted: FittedTagging, model: Tagger) -> TagTables:
             (head.end_K, head.allowed_end_K),
         )
         chain = Chain(*(part.detach().masked_fill(~allowed, forbidden).numpy() for part, allowed in parts))
-    context = fitted.recipe.data.context
-    return TagTables(fitted.lexicon, fitted.tags, fitted.scheme, fitted.layout, context, chain)
+    data = fitted.recipe.data
+    known = (fitted.lexicon, fitted.tags, fitted.scheme, fitted.layout)
+    return TagTables(*known, data.context, chain, data.document_column)
 
 
 def tagger(model: Tagger, tables: TagTables) -> ModelProto:
