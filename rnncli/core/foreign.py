@@ -75,8 +75,8 @@ def from_torch(
         hidden = weight_hh.shape[1]
         inner = bias_hh[2 * hidden :].clone()
         bias_hh = torch.cat([bias_hh[: 2 * hidden], nothing[:hidden]])
-    rows = (textbook(cell, one, TORCH) for one in (weight_ih, weight_hh, bias_ih + bias_hh))
-    return CellWeights(*rows, inner)
+    rows = [textbook(cell, one, TORCH) for one in (weight_ih, weight_hh, bias_ih + bias_hh)]
+    return CellWeights(rows[0], rows[1], rows[2], inner)
 
 
 def from_keras(cell: Cell, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor | None = None) -> CellWeights:
@@ -91,8 +91,8 @@ def from_keras(cell: Cell, kernel: Tensor, recurrent_kernel: Tensor, bias: Tenso
         hidden = len(recurrent_kernel)
         inner = bias[1, 2 * hidden :].clone()
         bias = bias[0] + torch.cat([bias[1, : 2 * hidden], torch.zeros_like(inner)])
-    rows = (textbook(cell, one, KERAS) for one in (kernel.T, recurrent_kernel.T, bias))
-    return CellWeights(*rows, inner)
+    rows = [textbook(cell, one, KERAS) for one in (kernel.T, recurrent_kernel.T, bias)]
+    return CellWeights(rows[0], rows[1], rows[2], inner)
 
 
 def to_onnx(weights: CellWeights, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -78,7 +78,8 @@ class Recurrent(nn.Module):
         >>> layers = Recurrent.from_torch(nn.LSTM(10, 20, num_layers=2, bidirectional=True))
         """
         found = cls(**foreign.torch_settings(module))
-        found.to(module.weight_ih_l0.device, module.weight_ih_l0.dtype).train(module.training)
+        weight = module.get_parameter("weight_ih_l0")
+        found.to(weight.device, weight.dtype).train(module.training)
         for layer, direction in found.places():
             names = foreign.torch_names(layer, direction, bias=module.bias)
             weights = [getattr(module, name) for name in names]
@@ -152,7 +153,7 @@ class Recurrent(nn.Module):
         """Let ``weights`` be those of ``layer`` and ``direction``; their shapes must fit."""
         with torch.no_grad():
             for ours, given in zip(self.weights(layer, direction), weights, strict=True):
-                if ours is not None:
+                if ours is not None and given is not None:
                     ours.copy_(given)
 
     def put_initial_state(self, state: Sequence[Tensor]) -> None:

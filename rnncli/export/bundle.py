@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,6 +72,18 @@ def export(run: Path, out: Path, *, stream: bool = False) -> Bundle:
     exported = task.export(trained.fitted, trained.model.cpu().float().eval(), stream=stream)
     with _appearing(out) as folder:
         return _filled(folder, out, trained, exported)
+
+
+def export_file(run: Path, out: Path, write: Callable[[Trained, Path], Path]) -> Path:
+    """Let ``write`` put the best model of a finished run into the new folder ``out``: the file that it wrote.
+
+    Raises UsageError, RunError, or RecipeError; then nothing is there.
+    """
+    _require_new(out)
+    trained = _finished(run)
+    with _appearing(out) as folder:
+        name = write(trained, folder).name
+    return out / name
 
 
 def _require_packages() -> None:

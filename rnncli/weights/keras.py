@@ -86,7 +86,7 @@ def _below(file: Any, layer: KerasLayer) -> Arrays:
     """The arrays of a layer that has its place in the file by its class and number, or by its name."""
     group = file
     for name, place in layer.places:
-        container = next((found for one in CONTAINERS if (found := hdf5.child(group, one))), None)
+        container: Any = next((found for one in CONTAINERS if (found := hdf5.child(group, one))), None)
         if container is None:
             return {}
         by_name = {_noted(one): one for key in container if (one := hdf5.child(container, key))}
@@ -125,7 +125,7 @@ def _by_names(root: Any) -> dict[str, Arrays]:
 
 def _by_paths(root: Any) -> dict[str, Arrays]:
     """The arrays of layers that are known by their paths alone."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Any] = {}
     for path, array in hdf5.arrays(root).items():
         above = re.sub(r"(/(forward_layer|backward_layer))?(/cell)?/vars/\d+$", "", f"/{path}").strip("/")
         name = re.sub(rf"(^|/)({'|'.join(CONTAINERS)})(/|$)", r"\1", above)

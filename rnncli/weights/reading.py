@@ -64,10 +64,11 @@ def choose(path: Path, found: WeightFile, layer: str = "") -> WeightStack:
     if not found.stacks:
         why = "; ".join(f"{name}: {said}" for name, said in trouble.items()) or "it holds no recurrent layers"
         raise DataError(f"{path}: there is nothing to start from: {why}", _looked_at(path))
-    if len(found.stacks) > 1:
+    stack, *others = found.stacks
+    if others:
         many = f"{path}: {len(found.stacks)} recurrent stacks to start from: {names}"
-        raise DataError(many, f"name one of them: model.start_layer={found.stacks[0].name}")
-    return found.stacks[0]
+        raise DataError(many, f"name one of them: model.start_layer={stack.name}")
+    return stack
 
 
 def converted(path: Path, members: set[str]) -> str:
