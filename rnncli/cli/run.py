@@ -58,6 +58,8 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything and train on one batch; leaves nothing behind.")
 ]
+SUBMISSION = "submission.csv"
+"""Of a run that was told to predict rows when it is done."""
 OF_EVERY_TASK = (
     Option("--dev", "data.dev", "File of the dev part; carved from the training part if not given."),
     Option("--test", "data.test", "File of the test part; carved likewise."),
@@ -114,6 +116,13 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         begin: From = None,
         resume: Resume = None,
         dry_run: DryRun = False,
+        predict: Annotated[
+            Path | None,
+            typer.Option("--predict", metavar="FILE", help="Then write a submission of these rows into the run."),
+        ] = None,
+        like: Annotated[
+            Path | None, typer.Option("--like", metavar="SAMPLE", help="A sample that the submission is to be like.")
+        ] = None,
         **own: str | None,
     ) -> None:
         from rnncli.runs.recipes import data_keys, recipe_of_task
@@ -135,6 +144,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
             resume=resume,
             dry_run=dry_run,
             task=spec.name,
+            predict=_to_predict(predict, like),
         )
 
     extra = [parameter(name, str | None, None, typer.Option(o.flag, help=o.help)) for name, o in names.items()]
@@ -151,10 +161,12 @@ def carry_out(
     resume: Path | None,
     dry_run: bool,
     task: str = "",
+    predict: tuple[Path, Path | None] | None = None,
 ) -> None:
     """Run or resume, show how it goes, print the report; ``recipe`` None resumes whatever the run is.
 
-    Then the overrides say where the run's data are now, or how many epochs it is to have.
+    Then the overrides say where the run's data are now, or how many epochs it is to have. ``predict`` are rows, and a
+    sample if there is one, of which a submission is written into the run.
     """
     from rnncli.cli.watch import Watch
     from rnncli.runs.recipes import load_recipe
@@ -166,6 +178,9 @@ def carry_out(
     loaded = None if recipe is None else load_recipe(recipe, overrides, options, task=task)
     with Watch(terminal) as watch:
         from rnncli.runs import start
+
+        if predict is not None:
+            _check_submission(loaded, resume, *predict)
 
         if resume is not None:
             changes = overrides if loaded is None else ()
@@ -185,6 +200,8 @@ def carry_out(
     terminal.say(f"run  {done.path}", style="bold")
     if (done.path / "report.html").exists():
         terminal.say(f"page {done.path / 'report.html'}")
+    if predict is not None:
+        _submit(terminal, done.path, *predict)
     terminal.say(f"try  {done.advice}")
 
 
@@ -196,6 +213,38 @@ def show_report(terminal: Terminal, report: Any) -> None:
         terminal.result(report.to_dict())
     else:
         print_report(terminal.out, report)
+
+
+def _to_predict(test: Path | None, like: Path | None) -> tuple[Path, Path | None] | None:
+    """What ``--predict`` and ``--like`` ask for together."""
+    if like is not None and test is None:
+        raise UsageError("--like says what the predictions of --predict are to be like", "--predict FILE --like SAMPLE")
+    return None if test is None else (test, like)
+
+
+def _check_submission(recipe: Any, resume: Path | None, test: Path, like: Path | None) -> None:
+    """Raise before anything is trained what would be wrong with a submission afterwards."""
+    from rnncli.runs.apart import require_new
+    from rnncli.runs.submit import check
+
+    if resume is not None:
+        require_new(resume / SUBMISSION)
+    if recipe is not None:
+        check(recipe, test, like)
+
+
+def _submit(terminal: Terminal, run: Path, test: Path, like: Path | None) -> None:
+    """Write the submission into a run, and say where."""
+    from rnncli.cli.progressline import ProgressLine
+    from rnncli.runs.advance import advancing
+    from rnncli.runs.sample import Choices
+    from rnncli.runs.submit import submit
+
+    with ProgressLine(terminal, "predicting") as progress, advancing(progress):
+        done = submit(run, test, run / SUBMISSION, like=like, wanted=Choices())
+    for note in done.notes:
+        terminal.say(note, style="dim")
+    terminal.say(f"rows {done.path}: {done.rows:,} rows", style="bold")
 
 
 def _begin_key(run: str | None) -> dict[str, tuple[str, Any]]:

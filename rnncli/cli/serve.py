@@ -46,13 +46,14 @@ def serve(
         raise UsageError(f"serving needs {' and '.join(missing)}", 'pip install "rnncli[serve]"')
     from rnncli.runs.interrupt import interruptible
     from rnncli.serve.app import Application, Limits
-    from rnncli.serve.served import open_runs
+    from rnncli.serve.served import named, open_runs
     from rnncli.serve.server import address_of, open_socket
     from rnncli.serve.server import serve as serve_application
 
+    found = named(runs)
     opened = open_socket(host, port)
     with opened, interruptible() as ended:
-        models = open_runs(runs)
+        models = open_runs(found)
         for model in models:
             model.warm_up()
         gc.freeze()  # what is loaded stays: the collector need not walk through it

@@ -42,13 +42,12 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionPlan:
-    """What is known before there are predictions: the rows, their texts, the layout, where it is written."""
+    """What is known before there are predictions: the rows, the columns of their texts, the layout."""
 
     table: Table
     texts: tuple[str, ...]
     layout: SubmissionLayout
     wanted: Choices
-    out: Path
 
 
 def submit(
@@ -60,36 +59,48 @@ def submit(
     averaged. Raises DataError, RunError and UsageError.
     """
     require_run(run, "submit")
+    require_new(out)
     directory = RunDirectory.open(run)
-    return fulfil(directory.path, plan(read_run_recipe(directory.recipe), test, out, like, wanted, columns))
+    planned = plan(read_run_recipe(directory.recipe), test, like, wanted, columns)
+    return _fulfilled(directory.path, planned, out)
+
+
+def check(recipe: Recipe, test: Path, like: Path | None) -> None:
+    """Raise what :func:`submit` would raise of its files, as far as that is known before a recipe has been run."""
+    plan(recipe, test, like, Choices(), trained=False)
 
 
 def plan(
-    recipe: Recipe, test: Path, out: Path, like: Path | None, wanted: Choices, columns: Sequence[str] = ()
-) -> SubmissionPlan:
-    """All that can be found out without a model, also before there is one: what is wrong is said at once."""
-    require_new(out)
+    recipe: Recipe,
+    test: Path,
+    like: Path | None,
+    wanted: Choices,
+    columns: Sequence[str] = (),
+    *,
+    trained: bool = True,
+) -> SubmissionPlan | None:
+    """All that can be found out without a model; None where the recipe was not ``trained`` and leaves too much open."""
     data = recipe.data.model_dump()
     if TEXT not in data or LABEL not in data:
         what = f"a run of task {recipe.task}, where submissions are made of runs that give texts labels"
         raise UsageError(what, "rnncli predict RUN FILE writes what it predicts")
     table = read_file(existing(test), data.get("encoding", "auto"), data["header"])
-    texts = tuple(columns) or _listed(data[TEXT]) or ("text",)
+    sample = None if like is None else SampleFile.read(like)
+    texts = tuple(columns) or _listed(data[TEXT]) or (("text",) if trained else ())
     for name in texts:
         if name not in table.columns:
             raise DataError(f'{test}: no column "{name}"', f"--text-column NAME, one of: {', '.join(table.columns)}")
-    sample = None if like is None else SampleFile.read(like)
+    if not texts and sample is None:
+        return None
     found = layout(table, sample, wanted, texts, data[LABEL] or "label")
-    return SubmissionPlan(with_lists(table, texts), texts, found, wanted, out)
+    return SubmissionPlan(with_lists(table, texts), texts, found, wanted)
 
 
-def fulfil(run: Path, plan: SubmissionPlan) -> Submission:
+def _fulfilled(run: Path, plan: SubmissionPlan | None, out: Path) -> Submission:
     """Predict what is planned with the models of a run, and write it."""
-    paths = _models(RunDirectory(run))
-    asked = plan.texts
-    found = [_predicted(path, plan.table, asked) for path in paths]
-    predicted = _mean(found)
-    return _written(run, plan, predicted, len(paths), plan.layout.notes + _blank(plan))
+    assert plan is not None
+    predicted = _mean([_predicted(path, plan.table, plan.texts) for path in _models(RunDirectory(run))])
+    return _written(run, plan, out, predicted, plan.layout.notes + _blank(plan))
 
 
 def out_of_fold(run: Path, out: Path, *, data: Path | None, like: Path | None, wanted: Choices) -> Submission:
@@ -117,17 +128,19 @@ def out_of_fold(run: Path, out: Path, *, data: Path | None, like: Path | None, w
     found = _fold_layout(whole, like, wanted, texts, predicted)
     left = len(table) - len(at)
     notes = (f"{left:,} rows were not predicted, as training dropped them",) if left else ()
-    return _written(run, SubmissionPlan(whole, texts, found, wanted, out), predicted, len(folds), notes)
+    return _written(run, SubmissionPlan(whole, texts, found, wanted), out, predicted, notes)
 
 
-def _written(run: Path, plan: SubmissionPlan, predicted: Predicted, models: int, notes: tuple[str, ...]) -> Submission:
+def _written(run: Path, plan: SubmissionPlan, out: Path, predicted: Predicted, notes: tuple[str, ...]) -> Submission:
     separator = read_run_recipe(RunDirectory(run).recipe).data.model_dump().get("label_separator", "|")
     if plan.layout.sample is None and len(plan.layout.targets) > 1:
         cells, said = _label_and_shares(plan.layout.targets, predicted, separator)
     else:
         cells, said = filling(plan.layout, predicted, plan.wanted, separator)
-    write_pieces(plan.layout.lines(predicted, cells), plan.out)
-    return Submission(plan.out, len(plan.layout.order), tuple(plan.layout.header), models, (said, *notes))
+    write_pieces(plan.layout.lines(predicted, cells), out)
+    return Submission(
+        out, len(plan.layout.order), tuple(plan.layout.header), len(_models(RunDirectory(run))), (said, *notes)
+    )
 
 
 def _models(run: RunDirectory) -> list[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnncli.errors import DataError, UsageError, UserError
+from rnncli.runs.directory import RunDirectory
 from rnncli.runs.page import model_card
 from rnncli.runs.streams import lines as lines_of
 from rnncli.runs.use import Trained, closing, load, looking_ahead, predictor_of, require_run
@@ -133,16 +134,21 @@ class Served:
         return Answered(lines, closing(predictor))
 
 
-def open_runs(paths: Sequence[Path]) -> list[Served]:
-    """The models of runs, each under the name of its folder; raises RunError, and UsageError for two of one name."""
+def named(paths: Sequence[Path]) -> dict[str, Path]:
+    """Runs by the names of their folders; raises RunError, and UsageError for two of one name."""
+    found: dict[str, Path] = {}
     for path in paths:
         require_run(path, "serve")
-    names = [path.resolve().name for path in paths]
-    for path, name in zip(paths, names, strict=True):
-        if names.count(name) > 1:
+        name = RunDirectory.open(path).path.resolve().name
+        if found.setdefault(name, path) is not path:
             hint = "serve one of them, or rename its folder, which is the name that it is served under"
             raise UsageError(f"{path}: two of the runs are called {name}", hint)
-    return [_served(name, load(path)) for path, name in zip(paths, names, strict=True)]
+    return found
+
+
+def open_runs(runs: Mapping[str, Path]) -> list[Served]:
+    """The models of runs under their names; raises RunError."""
+    return [_served(name, load(path)) for name, path in runs.items()]
 
 
 def _served(name: str, trained: Trained) -> Served:

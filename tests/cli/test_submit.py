@@ -122,4 +122,18 @@ def test_misuse_is_one_sentence_and_leaves_nothing_behind(trained, there, typed,
 def test_a_run_that_gives_no_labels_is_refused(there):
     recipe = load_recipe("forecast/own-data", ["data.train=sales.csv"])
     with pytest.raises(UsageError, match="where submissions are made of runs that give texts labels"):
-        plan(recipe, there / "test.csv", there / "out.csv", None, Choices())
+        plan(recipe, there / "test.csv", None, Choices())
+
+
+def test_a_task_predicts_when_it_has_learnt_and_says_before_what_is_wrong(there):
+    typed = ("sentiment", "--data", "reviews.csv", "--out", "run", *TINY, "--like", "sample.csv")
+    (there / "sample.csv").write_text("id,label\n008,negative\n")
+    done = rnncli(*typed, "--predict", "test.csv")
+    assert (done.code, 'sample.csv asks for id "008"' in done.err) == (3, True)
+    assert not (there / "run").exists()
+    assert rnncli(*typed).code == 2
+    (there / "sample.csv").write_text("id,label\n" + "".join(f"{n:03},negative\n" for n in (4, 3, 2, 1, 0)))
+    done = rnncli(*typed, "--predict", "test.csv", "--json")
+    assert done.code == 0, done.err
+    assert done.json["task"] == "sentiment"
+    assert [row["id"] for row in rows_of(there / "run" / "submission.csv")] == ["004", "003", "002", "001", "000"]
