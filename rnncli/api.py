@@ -149,9 +149,9 @@ class TrainedModel:
         from rnncli.tasks.predictors import TextWriter
         from rnncli.tasks.write.sampling import Drawing
 
-        files = (None if one is None else _located(one) for one in (primer, harmonise, soundfont))
+        start, melody, played = (None if one is None else _located(one) for one in (primer, harmonise, soundfont))
         drawing = Drawing(temperature, top_k, top_p, seed, unknown)
-        asked = Asked(prompt, *files, length, bars, samples, stop, sampling=drawing)
+        asked = Asked(prompt, start, melody, played, length, bars, samples, stop, sampling=drawing)
         writer = self._writer
         if not isinstance(writer, TextWriter):
             return [dict(one.files) for one in compositions(writer, asked)[0]]

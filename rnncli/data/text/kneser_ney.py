@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -126,7 +127,7 @@ class KneserNey:
 
     def save(self, path: Path) -> None:
         """Write the arrays to a .npz file: of n-grams the last symbols, and how many each context has."""
-        arrays = {"shares": self.shares_V}
+        arrays: dict[str, Any] = {"shares": self.shares_V}
         for n, grams in enumerate(self.orders, start=2):
             context_G, symbol_G = np.divmod(grams.keys_G, self.size)
             follow_C = np.bincount(context_G, minlength=len(grams.gammas_C))
