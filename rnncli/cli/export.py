@@ -14,6 +14,7 @@ from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import Run
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
+from rnncli.runs.advance import advancing
 
 
 class Form(StrEnum):
@@ -39,10 +40,11 @@ def export(
     if form is not Form.ONNX:
         _export_file(terminal, run, out, form, stream=stream)
         return
-    with ProgressLine(terminal, "loading the model"):
+    with ProgressLine(terminal, "loading the model") as progress:
         from rnncli.export.bundle import export as export_run
 
-        bundle = export_run(run, out, stream=stream)
+        with advancing(progress):
+            bundle = export_run(run, out, stream=stream)
     if terminal.json:
         print(json.dumps(bundle.to_dict(), ensure_ascii=False))
         return
