@@ -17,7 +17,7 @@ from rnncli.errors import UsageError
 from rnncli.runs.advance import advancing
 
 
-class Form(StrEnum):
+class ExportForm(StrEnum):
     """What a model is written as."""
 
     ONNX = "onnx"
@@ -33,11 +33,12 @@ def export(
         bool, typer.Option("--stream", help="Also step by step, state in and out; of one direction only.")
     ] = False,
     form: Annotated[
-        Form, typer.Option("--format", help="onnx; torch (a program of torch.export); safetensors (names of torch.nn).")
-    ] = Form.ONNX,
+        ExportForm,
+        typer.Option("--format", help="onnx; torch (a program of torch.export); safetensors (names of torch.nn)."),
+    ] = ExportForm.ONNX,
 ) -> None:
     """Write a run's best model as ONNX with a script that predicts, and check that it is the same."""
-    if form is not Form.ONNX:
+    if form is not ExportForm.ONNX:
         _export_file(terminal, run, out, form, stream=stream)
         return
     with ProgressLine(terminal, "loading the model") as progress:
@@ -59,7 +60,7 @@ def export(
     terminal.out.print(f"try: cd {shlex.quote(str(bundle.path))} && python predict.py{example}", soft_wrap=True)
 
 
-def _export_file(terminal: Terminal, run: Path, out: Path, form: Form, *, stream: bool) -> None:
+def _export_file(terminal: Terminal, run: Path, out: Path, form: ExportForm, *, stream: bool) -> None:
     """Write the one file that torch reads."""
     if stream:
         raise UsageError(f"--stream is for --format onnx, not {form}", "leave one of the two away")
@@ -67,9 +68,9 @@ def _export_file(terminal: Terminal, run: Path, out: Path, form: Form, *, stream
         from rnncli.export.bundle import export_file
         from rnncli.export.torch_formats import write_program, write_safetensors
 
-        path = export_file(run, out, write_program if form is Form.TORCH else write_safetensors)
+        path = export_file(run, out, write_program if form is ExportForm.TORCH else write_safetensors)
     if terminal.json:
         terminal.result({"path": str(path), "bytes": path.stat().st_size})
         return
-    call = "torch.export.load" if form is Form.TORCH else "safetensors.torch.load_file"
+    call = "torch.export.load" if form is ExportForm.TORCH else "safetensors.torch.load_file"
     terminal.out.print(f"{path}  {path.stat().st_size / 1e6:,.1f} MB; {call} reads it", soft_wrap=True)
