@@ -106,11 +106,11 @@ class Sheet:
 
     def column(self, sought: Sought) -> str:
         """The one column that is looked for: see :meth:`several`, DataError for more than one."""
-        found = self.several(sought)
-        if len(found) > 1:
+        first, *others = found = self.several(sought)
+        if others:
             one = f"where one holds the {sought.what}"
-            raise DataError(f"{self.name}: {len(found)} columns, {', '.join(found)}, {one}", f"--column {found[0]}")
-        return found[0]
+            raise DataError(f"{self.name}: {len(found)} columns, {', '.join(found)}, {one}", f"--column {first}")
+        return first
 
     def several(self, sought: Sought) -> tuple[str, ...]:
         """The columns that are looked for.
