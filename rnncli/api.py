@@ -212,7 +212,7 @@ def run(
 
     >>> more = {"data": "reviews.csv", "train": {"epochs": 1}, "out": "runs/fourth"}
     >>> done = rnncli.run("sentiment", start_from="runs/first", **more)
-    >>> done.report.notes[0].startswith("training begins with the best model of")
+    >>> any(note.startswith("training begins with the best model of") for note in done.report.notes)
     True
 
     ``resume`` is a run to go on with, by its own recipe; where ``recipe`` is given too, it must be the same. Without it
