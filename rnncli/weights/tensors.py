@@ -19,7 +19,8 @@ from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.foreign import from_torch
 from rnncli.weights.found import UnfitError, WeightFile, WeightLayer, WeightStack, checked, kind_of
 
-WEIGHT = re.compile(r"(.*?)(?<![a-z])(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh|bias)(?:_l(\d+)(_reverse)?)?$")
+PARTS = ("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias", "bias_hh")
+WEIGHT = re.compile(rf"(.*?)(?<![a-z])({'|'.join(PARTS)})(?:_l(\d+)(_reverse)?)?$")
 MATRICES = ("weight_ih", "weight_hh")
 ALONE = "weight_ih"
 """What a stack is called that has no name before its weights."""
@@ -39,7 +40,7 @@ def read_tensors(path: Path) -> WeightFile:
         modules = _by_module(list(shapes))
         stacks, layers = [], []
         for name, places in modules.items():
-            names = [one for weights in places.values() for one in weights.values()]
+            names = [places[place][part] for place in sorted(places) for part in PARTS if part in places[place]]
             tensors = {
                 place: {n: file.get_tensor(one) for n, one in weights.items()} for place, weights in places.items()
             }
