@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import sys
@@ -58,8 +59,8 @@ def main(folder: Path, arguments: Sequence[str], stdin: TextIO = sys.stdin, stdo
         print(USAGE, file=stdout)
         return 0 if arguments else 2
     for stream in (stdin, stdout):
-        if isinstance(reconfigure := getattr(stream, "reconfigure", None), type(stdout.write)):
-            reconfigure(encoding="utf-8", errors="surrogateescape")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         model = open_bundle(folder)
         for row in _answers(model, arguments, stdin):

@@ -253,7 +253,7 @@ def _cross_fit(found: Located, truth_NC: np.ndarray, unknown: int) -> _CrossFit:
     import scipy.sparse
 
     texts, columns = truth_NC.shape
-    found_NF = scipy.sparse.vstack([part.for_scipy() for part in found.parts(unknown)], format="csr")
+    found_NF: Any = scipy.sparse.vstack([part.for_scipy() for part in found.parts(unknown)], format="csr")
     folds = int(np.clip(WORK // max(found_NF.nnz * columns, 1), 2, FOLDS))
     fold_N = np.random.default_rng(0).permutation(texts) % folds
     fits = cross_fit(found_NF, truth_NC, fold_N, folds, lambda done, total: progress.tell(WORK_NAME, done, total))

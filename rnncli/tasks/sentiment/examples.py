@@ -51,8 +51,9 @@ class TextExamples:
         """Collate the texts at ``indices``."""
         ids_BT, lengths_B = self.ids.padded(indices)
         heard = self.told.of_batch(self.ids, indices, ids_BT) if self.told else Heard(None, None)
-        given = (ids_BT, lengths_B, self.truth[indices], heard.figures_BTF, heard.scores_BC)
-        return TextBatch(*(None if one is None else torch.from_numpy(one) for one in given))
+        evidence = (None if one is None else torch.from_numpy(one) for one in (heard.figures_BTF, heard.scores_BC))
+        given = map(torch.from_numpy, (ids_BT, lengths_B, self.truth[indices]))
+        return TextBatch(*given, *evidence)
 
     def place(self, index: int) -> str:
         """File and line of a text."""

@@ -121,8 +121,9 @@ def _words(graph: OnnxGraph, words: WordKnowledge, given: Mapping[str, str]) -> 
         found.append(embedding(graph, cast(nn.Embedding, table), numbers_U))
     if words.characters is not None and words.character_table is not None:
         x_UCI = embedding(graph, words.character_table, given["characters"])
-        read = _read if isinstance(words.characters, RecurrentReader) else _convolved
-        found.append(read(graph, words.characters, x_UCI, given["character_lengths"]))
+        reader, lengths_U = words.characters, given["character_lengths"]
+        recurs = isinstance(reader, RecurrentReader)
+        found.append(_read(graph, reader, x_UCI, lengths_U) if recurs else _convolved(graph, reader, x_UCI, lengths_U))
     return graph.add("Concat", *found, axis=-1)
 
 
