@@ -244,7 +244,7 @@ def _submit(terminal: Terminal, run: Path, test: Path, like: Path | None) -> Non
         done = submit(run, test, run / SUBMISSION, like=like, wanted=Choices())
     for note in done.notes:
         terminal.say(note, style="dim")
-    terminal.say(f"rows {done.path}: {done.rows:,} rows", style="bold")
+    terminal.say(f"rows {done.path}", style="bold")
 
 
 def _begin_key(run: str | None) -> dict[str, tuple[str, Any]]:

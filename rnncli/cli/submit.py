@@ -79,6 +79,6 @@ def show_submission(terminal: Terminal, done: Submission) -> None:
         terminal.result(told | {"notes": list(done.notes)})
         return
     models = f", mean of {done.models} models" if done.models > 1 else ""
-    for note in (f"{done.rows:,} rows, columns {', '.join(done.columns[:8])}{models}", *done.notes):
+    for note in (f"rows: {done.rows:,}; columns: {', '.join(done.columns[:8])}{models}", *done.notes):
         terminal.say(note, style="dim")
     terminal.out.print(str(done.path), soft_wrap=True)

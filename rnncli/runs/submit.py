@@ -127,7 +127,7 @@ def out_of_fold(run: Path, out: Path, *, data: Path | None, like: Path | None, w
     texts = _listed(recipe.data.model_dump().get(TEXT, ""))
     found = _fold_layout(whole, like, wanted, texts, predicted)
     left = len(table) - len(at)
-    notes = (f"{left:,} rows were not predicted, as training dropped them",) if left else ()
+    notes = (f"not predicted: {left:,} of the rows, which training dropped",) if left else ()
     return _written(run, SubmissionPlan(whole, texts, found, wanted), out, predicted, notes)
 
 
@@ -204,7 +204,7 @@ def _mean(found: Sequence[Predicted]) -> Predicted:
 
 def _blank(plan: SubmissionPlan) -> tuple[str, ...]:
     blank = sum(not "".join(row).strip() for row in zip(*map(plan.table.texts, plan.texts), strict=True))
-    return (f"{blank:,} rows have an empty text; they are predicted like any other",) if blank else ()
+    return (f"empty texts, which are predicted like any other: {blank:,}",) if blank else ()
 
 
 def _training_table(recipe: Recipe, data: Path | None, run: Path) -> Table:

@@ -48,7 +48,10 @@ def there(here):
 def test_a_submission_has_what_predict_says(trained, there):
     done = rnncli("submit", trained, "test.csv", "--like", "sample.csv")
     assert done.code == 0, done.err
-    assert (done.out.strip(), "1 rows have an empty text" in done.err) == ("submission.csv", True)
+    assert (done.out.strip(), "empty texts, which are predicted like any other: 1" in done.err) == (
+        "submission.csv",
+        True,
+    )
     found = rows_of(there / "submission.csv")
     assert [row["id"] for row in found] == ["004", "003", "002", "001", "000"]
     for row, text in zip(reversed(found), rows_of(there / "test.csv"), strict=True):
@@ -79,7 +82,7 @@ def test_probabilities_of_folds_are_averaged(folds, there):
 def test_an_out_of_fold_file_has_what_the_fold_said_that_had_not_seen_the_row(folds, here):
     done = rnncli("submit", folds / "run", "--folds", "--out", "oof.csv")
     assert done.code == 0, done.err
-    assert "1 rows were not predicted, as training dropped them" in done.err
+    assert "not predicted: 1 of the rows, which training dropped" in done.err
     found = {row["id"]: row for row in rows_of(here / "oof.csv")}
     assert list(found) == [f"{n:04}" for n in range(1, 61)]
     kept = 0
