@@ -57,7 +57,7 @@ class _Board:
     """Writes the events of one training."""
 
     def __init__(self, run: RunDirectory, trainer: Trainer) -> None:
-        from tensorboard.compat.proto.event_pb2 import SessionLog
+        from tensorboard.compat.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         self.trainer = trainer
@@ -81,12 +81,12 @@ class _Board:
             self.writer.flush()
 
     def _point(self, step: int, values: Mapping[str, float]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 
         kept = {tag: value for tag, value in values.items() if math.isfinite(value)}
         self._add(step, summary=Summary(value=[Summary.Value(tag=tag, simple_value=one) for tag, one in kept.items()]))
 
     def _add(self, step: int, **what: Any) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event as BoardEvent
+        from tensorboard.compat.proto.event_pb2 import Event as Written  # pyright: ignore[reportAttributeAccessIssue]
 
-        self.writer.add_event(BoardEvent(wall_time=time.time(), step=step, **what))
+        self.writer.add_event(Written(wall_time=time.time(), step=step, **what))

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from rnncli.errors import DataError, UsageError, UserError
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.page import model_card
+from rnncli.runs.predicting import closing, looking_ahead
 from rnncli.runs.streams import lines as lines_of
-from rnncli.runs.use import Trained, closing, load, looking_ahead, predictor_of, require_run
+from rnncli.runs.use import Trained, load, predictor_of, require_run
 from rnncli.tasks.predictors import AheadPredictor, FilePredictor, Predictor
 
 MAX_CHARACTERS = 100_000

@@ -223,14 +223,14 @@ def cross_fitted(evidence: Evidence, texts: Iterable[Sequence[str]], truth_NC: n
 
 def _together(own: Evidence, before: Evidence, truth_NC: np.ndarray) -> Evidence:
     """The mean of evidence of some texts and of others before, whose n-grams are the first."""
+    assert own.bias is not None
     assert before.bias is not None
     total = own.texts + before.texts
     is_known_C = (before.weights != 0).any(0)
     share_C = np.where(is_known_C, own.texts / total, 1.0) * np.where(is_known_C & ~(truth_NC > 0).any(0), 0.0, 1.0)
     share_C = share_C.astype(np.float32)
 
-    def mean(ours: np.ndarray | None, theirs: np.ndarray) -> np.ndarray:
-        assert ours is not None
+    def mean(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         padded = np.zeros_like(ours)
         padded[: len(theirs)] = theirs
         return (share_C * ours + (1 - share_C) * padded).astype(np.float32)

@@ -34,5 +34,6 @@ def sampled(
     width = max(one.shape[1] for one in drawn)
     written = Steps.of([np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=-1) for one in drawn])
     groups = [written, excerpts(held_out, len(drawn), settings.sample_length)]
-    found = dict(zip(("samples", "held-out pieces"), copied_chords(groups, train, model.keys, CHORDS), strict=True))
+    samples, held = copied_chords(groups, train, model.keys, CHORDS)
+    found = {"samples": samples, "held-out pieces": held}
     return {"samples": shown, "copied": copied_about("chords", CHORDS, found)}

@@ -40,5 +40,6 @@ def sampled(
         return {}
     length, counted = run_of(codec.unit)
     groups = [Steps.of(drawn), excerpts(held_out, len(drawn), settings.sample_length)]
-    found = dict(zip(("samples", "held-out text"), copied(groups, train, length), strict=True))
+    samples, held = copied(groups, train, length)
+    found = {"samples": samples, "held-out text": held}
     return {"samples": shown, "copied": copied_about(counted, length, found)}
