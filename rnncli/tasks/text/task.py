@@ -6,9 +6,11 @@ from pathlib import Path
 
 from rnncli.data.text.codec import Codec
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.text import data
 from rnncli.tasks.text.extras import checks
 from rnncli.tasks.text.fitted import FittedText
+from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.text.schema import TextRecipe
 
@@ -32,3 +34,10 @@ def fit(recipe: TextRecipe, corpus: Corpus) -> FittedText:
     """The symbols of the training part."""
     codec, why = Codec.learn(recipe.data, corpus.parts["train"].documents)
     return FittedText(recipe, codec, (why,) if why else ())
+
+
+def export(fitted: FittedText, model: TextModel, *, stream: bool) -> Exported:
+    """The model as ONNX graphs with its tables."""
+    from rnncli.tasks.text.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
