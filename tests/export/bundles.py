@@ -45,6 +45,7 @@ def made(monkeypatch, folder: Path, recipe, fitted, model, *, stream=False) -> P
     monkeypatch.setattr(kernels, "trouble", lambda cell: "to compile them takes longer than a test")
     monkeypatch.setattr(bundle, "_finished", lambda run: trained)
     monkeypatch.setitem(held.parity.__kwdefaults__, "sequences", SEQUENCES)
+    monkeypatch.setattr(held, "LONGEST", 1)
     return bundle.export(folder / "run", folder / "model", stream=stream).path
 
 

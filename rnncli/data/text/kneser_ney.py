@@ -25,8 +25,6 @@ from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from rnncli.errors import DataError
 
@@ -142,6 +140,8 @@ class KneserNey:
 
     def save(self, path: Path) -> None:
         """Write the arrays to a safetensors file."""
+        from safetensors.numpy import save_file
+
         arrays = {"shares": self.shares_V}
         for n, grams in enumerate(self.orders, start=2):
             arrays |= {f"keys.{n}": grams.keys_G, f"shares.{n}": grams.shares_G, f"gammas.{n}": grams.gammas_C}
@@ -150,6 +150,9 @@ class KneserNey:
     @classmethod
     def load(cls, path: Path) -> KneserNey:
         """What :meth:`save` wrote; raises DataError."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
         try:
             arrays = load_file(path)
             kinds = ("keys", "shares", "gammas")

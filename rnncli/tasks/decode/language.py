@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.text.ngram import NGram, learn, read_arpa
 from rnncli.data.text.scorer import TextScorer, Weights, characters
 from rnncli.errors import DataError
-from rnncli.tasks.decode.sections import LanguageSection
+
+if TYPE_CHECKING:
+    from rnncli.tasks.decode.sections import LanguageSection
 
 ARPA = "language.arpa"
 SEVERAL_TEXTS = 5
