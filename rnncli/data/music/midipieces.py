@@ -14,7 +14,7 @@ from rnncli.data.music.grid import gridded, indistinct, off_grid, roll, top_of_t
 from rnncli.data.music.midi import MidiScore, read_midi
 from rnncli.data.music.miditracks import MidiError
 from rnncli.data.music.pieces import ALL, Form, MusicPiece, PieceFile, beside, of_roll, of_voices
-from rnncli.data.series.frequency import counted
+from rnncli.data.wording import counted
 
 DRUMS = 9
 """The channel of percussion, which people call the tenth."""

@@ -27,7 +27,7 @@ from rnncli.data.music.pieces import (
     of_roll,
     of_voices,
 )
-from rnncli.data.series.frequency import counted
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 
 LIKE = 'such as {"train": [[[65, 60, 57, 53], [65, 60, 57, -1]]]}: parts, pieces, frames, the MIDI number of each voice'

@@ -11,6 +11,7 @@ import pyarrow as pa
 from rnncli.data.series.grid import DAY, KNOWN, SECOND, WEEKDAYS, Grid, Unit, months, numbers, unit
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, read_stamps
 from rnncli.data.tables.table import did_you_mean
+from rnncli.data.wording import counted
 from rnncli.errors import DataError
 
 SKIPPED = "of an hour that a clock change skips"
@@ -110,11 +111,6 @@ def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Grid
     least = int(value_N.min())
     every = int(np.gcd.reduce(np.unique(value_N) - least)) or 1
     return Grid("", phase=least % every, every=every)
-
-
-def counted(count: int, noun: str) -> str:
-    """Such as 1 stamp, 1,234 stamps."""
-    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 def _clock(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: str) -> _Clock:

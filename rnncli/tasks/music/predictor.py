@@ -78,7 +78,8 @@ class PiecePredictor:
         skipped = 0 if self.fitted.recipe.evaluation.first else 1
         spans = pairwise(steps.bounds_D1.tolist())
         return [
-            self._row(piece, nats_N[begin:end][skipped:]) for piece, (begin, end) in zip(examples, spans, strict=True)
+            self.form.row(piece, nats_N[begin:end][skipped:])
+            for piece, (begin, end) in zip(examples, spans, strict=True)
         ]
 
     def text(self, example: MusicPiece, row: dict[str, Any], form: str = "") -> str:
@@ -134,16 +135,6 @@ class PiecePredictor:
     @cached_property
     def _composer(self) -> Composer:
         return Composer(self.model)
-
-    def _row(self, piece: MusicPiece, nats_T: np.ndarray) -> dict[str, Any]:
-        where = {"keys": self.form.keys, "lowest": self.form.lowest}
-        return {
-            "file": piece.place,
-            "nats": float(nats_T.sum()),
-            "frames": len(nats_T),
-            "notes": len(notes_of(piece.frames, self.form.form, **where)),
-            "nats_per_frame": float(nats_T.mean()) if len(nats_T) else None,
-        }
 
     @property
     def _own(self) -> dict[str, str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.music import builtin, data
 from rnncli.tasks.music.extras import checks
-from rnncli.tasks.music.fitted import FittedMusic, MusicForm
+from rnncli.tasks.music.fitted import FittedMusic
+from rnncli.tasks.music.form import MusicForm
+from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.predictor import PiecePredictor
 from rnncli.tasks.music.schema import MusicRecipe
 
@@ -29,4 +32,12 @@ def read_more(recipe: MusicRecipe, path: Path) -> Corpus:
 
 def fit(recipe: MusicRecipe, corpus: Corpus) -> FittedMusic:
     """What frames are."""
-    return FittedMusic(recipe, MusicForm.of(corpus.parts["train"]))
+    train: data.MusicPart = corpus.parts["train"]
+    return FittedMusic(recipe, MusicForm.of(train.pieces, train.form, train.keys, train.lowest))
+
+
+def export(fitted: FittedMusic, model: MusicModel, *, stream: bool) -> Exported:
+    """The model as ONNX graphs with its tables."""
+    from rnncli.tasks.music.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
