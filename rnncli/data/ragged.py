@@ -5,8 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,14 @@ class Ragged:
         at, lengths = self.positions(indices)
         return Ragged(self.values[at], np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
-    def pad(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def pad(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[Tensor, Tensor]:
+        """What :meth:`padded` gives, as tensors."""
+        import torch
+
+        ids_BT, lengths_B = self.padded(indices, fill)
+        return torch.from_numpy(ids_BT), torch.from_numpy(lengths_B)
+
+    def padded(self, indices: np.ndarray | Sequence[int], fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Those sequences as ``ids_BT``, filled up at the end, and ``lengths_B``, int64; T is at least 1."""
         at, lengths = self.positions(indices)
         steps = max(1, int(lengths.max(initial=0)))

@@ -18,7 +18,7 @@ from rnncli.errors import RunError, UsageError
 from rnncli.export.closure import closure
 from rnncli.runs.directory import UNNAMED, write_json, write_text
 from rnncli.runs.listing import FINISHED, facts
-from rnncli.runs.use import Trained, load, predict, predictor_of, require_run
+from rnncli.runs.use import Trained, load, predictor_of, require_run
 from rnncli.tasks.exporting import Exported, Exporting
 from rnncli.version import __version__
 
@@ -166,10 +166,13 @@ def _require_same_rows(folder: Path, trained: Trained, exported: Exported) -> No
     """RunError where the bundle answers its examples otherwise than the program."""
     from rnncli.export.using import open_bundle
 
-    model = open_bundle(folder)
-    found = model.predict([model.parse(text) for text in exported.examples]) if exported.examples else []
-    wanted = predict(predictor_of(trained), exported.examples) if exported.examples else []
-    found, wanted = (json.loads(json.dumps(rows)) for rows in (found, wanted))
+    if not exported.examples:
+        return
+    model, predictor = open_bundle(folder), predictor_of(trained)
+    found = json.loads(json.dumps(model.predict([model.parse(text) for text in exported.examples])))
+    examples = [predictor.parse(text) for text in exported.examples]
+    rows = zip(examples, predictor.predict(examples), strict=True)
+    wanted = [json.loads(predictor.text(example, row, "jsonl")) for example, row in rows]
     if not _is_near(found, wanted):
         raise RunError("the exported model answers otherwise than the run", "nothing was written; please report it")
 

@@ -41,9 +41,9 @@ class Parity:
         return asdict(self) | {"allowed": MOST}
 
 
-def parity(exported: Exported, run: Run, *, sequences: int = SEQUENCES, seed: int = 0) -> Parity:
+def parity(exported: Exported, run: Run) -> Parity:
     """Try the graphs that ``run`` runs; raises RunError where they are not the model."""
-    chance, longest = np.random.default_rng(seed), LONGEST * exported.longest
+    chance, longest, sequences = np.random.default_rng(0), LONGEST * exported.longest, SEQUENCES
     lengths = np.linspace(0, longest, sequences).round().astype(np.int64)
     decisions, worst = 0, 0.0
     for batch in BATCHES:

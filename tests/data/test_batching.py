@@ -29,10 +29,10 @@ def test_ragged_sequences_come_back_taken_and_padded(sequences, draw):
     assert lengths_B.tolist() == [len(sequences[i]) for i in indices]
 
 
-def test_padded_sequences_have_the_types_that_models_take():
+def test_ragged_tensors_have_the_types_that_models_take():
     ragged = Ragged.from_iterable([np.array([1, 2], dtype=np.int32), [3]])
     ids_BT, lengths_B = ragged.pad([0, 1])
-    assert (str(ids_BT.dtype), str(lengths_B.dtype)) == ("int64", "int64")
+    assert (str(ids_BT.dtype), str(lengths_B.dtype)) == ("torch.int64", "torch.int64")
     assert (ragged.values.dtype, ragged.offsets.dtype) == (np.int32, np.int64)
     with pytest.raises(IndexError):
         ragged[2]

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from rnncli.errors import DataError
+from rnncli.tasks.frames.clip import Item, Sampling
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import moments, pad
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.frames.reader import Item, Reader, Sampling
+from rnncli.tasks.frames.reader import Reader
 from rnncli.tasks.frames.schema import FrameModel, FramesData, FramesRecipe, FrameVariation, PointsSection
 from rnncli.tasks.frames.views import at_times, times, view
 

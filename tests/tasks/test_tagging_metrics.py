@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score as macro_f1
 
 from rnncli.data.text.tagschemes import INTERNAL, SCHEMES, named, read_spans
 from rnncli.metrics.bootstrap import interval, resampled_sums
-from rnncli.tasks.tagging import metrics, task
+from rnncli.tasks.tagging import answers, metrics, task
 from rnncli.tasks.tagging.schema import RECIPE
 from rnncli.train.loop import evaluation_batches
 from tests.tasks.tagged import conll, recipe
@@ -17,7 +17,7 @@ OPTIONS = {"resamples": 200, "confidence": 0.9, "seed": 3}
 
 
 def spans_of(tags):
-    return [metrics.place_of(span) for span in read_spans(tags, INTERNAL)[0]]
+    return [answers.place_of(span) for span in read_spans(tags, INTERNAL)[0]]
 
 
 def drawn(rows=120, seed=2, scheme="IOB2"):
@@ -107,7 +107,7 @@ def test_figures_of_a_small_case_are_those_counted_by_hand():
 
 def test_a_span_is_as_probable_as_all_its_tags_together():
     sure_T2 = np.array([[0.9, 0.8], [0.7, 0.6], [0.5, 0.4], [0.3, 0.2]])
-    found = metrics.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
+    found = answers.row(["a", "b", "c", "d"], ["O", "B-X", "I-X", "E-X"], sure_T2, SCHEMES["IOB2"])
     assert found["tags"] == ["O", "B-X", "I-X", "I-X"]
     assert found["probabilities"] == [0.9, 0.7, 0.5, 0.3]
     (span,) = found["spans"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnncli.data.tables.conll import Block
+if TYPE_CHECKING:
+    from rnncli.data.tables.conll import Block
 
 Sentence = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Words and further columns."""

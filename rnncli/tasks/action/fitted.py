@@ -16,9 +16,9 @@ from rnncli.errors import RunError
 from rnncli.heads.pooling import Pooling
 from rnncli.tasks.action.examples import ActionBatch, ActionExamples
 from rnncli.tasks.action.extras import baselines
-from rnncli.tasks.action.metrics import SHOWN
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.schema import ActionRecipe
+from rnncli.tasks.action.windows import SHOWN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows

@@ -9,15 +9,11 @@ import numpy as np
 import torch
 
 from rnncli.tasks.action.fitted import FittedAction
-from rnncli.tasks.action.metrics import SHOWN
 from rnncli.tasks.action.model import ActionClassifier
-from rnncli.tasks.classify.answers import row
+from rnncli.tasks.action.windows import SHOWN, windowed_row, windows
+from rnncli.tasks.frames.clip import Item
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
-from rnncli.tasks.frames.reader import Clip, Item
-
-LONG = 1.5
-"""A clip so many times as long as the longest of training is looked at in windows."""
 
 
 class ActionPredictor(FramePredictor):
@@ -37,10 +33,14 @@ class ActionPredictor(FramePredictor):
         """One row a clip, in order; batch mates do not matter."""
         clips = [self.clip(item) for item in examples]
         shown = [self.form.view.show(self.form.view.prepare(clip)) for clip in clips]
-        spans = [self._spans(len(frames)) for frames in shown]
+        spans = [windows(len(frames), self.fitted.longest) for frames in shown]
         pieces = [frames[start:end] for frames, cut in zip(shown, spans, strict=True) for start, end in cut]
         found = iter(self._probabilities(pieces))
-        return [self._row(clip, cut, [next(found) for _ in cut]) for clip, cut in zip(clips, spans, strict=True)]
+        labels = self.fitted.labels.names
+        return [
+            windowed_row(clip.name, clip.step, cut, [next(found) for _ in cut], labels)
+            for clip, cut in zip(clips, spans, strict=True)
+        ]
 
     def table(self, rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
         """Label, its probability, the file; of a long clip a line a window."""
@@ -52,32 +52,7 @@ class ActionPredictor(FramePredictor):
                 cells.append([one["label"], f"{100 * sure:.1f} %", clip[SHOWN] + when])
         return ["label", "probability", "file"], cells
 
-    def _spans(self, frames: int) -> list[tuple[int, int]]:
-        """Where windows begin and end; the last one ends with the clip."""
-        size = self.fitted.longest
-        if frames <= LONG * size:
-            return [(0, frames)]
-        starts = [*range(0, frames - size, max(1, size // 2)), frames - size]
-        return [(start, start + size) for start in starts]
-
     def _probabilities(self, pieces: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
         for start in range(0, len(pieces), self.together):
             frames, lengths_B = pad(pieces[start : start + self.together])
             yield from self.fitted.probabilities(self.model, frames.to(self.device), lengths_B)
-
-    def _row(self, clip: Clip, spans: list[tuple[int, int]], found: list[np.ndarray]) -> dict[str, Any]:
-        labels = self.fitted.labels.names
-        whole = row(clip.name, np.mean(found, axis=0), labels, several=False, shown=SHOWN)
-        if len(spans) == 1:
-            return whole
-        step = clip.step or 1
-        windows = [
-            {
-                "start": round(start * step, 3),
-                "end": round(end * step, 3),
-                "label": labels[int(shares_K.argmax())],
-                "probability": round(float(shares_K.max()), 6),
-            }
-            for (start, end), shares_K in zip(spans, found, strict=True)
-        ]
-        return whole | {"unit": "seconds" if clip.step else "frames", "windows": windows}

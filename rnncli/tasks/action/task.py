@@ -9,9 +9,11 @@ from rnncli.report.build import Advice
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
 from rnncli.tasks.action.fitted import FittedAction
+from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
@@ -30,6 +32,13 @@ def fit(recipe: ActionRecipe, corpus: Corpus) -> FittedAction:
 load = FittedAction.load
 predictor = ActionPredictor
 check = checks.tables
+
+
+def export(fitted: FittedAction, model: ActionClassifier, *, stream: bool) -> Exported:
+    """The recognizer as an ONNX graph with its tables."""
+    from rnncli.tasks.action.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

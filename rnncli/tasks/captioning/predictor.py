@@ -9,9 +9,9 @@ import torch
 
 from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.model import Captioner
+from rnncli.tasks.frames.clip import Item
 from rnncli.tasks.frames.examples import pad
 from rnncli.tasks.frames.predictor import FramePredictor
-from rnncli.tasks.frames.reader import Item
 
 
 class CaptionPredictor(FramePredictor):

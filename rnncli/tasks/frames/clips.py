@@ -17,7 +17,8 @@ from rnncli.data.video.frames import ClipError
 from rnncli.errors import DataError
 from rnncli.tasks.common.columns import column, named
 from rnncli.tasks.common.tables import TablePart, places
-from rnncli.tasks.frames.reader import Clip, Item, Reader, item_of
+from rnncli.tasks.frames.clip import Clip, Item
+from rnncli.tasks.frames.reader import Reader, item_of
 from rnncli.tasks.frames.schema import FramesData
 
 FRAME_NAMES = ("frames", "features", "video", "image", "path", "file")

@@ -11,9 +11,9 @@ from torch import Tensor
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.video.registration import common_picture, mean_picture
 from rnncli.errors import DataError, RunError
+from rnncli.tasks.frames.clip import Clip
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import moments
-from rnncli.tasks.frames.reader import Clip
 from rnncli.tasks.frames.schema import FramesRecipe
 from rnncli.tasks.frames.views import reach, view
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import files_of, json_line, require_path
+from rnncli.tasks.frames.clip import Clip, Item
 from rnncli.tasks.frames.clips import by
 from rnncli.tasks.frames.form import Form
-from rnncli.tasks.frames.reader import KNOWN, Clip, Item, Reader
+from rnncli.tasks.frames.reader import KNOWN, Reader
 from rnncli.tasks.frames.schema import FramesRecipe
 
 

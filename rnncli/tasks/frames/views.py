@@ -6,7 +6,7 @@ Shape letters: T frames, F figures a frame, J points, D coordinates, H rows, W c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from rnncli.data.video import points as body
 from rnncli.data.video.points import Points
 from rnncli.data.video.registration import Offset, mean_picture, moved, offset
 from rnncli.errors import DataError
-from rnncli.tasks.frames.reader import Clip
-from rnncli.tasks.frames.schema import FramesRecipe, FrameVariation, PointsSection
+from rnncli.tasks.frames.clip import Clip
+
+if TYPE_CHECKING:
+    from rnncli.tasks.frames.schema import FramesRecipe, FrameVariation, PointsSection
 
 
 class View(Protocol):

@@ -49,7 +49,7 @@ class TextExamples:
 
     def batch(self, indices: np.ndarray) -> TextBatch:
         """Collate the texts at ``indices``."""
-        ids_BT, lengths_B = self.ids.pad(indices)
+        ids_BT, lengths_B = self.ids.padded(indices)
         heard = self.told.of_batch(self.ids, indices, ids_BT) if self.told else Heard(None, None)
         given = (ids_BT, lengths_B, self.truth[indices], heard.figures_BTF, heard.scores_BC)
         return TextBatch(*(None if one is None else torch.from_numpy(one) for one in given))

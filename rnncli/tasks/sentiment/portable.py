@@ -48,7 +48,7 @@ class TextTables:
         """What the model is given: ids (B, T), lengths (B,) and of evidence figures (B, T, F) and scores (B, C)."""
         ids = Ragged.from_iterable(map(self.vocabulary.encode, self.cut_up(texts)))
         indices = range(len(ids))
-        ids_BT, lengths_B = ids.pad(indices)
+        ids_BT, lengths_B = ids.padded(indices)
         told = self.tell(texts)
         heard = told.of_batch(ids, indices, ids_BT) if told else Heard(None, None)
         found = {"ids": ids_BT, "lengths": lengths_B, "figures": heard.figures_BTF, "scores": heard.scores_BC}

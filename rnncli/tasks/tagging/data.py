@@ -40,10 +40,10 @@ from rnncli.tasks.common.tables import (
     with_given_parts,
 )
 from rnncli.tasks.tagging import builtin as generated
+from rnncli.tasks.tagging.columns import TOKEN_NAMES
 from rnncli.tasks.tagging.extras import odd
 from rnncli.tasks.tagging.schema import TaggedData, TaggingRecipe
 
-TOKEN_NAMES = ("tokens", "words", "form", "token", "word", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "labels", "ner", "tag", "label")
 MOST_WORDS = 100
 """That an only sentence may have without a doubt."""

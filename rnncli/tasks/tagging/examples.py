@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.data.ragged import Ragged, ranges
-from rnncli.data.text.distinct import Column, Distinct
+from rnncli.data.ragged import Ragged
 from rnncli.data.text.neighbours import Sentence, reach
+from rnncli.tasks.tagging.collating import collated, gather, inside, padded, read_at
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.extras.mixing import MixedPart
@@ -86,56 +85,34 @@ class TaggingExamples:
 
     def batch(self, indices: np.ndarray) -> TaggingBatch:
         """Collate the sentences at ``indices``."""
-        at = self._read(indices)
+        at = read_at(self.words, self.reach, indices)
         unique_U, inverse = np.unique(self.words.values[at], return_inverse=True)
-        characters_UC, lengths_U = map(torch.from_numpy, self.characters.pad(unique_U))
+        characters_UC, lengths_U = self.characters.pad(unique_U)
         forms = torch.from_numpy(self.forms_UF[unique_U]), characters_UC, lengths_U
-        return self._collated(indices, inverse, at, forms)
+        return self._collated(indices, inverse, forms)
 
     def known_batch(self, indices: np.ndarray) -> TaggingBatch:
         """The sentences at ``indices`` for a model that is told what is known of words: by the words' own numbers."""
-        at = self._read(indices)
+        numbers = self.words.values[read_at(self.words, self.reach, indices)]
         none = torch.zeros(0, 0, dtype=torch.int64)
-        return self._collated(indices, self.words.values[at], at, (none, none, none))
+        return self._collated(indices, numbers, (none, none, none))
 
-    def _read(self, indices: np.ndarray) -> np.ndarray:
-        """Where the words are that are read of the sentences at ``indices``."""
-        if self.reach is None:
-            return self.words.positions(indices)[0]
-        return ranges(self.reach[0][indices], self.reach[1][indices])
-
-    def _collated(
-        self, indices: np.ndarray, words: np.ndarray, at: np.ndarray, forms: tuple[Tensor, Tensor, Tensor]
-    ) -> TaggingBatch:
-        own, lengths = self.words.positions(indices)
-        read = self.lengths[indices]
-        before = None if self.reach is None else self.words.offsets[indices] - self.reach[0][indices]
-        inside_BT, inside_BS = _inside(lengths), _inside(read)
-        places = [_padded(place[at], inside_BS) for place in self.places]
-        tags = self.tags.values[own] if len(self.tags) else 0
+    def _collated(self, indices: np.ndarray, numbers: np.ndarray, forms: tuple[Tensor, Tensor, Tensor]) -> TaggingBatch:
+        found = collated(self.words, numbers, self.places, self.reach, indices)
+        tags = self.tags.values[self.words.positions(indices)[0]] if len(self.tags) else 0
         return TaggingBatch(
-            torch.from_numpy(_padded(words, inside_BS)),
-            torch.from_numpy(lengths),
-            torch.from_numpy(read),
-            None if before is None else torch.from_numpy(before),
+            torch.from_numpy(found.word_BS),
+            torch.from_numpy(found.lengths_B),
+            torch.from_numpy(found.read_lengths_B),
+            None if found.before_B is None else torch.from_numpy(found.before_B),
             *forms,
-            torch.from_numpy(np.stack(places, -1) if places else np.zeros((*inside_BS.shape, 0), np.int64)),
-            torch.from_numpy(_padded(tags, inside_BT)),
+            torch.from_numpy(found.places_BSP),
+            torch.from_numpy(padded(tags, inside(found.lengths_B))),
         )
 
     def place(self, index: int) -> str:
         """File and line of a sentence."""
         return self.part.place(index) if self.part else f"sentence {index + 1}"
-
-
-def _inside(lengths: np.ndarray) -> np.ndarray:
-    return np.arange(max(1, int(lengths.max(initial=0)))) < lengths[:, None]
-
-
-def _padded(values: np.ndarray | int, inside_BT: np.ndarray) -> np.ndarray:
-    found_BT = np.zeros(inside_BT.shape, dtype=np.int64)
-    found_BT[inside_BT] = values
-    return found_BT
 
 
 def encode(
@@ -160,17 +137,3 @@ def encode(
         part,
         reach(offsets, part.documents(), context) if context and part is not None else None,
     )
-
-
-def gather(
-    sentences: Iterable[Sentence], columns: int, words: Distinct | None = None
-) -> tuple[Column, list[Column], np.ndarray]:
-    """Words and further columns as they come, without a list of them, and the offsets of the sentences."""
-    found, further = Column(words), [Column() for _ in range(columns)]
-    offsets = array("q", [0])
-    for tokens, features in sentences:
-        found.add(tokens)
-        for column, values in zip(further, features, strict=True):
-            column.add(values)
-        offsets.append(offsets[-1] + len(tokens))
-    return found, further, np.array(offsets, dtype=np.int64)

@@ -17,12 +17,13 @@ from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.tagging.answers import place_of, row, valid
 from rnncli.tasks.tagging.data import SentencePart
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.extras.mixing import MixedPart
-from rnncli.tasks.tagging.metrics import Scored, place_of, row
+from rnncli.tasks.tagging.metrics import Scored
 from rnncli.tasks.tagging.model import Tagger, allowed
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -188,5 +189,4 @@ class FittedTagging:
             yield [self.tags[k] for k in numbers[:length]]
 
     def _valid(self, tags: list[str]) -> list[str]:
-        """Spans repaired as conlleval reads them, which the CRF never needs."""
-        return tags if self.scheme is None else INTERNAL.write(read_spans(tags, INTERNAL)[0], len(tags))
+        return valid(tags, self.scheme)

@@ -1,4 +1,5 @@
-"""What predicted tags are worth: see :class:`rnncli.tasks.base.Scoring`. A row is as :func:`row` writes it, and has
+"""What predicted tags are worth: see :class:`rnncli.tasks.base.Scoring`. A row has what
+:func:`rnncli.tasks.tagging.answers.row` writes, and
 
 - ``place``, and ``truth``, the true tags as the user writes them,
 - ``unknown``, where the words are that were never seen in training, which rows of version 0.1 do not say,
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from rnncli.data.text.tagschemes import INTERNAL, OUTSIDE, Scheme, Span, read_spans
+from rnncli.data.text.tagschemes import INTERNAL, OUTSIDE, Span, read_spans
 from rnncli.metrics import curves
 from rnncli.metrics.confusion import Confusion, averages
 from rnncli.metrics.spans import SpanCounts
@@ -69,35 +70,6 @@ def samples(rows: Sequence[Row], about: About, most: int) -> list[Sample]:
     errors = [(_errors(row), i) for i, row in enumerate(rows)]
     ranked = sorted((-n, i) for n, i in errors if n)[:most]
     return [_sample(rows[i], -n) for n, i in ranked]
-
-
-def row(
-    tokens: Sequence[str],
-    tags: Sequence[str],
-    sure_T2: np.ndarray,
-    scheme: Scheme | None,
-    spans: Sequence[Span] | None = None,
-) -> dict[str, Any]:
-    """A prediction as JSON: words, tags as the user writes them, the probability of each, and spans.
-
-    ``sure_T2`` says how probable each tag is by itself and given the tag before it. ``spans`` are those that the valid
-    ``tags`` mean if they are not given.
-    """
-    found: dict[str, Any] = {
-        "tokens": list(tokens),
-        "tags": list(tags),
-        "probabilities": [round(p, 6) for p in sure_T2[:, 0].tolist()],
-    }
-    if scheme is not None:
-        meant = read_spans(tags, INTERNAL)[0]
-        found["tags"] = scheme.write(meant, len(tags))
-        found["spans"] = [_span(span, tokens, sure_T2) for span in (meant if spans is None else spans)]
-    return found
-
-
-def place_of(span: Span) -> dict[str, Any]:
-    """A span as JSON."""
-    return {"type": span.kind, "start": span.start, "end": span.end}
 
 
 @dataclass(frozen=True)
@@ -191,13 +163,6 @@ def _spans(row: Row) -> tuple[list[Span], list[Span]]:
 
 def _listed(spans: Sequence[Mapping[str, Any]]) -> list[Span]:
     return [Span(span["type"], span["start"], span["end"]) for span in spans]
-
-
-def _span(span: Span, tokens: Sequence[str], sure_T2: np.ndarray) -> dict[str, Any]:
-    """A span with its words, as probable as all its tags together."""
-    words = " ".join(tokens[span.start : span.end])
-    probability = sure_T2[span.start, 0] * sure_T2[span.start + 1 : span.end, 1].prod()
-    return place_of(span) | {"text": words, "probability": round(float(probability), 6)}
 
 
 def _macro(sums: np.ndarray) -> Scores:

@@ -23,11 +23,11 @@ from rnncli.data.text.neighbours import Given, with_neighbours
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.common.predicting import json_line, require_characters
 from rnncli.tasks.predictors import Coloured
+from rnncli.tasks.tagging.answers import row
 from rnncli.tasks.tagging.data import TOKEN_NAMES, strings
 from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, TEXT_NAMES, Ahead, Knowledge, by_name
 from rnncli.tasks.tagging.extras.known import KnownWords
 from rnncli.tasks.tagging.fitted import FittedTagging
-from rnncli.tasks.tagging.metrics import row
 from rnncli.tasks.tagging.model import Tagger
 
 TOGETHER = 2048

@@ -12,10 +12,12 @@ from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.errors import DataError
 from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.fitted import FittedTagging
+from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
 from rnncli.tasks.tagging.schema import TaggingRecipe
 
@@ -50,6 +52,13 @@ def fit(recipe: TaggingRecipe, corpus: Corpus) -> FittedTagging:
 load = FittedTagging.load
 predictor = TagPredictor
 check = checks.tables
+
+
+def export(fitted: FittedTagging, model: Tagger, *, stream: bool) -> Exported:
+    """The tagger as an ONNX graph with its tables."""
+    from rnncli.tasks.tagging.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

@@ -12,7 +12,8 @@ from rnncli.core.device import placed
 from rnncli.data.ragged import Ragged
 from rnncli.data.text.distinct import Distinct
 from rnncli.data.text.neighbours import Given, laid_out, reach
-from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples, gather
+from rnncli.tasks.tagging.collating import gather
+from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.model import Tagger
 
@@ -77,8 +78,7 @@ class KnownWords:
         found = [np.zeros((0, self.size), np.float32)]
         for start in range(0, len(forms), AT_ONCE):
             some = forms[start : start + AT_ONCE]
-            padded = self.lexicon.characters(some).pad(range(len(some)))
-            characters_UC, lengths_U = map(torch.from_numpy, padded)
+            characters_UC, lengths_U = self.lexicon.characters(some).pad(range(len(some)))
             forms_UF = torch.from_numpy(self.lexicon.forms(some)).to(self.device)
             found.append(self.model.words(forms_UF, characters_UC.to(self.device), lengths_U).cpu().numpy())
         return np.concatenate(found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from rnncli.data.text.distinct import Column, Pairs
 from rnncli.data.text.neighbours import Sentence
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
-from rnncli.tasks.tagging.schema import TaggingRecipe
+
+if TYPE_CHECKING:
+    from rnncli.tasks.tagging.schema import TaggingRecipe
 
 KIND = "lexicon"
 AFFIXES = {"suffix 2": -2, "suffix 3": -3, "suffix 4": -4, "prefix 2": 2, "prefix 3": 3}
