@@ -14,6 +14,7 @@ from rnncli.export import parity as held
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.use import Trained
 from tests.commands import own_environment
+from tests.export.held import require_near
 
 SEQUENCES = 14
 PLACE = choose("cpu", "fp32", tf32=False, deterministic=False, threads=1)
@@ -44,7 +45,7 @@ def made(monkeypatch, folder: Path, recipe, fitted, model, *, stream=False) -> P
     trained = Trained(RunDirectory(folder / "run"), recipe, fitted, model, PLACE, {})
     monkeypatch.setattr(kernels, "trouble", lambda cell: "to compile them takes longer than a test")
     monkeypatch.setattr(bundle, "_finished", lambda run: trained)
-    monkeypatch.setitem(held.parity.__kwdefaults__, "sequences", SEQUENCES)
+    monkeypatch.setattr(held, "SEQUENCES", SEQUENCES)
     monkeypatch.setattr(held, "LONGEST", 1)
     return bundle.export(folder / "run", folder / "model", stream=stream).path
 
@@ -57,6 +58,6 @@ def alone(folder: Path, *arguments: object, stdin: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
-def are_alike(found, wanted):
-    """Whether lines of JSON say what rows of the program do, but for the last places of numbers."""
-    return bundle._is_near([json.loads(line) for line in found], json.loads(json.dumps(wanted)))
+def require_alike(lines, wanted):
+    """Lines of JSON beside rows of the program."""
+    require_near([json.loads(line) for line in lines], json.loads(json.dumps(wanted)))

@@ -12,7 +12,7 @@ from rnncli.runs.use import predict
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.predictor import PiecePredictor
-from tests.export.bundles import alone, are_alike, lively, made
+from tests.export.bundles import alone, lively, made, require_alike
 
 
 def trained(form, slots, *overrides):
@@ -43,4 +43,4 @@ def test_predict_py_says_what_pieces_cost_as_the_program_does(monkeypatch, tmp_p
     folder = made(monkeypatch, tmp_path, recipe, fitted, model, stream=True)
     predictor = PiecePredictor(fitted, model, torch.device("cpu"))
     for file in written(tmp_path)[:2] if form == "rolls" else written(tmp_path)[2:]:
-        assert are_alike(alone(folder, file), predict(predictor, [file]))
+        require_alike(alone(folder, file), predict(predictor, [file]))

@@ -19,7 +19,7 @@ from rnncli.tasks.speech import task
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.predictor import SpeechPredictor
-from tests.export.bundles import alone, are_alike, lively, made
+from tests.export.bundles import alone, lively, made, require_alike
 
 TEXTS = ["go on", "no go", "on on go"]
 
@@ -95,7 +95,7 @@ def test_predict_py_says_what_the_program_says(monkeypatch, tmp_path):
     files = [str(record(tmp_path / "a.wav", 8000)), str(record(tmp_path / "b.wav", 16000, 2))]
     wanted = predict(SpeechPredictor(fitted, model, torch.device("cpu")), files)
     assert all(row["words"] for row in wanted)
-    assert are_alike(alone(folder, *files), wanted)
+    require_alike(alone(folder, *files), wanted)
 
 
 def test_what_has_no_graph_is_refused_by_name():

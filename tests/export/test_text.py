@@ -10,7 +10,7 @@ from rnncli.runs.use import predict
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.write.sampling import Drawing
-from tests.export.bundles import alone, are_alike, lively, made
+from tests.export.bundles import alone, lively, made, require_alike
 
 TEXTS = ["the cat sat", "läuft ÿ", "", "a bright cold day in April"]
 
@@ -39,7 +39,7 @@ def test_predict_py_scores_and_writes_on_where_numpy_and_onnxruntime_are_all_the
     recipe, fitted, model = trained("model.cell=lstm", "model.members=2", "model.layers=2", "data.unit=subword")
     folder = made(monkeypatch, tmp_path, recipe, fitted, model)
     predictor = DocumentPredictor(fitted, model, torch.device("cpu"))
-    assert are_alike(alone(folder, *TEXTS), predict(predictor, TEXTS))
+    require_alike(alone(folder, *TEXTS), predict(predictor, TEXTS))
     drawn = "".join(predictor.go_on(predictor.prompt("the"), Drawing(0.8, top_k=5, seed=4), 1, 30))
     how = ("--temperature", "0.8", "--top-k", "5", "--seed", "4", "--length", "30")
     assert "\n".join(alone(folder, "--write", "the", *how)) == f"the{drawn}".rstrip("\n")

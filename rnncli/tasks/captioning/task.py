@@ -14,9 +14,11 @@ from rnncli.tasks.captioning.extras import checks
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
+from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.decode.language import Language, lexicon_used
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import Form
 
@@ -47,6 +49,13 @@ def fit(recipe: CaptionRecipe, corpus: Corpus) -> FittedCaptioning:
 load = FittedCaptioning.load
 predictor = CaptionPredictor
 check = checks.tables
+
+
+def export(fitted: FittedCaptioning, model: Captioner, *, stream: bool) -> Exported:
+    """The captioner as ONNX graphs with its tables."""
+    from rnncli.tasks.captioning.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

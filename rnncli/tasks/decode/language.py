@@ -61,6 +61,16 @@ class Language:
             self.model.write(folder / ARPA)
         return {"lexicon": list(self.lexicon), "weights": [self.weights.weight, self.weights.bonus]}
 
+    def keep(self, folder: Path) -> dict[str, Any]:
+        """Write the model into ``folder``; returns all else as plain values for JSON, for :meth:`kept`."""
+        return self.save(folder) | {"by_character": self.by_character}
+
+    @classmethod
+    def kept(cls, folder: Path, body: Mapping[str, Any]) -> Self:
+        """What :meth:`keep` gave, without the recipe."""
+        model = read_arpa(folder / ARPA) if (folder / ARPA).exists() else None
+        return cls(model, tuple(body["lexicon"]), Weights(*body["weights"]), body["by_character"])
+
     @property
     def known(self) -> bool:
         """Whether there is anything to search by."""

@@ -16,11 +16,9 @@ from rnncli.data.audio.bare import Analysis
 from rnncli.data.audio.given import read_features
 from rnncli.data.audio.sound import read_wave
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.text.ngram import read_arpa
-from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError
 from rnncli.tasks.common.predicting import require_path
-from rnncli.tasks.decode.language import ARPA, Language
+from rnncli.tasks.decode.language import Language
 from rnncli.tasks.portable import Run
 from rnncli.tasks.speech.extras.decoding import Decoder
 from rnncli.tasks.speech.extras.form import FeatureForm
@@ -42,11 +40,10 @@ class SpeechTables:
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads, with numpy alone."""
         decoder, analysis = self.decoder, self.analysis
-        language = decoder.language.save(folder) | {"by_character": decoder.language.by_character}
         search = {"beam": decoder.beam, "best": decoder.best}
         labels = {"labels": list(decoder.labels), "unit": decoder.unit, "seconds": decoder.seconds}
         features = analysis.settings() if analysis else None
-        body = labels | search | language | {"form": self.form.to_dict(), "features": features}
+        body = labels | search | decoder.language.keep(folder) | {"form": self.form.to_dict(), "features": features}
         write_json(folder / FILE, KIND, body)
         if analysis:
             np.savez(folder / TABLES, **analysis.arrays())  # pyright: ignore[reportArgumentType]
@@ -55,8 +52,7 @@ class SpeechTables:
     def load(cls, folder: Path) -> SpeechTables:
         """What :meth:`save` wrote; raises RunError."""
         body = read_json(folder / FILE, KIND)
-        model = read_arpa(folder / ARPA) if (folder / ARPA).exists() else None
-        language = Language(model, tuple(body["lexicon"]), Weights(*body["weights"]), body["by_character"])
+        language = Language.kept(folder, body)
         decoder = Decoder(tuple(body["labels"]), body["unit"], body["seconds"], language, body["beam"], body["best"])
         analysis = None
         if body["features"]:

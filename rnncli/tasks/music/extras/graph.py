@@ -49,7 +49,7 @@ def export(fitted: FittedMusic, model: MusicModel, *, stream: bool) -> Exported:
 
 
 def outputs(model: MusicModel, *, single: bool) -> ModelProto:
-    """The graph of frames: ``figures`` (B, T, F), ``at``, the number of each, (B, T), ``lengths`` (B,) and the state in;
+    """The graph of frames: ``figures`` (B, T, F), ``at``, the number of each, (B, T), ``lengths`` (B,), the state;
     ``outputs`` (B, T, E) and the next state out. With ``single`` that of one frame, without the axis T and lengths.
     """
     graph = OnnxGraph("model of music")
