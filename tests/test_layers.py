@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "metrics.metric",
         "aliases",
     },
-    "export": {"runs", "tasks", "tasks.exporting", "tasks.portable"},
+    "export": {"runs", "tasks", "tasks.exporting", "tasks.portable", "data.progress"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},

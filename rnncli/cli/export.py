@@ -12,6 +12,7 @@ import typer
 from rnncli.cli.progressline import ProgressLine
 from rnncli.cli.run import Run
 from rnncli.cli.terminal import Terminal
+from rnncli.runs.advance import advancing
 
 
 def export(
@@ -23,10 +24,11 @@ def export(
     ] = False,
 ) -> None:
     """Write a run's best model as ONNX with a script that predicts, and check that it is the same."""
-    with ProgressLine(terminal, "loading the model"):
+    with ProgressLine(terminal, "loading the model") as progress:
         from rnncli.export.bundle import export as export_run
 
-        bundle = export_run(run, out, stream=stream)
+        with advancing(progress):
+            bundle = export_run(run, out, stream=stream)
     if terminal.json:
         print(json.dumps(bundle.to_dict(), ensure_ascii=False))
         return

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rnncli.data import progress
 from rnncli.errors import RunError
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.portable import Arrays, Run
@@ -60,6 +61,7 @@ def parity(exported: Exported, run: Run) -> Parity:
             if sides[0] != sides[1]:
                 raise _unlike("it decides otherwise on a random sequence")
             decisions += len(sides[0])
+            progress.tell("sequences tried", decisions, len(BATCHES) * sequences)
     return Parity(sequences, longest, BATCHES, decisions, worst)
 
 

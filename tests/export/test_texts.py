@@ -39,8 +39,8 @@ def test_rows_are_those_of_the_program(tmp_path, model, data):
     lines = [*TEXTS, "", "Not HALF bad, cafe\u0301 !!!", '{"text": "slow"}', '{"text": "dull", "head": ["No", "1"]}']
     examples = list(map(predictor.parse, lines))
     wanted = [predictor.text(*pair) for pair in zip(examples, predictor.predict(examples), strict=True)]
-    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
-    require_near(portable.predict(list(portable.read(tmp_path / "lines.txt"))), list(map(json.loads, wanted)))
+    (tmp_path / "lines.jsonl").write_text("\n".join(lines) + "\n")
+    require_near(portable.predict(list(portable.read(tmp_path / "lines.jsonl"))), list(map(json.loads, wanted)))
 
 
 def test_what_is_no_text_is_refused(tmp_path):
@@ -48,6 +48,10 @@ def test_what_is_no_text_is_refused(tmp_path):
     _, portable = export(task, made, tmp_path, sequences=7)
     with pytest.raises(DataError, match='without a "text"'):
         portable.parse('{"body": 1}')
+    (tmp_path / "plain.txt").write_text('{"body": 1}\n\nbad\n')
+    assert list(portable.read(tmp_path / "plain.txt")) == ['{"body": 1}', "", "bad"]
+    with pytest.raises(DataError, match="a table by its name"):
+        list(portable.read(tmp_path / "texts.csv"))
     with pytest.raises(RecipeError, match="whole text"):
         task.export(made, made.build(), stream=True)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnncli.errors import DataError
+
+TABLES = (".csv", ".tsv", ".tab", ".parquet", ".xlsx", ".conll", ".conllu", ".bmes", ".bio", ".iob", ".iob2")
+"""Endings of files whose lines are rows and columns."""
 
 
 def files_of(text: str, suffixes: Sequence[str], what: str) -> list[str]:
@@ -34,6 +37,16 @@ def require_characters(text: str, place: str) -> None:
     except UnicodeEncodeError as error:
         said = f"{place} {text[:60]!a}: bytes that are not UTF-8, or half a surrogate pair"
         raise DataError(said, "write it as UTF-8") from error
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a file with an example a line; DataError for one that is a table by its name."""
+    if any(suffix.lower() in TABLES for suffix in path.suffixes):
+        said = f"{path}: a table by its name, where a file with an example a line is read"
+        raise DataError(said, "write it as plain lines, or as a JSON object a line (.jsonl)")
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for line in lines:
+            yield line.rstrip("\r\n")
 
 
 def json_line(row: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.classify.answers import probabilities, row
-from rnncli.tasks.common.predicting import require_characters
+from rnncli.tasks.common.predicting import lines_of, require_characters
 from rnncli.tasks.portable import Arrays, Run
 from rnncli.tasks.sentiment.columns import joined_texts
 
@@ -130,9 +130,9 @@ class PortableTexts:
         return self.tables.parse(text)
 
     def read(self, path: Path) -> Iterator[str]:
-        """A text a line."""
-        with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
-            yield from self.listen(lines)
+        """A text a line as it is, or in the lines of a .jsonl file."""
+        lines = lines_of(path)
+        return self.listen(lines) if path.suffix.lower() in (".jsonl", ".ndjson") else map(_as_it_is, lines)
 
     def listen(self, lines: Iterable[str]) -> Iterator[str]:
         """A text a line, plain or in a JSON object."""
@@ -146,6 +146,11 @@ class PortableTexts:
 def open_model(folder: Path, run: Run) -> PortableTexts:
     """The classifier whose tables lie in ``folder``."""
     return PortableTexts(TextTables.load(folder), run)
+
+
+def _as_it_is(line: str) -> str:
+    require_characters(line, "input")
+    return line
 
 
 def _is_text(value: object) -> bool:

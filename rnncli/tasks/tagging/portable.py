@@ -19,7 +19,7 @@ from rnncli.data.text.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.data.text.tagschemes import Scheme, named
 from rnncli.errors import DataError, UsageError
 from rnncli.heads.path import Chain, alone
-from rnncli.tasks.common.predicting import require_characters
+from rnncli.tasks.common.predicting import lines_of, require_characters
 from rnncli.tasks.portable import Arrays, Run
 from rnncli.tasks.tagging.answers import row, valid
 from rnncli.tasks.tagging.collating import collated, gather, read_at
@@ -156,8 +156,7 @@ class PortableTagger:
 
     def read(self, path: Path) -> Iterator[Given]:
         """A sentence a line, plain or in a JSON object."""
-        with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
-            yield from self._sentences(lines, str(path))
+        return self._sentences(lines_of(path), str(path))
 
     def listen(self, lines: Iterable[str]) -> Iterator[Given]:
         """A sentence a line, plain or in a JSON object."""
