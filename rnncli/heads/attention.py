@@ -52,11 +52,12 @@ class AttentionDecoder(nn.Module):
         memory_1TE, length_1 = memory_TE[None], torch.tensor([len(memory_TE)])
         keys_1TH = self.key(memory_1TE)
 
-        def advance(words_B: list[int], state: tuple[Tensor, ...]) -> NextWords:
+        def advance(words_B: list[int], state: tuple[Any, ...]) -> NextWords:
             last_B1 = torch.tensor(words_B, device=memory_TE.device)[:, None]
-            h_B1H, after = self.core(self.embedding(last_B1), None, state if len(state) > 1 else state[0])
-            expanded = (part.expand(len(words_B), -1, -1) for part in (memory_1TE, keys_1TH))
-            logits_B1V, weights_B1T = self._scores(h_B1H, *expanded, length_1.expand(len(words_B)))
+            h_B1H, after = self.core(self.embedding(last_B1), None, state if state[1:] else state[0])
+            count = len(words_B)
+            memory_BTE, keys_BTH = memory_1TE.expand(count, -1, -1), keys_1TH.expand(count, -1, -1)
+            logits_B1V, weights_B1T = self._scores(h_B1H, memory_BTE, keys_BTH, length_1.expand(count))
             logs_BV = logits_B1V[:, 0].float().log_softmax(-1).cpu().numpy()
             return NextWords(logs_BV, weights_B1T[:, 0].float().cpu().numpy(), _parts(after))
 

@@ -1,5 +1,7 @@
 """Captioners that leave: captions written word by word, or through the labels of CTC, as by the program."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,8 @@ def trained(folder, model, shape=(6,), decoding=None, **data):
     (folder / "clips.csv").write_text("\n".join(rows) + "\n")
     small = {"hidden": 5, "projection": 4, "embedding": 4, "channels": 4}
     place = {"root": str(folder), "train": "clips.csv", "cache": "none", "most_frames": 12}
-    recipe = RECIPE(data=place | data, model=small | model, decoding=decoding or {})
+    settings: Any = {"data": place | data, "model": small | model, "decoding": decoding or {}}
+    recipe = RECIPE(**settings)
     fitted = task.fit(recipe, task.read(recipe))
     torch.manual_seed(4)
     return fitted.recipe, fitted, lively(fitted.build())
@@ -42,7 +45,8 @@ def test_predict_py_writes_the_captions_of_the_program(monkeypatch, tmp_path, mo
     recipe, fitted, captioner = trained(tmp_path, model, shape, decoding)
     folder = made(monkeypatch, tmp_path, recipe, fitted, captioner)
     files = [str(tmp_path / f"{n}.npy") for n in (0, 5)]
-    wanted = predict(task.predictor(fitted, captioner, torch.device("cpu")), files)
+    predictor: Any = task.predictor(fitted, captioner, torch.device("cpu"))
+    wanted = predict(predictor, files)
     require_alike(alone(folder, *files), wanted)
 
 

@@ -1,6 +1,7 @@
 """Models of music that leave: what pieces cost, by their notes in order, as by the program."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.export.bundles import alone, lively, made, require_alike
 def trained(form, slots, *overrides):
     """A model that was never trained, and what belongs to it."""
     tiny = ("model.hidden=5", "model.embedding=6", "model.head_hidden=7", "train.window=9", f"data.form={form}")
-    recipe = load_recipe("music/own-data", ["data.train=c.npz", *tiny, *overrides])
+    recipe: Any = load_recipe("music/own-data", ["data.train=c.npz", *tiny, *overrides])
     fitted = FittedMusic(recipe, MusicForm(form, slots, 88, 21, 4, 120))
     torch.manual_seed(3)
     return recipe, fitted, lively(fitted.build())
@@ -41,6 +42,6 @@ def written(folder):
 def test_predict_py_says_what_pieces_cost_as_the_program_does(monkeypatch, tmp_path, form, slots, overrides):
     recipe, fitted, model = trained(form, slots, *overrides, "evaluation.first=false")
     folder = made(monkeypatch, tmp_path, recipe, fitted, model, stream=True)
-    predictor = PiecePredictor(fitted, model, torch.device("cpu"))
+    predictor: Any = PiecePredictor(fitted, model, torch.device("cpu"))
     for file in written(tmp_path)[:2] if form == "rolls" else written(tmp_path)[2:]:
         require_alike(alone(folder, file), predict(predictor, [file]))

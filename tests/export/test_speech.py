@@ -1,6 +1,7 @@
 """Recognizers that leave: features in the figures of torch, texts as by the program."""
 
 import wave
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ TEXTS = ["go on", "no go", "on on go"]
 def trained(*overrides):
     """A recognizer that was never trained, and what belongs to it."""
     tiny = ("data.rate=8000", "data.bins=12", "model.hidden=5", "model.channels=6", "model.layers=2")
-    recipe = load_recipe("speech/own-data", ["data.train=c.csv", *tiny, *overrides])
+    recipe: Any = load_recipe("speech/own-data", ["data.train=c.csv", *tiny, *overrides])
     units = LabelUnits.learn(TEXTS, recipe.data.unit, 9)
     language = Language.of(recipe.decoding, TEXTS, str)
     some_TF = np.random.default_rng(1).normal(-7, 3, size=(50, 12))
@@ -93,7 +94,8 @@ def test_predict_py_says_what_the_program_says(monkeypatch, tmp_path):
     recipe, fitted, model = trained(*search, "data.normalise=global")
     folder = made(monkeypatch, tmp_path, recipe, fitted, model)
     files = [str(record(tmp_path / "a.wav", 8000)), str(record(tmp_path / "b.wav", 16000, 2))]
-    wanted = predict(SpeechPredictor(fitted, model, torch.device("cpu")), files)
+    predictor: Any = SpeechPredictor(fitted, model, torch.device("cpu"))
+    wanted = predict(predictor, files)
     assert all(row["words"] for row in wanted)
     require_alike(alone(folder, *files), wanted)
 

@@ -1,5 +1,7 @@
 """Models of texts that leave: what texts cost and how they go on, as by the program."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ TEXTS = ["the cat sat", "läuft ÿ", "", "a bright cold day in April"]
 
 def trained(*overrides):
     """A model that was never trained, and what belongs to it."""
-    recipe = load_recipe("text/own-data", ["data.train=c.txt", "model.hidden=5", "train.window=6", *overrides])
+    recipe: Any = load_recipe("text/own-data", ["data.train=c.txt", "model.hidden=5", "train.window=6", *overrides])
     documents = [Document.of("the cat sat on a mat\nder Hund läuft now\n" * 3)]
     fitted = FittedText(recipe, Codec.learn(recipe.data, documents)[0])
     torch.manual_seed(1)
@@ -38,7 +40,7 @@ def test_a_bundle_says_what_texts_cost_as_the_program_does(monkeypatch, tmp_path
 def test_predict_py_scores_and_writes_on_where_numpy_and_onnxruntime_are_all_there_is(monkeypatch, tmp_path):
     recipe, fitted, model = trained("model.cell=lstm", "model.members=2", "model.layers=2", "data.unit=subword")
     folder = made(monkeypatch, tmp_path, recipe, fitted, model)
-    predictor = DocumentPredictor(fitted, model, torch.device("cpu"))
+    predictor: Any = DocumentPredictor(fitted, model, torch.device("cpu"))
     require_alike(alone(folder, *TEXTS), predict(predictor, TEXTS))
     drawn = "".join(predictor.go_on(predictor.prompt("the"), Drawing(0.8, top_k=5, seed=4), 1, 30))
     how = ("--temperature", "0.8", "--top-k", "5", "--seed", "4", "--length", "30")

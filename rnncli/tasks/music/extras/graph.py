@@ -152,7 +152,9 @@ class _Trial:
         mean_NK = torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
         after = {f"next_{name}": part.numpy() for name, part in zip(self.began, ends[len(past) :], strict=True)}
         y_BTE = torch.cat(found, -1).numpy()
-        return {"logs": mean_NK.numpy(), **after} | self._tried(y_BTE, given)
+        symbols = unrolled(given["frames"][inside], self.form.keys, self.form.voices)
+        count_B = _counts(inside, symbols.frame_N)
+        return {"logs": mean_NK.numpy(), "symbols": count_B, **after} | self._tried(y_BTE, given)
 
     def by_graphs(self, run: Run, given: Arrays) -> Arrays:
         before, inside = self._before(given), self._inside(given)
@@ -173,11 +175,12 @@ class _Trial:
                 y.append(made["outputs"])
                 state = {name: made[f"next_{name}"] for name in state}
             stepped = self._tried(np.stack(y, 1), given)
-        return {"logs": logs_NK, **found} | stepped
+        return {"logs": logs_NK, "symbols": _counts(inside, frame_N), **found} | stepped
 
-    def decisions(self, found: Arrays) -> Sequence[int]:
-        """The likeliest of each symbol."""
-        return found["logs"].argmax(-1).tolist()
+    def decisions(self, found: Arrays) -> Sequence[list[int]]:
+        """The likeliest of each symbol of a piece."""
+        ends_B = np.cumsum(found["symbols"])[:-1]
+        return [symbol_N.tolist() for symbol_N in np.split(found["logs"].argmax(-1), ends_B)]
 
     def _tried(self, y_BTE: np.ndarray, given: Arrays) -> Arrays:
         """The outputs of the first frames of each piece, where those of single frames are tried too."""
@@ -194,3 +197,8 @@ class _Trial:
     def _inside(self, given: Arrays) -> np.ndarray:
         """Which frames lie within their pieces, (B, T)."""
         return np.arange(given["frames"].shape[1]) < given["lengths"][:, None]
+
+
+def _counts(inside_BT: np.ndarray, frame_N: np.ndarray) -> np.ndarray:
+    """How many symbols each piece has, (B,)."""
+    return np.bincount(np.nonzero(inside_BT)[0][frame_N], minlength=len(inside_BT))

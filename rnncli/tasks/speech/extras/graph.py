@@ -14,6 +14,7 @@ from onnx import ModelProto
 from torch import nn
 
 from rnncli.core.graph import OnnxGraph, cleared, linear, normalised, padding, recurrent
+from rnncli.core.recurrent import Recurrent
 from rnncli.data.audio.bare import Analysis
 from rnncli.errors import RecipeError
 from rnncli.heads.ctc import greedy
@@ -65,6 +66,7 @@ def recognizer(model: Recognizer, width: int, labels: int) -> ModelProto:
 def _scores(graph: OnnxGraph, stack: Stack, x_BRC: str, lengths_B: str) -> str:
     """One member's scores (B, R, V)."""
     for layer, (core, norm) in enumerate(zip(stack.cores, stack.norms, strict=True)):
+        assert isinstance(core, Recurrent)
         y_BRE = normalised(graph, norm, recurrent(graph, core, x_BRC, lengths_B)[0])
         x_BRC = graph.add("Add", x_BRC, y_BRE) if layer else y_BRE
     if stack.ahead:
