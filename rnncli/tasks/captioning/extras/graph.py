@@ -26,12 +26,11 @@ from rnncli.core.graph import (
 )
 from rnncli.errors import RecipeError
 from rnncli.heads.attention import AttentionDecoder
-from rnncli.heads.ctc import greedy
 from rnncli.heads.graph import LOWEST
 from rnncli.tasks.captioning import portable
 from rnncli.tasks.captioning.fitted import FittedCaptioning
 from rnncli.tasks.captioning.model import Captioner
-from rnncli.tasks.exporting import MODEL, Exported, Trial
+from rnncli.tasks.exporting import MODEL, Exported, Likeliest, Trial
 from rnncli.tasks.frames.graph import drawn, encoded, frames_input
 from rnncli.tasks.frames.portable import FrameTables
 from rnncli.tasks.portable import Arrays, Run
@@ -136,9 +135,9 @@ class _Trial:
         frames, lengths_B = torch.from_numpy(given["frames"]), torch.from_numpy(given["lengths"])
         return {"logits": self.model.head(self.model.encode(frames, lengths_B)).numpy()}
 
-    def labels(self, found: Arrays) -> Sequence[list[int]]:
-        """The labels of the most probable path, padding with them."""
-        return [greedy(logits_TV).labels for logits_TV in found["logits"]]
+    def labels(self, found: Arrays) -> Sequence[Likeliest]:
+        """The most probable path, that of padding with it."""
+        return list(map(Likeliest, found["logits"]))
 
     def attended(self, given: Arrays) -> Arrays:
         frames, lengths_B = torch.from_numpy(given["frames"]), torch.from_numpy(given["lengths"])
@@ -157,6 +156,6 @@ class _Trial:
             state = {name: made[f"next_{name}"] for name in state}
         return {"memory": found["memory"], "logs": np.stack(logs, 1)}
 
-    def next_words(self, found: Arrays) -> Sequence[list[int]]:
+    def next_words(self, found: Arrays) -> Sequence[Likeliest]:
         """The likeliest word behind each."""
-        return found["logs"].argmax(-1).tolist()
+        return list(map(Likeliest, found["logs"]))

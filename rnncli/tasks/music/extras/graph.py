@@ -19,7 +19,7 @@ from rnncli.data.music.midipieces import MidiChoice
 from rnncli.heads.chordgraph import below_last, symbol_inputs, symbol_logits
 from rnncli.heads.chords import Frames
 from rnncli.heads.notes import BEGIN, NOTHING, unrolled
-from rnncli.tasks.exporting import MODEL, Exported, Trial
+from rnncli.tasks.exporting import MODEL, Exported, Likeliest, Trial
 from rnncli.tasks.music import portable
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.history import begin, width
@@ -177,10 +177,9 @@ class _Trial:
             stepped = self._tried(np.stack(y, 1), given)
         return {"logs": logs_NK, "symbols": _counts(inside, frame_N), **found} | stepped
 
-    def decisions(self, found: Arrays) -> Sequence[list[int]]:
+    def decisions(self, found: Arrays) -> Sequence[Likeliest]:
         """The likeliest of each symbol of a piece."""
-        ends_B = np.cumsum(found["symbols"])[:-1]
-        return [symbol_N.tolist() for symbol_N in np.split(found["logs"].argmax(-1), ends_B)]
+        return list(map(Likeliest, np.split(found["logs"], np.cumsum(found["symbols"])[:-1])))
 
     def _tried(self, y_BTE: np.ndarray, given: Arrays) -> Arrays:
         """The outputs of the first frames of each piece, where those of single frames are tried too."""

@@ -17,8 +17,7 @@ from rnncli.core.graph import OnnxGraph, cleared, linear, normalised, padding, r
 from rnncli.core.recurrent import Recurrent
 from rnncli.data.audio.bare import Analysis
 from rnncli.errors import RecipeError
-from rnncli.heads.ctc import greedy
-from rnncli.tasks.exporting import MODEL, Exported, Trial
+from rnncli.tasks.exporting import MODEL, Exported, Likeliest, Trial
 from rnncli.tasks.portable import Arrays
 from rnncli.tasks.speech import portable
 from rnncli.tasks.speech.data import frontend
@@ -102,7 +101,7 @@ class _Trial:
         logits_BRV, frames_B = self.model(*(torch.from_numpy(given[name]) for name in ("features", "lengths")))
         return {"logits": logits_BRV.numpy(), "frames": frames_B.numpy()}
 
-    def decisions(self, found: Arrays) -> Sequence[list[int]]:
-        """The labels of the most probable path."""
+    def decisions(self, found: Arrays) -> Sequence[Likeliest]:
+        """The most probable path."""
         each = zip(found["logits"], found["frames"].tolist(), strict=True)
-        return [greedy(logits_RV[:frames]).labels for logits_RV, frames in each]
+        return [Likeliest(logits_RV[:frames]) for logits_RV, frames in each]

@@ -14,7 +14,7 @@ import torch
 from onnx import ModelProto
 
 from rnncli.core.graph import OnnxGraph, beginning, linear, recurrent, state_inputs, state_outputs, step
-from rnncli.tasks.exporting import MODEL, Exported, Trial
+from rnncli.tasks.exporting import MODEL, Exported, Likeliest, Trial
 from rnncli.tasks.portable import Arrays, Run
 from rnncli.tasks.text import portable
 from rnncli.tasks.text.fitted import FittedText
@@ -148,9 +148,9 @@ class _Trial:
         found = run(MODEL, given)
         return self._with_steps(found, given, self._stepped(run, given) if self.stream else None)
 
-    def decisions(self, found: Arrays) -> Sequence[int]:
-        """The likeliest symbol behind all, of each text with one."""
-        return found["logs"][:, -1].argmax(-1).tolist()
+    def decisions(self, found: Arrays) -> Sequence[Likeliest]:
+        """The likeliest symbol behind each."""
+        return list(map(Likeliest, found["logs"]))
 
     def _with_steps(self, found: Arrays, given: Arrays, logs_BTV: np.ndarray | None) -> Arrays:
         """With what the graph of one symbol gives for the first ones of each text."""
