@@ -160,6 +160,13 @@ def linear(graph: OnnxGraph, layer: nn.Linear, x: str, *, exact: bool = False) -
     return graph.add("Cast", y, to=_element("float32")) if exact else y
 
 
+def normalised(graph: OnnxGraph, layer: nn.Module, x: str) -> str:
+    """Layer normalisation over the last axis."""
+    assert isinstance(layer, nn.LayerNorm)
+    weights = graph.constant(layer.weight, "float32"), graph.constant(layer.bias, "float32")
+    return graph.add("LayerNormalization", x, *weights, axis=-1, epsilon=layer.eps)
+
+
 def embedding(graph: OnnxGraph, layer: nn.Embedding, ids: str) -> str:
     """Rows of the table by their numbers, int64."""
     return graph.add("Gather", graph.constant(layer.weight, "float32"), ids)

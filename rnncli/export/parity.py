@@ -80,7 +80,8 @@ def _of_array(wanted: np.ndarray, found: np.ndarray) -> float:
     if wanted.dtype.kind != "f":
         return 0.0 if (wanted == found).all() else np.inf
     wanted, found = wanted.astype(np.float64), found.astype(np.float64)
-    apart = np.where(wanted == found, 0, np.abs(wanted - found))  # of two infinite ones there is no difference
+    with np.errstate(invalid="ignore"):
+        apart = np.where(wanted == found, 0, np.abs(wanted - found))  # of two infinite ones there is no difference
     return float(np.nan_to_num(apart / np.maximum(1, np.abs(wanted)), nan=np.inf).max())
 
 

@@ -16,12 +16,13 @@ import numpy as np
 import onnxruntime
 
 from rnncli.errors import UserError
-from rnncli.tasks.portable import Arrays, Portable
+from rnncli.tasks.portable import Arrays, Portable, PortableWriter
 
-MANIFEST = "manifest.json"
+MANIFEST, WRITE = "manifest.json", "--write"
 USAGE = """usage: python predict.py TEXT|FILE|- ...
 
-Answers each input with a JSON object on a line: arguments, the lines of one file, or with - those of stdin."""
+Answers each input with a JSON object on a line: arguments, the lines of one file, or with - those of stdin.
+A model of texts also writes on: python predict.py --write TEXT, and --write --help says how."""
 
 
 class Graphs:
@@ -63,8 +64,8 @@ def main(folder: Path, arguments: Sequence[str], stdin: TextIO = sys.stdin, stdo
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         model = open_bundle(folder)
-        for row in _answers(model, arguments, stdin):
-            stdout.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+        for piece in _pieces(model, arguments, stdin):
+            stdout.write(piece)
             stdout.flush()
     except UserError as error:
         print(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else ""), file=sys.stderr)
@@ -72,6 +73,13 @@ def main(folder: Path, arguments: Sequence[str], stdin: TextIO = sys.stdin, stdo
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _pieces(model: Portable, arguments: Sequence[str], stdin: TextIO) -> Iterator[str]:
+    """What is to be written on stdout."""
+    if arguments[0] == WRITE and isinstance(model, PortableWriter):
+        return model.write(arguments[1:])
+    return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in _answers(model, arguments, stdin))
 
 
 def _answers(model: Portable, arguments: Sequence[str], stdin: TextIO) -> Iterator[dict[str, Any]]:

@@ -7,25 +7,13 @@ of the encoder, E its width, S words, H hidden, V vocabulary. Word 0 is padding,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rnncli.core.recurrent import Recurrent
-
-PADDING, BEGIN, END = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Written:
-    """Words without begin and end, the score that ranked them, and which frames each word looked at, (S, T)."""
-
-    words: tuple[int, ...]
-    score: float
-    attention: list[list[float]] = field(default_factory=list)
+from rnncli.heads.sentences import PADDING, NextWords, Written, search
 
 
 class AttentionDecoder(nn.Module):
@@ -60,47 +48,29 @@ class AttentionDecoder(nn.Module):
         no_repeat: int = 0,
         best: int = 1,
     ) -> list[Written]:
-        """The ``best`` sentences of beam search for one example, highest first.
-
-        A sentence is ranked by its log probability divided by its length (the end counted) to ``length_power``. None
-        has an n-gram of ``no_repeat`` words twice; 0 allows it. One that did not end within ``longest`` words is taken
-        as it is where none did.
-        """
+        """The ``best`` sentences for one example: see :func:`rnncli.heads.sentences.search`."""
         memory_1TE, length_1 = memory_TE[None], torch.tensor([len(memory_TE)])
-        keys_1TH, state = self.key(memory_1TE), self._state(memory_1TE, length_1)
-        live: list[tuple[tuple[int, ...], float, list[list[float]]]] = [((), 0.0, [])]
-        done: list[Written] = []
-        for _ in range(longest):
-            count = len(live)
-            last_B1 = torch.tensor([[words[-1] if words else BEGIN] for words, _, _ in live], device=memory_TE.device)
-            h_B1H, state = self.core(self.embedding(last_B1), None, state)
-            expanded = (part.expand(count, -1, -1) for part in (memory_1TE, keys_1TH))
-            logits_B1V, weights_B1T = self._scores(h_B1H, *expanded, length_1.expand(count))
-            found_BV = logits_B1V[:, 0].float().log_softmax(-1).cpu()
-            found_BV[:, [PADDING, BEGIN]] = -torch.inf
-            for row, (words, _, _) in enumerate(live):
-                for word in banned(words, no_repeat):
-                    found_BV[row, word] = -torch.inf
-            totals_BV = found_BV + torch.tensor([score for _, score, _ in live])[:, None]
-            scores, places = totals_BV.flatten().topk(min(2 * beam, totals_BV.numel()))
-            rows, following = [], []
-            for score, place in zip(scores.tolist(), places.tolist(), strict=True):
-                row, word = divmod(place, totals_BV.shape[1])
-                words, _, seen = live[row]
-                if score == -torch.inf or len(following) == beam:
-                    break
-                if word == END:
-                    done.append(Written(words, score / (len(words) + 1) ** length_power, seen))
-                    continue
-                looked = [round(weight, 4) for weight in weights_B1T[row, 0].tolist()]
-                following.append(((*words, word), score, [*seen, looked]))
-                rows.append(row)
-            if not following or len(done) >= max(beam, best):
-                break
-            live, state = following, _take(state, rows)
-        if not done:
-            done = [Written(words, score / max(1, len(words)) ** length_power, seen) for words, score, seen in live]
-        return sorted(done, key=lambda one: -one.score)[:best]
+        keys_1TH = self.key(memory_1TE)
+
+        def advance(words_B: list[int], state: tuple[Any, ...]) -> NextWords:
+            last_B1 = torch.tensor(words_B, device=memory_TE.device)[:, None]
+            h_B1H, after = self.core(self.embedding(last_B1), None, state if state[1:] else state[0])
+            count = len(words_B)
+            memory_BTE, keys_BTH = memory_1TE.expand(count, -1, -1), keys_1TH.expand(count, -1, -1)
+            logits_B1V, weights_B1T = self._scores(h_B1H, memory_BTE, keys_BTH, length_1.expand(count))
+            logs_BV = logits_B1V[:, 0].float().log_softmax(-1).cpu().numpy()
+            return NextWords(logs_BV, weights_B1T[:, 0].float().cpu().numpy(), _parts(after))
+
+        begin = _parts(self._state(memory_1TE, length_1))
+        return search(
+            advance,
+            begin,
+            beam=beam,
+            longest=longest,
+            length_power=length_power,
+            no_repeat=no_repeat,
+            best=best,
+        )
 
     def _state(self, memory_BTE: Tensor, lengths_B: Tensor) -> Any:
         """Where the core begins: made of the mean of what was encoded."""
@@ -118,16 +88,6 @@ class AttentionDecoder(nn.Module):
         return self.linear(self.dropout(joined_BSH)), weights_BST
 
 
-def banned(words: Sequence[int], size: int) -> set[int]:
-    """The words that would repeat an n-gram of ``size`` words."""
-    if not size or len(words) < size:
-        return set()
-    tail = tuple(words[len(words) - size + 1 :])
-    return {words[i + size - 1] for i in range(len(words) - size + 1) if tuple(words[i : i + size - 1]) == tail}
-
-
-def _take(state: Any, rows: list[int]) -> Any:
-    """The states of some examples."""
-    if isinstance(state, tuple):
-        return tuple(part[:, rows] for part in state)
-    return state[:, rows]
+def _parts(state: Any) -> tuple[Tensor, ...]:
+    """A state of the core as tensors (L, B, H)."""
+    return state if isinstance(state, tuple) else (state,)

@@ -22,11 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.core.dropout import Dropout
-
-FARTHEST = 16
-"""Half tones of the largest distance between keys that the head has a weight for."""
-NOTHING, BEGIN = -1, -2
-"""In a slot: no note, and no frame at all, which comes before the first."""
+from rnncli.heads.notes import FARTHEST, NOTHING
 
 
 class Frames(NamedTuple):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
-from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BLANK = 0
 
@@ -28,6 +30,8 @@ class Decoded:
 
 def ctc_nll(logits_BTV: Tensor, lengths_B: Tensor, labels_BS: Tensor, label_lengths_B: Tensor) -> Tensor:
     """Minus the log probability of each example's labels, (B,), in fp32; infinite where frames do not suffice."""
+    from torch.nn import functional  # what searches need is numpy alone, so that they run where torch is not
+
     log_probs_TBV = logits_BTV.float().log_softmax(-1).transpose(0, 1)
     # On the CPU the lengths stay: torch looks at them there.
     return functional.ctc_loss(

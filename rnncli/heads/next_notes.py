@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor, nn
 
-from rnncli.heads.chords import FARTHEST, ChordHead
+from rnncli.heads.chords import ChordHead
+from rnncli.heads.notes import FARTHEST
 
 
 class NextNotes:

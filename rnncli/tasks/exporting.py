@@ -18,12 +18,45 @@ from rnncli.tasks.portable import Arrays, Run
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+OFF = 1e-5
+"""How far a score may be off, in relation to it above 1."""
 MODEL = "model"
 """The name of the graph of a task that has one."""
 
 
 def _one_graph(run: Run, given: Mapping[str, np.ndarray]) -> Arrays:
     return run(MODEL, given)
+
+
+@dataclass(frozen=True, eq=False)
+class Likeliest:
+    """A decision for the likeliest of V symbols at each of some places, by scores (..., V).
+
+    Two are equal where they choose alike, but for symbols that both hold to be as likely, up to what a score may be
+    off: models that have learnt little have such everywhere.
+
+    >>> Likeliest(np.array([[1.0, 2.0]])) == Likeliest(np.array([[1.0, 2.0000001]]))
+    True
+    """
+
+    scores: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Likeliest) or self.scores.shape != other.scores.shape:
+            return False
+        if not self.scores.size:
+            return True
+        return self._allows(other._chosen) and other._allows(self._chosen)
+
+    @property
+    def _chosen(self) -> np.ndarray:
+        return self.scores.argmax(-1)[..., None]
+
+    def _allows(self, chosen: np.ndarray) -> bool:
+        """Whether what the other chose is as likely here as anything else, nearly."""
+        best = self.scores.max(-1, keepdims=True)
+        lost = best - np.take_along_axis(self.scores, chosen, -1)
+        return bool((lost <= 2 * OFF * np.maximum(1, np.abs(best))).all())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,4 +38,13 @@ class Portable(Protocol):
 
     def predict(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         """One JSON-ready row an example, in order, as ``rnncli predict`` gives it."""
+        ...
+
+
+@runtime_checkable
+class PortableWriter(Protocol):
+    """A model that also writes on."""
+
+    def write(self, arguments: Sequence[str]) -> Iterator[str]:
+        """What a command line behind ``--write`` asks for, piece by piece; raises UserError."""
         ...

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rnncli.core.recurrent import Recurrent
-from rnncli.heads.attention import BEGIN, END, AttentionDecoder, banned
+from rnncli.heads.attention import AttentionDecoder
+from rnncli.heads.sentences import BEGIN, END, banned
 
 WORDS, WIDTH = 6, 5
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from rnncli.heads.chords import BEGIN, NOTHING, ChordHead, Frames
+from rnncli.heads.chords import ChordHead, Frames
 from rnncli.heads.next_notes import NextNotes
+from rnncli.heads.notes import BEGIN, NOTHING
 
 KEYS = 5
 

@@ -6,7 +6,6 @@ Shape letters: T frames, F feature bins.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +20,8 @@ import torch
 from platformdirs import user_cache_path
 
 from rnncli.data import progress
-from rnncli.data.arrays import DAMAGED
 from rnncli.data.audio.frontend import Frontend
+from rnncli.data.audio.given import read_features, require_frames
 from rnncli.data.audio.resampling import resample
 from rnncli.data.audio.sound import RecordingError, Sound, read_content, read_sound
 from rnncli.errors import DataError
@@ -181,26 +180,6 @@ def compute(
     return found
 
 
-def read_features(path: Path, name: str = "") -> np.ndarray:
-    """Features (T, F) of a .npy file as float32; raises RecordingError."""
-    name = name or str(path)
-    content = read_content(path)
-    try:
-        found = np.load(io.BytesIO(content), allow_pickle=False)
-    except (*DAMAGED, OSError) as error:
-        hint = "numpy.save writes it; the column audio is for recordings"
-        raise RecordingError("unreadable features", f"{name}: not a .npy file of numbers", hint) from error
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind not in "fiu":
-        shape = f"{found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else "an archive"
-        raise RecordingError("features of another shape", f"{name}: {shape}, not (frames, bins) of numbers")
-    if not found.size:
-        raise RecordingError("features without frames", f"{name}: holds no frames")
-    features_TF = np.ascontiguousarray(found, dtype=np.float32)
-    if not np.isfinite(features_TF).all():
-        raise RecordingError("features that are no numbers", f"{name}: holds NaN or infinity", "compute it again")
-    return features_TF
-
-
 def features_of(sound: Sound, frontend: Frontend, name: str) -> np.ndarray:
     """Features (T, F) of a recording; raises RecordingError where it is shorter than a frame."""
     features_TF = frontend(resample(sound.samples, sound.rate, frontend.rate))
@@ -214,13 +193,6 @@ def stretch(features_TF: np.ndarray, span: tuple[float, float] | None) -> np.nda
         return features_TF
     start, end = round(span[0] / FRAME), round((span[0] + span[1]) / FRAME)
     return np.ascontiguousarray(features_TF[start:end])
-
-
-def require_frames(frontend: Frontend, frames: int, seconds: float, name: str | Path) -> None:
-    """Raise RecordingError for a recording without a whole frame."""
-    if not frames:
-        said = f"{name}: {1000 * seconds:.0f} ms, less than {frontend.window:g} ms"
-        raise RecordingError("recording shorter than a frame", said, "record it again, or take it out of the data")
 
 
 def _attempt(frontend: Frontend, cache: FeatureCache | None) -> Callable[[SoundRecording], SoundClip | RecordingError]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from rnncli.data.audio import spectra
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Kind = Literal["log-mel", "mfcc", "fbank"]
 FLOOR = 1e-6
@@ -64,6 +63,8 @@ class Frontend:
     @property
     def empty_bands(self) -> int:
         """How many of the bands lie between two points of the spectrum, so that nothing is ever heard in them."""
+        from rnncli.data.audio import spectra
+
         bank = spectra.kaldi_bank if self.kind == "fbank" else spectra.htk_bank
         return int((bank(self.rate, spectra.transform_size(self.window_samples), self.bands).amax(1) == 0).sum())
 
@@ -79,6 +80,8 @@ class Frontend:
         """Features (T, F), float32."""
         if not self.frames(len(samples_N)):
             return np.zeros((0, self.width), dtype=np.float32)
+        import torch  # its settings alone are of use where torch is not
+
         wave_N = torch.from_numpy(np.ascontiguousarray(samples_N, dtype=np.float32))
         with torch.no_grad():
             return self._compute(wave_N).contiguous().numpy()
@@ -100,6 +103,10 @@ class Frontend:
         return int(self.rate * milliseconds * 0.001) if self.kind == "fbank" else round(self.rate * milliseconds / 1000)
 
     def _compute(self, wave_N: Tensor) -> Tensor:
+        import torch
+
+        from rnncli.data.audio import spectra
+
         laid_out = self.window_samples, self.hop_samples
         if self.kind == "fbank":
             return spectra.kaldi_filter_bank(wave_N * 32768, self.rate, self.bins, *laid_out)

@@ -6,6 +6,7 @@ Shape letters: N samples, C channels.
 from __future__ import annotations
 
 import io
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,24 @@ def read_blocks(path: Path, seconds: float = 10.0) -> tuple[int, Iterator[np.nda
     return int(opened.samplerate), blocks()
 
 
+def read_wave(path: Path) -> Sound:
+    """A wav file of whole numbers as :func:`read_sound` reads it, without a package; raises RecordingError."""
+    content = read_content(path)
+    if not content:
+        raise RecordingError("empty file", f"{path}: an empty file", AGAIN)
+    try:
+        with wave.open(io.BytesIO(with_size(content))) as file:
+            rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
+            samples_NC = _whole_numbers(file.readframes(file.getnframes()), width).reshape(-1, channels)
+    except (wave.Error, EOFError, ValueError) as error:
+        said = f"{path}: no wav file of whole numbers, which is all that is read here: {error}"
+        raise RecordingError("unreadable recording", said, "convert it to a wav file of 16 bits") from error
+    _require_rate(str(path), rate)
+    if not len(samples_NC):
+        raise RecordingError("recording without samples", f"{path}: holds no samples", AGAIN)
+    return Sound(_mixed(samples_NC, _cancels(samples_NC)), rate, channels)
+
+
 def read_content(path: Path) -> bytes:
     """The bytes of a regular file; raises RecordingError."""
     _require_regular(path)
@@ -156,6 +175,17 @@ def with_size(content: bytes) -> bytes:
 def pcm(content: bytes) -> np.ndarray:
     """Raw 16-bit little-endian samples as float32, (N,)."""
     return np.frombuffer(content, dtype="<i2").astype(np.float32) / 32768
+
+
+def _whole_numbers(content: bytes, width: int) -> np.ndarray:
+    """Samples of so many bytes as float32, (N,)."""
+    if width == 1:
+        return (np.frombuffer(content, np.uint8).astype(np.float32) - 128) / 128
+    if width == 2:
+        return pcm(content)
+    filled = np.zeros((len(content) // width, 4), np.uint8)
+    filled[:, 4 - width :] = np.frombuffer(content, np.uint8).reshape(-1, width)
+    return (filled.view("<i4")[:, 0] / 2.0**31).astype(np.float32)
 
 
 def import_soundfile() -> Any:

@@ -30,14 +30,13 @@ def mel_spectrum(wave_N: Tensor, rate: int, bands: int, window: int, hop: int) -
     size = transform_size(window)
     spare = size - window
     padded_N = functional.pad(wave_N, (spare // 2, spare - spare // 2))
-    shape_W = torch.hann_window(window)
-    spectrum_PT = torch.stft(padded_N, size, hop, window, shape_W, center=False, return_complex=True)
+    spectrum_PT = torch.stft(padded_N, size, hop, window, hann(window), center=False, return_complex=True)
     return spectrum_PT.abs().square().T @ htk_bank(rate, size, bands).T
 
 
 def cepstrum(logarithms_TF: Tensor, coefficients: int) -> Tensor:
     """The first ``coefficients`` of the orthonormal cosine transform of each frame, (T, C)."""
-    return logarithms_TF @ _cosines(logarithms_TF.shape[1], coefficients)
+    return logarithms_TF @ cosines(logarithms_TF.shape[1], coefficients)
 
 
 def derivative(found_TF: Tensor) -> Tensor:
@@ -53,11 +52,20 @@ def kaldi_filter_bank(wave_N: Tensor, rate: int, bands: int, window: int, hop: i
     frames_TW = wave_N.unfold(0, window, hop)
     frames_TW = frames_TW - frames_TW.mean(1, keepdim=True)
     before_TW = torch.cat([frames_TW[:, :1], frames_TW[:, :-1]], 1)
-    povey_W = torch.hann_window(window, periodic=False) ** 0.85
     size = transform_size(window)
-    spectrum_TP = torch.fft.rfft((frames_TW - PREEMPHASIS * before_TW) * povey_W, size)
+    spectrum_TP = torch.fft.rfft((frames_TW - PREEMPHASIS * before_TW) * povey(window), size)
     power_TF = spectrum_TP.abs().square() @ kaldi_bank(rate, size, bands).T
     return power_TF.clamp(min=torch.finfo(torch.float32).eps).log()
+
+
+def hann(window: int) -> Tensor:
+    """The window of Hann, (W,), as of a longer signal that comes round."""
+    return torch.hann_window(window)
+
+
+def povey(window: int) -> Tensor:
+    """The window of Kaldi, (W,)."""
+    return torch.hann_window(window, periodic=False) ** 0.85
 
 
 def transform_size(window: int) -> int:
@@ -83,18 +91,18 @@ def kaldi_bank(rate: int, size: int, bands: int) -> Tensor:
     return functional.pad(_triangles(points_P, corners), (0, 1))
 
 
+@lru_cache(maxsize=16)
+def cosines(bands: int, coefficients: int) -> Tensor:
+    """The orthonormal cosine transform of the second kind, (F, C)."""
+    places_F = torch.arange(float(bands)) + 0.5
+    found_CF = (math.pi / bands * places_F * torch.arange(float(coefficients))[:, None]).cos()
+    found_CF[0] /= math.sqrt(2)
+    return (found_CF * math.sqrt(2 / bands)).T
+
+
 def _triangles(points_P: Tensor, corners: Tensor) -> Tensor:
     """Weights (F, P): band f rises from corner f to the next and falls to the one behind; ``corners`` has F + 2."""
     widths = (corners[1:] - corners[:-1])[:, None]
     rising_FP = (points_P - corners[:-2, None]) / widths[:-1]
     falling_FP = (corners[2:, None] - points_P) / widths[1:]
     return torch.minimum(rising_FP, falling_FP).clamp(min=0)
-
-
-@lru_cache(maxsize=16)
-def _cosines(bands: int, coefficients: int) -> Tensor:
-    """The orthonormal cosine transform of the second kind, (F, C)."""
-    places_F = torch.arange(float(bands)) + 0.5
-    found_CF = (math.pi / bands * places_F * torch.arange(float(coefficients))[:, None]).cos()
-    found_CF[0] /= math.sqrt(2)
-    return (found_CF * math.sqrt(2 / bands)).T

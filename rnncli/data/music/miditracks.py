@@ -1,15 +1,13 @@
 """The tracks of MIDI files: bytes to notes and tempos by ticks.
 
 What notes and times do not need is passed over by its length, so that a key signature that breaks the rules harms
-nobody; how long messages are mido knows. Positions in messages count bytes from 0, as hexadecimal viewers do.
+nobody. Positions in messages count bytes from 0, as hexadecimal viewers do.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-
-from mido.messages import SPEC_BY_STATUS
 
 from rnncli.errors import DataError
 
@@ -19,6 +17,10 @@ NO_TEMPO = "tempos of no use, left out"
 META, SYSEX, SYSEX_MORE = 0xFF, 0xF0, 0xF7
 NAME, TRACK_END, SET_TEMPO = 0x03, 0x2F, 0x51
 NOTE_OFF, NOTE_ON = 0x80, 0x90
+ONE_BYTE = 0xC0
+"""Programs and pressures of channels, 0xC0 to 0xDF, have a byte of data; all else of channels two."""
+SYSTEM = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
+"""The bytes of data of messages of the system."""
 
 
 class MidiError(DataError):
@@ -121,9 +123,11 @@ class TrackReader:
 
     def _length(self, status: int, begin: int) -> int:
         """How many bytes of data follow a status."""
-        if status not in SPEC_BY_STATUS:
+        if status < SYSEX:
+            return 1 if status & 0xE0 == ONE_BYTE else 2
+        if status not in SYSTEM:
             raise self.cursor.error("damaged", f"the status {status:#04x}, which nobody defined", at=begin)
-        return int(SPEC_BY_STATUS[status]["length"]) - 1
+        return SYSTEM[status]
 
     def _meta(self, kind: int, data: bytes) -> None:
         if kind == TRACK_END:

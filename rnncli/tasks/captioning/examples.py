@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli.heads.attention import PADDING
+from rnncli.heads.sentences import PADDING
 from rnncli.tasks.captioning.data import Captioned
 from rnncli.tasks.frames.examples import Clips
 

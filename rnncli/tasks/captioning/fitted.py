@@ -16,8 +16,9 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.text import units as text_units
 from rnncli.data.text.scorer import Weights
 from rnncli.errors import DataError, RunError
-from rnncli.heads.attention import BEGIN, END, PADDING, AttentionDecoder, Written
+from rnncli.heads.attention import AttentionDecoder
 from rnncli.heads.ctc import ctc_nll, frames_needed
+from rnncli.heads.sentences import BEGIN, END, PADDING, Written
 from rnncli.metrics.captions import caption_statistics
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.captioning import metrics

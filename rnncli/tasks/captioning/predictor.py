@@ -27,11 +27,8 @@ class CaptionPredictor(FramePredictor):
         """One row a clip, in order; batch mates do not matter."""
         fitted, view = self.fitted, self.form.view
         frames, lengths_B = pad([view.show(view.prepare(self.clip(item))) for item in examples])
-        rows = []
-        for item, found in zip(examples, fitted.writer(self.model, frames.to(self.device), lengths_B), strict=True):
-            captions = [{"caption": fitted.spelling.caption(one.words), "score": round(one.score, 4)} for one in found]
-            rows.append({"file": item.name, "caption": captions[0]["caption"], "captions": captions})
-        return rows
+        found = fitted.writer(self.model, frames.to(self.device), lengths_B)
+        return [fitted.writer.row(item.name, one) for item, one in zip(examples, found, strict=True)]
 
     def blank(self, example: Item) -> dict[str, Any]:
         """The row of a clip without a caption."""

@@ -15,10 +15,12 @@ from rnncli.tasks.captioning.extras import checks
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
+from rnncli.tasks.captioning.model import Captioner
 from rnncli.tasks.captioning.predictor import CaptionPredictor
 from rnncli.tasks.captioning.schema import CaptionRecipe
 from rnncli.tasks.common.growing import grown, growth
 from rnncli.tasks.decode.language import Language, lexicon_used
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import FORM_KEPT, Form
 
@@ -49,6 +51,13 @@ def fit_further(recipe: CaptionRecipe, corpus: Corpus, known: FittedCaptioning) 
 load = FittedCaptioning.load
 predictor = CaptionPredictor
 check = checks.tables
+
+
+def export(fitted: FittedCaptioning, model: Captioner, *, stream: bool) -> Exported:
+    """The captioner as ONNX graphs with its tables."""
+    from rnncli.tasks.captioning.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

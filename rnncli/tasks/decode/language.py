@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.text.ngram import NGram, learn, read_arpa
 from rnncli.data.text.scorer import TextScorer, Weights, characters
 from rnncli.errors import DataError
-from rnncli.tasks.decode.sections import LanguageSection
+
+if TYPE_CHECKING:
+    from rnncli.tasks.decode.sections import LanguageSection
 
 ARPA = "language.arpa"
 SEVERAL_TEXTS = 5
@@ -58,6 +60,16 @@ class Language:
         if self.model is not None:
             self.model.write(folder / ARPA)
         return {"lexicon": list(self.lexicon), "weights": [self.weights.weight, self.weights.bonus]}
+
+    def keep(self, folder: Path) -> dict[str, Any]:
+        """Write the model into ``folder``; returns all else as plain values for JSON, for :meth:`kept`."""
+        return self.save(folder) | {"by_character": self.by_character}
+
+    @classmethod
+    def kept(cls, folder: Path, body: Mapping[str, Any]) -> Self:
+        """What :meth:`keep` gave, without the recipe."""
+        model = read_arpa(folder / ARPA) if (folder / ARPA).exists() else None
+        return cls(model, tuple(body["lexicon"]), Weights(*body["weights"]), body["by_character"])
 
     @property
     def known(self) -> bool:

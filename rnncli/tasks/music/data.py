@@ -16,7 +16,7 @@ import numpy as np
 
 from rnncli.data.music import sources
 from rnncli.data.music.midipieces import MidiChoice
-from rnncli.data.music.pieces import ALL, KEYS, LOWEST, SILENT, Form, MusicPiece, PieceFile
+from rnncli.data.music.pieces import ALL, KEYS, LOWEST, Form, MusicPiece, PieceFile
 from rnncli.data.splits import SYNONYMS, split_name
 from rnncli.data.steps import Steps
 from rnncli.data.wording import counted
@@ -24,6 +24,7 @@ from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.splitting import Parting
 from rnncli.tasks.common.tables import is_builtin
+from rnncli.tasks.music.form import slots_of, steps_of
 from rnncli.tasks.music.schema import MusicData, MusicRecipe
 
 EXAMPLE = "tunes/"
@@ -48,7 +49,7 @@ class MusicPart:
     @property
     def slots(self) -> int:
         """The voices, or the most notes that any frame of a roll has."""
-        return max(piece.frames.shape[1] for piece in self.pieces)
+        return slots_of(self.pieces)
 
     @property
     def sounds(self) -> bool:
@@ -69,9 +70,7 @@ class MusicPart:
 
     def steps(self) -> Steps:
         """The frames of all pieces, as many slots each."""
-        slots = self.slots
-        frames = (piece.frames for piece in self.pieces)
-        return Steps.of([np.pad(one, ((0, 0), (0, slots - one.shape[1])), constant_values=SILENT) for one in frames])
+        return steps_of(self.pieces)
 
 
 def read_corpus(recipe: MusicRecipe, builtin: Callable[[int], list[MusicPiece]]) -> Corpus:

@@ -6,7 +6,7 @@ Shape letters: N frames of all pieces, B batch, T frames, S slots of a frame, K 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,14 @@ import torch
 from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
-from rnncli.data.music.pieces import Form
 from rnncli.data.steps import Steps
-from rnncli.data.wording import counted
-from rnncli.errors import DataError, RunError
-from rnncli.heads.chords import BEGIN
+from rnncli.errors import RunError
+from rnncli.heads.notes import BEGIN
 from rnncli.tasks.base import About, Batches, Metrics, Rivals
 from rnncli.tasks.music.data import MusicPart
 from rnncli.tasks.music.extras.rivals import limited, rivals
 from rnncli.tasks.music.extras.sampled import CHORDS, sampled
+from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicRecipe
 from rnncli.tasks.write.carried import Carried, State
@@ -35,29 +34,6 @@ from rnncli.tasks.write.walk import ScoredSpans, nats_of
 from rnncli.tasks.write.windows import WindowBatch, Windows
 
 FILE, KIND = "music.json", "form of music"
-
-
-@dataclass(frozen=True)
-class MusicForm:
-    """What frames are: notes or voices, so many ``slots``; ``beat`` is how many frames one has, ``lowest`` key 0."""
-
-    form: Form
-    slots: int
-    keys: int
-    lowest: int
-    beat: float
-    tempo: float
-
-    @classmethod
-    def of(cls, part: MusicPart) -> MusicForm:
-        """That of a part with a piece at least."""
-        first = part.pieces[0]
-        return cls(part.form, part.slots, part.keys, part.lowest, first.beat, first.tempo)
-
-    @property
-    def voices(self) -> int:
-        """How many voices there are, 0 for notes."""
-        return self.slots if self.form == "voices" else 0
 
 
 class FittedMusic:
@@ -109,11 +85,7 @@ class FittedMusic:
 
     def require_form(self, part: MusicPart) -> None:
         """Raises DataError for a piece of another form, or of more or fewer voices, than the model was trained on."""
-        wanted = counted(self.form.voices, "voice") if self.form.voices else "rolls"
-        for piece in part.pieces:
-            given = counted(piece.frames.shape[1], "voice") if part.form == "voices" else "rolls"
-            if (given if self.form.voices else part.form) != wanted:
-                raise DataError(f"{piece.place}: {given}, where the model was trained on {wanted}")
+        self.form.require(part.pieces, part.form)
 
     def build(self) -> MusicModel:
         """A new model."""

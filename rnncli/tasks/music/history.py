@@ -12,12 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-FOREVER = 1000
-"""Frames for which all has been as it is at the begin of a piece."""
-LONGEST = 16
-"""Frames that a voice's note is told to have been held, at most."""
-FADING = 8.0
-"""Frames after which a key that is silent is half forgotten."""
+from rnncli.tasks.music.past import FADING, FOREVER, LONGEST
 
 
 class Followed(NamedTuple):

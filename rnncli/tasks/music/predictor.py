@@ -84,7 +84,8 @@ class PiecePredictor:
         skipped = 0 if self.fitted.recipe.evaluation.first else 1
         spans = pairwise(steps.bounds_D1.tolist())
         return [
-            self._row(piece, nats_N[begin:end][skipped:]) for piece, (begin, end) in zip(examples, spans, strict=True)
+            self.form.row(piece, nats_N[begin:end][skipped:])
+            for piece, (begin, end) in zip(examples, spans, strict=True)
         ]
 
     def text(self, example: MusicPiece, row: dict[str, Any], form: str = "") -> str:
@@ -150,20 +151,6 @@ class PiecePredictor:
     @cached_property
     def _composer(self) -> Composer:
         return Composer(self.model)
-
-    @property
-    def _where(self) -> dict[str, int]:
-        """Where the keys lie."""
-        return {"keys": self.form.keys, "lowest": self.form.lowest}
-
-    def _row(self, piece: MusicPiece, nats_T: np.ndarray) -> dict[str, Any]:
-        return {
-            "file": piece.place,
-            "nats": float(nats_T.sum()),
-            "frames": len(nats_T),
-            "notes": len(notes_of(piece.frames, self.form.form, **self._where)),
-            "nats_per_frame": float(nats_T.mean()) if len(nats_T) else None,
-        }
 
     @property
     def _own(self) -> dict[str, str]:

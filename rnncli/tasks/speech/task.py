@@ -12,12 +12,14 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.findings import no_texts
 from rnncli.tasks.common.growing import growth
 from rnncli.tasks.decode.language import Language, lexicon_used
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.augmentation import strength_for
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
 from rnncli.tasks.speech.fitted import FittedSpeech
+from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.predictor import SpeechPredictor
 from rnncli.tasks.speech.schema import SpeechRecipe
 
@@ -37,6 +39,13 @@ def fit_further(recipe: SpeechRecipe, corpus: Corpus, known: FittedSpeech) -> Fi
 load = FittedSpeech.load
 predictor = SpeechPredictor
 check = checks.tables
+
+
+def export(fitted: FittedSpeech, model: Recognizer, *, stream: bool) -> Exported:
+    """The recognizer as an ONNX graph with its tables."""
+    from rnncli.tasks.speech.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def findings(corpus: Corpus) -> Iterator[Advice]:

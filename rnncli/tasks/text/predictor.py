@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +16,16 @@ from rnncli.data.tables.sheet import Sheet, Sought, is_tabular
 from rnncli.data.text.documents import Document
 from rnncli.data.text.encoded import encode
 from rnncli.data.text.reading import with_line_end
-from rnncli.errors import DataError
-from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.predictors import Missing, Prompt
 from rnncli.tasks.text.data import TEXT_NAMES, read_part
-from rnncli.tasks.text.extras.writing import UNKNOWN_SYMBOL, Writer
+from rnncli.tasks.text.extras.writing import Writer
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.model import TextModel
+from rnncli.tasks.text.portable import document_of, prompt_of, row_of, rows, text_of_json
 from rnncli.tasks.write.sampling import Drawing
+from rnncli.tasks.write.stepping import Stepper
 
-SHOWN = 200
-"""Characters of a text that its row holds."""
 COSTS: dict[str, type] = {
     "nats": float,
     "tokens": int,
@@ -39,8 +35,6 @@ COSTS: dict[str, type] = {
     "perplexity": float,
 }
 """What is said of a text, and the type of each."""
-LARGEST_EXPONENT = 700.0
-"""A perplexity beyond that of so many nats is given as infinite, which JSON has no number for: as null."""
 
 
 class DocumentPredictor:
@@ -61,7 +55,7 @@ class DocumentPredictor:
 
     def parse(self, text: str) -> Document:
         """A line of text as it is, or the ``text`` of a JSON object."""
-        return self._document(_of_json(text), "")
+        return self._document(text_of_json(text), "")
 
     def read(self, path: Path, form: str = "") -> Iterator[Document]:
         """The documents of a file, or where a form says how, its lines."""
@@ -87,20 +81,13 @@ class DocumentPredictor:
         """A text a line, plain or in a JSON object."""
         for number, line in enumerate(lines, start=1):
             text = line.rstrip("\r\n")
-            yield self._document(text if form == "text" else _of_json(text, f"{name}:{number}"), f"{name}:{number}")
+            yield self._document(text if form == "text" else text_of_json(text, f"{name}:{number}"), f"{name}:{number}")
 
     @torch.no_grad()
     def predict(self, examples: Sequence[Document]) -> list[dict[str, Any]]:
         """One row a text, in order; batch mates do not matter."""
         encoded = encode(self.fitted.codec, examples)
-        nats_N = self.fitted.nats(self.model, encoded)
-        is_byte = self.fitted.codec.unit == "byte"
-        unknown_N = np.zeros(len(nats_N), bool) if is_byte else encoded.steps.values == UNKNOWN_SYMBOL
-        spans = pairwise(encoded.steps.bounds_D1.tolist())
-        return [
-            _row(document, nats_N[begin:end], int(unknown_N[begin:end].sum()))
-            for document, (begin, end) in zip(examples, spans, strict=True)
-        ]
+        return rows(self.fitted.codec, examples, encoded.steps, self.fitted.nats(self.model, encoded))
 
     def text(self, example: Document, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
@@ -108,7 +95,7 @@ class DocumentPredictor:
 
     def blank(self, example: Document) -> dict[str, Any]:
         """The row of a document that costs nothing, since it is none."""
-        return _row(example, np.zeros(0), 0) | dict.fromkeys(COSTS)
+        return row_of(example, np.zeros(0), 0) | dict.fromkeys(COSTS)
 
     def added(self, sheet: Sheet | None) -> dict[str, type]:
         """What a text costs."""
@@ -132,11 +119,7 @@ class DocumentPredictor:
 
     def prompt(self, text: str) -> Prompt:
         """A text to go on behind, what the model never learnt left out; raises DataError where nothing is left."""
-        require_characters(text, "the prompt")
-        symbols_N, unknown = self.fitted.codec.prompt(text)
-        if unknown and not len(symbols_N):
-            named = ", ".join(f'"{one}"' for one in unknown[:8])
-            raise DataError(f"the prompt holds nothing that the model learnt: {named}", "begin as its texts do")
+        symbols_N, unknown = prompt_of(self.fitted.codec, text)
         return Prompt(self.fitted.codec.text(symbols_N.tolist()), tuple(unknown), self._writer.begin(symbols_N))
 
     def go_on(self, prompt: Prompt, sampling: Drawing, number: int, length: int) -> Iterator[str]:
@@ -145,40 +128,10 @@ class DocumentPredictor:
 
     @cached_property
     def _writer(self) -> Writer:
-        return Writer(self.fitted.codec, self.model)
+        return Writer(self.fitted.codec, Stepper(self.model.networks))
 
     def _document(self, text: str, place: str) -> Document:
-        require_characters(text, place or "input")
-        return Document.of(self.fitted.codec.form.of(text), place)
-
-
-def _of_json(text: str, place: str = "input") -> str:
-    """The ``text`` of a JSON object, or a text that is none as it is."""
-    if not text.lstrip().startswith("{"):
-        return text
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    if not isinstance(found.get("text"), str):
-        raise DataError(f'{place}: {text[:60]!r}: a JSON object without a "text"', 'for example {"text": "Once upon"}')
-    return found["text"]
-
-
-def _row(document: Document, nats_N: np.ndarray, unknown: int) -> dict[str, Any]:
-    """What a text costs; means are None for a text without a symbol."""
-    nats, tokens, characters = float(nats_N.sum()), len(nats_N), document.characters
-    each = nats / tokens if tokens else math.inf
-    place = {"place": document.place} if document.place else {}
-    return place | {
-        "text": document.slice(0, SHOWN).text(),
-        "nats": nats,
-        "tokens": tokens,
-        "characters": characters,
-        "unknown": unknown,
-        "bits_per_character": nats / characters / math.log(2) if characters else None,
-        "perplexity": math.exp(each) if each < LARGEST_EXPONENT else None,
-    }
+        return document_of(self.fitted.codec, text, place)
 
 
 def _shown(value: float | None) -> str:

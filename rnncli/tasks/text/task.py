@@ -8,9 +8,11 @@ from rnncli.data.text.codec import Codec
 from rnncli.data.text.learning import NAMES
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common.growing import growth
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.text import data
 from rnncli.tasks.text.extras import checks
 from rnncli.tasks.text.fitted import FittedText
+from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.text.schema import TextRecipe
 
@@ -47,3 +49,10 @@ def fit_further(recipe: TextRecipe, corpus: Corpus, known: FittedText) -> Fitted
     )
     notes = (*grows, *["n-grams that help are learnt anew, from these texts alone"] * recipe.evaluation.help)
     return FittedText(recipe, codec, notes)
+
+
+def export(fitted: FittedText, model: TextModel, *, stream: bool) -> Exported:
+    """The model as ONNX graphs with its tables."""
+    from rnncli.tasks.text.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)

@@ -10,7 +10,7 @@ Shape letters: V symbols, W width of an embedding, H hidden, G gates, I input of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import NamedTuple, Protocol
 
@@ -22,26 +22,17 @@ from torch import Tensor
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.symbols import SymbolHead
+from rnncli.tasks.write.going import Behind
 from rnncli.tasks.write.members import parted
-from rnncli.tasks.write.sampling import Drawing, choose
 
 LARGEST_TABLE = 1 << 28
 """Bytes that the table of the first layer may take; a larger one is not made, and each step computes its row."""
-TOGETHER = 16
-"""Symbols that are written before the first of them is given, so that threads are not limited anew for each."""
 
 LayerState = tuple[np.ndarray, ...]
 """What a layer hands from step to step, each (H,): h or, of an lstm, h and c."""
 State = tuple[LayerState, ...]
 """That of all layers of a model."""
 _Step = Callable[[np.ndarray, LayerState], LayerState]
-
-
-class Behind(NamedTuple):
-    """Where writing goes on: the logits (V,) of the next symbol in fp64, and the states of the models."""
-
-    logits_V: np.ndarray
-    states: tuple[State, ...]
 
 
 class Network(Protocol):
@@ -74,34 +65,14 @@ class Stepper:
         """One symbol further."""
         return self._after(behind.states, symbol)
 
+    def steadily(self) -> AbstractContextManager[None]:
+        """On one thread."""
+        return one_thread()
+
     def _after(self, states: Sequence[State], symbol: int) -> Behind:
         found = [model(state, symbol) for model, state in zip(self.models, states, strict=True)]
         logits_V = found[0][0] if len(found) == 1 else _averaged([logits_V for logits_V, _ in found])
         return Behind(logits_V, tuple(state for _, state in found))
-
-
-def read(stepper: Stepper, symbols: Sequence[int]) -> Behind:
-    """Behind ``symbols`` at the begin of a document."""
-    with one_thread():
-        behind = stepper.begin()
-        for symbol in symbols:
-            behind = stepper.after(behind, symbol)
-    return behind
-
-
-def written(
-    stepper: Stepper, behind: Behind, sampling: Drawing, number: int, barred: Sequence[int] = ()
-) -> Iterator[int]:
-    """The symbols of sample ``number`` as they are drawn, without an end; none is one of those ``barred``."""
-    generator, bar_V = sampling.generator(number), np.zeros_like(behind.logits_V)
-    bar_V[list(barred)] = -np.inf
-    while True:
-        symbols = []
-        with one_thread():
-            for _ in range(TOGETHER):
-                symbols.append(choose(behind.logits_V + bar_V, sampling, generator))
-                behind = stepper.after(behind, symbols[-1])
-        yield from symbols
 
 
 @contextmanager

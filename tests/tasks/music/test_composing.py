@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnncli.heads.chords import BEGIN
+from rnncli.heads.notes import BEGIN
 from rnncli.tasks.music.extras.composing import Composer
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.schema import MusicModelSection

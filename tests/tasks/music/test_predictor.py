@@ -8,7 +8,8 @@ import torch
 
 from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.errors import DataError
-from rnncli.tasks.music.fitted import FittedMusic, MusicForm
+from rnncli.tasks.music.fitted import FittedMusic
+from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.predictor import PiecePredictor
 from rnncli.tasks.music.schema import MusicRecipe
 

@@ -8,8 +8,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from rnncli.tasks.write import stepping
+from rnncli.tasks.write.going import read, written
 from rnncli.tasks.write.sampling import Drawing
-from rnncli.tasks.write.stepping import Stepper, one_thread, read, written
+from rnncli.tasks.write.stepping import Stepper, one_thread
 from tests.tasks.write.models import StandInModel
 
 CORES = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnncli.data.text.units import Units
-from rnncli.heads.attention import END
+from rnncli.heads.sentences import END
 
 
 class Spelling:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncli.heads.chords import BEGIN, NOTHING
 from rnncli.heads.next_notes import NextNotes, NotesOfFrame
+from rnncli.heads.notes import BEGIN, NOTHING
 from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.write.carried import State
 from rnncli.tasks.write.sampling import Drawing, choose

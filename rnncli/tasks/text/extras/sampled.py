@@ -12,8 +12,9 @@ from rnncli.data.text.codec import Codec
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.schema import TextEvaluation
 from rnncli.tasks.write.copying import copied, excerpts
+from rnncli.tasks.write.going import written
 from rnncli.tasks.write.sampled import copied_about, drawings
-from rnncli.tasks.write.stepping import Stepper, written
+from rnncli.tasks.write.stepping import Stepper
 
 UNKNOWN = 0
 

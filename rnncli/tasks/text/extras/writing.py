@@ -9,9 +9,8 @@ from itertools import islice
 import numpy as np
 
 from rnncli.data.text.codec import Codec
-from rnncli.tasks.text.model import TextModel
+from rnncli.tasks.write.going import Behind, Stepping, read, written
 from rnncli.tasks.write.sampling import Drawing
-from rnncli.tasks.write.stepping import Behind, Stepper, read, written
 
 UNKNOWN_SYMBOL = 0
 
@@ -27,13 +26,13 @@ class ReadText:
 class Writer:
     """Writes texts with a model, one symbol at a time on one thread: a sample is the same wherever it is drawn.
 
-    >>> writer = Writer(codec, model)
+    >>> writer = Writer(codec, Stepper(model.networks))
     >>> "".join(writer.text(writer.begin(), Drawing(temperature=0.8, seed=1), number=1, length=100))
     'ROMEO: and so ...'
     """
 
-    def __init__(self, codec: Codec, model: TextModel) -> None:
-        self.codec, self._stepper = codec, Stepper(model.networks)
+    def __init__(self, codec: Codec, stepper: Stepping) -> None:
+        self.codec, self._stepper = codec, stepper
 
     def begin(self, symbols_N: np.ndarray | None = None) -> ReadText:
         """At the begin of a text, behind its first symbols if there are any."""
