@@ -153,6 +153,11 @@ class PiecePredictor:
         return Composer(self.model)
 
     @property
+    def _where(self) -> dict[str, int]:
+        """Where the keys lie."""
+        return {"keys": self.form.keys, "lowest": self.form.lowest}
+
+    @property
     def _own(self) -> dict[str, str]:
         """What is to be changed of the recipe to read files as train was read: what was found where it says auto."""
         return {"data.form": self.form.form}
