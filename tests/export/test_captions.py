@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnncli.errors import RecipeError
-from rnncli.runs.use import predict
+from rnncli.runs.predicting import predict
 from rnncli.tasks.captioning import task
 from rnncli.tasks.captioning.schema import RECIPE
 from tests.export.bundles import alone, lively, made, require_alike

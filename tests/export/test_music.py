@@ -9,7 +9,7 @@ import torch
 
 from rnncli.data.music.midiwriting import midi_bytes
 from rnncli.runs.recipes import load_recipe
-from rnncli.runs.use import predict
+from rnncli.runs.predicting import predict
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.predictor import PiecePredictor
