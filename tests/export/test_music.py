@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from rnncli.data.music.midiwriting import midi_bytes
-from rnncli.runs.recipes import load_recipe
 from rnncli.runs.predicting import predict
+from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.predictor import PiecePredictor

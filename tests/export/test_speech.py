@@ -13,8 +13,8 @@ from rnncli.data.audio.resampling import resample as by_torch
 from rnncli.data.audio.sound import read_sound, read_wave
 from rnncli.data.text.labelunits import LabelUnits
 from rnncli.errors import DataError, RecipeError
-from rnncli.runs.recipes import load_recipe
 from rnncli.runs.predicting import predict
+from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.decode.language import Language
 from rnncli.tasks.speech import task
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale

@@ -7,8 +7,8 @@ import torch
 
 from rnncli.data.text.codec import Codec
 from rnncli.data.text.documents import Document
-from rnncli.runs.recipes import load_recipe
 from rnncli.runs.predicting import predict
+from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.predictor import DocumentPredictor
 from rnncli.tasks.write.sampling import Drawing
