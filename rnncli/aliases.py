@@ -74,6 +74,7 @@ OPTIONS = {
     "--data": "d i train input file path dataset data_path data_dir data_file train_file train_data training_data csv",
     "--dev": "valid val validation validation_file dev_file eval eval_file",
     "--test": "test_file test_data",
+    "TEXT": "text texts input inputs file sentence data i",
     "--text-column": "text text_field text_col input_column x",
     "--label-column": "label labels target label_col target_column y",
     "--horizon": "h fh periods pred_len prediction_length forecast_horizon forecast_length output_chunk_length",
@@ -102,7 +103,6 @@ OPTIONS = {
     "--stop": "stop_token stop_string eos end",
     "--help": "help usage ?",
     "RUN": "run run_dir model model_path",
-    "TEXT": "text texts input inputs file sentence data i",
     "SETTING": "set override overrides param params hparams opts",
 }
 """Options, of a command that has them; RUN, TEXT and SETTING stand bare, as arguments."""
@@ -137,6 +137,9 @@ COMMANDS = (
     Elsewhere("evaluate {}", "eval test score evaluation validate metrics"),
     Elsewhere("predict {}", "infer inference prediction apply use transcribe"),
     Elsewhere("write {}", "generate generation sample complete compose improvise harmonise harmonize"),
+    Elsewhere("serve {}", "server deploy api daemon"),
+    Elsewhere("submit {}", "submission kaggle"),
+    Elsewhere("weights show FILE", "import keras"),
     Elsewhere("runs list", "ls list history experiments status"),
     Elsewhere("runs rm {}", "rm remove delete del"),
     Elsewhere("runs show {}", "show info inspect describe summary"),
@@ -158,24 +161,19 @@ COMMANDS = (
         blank="RECIPE",
     ),
     Elsewhere(
-        "predict {} -",
-        "serve server deploy api daemon",
-        "there is no server; predict with - answers each line of a stream as it comes",
-    ),
-    Elsewhere(
         "export {} --out model",
         "convert onnx save torchscript quantize package",
         "an exported model runs with numpy and onnxruntime alone; a run itself is a folder that can be moved",
     ),
     Elsewhere(
-        "run {}/recipe.yaml data.train=FILE",
+        "run {}/recipe.yaml data.train=FILE --from {}",
         "finetune fine-tune fine_tune retrain adapt transfer update",
-        "no finished run is trained on; train anew with the old and the new examples in one file",
+        "a new run begins with the best model of another and learns from further data",
     ),
     Elsewhere(
         "report {} --open",
         "gui ui dashboard tensorboard wandb mlflow",
-        "there is no dashboard; each run has a page of its own",
+        "there is no dashboard; each run has a page, and evaluation.tensorboard=true writes events for TensorBoard",
     ),
     Elsewhere(
         "doctor",

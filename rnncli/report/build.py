@@ -318,6 +318,8 @@ class Report:
                 del values[name]
         if self.model.members == 1:
             del values["model"]["members"]
+        if not self.model.start:
+            del values["model"]["start"]
         return values
 
 

@@ -33,10 +33,13 @@ OPTIONAL = {
     "tokenizers": ("learnt subwords", 'pip install "rnncli[subword]"'),
     "python-crfsuite": ("a linear CRF beside a tagger", 'pip install "rnncli[crf]"'),
     "h5py": ("features in .h5 files", 'pip install "rnncli[h5]"'),
+    "onnx": ("models as ONNX", 'pip install "rnncli[export]"'),
+    "onnxruntime": ("models as ONNX", 'pip install "rnncli[export]"'),
     "statsforecast": ("classical rivals of a forecaster", 'pip install "rnncli[forecast]"'),
     "starlette": ("serving models over HTTP", 'pip install "rnncli[serve]"'),
     "uvicorn": ("serving models over HTTP", 'pip install "rnncli[serve]"'),
     "symusic": ("music with a soundfont", 'pip install "rnncli[soundfont]"'),
+    "tensorboard": ("what training measures, for TensorBoard", 'pip install "rnncli[tensorboard]"'),
     "torchvision": ("frames through its networks", 'pip install "rnncli[vision]"'),
 }
 

@@ -13,7 +13,8 @@ import torch
 
 from rnncli.data.series.panel import PanelForm
 from rnncli.errors import DataError, UsageError
-from rnncli.runs.predicting import looking_ahead, predict_behind
+from rnncli.runs.predicting import given, looking_ahead, predict_behind
+from rnncli.runs.tabled import TableOut
 from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from tests.tasks.forecasting import corpus, days, fit, model_of, recipe_of, rows_of, sales, settled, table
@@ -304,7 +305,7 @@ def test_csv_has_its_names_once_and_json_a_row_a_line(tmp_path):
     path = tmp_path / "shops.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *rows])
-    text = written(predictor, predictor.read(path), "csv")
+    text = "".join(TableOut(given(predictor, [str(path)], None)).text("csv"))
     found = list(csv.DictReader(io.StringIO(text)))
     assert [(row["shop"], float(row["mean"])) for row in found] == [(row["shop"], row["mean"]) for row in expected]
     with path.open(encoding="utf-8") as lines:

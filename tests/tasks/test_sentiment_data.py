@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from rnncli.data.tables.sheet import ColumnsAsked, read_sheet
+from rnncli.data.text.units import SplitUnits
+from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import DataError
 from rnncli.tasks.action.data import read_corpus as read_clips
 from rnncli.tasks.action.schema import RECIPE as ACTION
 from rnncli.tasks.sentiment.data import count_labels, read_corpus, read_part
+from rnncli.tasks.sentiment.portable import TextTables
 from rnncli.tasks.sentiment.predictor import TextPredictor
 from rnncli.tasks.sentiment.schema import RECIPE
 
@@ -142,9 +146,11 @@ def test_columns_go_by_number_where_a_file_has_no_header(tmp_path):
 
 def test_new_texts_are_joined_as_those_of_training_were(tmp_path):
     recipe = RECIPE(data={"text_column": ("title", "text")})
-    reader = TextPredictor(SimpleNamespace(recipe=recipe), None, None)  # pyright: ignore[reportArgumentType]
+    tables = TextTables(SplitUnits("word"), Vocabulary.from_counts({}), (), False, 0, ("title", "text"))
+    reader = TextPredictor(SimpleNamespace(recipe=recipe, tables=tables), None, None)
     write(tmp_path / "a.csv", ["a", "b"] * 20, title=TITLES)
-    assert list(reader.read(tmp_path / "a.csv"))[:2] == [f"{TITLES[0]} {TEXTS[0]}", f"{TITLES[1]} {TEXTS[1]}"]
+    sheet = read_sheet(tmp_path / "a.csv", ColumnsAsked(learnt={"text_column": ("title", "text")}))
+    assert list(reader.rows(sheet))[:2] == [f"{TITLES[0]} {TEXTS[0]}", f"{TITLES[1]} {TEXTS[1]}"]
     assert reader.parse('{"text": "b", "title": "a"}') == "a b"
     assert reader.parse('{"text": "b"}') == "b"
 
@@ -179,8 +185,9 @@ def test_texts_in_words_are_read_as_their_words(tmp_path, form):
     parts = corpus(tmp_path, train="a.jsonl").parts
     assert sorted(text for part in parts.values() for text in part.texts()) == sorted(TEXTS)
     recipe = SimpleNamespace(data=SimpleNamespace(text_column="text", encoding="auto", header="auto"))
-    predictor = TextPredictor(SimpleNamespace(recipe=recipe), None, None)
-    assert list(predictor.read(tmp_path / "a.jsonl")) == TEXTS
+    tables = TextTables(SplitUnits("word"), Vocabulary.from_counts({}), (), False, 0)
+    predictor = TextPredictor(SimpleNamespace(recipe=recipe, tables=tables), None, None)
+    assert list(predictor.rows(read_sheet(tmp_path / "a.jsonl", ColumnsAsked()))) == TEXTS
     if form is list:
         assert list(predictor.listen(iter([json.dumps(rows[0])]), "stdin")) == TEXTS[:1]
 
