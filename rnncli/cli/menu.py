@@ -40,7 +40,7 @@ COMMANDS = (
     Entry(
         "predict",
         "Runs",
-        "Predict: one JSON object a line or the form of the input, or a table on a terminal.",
+        "Predict: one JSON object a line, the form of the input, or your table with new columns; shown on a terminal.",
         "predict:predict",
     ),
     Entry(
