@@ -15,7 +15,9 @@ from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import visible
 
-app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Look at files of weights of Keras and torch.")
+HELP = "Show the recurrent layers in a file of Keras or torch that a recipe can start from."
+
+app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help=HELP)
 
 
 @app.callback()
