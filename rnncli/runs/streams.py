@@ -65,7 +65,7 @@ def lines(stream: BinaryIO, name: str) -> Iterator[str]:
     A byte order mark is left out.
     """
     number = 0
-    while line := stream.readline(MAX_LINE):
+    while line := _line(stream, name):
         number += 1
         if b"\0" in line or len(line) == MAX_LINE:
             what = "a NUL byte" if b"\0" in line else f"a line of more than {MAX_LINE:,} bytes"
@@ -86,8 +86,6 @@ def waiting(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
             for example in examples:
                 held.put(example)
             held.put(_End())
-        except OSError as error:
-            held.put(_End(DataError(f"stdin: cannot be read: {error.strerror or error}", "name a file instead")))
         except BaseException as error:  # what it is, the thread that waits is to hear
             held.put(_End(error))
 
@@ -103,6 +101,13 @@ def waiting(examples: Iterator[Any], together: int) -> Iterator[list[Any]]:
             yield found
     if end.error is not None:
         raise end.error
+
+
+def _line(stream: BinaryIO, name: str) -> bytes:
+    try:
+        return stream.readline(MAX_LINE)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}", "name a file instead") from error
 
 
 def _opened_pipe(path: Path) -> BinaryIO:
