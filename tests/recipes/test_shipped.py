@@ -186,6 +186,7 @@ def test_one_fold_of_rt_polarity_is_read_well(real_data, here):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_rarer_class_of_waimai_is_found_better_than_by_the_baselines(real_data, here):
     data = f"data.root={real_data / 'sentiment'}"
     done = rnncli("run", "sentiment/waimai", data, "compute.threads=1", "--json")

@@ -223,6 +223,7 @@ def test_words_of_the_penn_treebank_come_out_at_the_published_perplexity(real_da
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_characters_of_the_penn_treebank_cost_the_bits_that_were_measured(real_data):
     numbers = {}
     texts = [(real_data / f"generate/ptb/{part}.txt").read_text(encoding="utf-8") for part in ("train", "test")]
