@@ -189,6 +189,8 @@ RECORD = fields(
         "kernel": TEXT,
         "watched": TEXT,
         "asked": by_name(ANY),
+        "notes": many(TEXT),
+        "lengthened": TRUTH,
     },
     argv=many(TEXT),
     versions=by_name(TEXT),

@@ -180,11 +180,12 @@ def test_a_language_model_of_the_training_texts_is_used_kept_and_loaded_again(un
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "keys",
     [
         "model.hidden=64 model.layers=1 train.epochs=4 train.learning_rate=3e-3 train.ema=0.99 compute.threads=1",
-        pytest.param("train.epochs=3 compute.threads=2", marks=pytest.mark.long),
+        "train.epochs=3 compute.threads=2",
     ],
     ids=["a narrow layer", "as shipped"],
 )
