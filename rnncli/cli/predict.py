@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnncli.cli import completion
+from rnncli.cli.run import Run
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def predict(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.", autocompletion=completion.runs)],
+    run: Run,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(

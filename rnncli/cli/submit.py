@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from rnncli.cli import completion
 from rnncli.cli.progressline import ProgressLine
+from rnncli.cli.run import Run
 from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
 from rnncli.runs.advance import advancing
@@ -21,7 +21,7 @@ KINDS = ("labels", "probabilities")
 
 def submit(
     terminal: Terminal,
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.", autocompletion=completion.runs)],
+    run: Run,
     test: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="The rows to predict; with --folds the data of training, if they moved."),

@@ -53,9 +53,8 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
     started = () if initial is None else tuple(begin_with(initial, model, used))
     train = fitted.encode(corpus.parts["train"], training=True)
     used, steps = _resolved(used, fitted, train)
-    said = run.read_record().get("notes") if run and known else None
-    if isinstance(said, list):  # what was said in fitting is said again in the report
-        fitted.notes = tuple(map(str, said))
+    if run and known:
+        _say_again(run, fitted)
     trainer = Trainer(
         fitted,
         model,
@@ -81,9 +80,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
         if known:
             _restore(run, trainer)
         else:
-            keep_resolved(run, recipe, used)
-            run.write_record(notes=list(fitted.notes))
-            run.keep_vocabulary(fitted.save)
+            _keep(run, recipe, used, fitted)
     return Prepared(used, corpus, fitted, trainer)
 
 
@@ -105,6 +102,20 @@ def _read(run: RunDirectory | None, task: Task, recipe: Recipe, observe: Observe
         sizes = {name: len(part) for name, part in corpus.parts.items()}
         run.write_record(data={"headline": corpus.headline, "sizes": sizes})
     return corpus
+
+
+def _keep(run: RunDirectory, asked: Recipe, used: Recipe, fitted: Fitted[Any]) -> None:
+    """Write what a resumed run, and whoever uses it, needs of the beginning."""
+    keep_resolved(run, asked, used)
+    run.write_record(notes=list(fitted.notes))
+    run.keep_vocabulary(fitted.save)
+
+
+def _say_again(run: RunDirectory, fitted: Fitted[Any]) -> None:
+    """Let a report tell what was said in fitting, which a resumed run does not do again."""
+    said = run.read_record().get("notes")
+    if isinstance(said, list):
+        fitted.notes = tuple(map(str, said))
 
 
 def _resolved(recipe: Recipe, fitted: Fitted[Any], train: Examples) -> tuple[Recipe, str]:
