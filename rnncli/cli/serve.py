@@ -45,7 +45,8 @@ def serve(
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(f"serving needs {' and '.join(missing)}", 'pip install "rnncli[serve]"')
     from rnncli.runs.interrupt import interruptible
-    from rnncli.serve.app import Application, Limits
+    from rnncli.serve.app import Application
+    from rnncli.serve.asking import Limits
     from rnncli.serve.served import named, open_runs
     from rnncli.serve.server import address_of, open_socket
     from rnncli.serve.server import serve as serve_application

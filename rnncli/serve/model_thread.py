@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from rnncli.serve.served import Answered, Served, Sized
 
 Reader = Callable[[], "list[Sized] | Answered"]
 Result = Answered | BaseException
+
+
+LINGER = 0.001
+"""Seconds in which those that were answered together may ask again, before the first of them is answered alone."""
 
 
 class BusyError(UserError):
@@ -45,7 +50,7 @@ class ModelThread:
     def __init__(self, deliver: Callable[[list[tuple[Question, Result]]], Any], most_waiting: int) -> None:
         self.deliver, self.most_waiting = deliver, most_waiting
         self._waiting: deque[Question] = deque()
-        self._inputs = 0
+        self._inputs = self._taken = 0
         self._ready = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
@@ -65,12 +70,16 @@ class ModelThread:
         return self._thread.is_alive()
 
     def ask(self, question: Question) -> None:
-        """Let a question wait for its turn; raises BusyError where too many inputs wait already."""
+        """Let a question wait for its turn, which begins with :meth:`wake`; BusyError where too many inputs wait."""
         with self._ready:
             if self._inputs and self._inputs + question.inputs > self.most_waiting:
                 raise BusyError(f"{self._inputs:,} inputs wait already", "try again in a moment")
             self._inputs += question.inputs
             self._waiting.append(question)
+
+    def wake(self) -> None:
+        """Begin with what waits, if nothing is being answered; else it is taken when that is done."""
+        with self._ready:
             self._ready.notify()
 
     def close(self, seconds: float) -> None:
@@ -89,8 +98,7 @@ class ModelThread:
     def _take(self) -> list[Question]:
         """The question that has waited longest, and those for the same model that go with it; none at the end."""
         with self._ready:
-            while not self._waiting and not self._closed:
-                self._ready.wait()
+            self._await()
             if self._closed:
                 return []
             first = self._waiting.popleft()
@@ -107,7 +115,19 @@ class ModelThread:
                     self._inputs -= other.inputs
             self._waiting.extendleft(reversed(left))
             self._inputs -= inputs
+            self._taken = len(taken)
             return taken
+
+    def _await(self) -> None:
+        """Wait until there is something to answer, and a moment for more where there was more before.
+
+        Clients that were answered together ask again one after the other, and few questions cost hardly less than many.
+        """
+        while not self._waiting and not self._closed:
+            self._ready.wait()
+        end = time.monotonic() + LINGER
+        while not self._closed and len(self._waiting) * 2 < self._taken and (left := end - time.monotonic()) > 0:
+            self._ready.wait(left)
 
 
 def answered(questions: Sequence[Question]) -> list[tuple[Question, Result]]:

@@ -55,7 +55,7 @@ def address_of(opened: socket.socket) -> str:
 def serve(application: Application, opened: socket.socket, ended: threading.Event, ready: Callable[[], Any]) -> None:
     """Answer until ``ended`` is set; ``ready`` is called as soon as requests are taken."""
     config = uvicorn.Config(
-        application.asgi,
+        application,
         ws="none",
         lifespan="off",
         log_config=None,

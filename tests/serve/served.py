@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.errors import DataError
-from rnncli.serve.app import Application, Limits
+from rnncli.serve.app import Application
+from rnncli.serve.asking import Limits
 from rnncli.serve.served import Served
 from rnncli.serve.server import open_socket, serve
 

@@ -17,7 +17,7 @@ pytest.importorskip("starlette")
 
 from rnncli.errors import UsageError
 from rnncli.serve import server
-from rnncli.serve.app import Limits
+from rnncli.serve.asking import Limits
 from rnncli.serve.openapi import document
 from rnncli.serve.served import PADDED_CHARACTERS, Served, chunks
 from tests.serve.served import Files, serving, shouting
@@ -139,7 +139,7 @@ def test_requests_that_wait_are_answered_together_and_no_more_wait_than_may():
         first = pool.submit(client.post, "first")
         until(lambda: model.predictor.entered.is_set())
         others = [pool.submit(client.post, f"text {n}") for n in range(10)]
-        until(lambda: client.application.thread.waiting == 10)
+        until(lambda: client.application.asking.thread.waiting == 10)
         status, answer = client.post(["a"] * 3)
         assert (status, answer) == (503, {"error": "10 inputs wait already", "try": "try again in a moment"})
         model.predictor.may.set()
@@ -169,7 +169,7 @@ def test_what_is_wrong_with_one_request_does_those_beside_it_no_harm():
         pool.submit(client.post, "first")
         until(lambda: model.predictor.entered.is_set())
         asked = [pool.submit(client.post, text) for text in ("one", "defect", "", "two")]
-        until(lambda: client.application.thread.waiting == 4)
+        until(lambda: client.application.asking.thread.waiting == 4)
         model.predictor.may.set()
         found = [one.result() for one in asked]
         assert [status for status, _ in found] == [200, 500, 400, 200]
@@ -255,7 +255,7 @@ def test_requests_leave_nothing_behind(client):
         with socket.create_connection(client.address) as connection:
             connection.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n[")
     time.sleep(0.2)
-    assert client.application.thread.waiting == 0
+    assert client.application.asking.thread.waiting == 0
     assert threading.active_count() < 12
 
 
