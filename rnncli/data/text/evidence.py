@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,7 +138,11 @@ class Evidence:
                 [_scores(part_NF, part_NF.bounds_R, self.weights, self.bias) for part_NF in parts]
             )
         fold_N = np.zeros(len(found.lengths_N), np.int64)
-        return _told(found, fold_N, self.weights[None], self.ratios[None], self.scale, scores_NC, most)
+        return _told(found, fold_N, self.weights[None], self._table, self.scale, scores_NC, most)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        return _side_by_side(self.weights[None], self.ratios[None])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All but the n-grams, for a file of arrays."""
@@ -277,23 +282,31 @@ def _told_apart(evidence: Evidence, found: Located, fitted: _CrossFit, most: int
             mine = np.flatnonzero(fold_N == fold)
             some_NF = found_NF[mine]
             scores_NC[mine] = _scores(some_NF, some_NF.indptr, weights_PFC[fold], bias_PC[fold])
-    return _told(found, fold_N, weights_PFC, ratios_PFC, evidence.scale, scores_NC, most)
+    table = _side_by_side(weights_PFC, ratios_PFC if len(evidence.scale) else ratios_PFC[..., :0])
+    return _told(found, fold_N, weights_PFC, table, evidence.scale, scores_NC, most)
 
 
 def _scores(found_NF: Any, bounds: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return (shrink(np.diff(bounds)) * (found_NF @ weights) + bias).astype(np.float32)
 
 
+def _side_by_side(weights_PFC: np.ndarray, ratios_PFC: np.ndarray) -> np.ndarray:
+    """Weights and ratios of each n-gram in a row, the folds under each other: (P * F, 2 C), or of no ratios nothing."""
+    if not ratios_PFC.shape[2]:
+        return np.zeros((len(weights_PFC) * weights_PFC.shape[1], 0), np.float32)
+    return np.concatenate([weights_PFC, ratios_PFC], axis=2).reshape(-1, 2 * weights_PFC.shape[2])
+
+
 def _told(
     found: Located,
     fold_N: np.ndarray,
     weights_PFC: np.ndarray,
-    ratios_PFC: np.ndarray,
+    table: np.ndarray,
     scale: np.ndarray,
     scores_NC: np.ndarray | None,
     most: int,
 ) -> Told:
-    """Tables of all folds under each other, and where in them each unit looks."""
+    """The ``table`` of all folds under each other, and where in it each unit looks."""
     if not len(scale):
         nothing = np.zeros((1, 0), np.float32)
         return Told(np.zeros((0, 0), np.int32), np.zeros(0, np.int32), nothing, nothing, scale, scores_NC)
@@ -301,7 +314,6 @@ def _told(
     fold_U = np.repeat(fold_N, found.lengths_N)[at].astype(np.int32)
     folds, grams, columns = weights_PFC.shape
     words = found.inside_WF.shape[0]
-    table = np.concatenate([weights_PFC, ratios_PFC], axis=2).reshape(folds * grams, 2 * columns)
     subwords = len(scale) > len(found.numbers_OU) * 2 * columns
     inside = np.concatenate([found.inside_WF @ weights for weights in weights_PFC]) if subwords else table[:, :0]
     numbers_OU = found.numbers_OU[:, at] + fold_U * grams

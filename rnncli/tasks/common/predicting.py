@@ -11,6 +11,7 @@ from rnncli.errors import DataError
 
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".xlsx", ".conll", ".conllu", ".bmes", ".bio", ".iob", ".iob2")
 """Endings of files whose lines are rows and columns."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def files_of(text: str, suffixes: Sequence[str], what: str) -> list[str]:
@@ -51,4 +52,4 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def json_line(row: Mapping[str, Any]) -> str:
     """A row as a JSON object on a line."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    return ENCODER.encode(row) + "\n"

@@ -40,10 +40,11 @@ class TextPredictor:
 
     def __init__(self, fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
+        self.tables = fitted.tables
 
     def parse(self, text: str) -> str:
         """A line of text as it is, or the ``text`` of a JSON object."""
-        return self.fitted.tables.parse(text)
+        return self.tables.parse(text)
 
     def read(self, path: Path, form: str = "") -> Iterator[str]:
         """The lines of a file, in a form if one is named, else as they are."""
@@ -81,10 +82,10 @@ class TextPredictor:
     @torch.no_grad()
     def predict(self, examples: Sequence[str]) -> list[dict[str, Any]]:
         """One row a text, in order; batch mates do not matter."""
-        tables = self.fitted.tables
-        given = {name: torch.from_numpy(one).to(self.device) for name, one in tables.inputs(examples).items()}
+        inputs = self.tables.inputs(examples)
+        given = {name: torch.from_numpy(one).to(self.device) for name, one in inputs.items()}
         logits_BK = self.model(given["ids"], given["lengths"].cpu(), given.get("figures"), given.get("scores"))
-        return tables.rows(examples, logits_BK.double().cpu().numpy())
+        return self.tables.rows(examples, logits_BK.double().cpu().numpy())
 
     def text(self, example: str, row: dict[str, Any], form: str = "") -> str:
         """A JSON object on a line."""
