@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from rnncli.data.text.vocabulary import Vocabulary
 
 SUBWORDS = (4, 5)
 """Lengths of the character n-grams of a word, its bounds counted."""
+WORDS_KEPT = 1 << 15
+"""Whose character n-grams are kept: a few hundred bytes each."""
 TEXTS_AT_ONCE = 8192
 """Whose n-grams are gathered together: beyond these, copies would take more memory than the result."""
 
@@ -108,11 +111,35 @@ def count(
     return grams, least, _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
-def locate(texts: Iterable[Sequence[str]], kinds: Kinds, grams: Vocabulary) -> Located:
+class Inside:
+    """The character n-grams of a vocabulary that are inside of words; those of words asked lately are kept."""
+
+    def __init__(self, grams: Vocabulary) -> None:
+        self.grams = grams
+        self._of = lru_cache(WORDS_KEPT)(self._look_up)
+
+    def rows(self, words: Sequence[str]) -> Sparse:
+        """How often each word has which n-gram inside."""
+        found = [self._of(word) for word in words]
+        bounds = np.cumsum([0, *(len(columns) for columns, _ in found)])
+        columns, times = ([*parts] for parts in zip(*found, strict=True)) if found else ([], [])
+        shape = (len(words), len(self.grams))
+        return Sparse(bounds, _joined(columns, np.int32), _joined(times, np.float32), shape)
+
+    def _look_up(self, word: str) -> tuple[np.ndarray, np.ndarray]:
+        times = Counter(map(self.grams.number, map(_letters_name, _pieces(word))))
+        del times[self.grams.unknown]
+        columns = sorted(times)
+        return np.array(columns, np.int32), np.array([times[one] for one in columns], np.float32)
+
+
+def locate(texts: Iterable[Sequence[str]], kinds: Kinds, inside: Inside) -> Located:
     """The n-grams of any texts that are in the vocabulary."""
-    levels = _levels(texts, kinds.order)
-    letters = _letters(levels.words) if kinds.subwords else _Letters([], _nothing())
-    return _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
+    levels, grams = _levels(texts, kinds.order), inside.grams
+    words = len(levels.words)
+    inside_WF = inside.rows(levels.words) if kinds.subwords else _nothing((words, len(grams)))
+    numbers_OU = _numbered(levels, [np.arange(len(level.last)) for level in levels.orders], grams)
+    return Located(numbers_OU, levels.orders[0].which_U, inside_WF, levels.lengths_N)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,25 +208,39 @@ def _letters(words: Sequence[str]) -> _Letters:
     names: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     inside, columns = array("i"), array("i")
     for word in words:
-        bounded = f"<{word}>"
-        found = [bounded[at : at + size] for size in SUBWORDS for at in range(len(bounded) - size + 1)]
+        found = _pieces(word)
         columns.extend(map(names.__getitem__, found))
         inside.append(len(found))
     row = np.repeat(np.arange(len(words), dtype=np.int32), np.array(inside, np.int64))
     found = Sparse.counted(row, np.array(columns, np.int32), (len(words), len(names)))
-    return _Letters([f"c {name}" for name in names], found)
+    return _Letters(list(map(_letters_name, names)), found)
+
+
+def _pieces(word: str) -> list[str]:
+    """The character n-grams of a word, as often as they are in it."""
+    bounded = f"<{word}>"
+    return [bounded[at : at + size] for size in SUBWORDS for at in range(len(bounded) - size + 1)]
+
+
+def _letters_name(piece: str) -> str:
+    return f"c {piece}"
 
 
 def _located(levels: _Levels, letters: _Letters, kept: Sequence[np.ndarray], grams: Vocabulary) -> Located:
     """``kept`` are the n-grams of each order that may be in the vocabulary."""
+    inside_WF = _renumbered(letters, grams, len(levels.words))
+    return Located(_numbered(levels, kept, grams), levels.orders[0].which_U, inside_WF, levels.lengths_N)
+
+
+def _numbered(levels: _Levels, kept: Sequence[np.ndarray], grams: Vocabulary) -> np.ndarray:
+    """The number of the n-gram of each order that ends at each unit, (O, U)."""
     numbers_OU = np.full((len(levels.orders), len(levels.orders[0].which_U)), grams.unknown, np.int32)
     for order, level in enumerate(levels.orders, start=1):
         number = np.full(len(level.last), grams.unknown, np.int32)
         number[kept[order - 1]] = grams.encode(levels.names(order, kept[order - 1]))
         there = level.which_U >= 0
         numbers_OU[order - 1, there] = number[level.which_U[there]]
-    inside_WF = _renumbered(letters, grams, len(levels.words))
-    return Located(numbers_OU, levels.orders[0].which_U, inside_WF, levels.lengths_N)
+    return numbers_OU
 
 
 def _renumbered(letters: _Letters, grams: Vocabulary, words: int) -> Sparse:
@@ -213,8 +254,12 @@ def _renumbered(letters: _Letters, grams: Vocabulary, words: int) -> Sparse:
     return Sparse(bounds, column[order], values[order], (words, len(grams)))
 
 
-def _nothing() -> Sparse:
-    return Sparse(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), (0, 0))
+def _nothing(shape: tuple[int, int] = (0, 0)) -> Sparse:
+    return Sparse(np.zeros(shape[0] + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), shape)
+
+
+def _joined(parts: Sequence[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate([np.zeros(0, kind), *parts])
 
 
 def _least(seen: np.ndarray, most: int) -> int:
