@@ -33,6 +33,9 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets all machines in.")
     ] = "127.0.0.1",
+    share_port: Annotated[
+        bool, typer.Option("--share-port", help="Share the port with others started like this, one for each core.")
+    ] = False,
     max_size: Annotated[
         float, typer.Option("--max-size", metavar="MB", min=0.001, max=1000, help="Largest request, in megabytes.")
     ] = 4,
@@ -52,7 +55,7 @@ def serve(
     from rnncli.serve.server import serve as serve_application
 
     found = named(runs)
-    opened = open_socket(host, port)
+    opened = open_socket(host, port, shared=share_port)
     with opened, interruptible() as ended:
         models = open_runs(found)
         for model in models:

@@ -25,8 +25,13 @@ TICKS = 10
 LATE = b'{"error": "no request came within %d seconds"}\n' % PATIENCE
 
 
-def open_socket(host: str, port: int) -> socket.socket:
-    """A socket bound to an address, of which port 0 is any that is free; raises UsageError, for one in use, say."""
+def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to an address, of which port 0 is any that is free; raises UsageError, for one in use, say.
+
+    Of processes whose sockets are ``shared`` several can be bound to one address, and the system deals connections out.
+    """
+    if shared and not hasattr(socket, "SO_REUSEPORT"):
+        raise UsageError("--share-port: this system lets no two processes have one port", "leave it away")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         opened = socket.socket(family, kind, protocol)
@@ -35,6 +40,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         if os.name == "posix":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         opened.bind(address)
         opened.listen(1)  # or two could be bound to one address, of which one fails later
     except (OSError, OverflowError) as error:

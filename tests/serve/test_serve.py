@@ -268,6 +268,16 @@ def test_a_port_in_use_and_a_host_that_is_not_there_are_said():
         server.open_socket("300.1.1.1", 0)
 
 
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="no such option of sockets here")
+def test_a_port_is_shared_by_those_alone_that_all_say_so():
+    with server.open_socket("127.0.0.1", 0, shared=True) as opened:
+        port = opened.getsockname()[1]
+        with server.open_socket("127.0.0.1", port, shared=True) as other:
+            assert other.getsockname() == opened.getsockname()
+        with pytest.raises(UsageError, match="address already in use"):
+            server.open_socket("127.0.0.1", port)
+
+
 def test_inputs_of_like_length_are_predicted_together_and_padding_is_bounded():
     sizes = [5, PADDED_CHARACTERS, 7, 9, PADDED_CHARACTERS // 3, 8, 6]
     found = list(chunks(sizes, 3))
