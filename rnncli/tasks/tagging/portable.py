@@ -5,7 +5,6 @@ Shape letters: B sentences, S words that are read, T words of a sentence itself,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,15 +16,13 @@ from rnncli.data.jsonfile import read_json, write_json
 from rnncli.data.ragged import Ragged
 from rnncli.data.text.neighbours import Given, laid_out, reach, with_neighbours
 from rnncli.data.text.tagschemes import Scheme, named
-from rnncli.errors import DataError, UsageError
 from rnncli.heads.path import Chain, alone
-from rnncli.tasks.common.predicting import lines_of, require_characters
+from rnncli.tasks.common.predicting import lines_of
 from rnncli.tasks.portable import Arrays, Run
 from rnncli.tasks.tagging.answers import answered, valid
 from rnncli.tasks.tagging.collating import collated, gather, read_at
-from rnncli.tasks.tagging.columns import TOKEN_NAMES
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
-from rnncli.tasks.tagging.extras.plain import words
+from rnncli.tasks.tagging.sentences import SentenceReader
 
 KIND, FILE, CHAIN = "tagger", "tags.json", "chain.npz"
 MOST_WORDS = 8192
@@ -87,33 +84,6 @@ class TagTables:
         names = valid([self.tags[k] for k in best_T.tolist()], self.scheme)
         return answered(given, names, sure_T2, self.scheme)
 
-    def sentence(self, text: str) -> Given:
-        """A plain sentence; UsageError where the model reads more than words."""
-        if self.layout["features"]:
-            needed = ", ".join(self.layout["features"])
-            said = f"this model also reads column {needed}, which a plain sentence lacks"
-            raise UsageError(said, f'give a JSON object with lists "tokens" and {needed} on a line')
-        text = text.rstrip("\r\n")
-        tokens, starts = words(text, by_character=self.layout["by_character"], knows=self.lexicon.knows)
-        return Given(tokens, row={"text": text}, text=text, starts=starts)
-
-    def object(self, line: str, place: str) -> Given:
-        """A sentence in a JSON object: lists of ``tokens`` and of what is read with them, or a ``text``."""
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{place}: not JSON: {error}", "each line holds one whole JSON object") from error
-        if isinstance(found, dict) and isinstance(found.get("text"), str) and "tokens" not in found:
-            return replace(self.sentence(found["text"]), row=found)
-        names = (self.layout["token"], *TOKEN_NAMES)
-        tokens = next((found[name] for name in names if name in found), None) if isinstance(found, dict) else None
-        features = [found.get(name) for name in self.layout["features"]] if isinstance(found, dict) else []
-        for values in (tokens, *features):
-            if not isinstance(values, list) or (tokens is not None and len(values) != len(tokens)):
-                raise DataError(f'{place}: no list "tokens"', 'for example {"tokens": ["Berlin", "calls"]}')
-        further = tuple([str(value) for value in values or []] for values in features)
-        return Given([str(token) for token in tokens or []], further, row=found)
-
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads, with numpy alone."""
         self.lexicon.save(folder)
@@ -149,10 +119,11 @@ class PortableTagger:
 
     def __init__(self, tables: TagTables, run: Run) -> None:
         self.tables, self.run = tables, run
+        self.reader = SentenceReader(tables.layout, tables.lexicon)
 
     def parse(self, text: str) -> Given:
         """A sentence, or a JSON object that holds ``tokens`` or ``text``; raises DataError."""
-        return self._parsed(text, "input")
+        return self.reader.parse(text, "input")
 
     def read(self, path: Path) -> Iterator[Given]:
         """A sentence a line, plain or in a JSON object."""
@@ -174,12 +145,8 @@ class PortableTagger:
     def _sentences(self, lines: Iterable[str], name: str) -> Iterator[Given]:
         """The sentences of lines, with their neighbours where these are read too."""
         context, document = self.tables.context, self.tables.document
-        given = (self._parsed(line, f"{name}:{number}") for number, line in enumerate(lines, start=1))
+        given = (self.reader.parse(line, f"{name}:{number}") for number, line in enumerate(lines, start=1))
         return with_neighbours(((one, one.row.get(document)) for one in given), context) if context else given
-
-    def _parsed(self, line: str, place: str) -> Given:
-        require_characters(line, place)
-        return self.tables.object(line, place) if line.lstrip().startswith("{") else self.tables.sentence(line)
 
 
 def open_model(folder: Path, run: Run) -> PortableTagger:

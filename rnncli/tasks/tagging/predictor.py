@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,17 +16,17 @@ from rnncli.data.tables.conll import Block, blocks, fill, with_feature
 from rnncli.data.tables.sheet import Sheet, is_tabular
 from rnncli.data.text.neighbours import Given, with_neighbours
 from rnncli.data.text.sentences import cut, paragraphs
-from rnncli.errors import DataError, UsageError
-from rnncli.tasks.common.predicting import json_line, require_characters
+from rnncli.errors import DataError
+from rnncli.tasks.common.predicting import json_line
 from rnncli.tasks.predictors import Coloured, Missing
 from rnncli.tasks.tagging.answers import answered
-from rnncli.tasks.tagging.data import TOKEN_NAMES, has_sentences
+from rnncli.tasks.tagging.data import has_sentences
 from rnncli.tasks.tagging.extras.forms import FORMATS, JSON_DOCUMENT, Ahead, Knowledge, by_name
 from rnncli.tasks.tagging.extras.known import KnownWords
-from rnncli.tasks.tagging.extras.plain import words
 from rnncli.tasks.tagging.extras.rows import SentenceRows
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.model import Tagger
+from rnncli.tasks.tagging.sentences import SentenceReader
 
 TOGETHER = 2048
 """Sentences that are best tagged at once: many of like length, and words that come again."""
@@ -48,9 +47,10 @@ class TagPredictor:
     def __init__(self, fitted: FittedTagging, model: Tagger, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device
         self.layout, self.lexicon = fitted.layout, fitted.lexicon
+        self.reader = SentenceReader(fitted.layout, fitted.lexicon)
         self.context = fitted.recipe.data.context
         self.knowledge = Knowledge(self.layout, self._written(), fitted.scheme is not None)
-        self.in_rows = SentenceRows(self.layout, fitted.recipe.data.document_column, self._sentence)
+        self.in_rows = SentenceRows(self.layout, fitted.recipe.data.document_column, self.reader.sentence)
         self.sought = self.in_rows.sought
         self.known = KnownWords(fitted.lexicon, model, device, self.context)
         self.example = (
@@ -59,10 +59,7 @@ class TagPredictor:
 
     def parse(self, text: str) -> Given:
         """A sentence, or a JSON object that holds ``tokens`` or ``text``."""
-        require_characters(text, "input")
-        if text.lstrip().startswith("{"):
-            return self._object(text, "input")
-        return self._sentence(text)
+        return self.reader.parse(text, "input")
 
     def read(self, path: Path, form: str = "") -> Iterator[Given]:
         """The sentences of a file, one at a time."""
@@ -99,14 +96,14 @@ class TagPredictor:
             for number, line in enumerate(lines, start=1):
                 if form == "jsonl" and not line.strip():
                     continue
-                given = self._object(line, f"{name}:{number}") if form == "jsonl" else self._sentence(line)
+                given = self.reader.object(line, f"{name}:{number}") if form == "jsonl" else self.reader.sentence(line)
                 yield given, given.row.get(self.fitted.recipe.data.document_column)
 
     def _paragraphs(self, lines: Iterable[str]) -> Iterator[tuple[Given, object]]:
         """The sentences of running text, each with its ``offset`` in characters."""
         for begin, paragraph in paragraphs(lines):
             for at, text in cut(paragraph, lambda word: self.lexicon.knows([word])[0]):
-                given = self._sentence(text)
+                given = self.reader.sentence(text)
                 yield replace(given, row=given.row | {"offset": begin + at}), None
 
     def _blocks(self, lines: Ahead, name: str) -> Iterator[tuple[Given, object]]:
@@ -211,36 +208,6 @@ class TagPredictor:
             return set(tags)
         prefixes = (scheme.begin, scheme.inner, scheme.last, scheme.single)
         return {"O", *(prefix + scheme.separator + tag[2:] for tag in tags for prefix in prefixes)}
-
-    def _sentence(self, text: str) -> Given:
-        if self.layout["features"]:
-            needed = ", ".join(self.layout["features"])
-            raise UsageError(
-                f"this model also reads column {needed}, which a plain sentence lacks",
-                "give CoNLL columns as it was trained on: rnncli predict RUN FILE",
-            )
-        text = text.rstrip("\r\n")
-        tokens, starts = words(text, by_character=self.layout["by_character"], knows=self.lexicon.knows)
-        return Given(tokens, row={"text": text}, text=text, starts=starts)
-
-    def _object(self, line: str, place: str) -> Given:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{place}: not JSON: {error}", "each line holds one whole JSON object") from error
-        if "\\u" in line:  # the one way in which half a character may come
-            require_characters(json.dumps(row, ensure_ascii=False), place)
-        if isinstance(row, dict) and isinstance(row.get("text"), str) and "tokens" not in row:
-            return replace(self._sentence(row["text"]), row=row)
-        names = (self.layout["token"], *TOKEN_NAMES)
-        tokens = next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
-        features = [row.get(name) for name in self.layout["features"]] if isinstance(row, dict) else []
-        for values in (tokens, *features):
-            if not isinstance(values, list) or (tokens is not None and len(values) != len(tokens)):
-                raise DataError(f'{place}: no list "tokens"', 'for example {"tokens": ["Berlin", "calls"]}')
-        return Given(
-            [str(token) for token in tokens or []], tuple([str(v) for v in f or []] for f in features), row=row
-        )
 
     def _block(self, block: Block, name: str, token: str, tag: str) -> Given:
         """The sentence of a block whose words and tags are in these columns."""

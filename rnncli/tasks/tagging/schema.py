@@ -16,8 +16,8 @@ from rnncli.recipe.schema import (
     EvaluationSection,
     Extent,
     Fraction,
+    LocalPlace,
     OptionalWidth,
-    PlaceName,
     Positive,
     Probability,
     Recipe,
@@ -78,7 +78,7 @@ class TaggerModel(CoreSection, frozen=True):
     )
     embedding: Width = Field(default=100, description="size of the embedding of a word")
     embedding_scale: Positive = Field(default=0.1, description="initial embeddings lie within plus and minus this")
-    vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    vectors: LocalPlace = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
     characters: OptionalWidth = Field(
         default=32, description="hidden units, each direction, of the core over characters; 0: none"
     )
