@@ -173,13 +173,17 @@ def of_classes(report: Report, keys: Iterable[str]) -> Advice | None:
     return Advice(says, do, rank=20)
 
 
-def of_training(histories: Sequence[Rows], watch: Metric, epochs: int) -> Advice | None:
-    """Whether training ended too soon: one history of its epochs, or one for each fold."""
+def of_training(histories: Sequence[Rows], watch: Metric, epochs: int, *, goes_on: bool = False) -> Advice | None:
+    """Whether training ended too soon: one history of its epochs, or one for each fold.
+
+    ``goes_on`` says that a run of it may go on to more epochs.
+    """
     early = [why for rows in histories if rows and (why := _ended_early(rows, watch, epochs))]
     if not early or 2 * len(early) <= len(histories):
         return None
     says = early[0] if len(histories) == 1 else f"in {len(early)} of {len(histories)} folds {early[0]}"
-    return Advice(says, f"train longer: train.epochs={max(FEW_EPOCHS, 2 * epochs)}", rank=15)
+    more = f"train.epochs={max(FEW_EPOCHS, 2 * epochs)}"
+    return Advice(says, f"train longer: {'rnncli run --resume RUN ' if goes_on else ''}{more}", rank=15)
 
 
 def of_dev(report: Report, metric: str, dev: float | None, sizes: Mapping[str, int]) -> Advice | None:

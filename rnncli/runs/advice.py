@@ -47,7 +47,7 @@ def of_run(
     task = tasks.load(recipe.task)
     found = [*task.findings(corpus)] if isinstance(task, Advising) else []
     found += _of_figures(report, recipe, metric)
-    found += advice.findings(advice.of_training([trained.history], trained.watch, recipe.train.extent.epochs))
+    found += advice.findings(_of_training(recipe, [trained]))
     if metric:
         found += advice.findings(advice.of_dev(report, metric, _of_best(report, trained, metric), sizes))
         match = advice.match_of_examples(report, metric, *_parts(recipe, metric, rows, about, rivals))
@@ -68,11 +68,8 @@ def of_folds(
 
     ``pooled`` are the predictions of folds that are parts of one test, which are then held against each other.
     """
-    watch = trained[0].watch
-    metric = main_metric(report, watch.name)
-    found = list(
-        advice.findings(advice.of_training([one.history for one in trained], watch, recipe.train.extent.epochs))
-    )
+    metric = main_metric(report, trained[0].watch.name)
+    found = list(advice.findings(_of_training(recipe, trained)))
     found += _of_figures(report, recipe, metric if pooled else "")
     if pooled:
         rows, about, rivals, corpus = pooled
@@ -87,6 +84,11 @@ def of_folds(
     common = [line for line in folds[0].advice if all(line in fold.advice for fold in folds)]
     lines = dict.fromkeys((*own, *(line for line in common if not any(one.endswith(line) for one in own))))
     return replace(report, advice=tuple(lines)[: advice.MOST])
+
+
+def _of_training(recipe: Recipe, trained: Sequence[TrainingHistory]) -> Advice | None:
+    histories, epochs = [one.history for one in trained], recipe.train.extent.epochs
+    return advice.of_training(histories, trained[0].watch, epochs, goes_on=not recipe.train.bound_to_epochs)
 
 
 def _with(report: Report, *found: Advice) -> Report:

@@ -192,6 +192,9 @@ def test_a_watched_loss_that_hardly_falls_is_no_reason_to_go_on():
     few = advice.of_training([history(losses[-3:], losses[-3:])], LOSS, 3)
     assert few is not None
     assert few.says == "the last of 3 epochs was the best"
+    going_on = advice.of_training([history(losses[-3:], losses[-3:])], LOSS, 3, goes_on=True)
+    assert going_on is not None
+    assert going_on.do == "train longer: rnncli run --resume RUN train.epochs=6"
 
 
 def test_folds_that_ended_too_soon_are_counted_where_they_are_most():
