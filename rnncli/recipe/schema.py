@@ -29,6 +29,16 @@ Beam = Annotated[int, Field(ge=1, le=10_000)]
 """What a search follows, or gives, at once."""
 PlaceName = Annotated[str, AfterValidator(os.path.expanduser)]
 """A file or folder, of which ~ is the user's home, as a shell has it where the ~ is not quoted or behind a =."""
+
+
+@dataclass(frozen=True)
+class FromHere:
+    """Of a field: a place which, if it is relative, starts where the program does, and not one of these ``words``."""
+
+    words: tuple[str, ...] = ()
+
+
+LocalPlace = Annotated[PlaceName, FromHere()]
 ColumnName = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
 """A column by its name, or by its number from 1."""
 AUTO: Literal["auto"] = "auto"
@@ -51,11 +61,21 @@ class Extent:
 class Section(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """A part of a recipe: frozen, and a key that it does not know is an error."""
 
+    @property
+    def local_places(self) -> dict[str, str]:
+        """The keys and values that name files and folders from where the program was started."""
+        found: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            here = next((one for one in field.metadata if isinstance(one, FromHere)), None)
+            if here and (value := getattr(self, name)) and value not in here.words:
+                found[name] = value
+        return found
+
 
 class DataSection(Section, frozen=True):
     """Where the examples come from; a task's ``data`` section extends it."""
 
-    root: PlaceName = Field(
+    root: LocalPlace = Field(
         default=".", description="the folder that holds the files; a relative one starts where you are"
     )
     source: Literal["auto", "own", "builtin", "file", "folder", "datasets"] = Field(
@@ -119,7 +139,7 @@ class CoreSection(Section, frozen=True):
     )
     recurrent_dropout: Fraction = Field(default=0.0, description="dropout of the recurrent weights")
     initial_state: Literal["zero", "learnt"] = Field(default="zero", description="the state before the first step")
-    start: PlaceName = Field(
+    start: LocalPlace = Field(
         default="",
         description="weights that the recurrent layers start from: .keras or .h5 of Keras, or .safetensors with the "
         "names of torch.nn; a relative one starts where you are",
@@ -163,7 +183,7 @@ class TrainSection(Section, frozen=True):
     checkpoint_seconds: Positive = Field(
         default=120.0, description="save the state at least this often within an epoch"
     )
-    from_run: PlaceName = Field(
+    from_run: LocalPlace = Field(
         default="", description="a run whose best model and vocabulary training begins with; empty begins anew"
     )
 

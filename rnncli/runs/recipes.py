@@ -12,7 +12,7 @@ from rnncli import tasks
 from rnncli.errors import DataError, RecipeError, RunError, UsageError
 from rnncli.recipe import library
 from rnncli.recipe.load import dump, load
-from rnncli.recipe.schema import AUTO, DataSection, Recipe
+from rnncli.recipe.schema import AUTO, DataSection, Recipe, Section
 from rnncli.recipe.settings import Setting
 from rnncli.recipe.text import parse
 from rnncli.runs.directory import RunDirectory, write_text
@@ -146,14 +146,13 @@ def finding(recipe: Recipe, command: str) -> Iterator[None]:
 
 
 def with_absolute_places(recipe: Recipe) -> Recipe:
-    """The recipe with the places of data, weights and a run to begin with as they are from anywhere, so that the run's
-    copy can be run again.
-    """
-    places = {"data.root": str(Path(recipe.data.root).resolve())}
-    if recipe.train.from_run:
-        places["train.from_run"] = str(Path(recipe.train.from_run).resolve())
-    if start := getattr(getattr(recipe, "model", None), "start", ""):
-        places["model.start"] = str(Path(start).resolve())
+    """The recipe with files and folders as they are named from anywhere, so that the run's copy can be run again."""
+    sections = {name: section for name, section in recipe if isinstance(section, Section)}
+    places = {
+        f"{name}.{key}": str(Path(value).resolve())
+        for name, section in sections.items()
+        for key, value in section.local_places.items()
+    }
     return recipe.having(places)
 
 

@@ -139,7 +139,7 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
 
 def _require_as_begun(run: RunDirectory, recipe: Recipe) -> None:
     """UsageError where ``recipe`` is not the one that a run was begun with."""
-    changed = differences(asked_recipe(run), with_absolute_places(recipe))
+    changed = differences(with_absolute_places(asked_recipe(run)), with_absolute_places(recipe))
     if not changed:
         return
     again = "with data.root=FOLDER if the data have moved"

@@ -34,7 +34,7 @@ class Application:
         self.answered = self.refused = 0
         self.begun = time.monotonic()
         self._aside = ThreadPoolExecutor(1)
-        handlers: dict[Any, Any] = {HTTPException: self._not_found, RefusedError: self._refused, Exception: self._broken}
+        handlers: dict[Any, Any] = {HTTPException: self._not_found, RefusedError: self._refused}
         self._others = Starlette(
             routes=[
                 Route(PREDICT, self, methods=["POST"]),
@@ -45,7 +45,7 @@ class Application:
                 Route("/openapi.json", self._openapi),
                 Route("/", self._page),
             ],
-            exception_handlers=handlers,
+            exception_handlers=handlers | {Exception: self._broken},
         )
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

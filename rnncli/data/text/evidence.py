@@ -316,7 +316,7 @@ def _told(
         return Told(np.zeros((0, 0), np.int32), np.zeros(0, np.int32), nothing, nothing, scale, scores_NC)
     at = found.beginnings(most)
     fold_U = np.repeat(fold_N, found.lengths_N)[at].astype(np.int32)
-    folds, grams, columns = weights_PFC.shape
+    _, grams, columns = weights_PFC.shape
     words = found.inside_WF.shape[0]
     subwords = len(scale) > len(found.numbers_OU) * 2 * columns
     inside = np.concatenate([found.inside_WF @ weights for weights in weights_PFC]) if subwords else table[:, :0]

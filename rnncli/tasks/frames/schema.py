@@ -13,6 +13,7 @@ from rnncli.recipe.schema import (
     Count,
     FilesSection,
     Fraction,
+    FromHere,
     OptionalWidth,
     PlaceName,
     Recipe,
@@ -42,12 +43,14 @@ class FramesData(FilesSection, frozen=True):
     encoder: str = Field(
         default="pixels", description="what is computed of videos: pixels, motion, hog, patches, torchvision:MODEL"
     )
-    weights: PlaceName = Field(default="", description="of a torchvision model: a .safetensors file, or hub")
+    weights: Annotated[PlaceName, FromHere(("hub",))] = Field(
+        default="", description="of a torchvision model: a .safetensors file, or hub"
+    )
     fps: Amount = Field(default=10.0, description="frames taken of a second; 0 takes all")
     width: Pixels = Field(default=48, description="pixels that a frame of a video is brought to, across")
     height: Pixels = Field(default=48, description="pixels that a frame of a video is brought to, down")
     crop: list[Size] = Field(default=[], description="left, top, width, height of the part to take; none takes all")
-    cache: PlaceName = Field(
+    cache: Annotated[PlaceName, FromHere(("auto", "none"))] = Field(
         default="auto", description="folder that keeps what is computed; auto: ~/.cache/rnncli/features; none: memory"
     )
     blocks: OptionalWidth = Field(

@@ -14,7 +14,7 @@ from rnncli.recipe.schema import (
     DataSection,
     Extent,
     Fraction,
-    PlaceName,
+    LocalPlace,
     Positive,
     Recipe,
     Size,
@@ -56,7 +56,7 @@ class ClassifierModel(CoreSection, frozen=True):
     embedding: Width = Field(default=64, description="size of the embedding of a unit")
     embedding_scale: Positive = Field(default=0.05, description="initial embeddings lie within plus and minus this")
     embedding_dropout: Fraction = Field(default=0.5, description="dropout of embeddings, one mask for all steps")
-    vectors: PlaceName = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
+    vectors: LocalPlace = Field(default="", description="word vectors in text form (.vec, GloVe) to start from")
     word_dropout: Fraction = Field(default=0.2, description="share of units replaced by the unknown one in training")
     evidence: Literal["auto", "on", "off"] = Field(
         default="auto", description="tell the model what n-grams say of the label; auto and on both do"

@@ -16,6 +16,7 @@ from rnncli.recipe.schema import (
     Extent,
     FilesSection,
     Fraction,
+    FromHere,
     OptionalWidth,
     PlaceName,
     Probability,
@@ -59,7 +60,7 @@ class SpeechData(FilesSection, frozen=True):
     given: Literal["spectrum", "cepstrum", "other"] = Field(
         default="other", description="what .npy features are, so that they can be varied in training"
     )
-    cache: PlaceName = Field(
+    cache: Annotated[PlaceName, FromHere(("auto", "none"))] = Field(
         default="auto", description="folder that keeps features; auto: ~/.cache/rnncli/features; none: memory"
     )
     normalise: Literal["utterance", "global"] = Field(
