@@ -98,7 +98,9 @@ class Served:
             try:
                 found.append(Sized(self.predictor.parse(text), len(text)))
             except UserError as error:
-                raise DataError(f"{place.format(number)}: {error.message}", error.hint) from error
+                raise DataError(
+                    f"{place.format(number)}: {error.message.removeprefix('input: ')}", error.hint
+                ) from error
         return found
 
     def behind(self, rows: Sequence[Mapping[str, Any]], future: Any, quantiles: Sequence[float]) -> Answered:

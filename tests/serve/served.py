@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,42 @@ class Files:
 
     def text(self, example: Path, row: dict[str, Any], form: str = "") -> str:
         return json.dumps(row) + "\n"
+
+
+class Counting:
+    """Goes on counting behind the last number of a history, in steps of ``step``."""
+
+    example, formats, together = "n\n1\n2", ("csv",), 2
+
+    def __init__(self, step: int = 1) -> None:
+        self.step = step
+
+    def parse(self, text: str) -> int:
+        return int(text)
+
+    def given(self, future: Any, levels: Sequence[float]) -> Counting:
+        return Counting(int(100 * levels[0]) if levels else self.step)
+
+    def behind(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+        if not rows:
+            raise DataError("the history: no rows")
+        last = int(rows[-1]["n"])
+        return iter(range(last + self.step, last + 3 * self.step + 1, self.step))
+
+    def listen(self, lines: Iterable[str], name: str, form: str = "") -> Iterator[int]:
+        return self.behind([{"n": line} for line in list(lines)[1:]])
+
+    def predict(self, examples: Sequence[int]) -> list[dict[str, Any]]:
+        return [{"n": number} for number in examples]
+
+    def text(self, example: int, row: dict[str, Any], form: str = "") -> str:
+        return json.dumps(row) + "\n"
+
+    def read(self, path: Path, form: str = "") -> Iterator[int]:
+        raise NotImplementedError
+
+    def table(self, rows: Sequence[dict[str, Any]]) -> Any:
+        raise NotImplementedError
 
 
 class Client:

@@ -20,7 +20,7 @@ from rnncli.serve import server
 from rnncli.serve.asking import Limits
 from rnncli.serve.openapi import document
 from rnncli.serve.served import PADDED_CHARACTERS, Served, chunks
-from tests.serve.served import Files, serving, shouting
+from tests.serve.served import Counting, Files, serving, shouting
 
 LIMITS = Limits(size=2000, inputs=20, seconds=3, waiting=30)
 
@@ -203,6 +203,27 @@ def test_a_file_is_sent_and_never_named():
                 400,
                 "the content of a file is wanted: none is opened here by its name",
             )
+
+
+def test_a_history_goes_on_from_json_and_from_a_table():
+    with serving(Served("count", Path("runs/count"), "forecast", Counting())) as client:
+        history = [{"n": 1}, {"n": 2}]
+        ahead = [{"n": 3}, {"n": 4}, {"n": 5}]
+        for body in (history, {"inputs": history}):
+            assert client.post(body) == (200, {"predictions": ahead})
+        assert client.post({"inputs": history, "quantiles": [0.1]})[1]["predictions"][0] == {"n": 12}
+        status, lines = client.post(b"n\n1\n2\n", media="text/csv")
+        assert (status, list(map(json.loads, lines.splitlines()))) == (200, ahead)
+        for body, said in (
+            ([], "the history: no rows"),
+            ([1], "inputs: a list of rows as objects is wanted"),
+            ({"inputs": history, "quantiles": ["a"]}, "quantiles: a list of numbers is wanted"),
+            ({"inputs": history, "quantiles": [2]}, "2"),
+            ({"inputs": history, "last": 1}, '"last": there is no such key beside "inputs"'),
+        ):
+            status, answer = client.post(body)
+            assert status == 400
+            assert said in answer["error"]
 
 
 def test_the_document_describes_the_ways_in(client):
