@@ -47,7 +47,7 @@ def submit(
     ] = "",
     columns: Annotated[
         list[str] | None,
-        typer.Option("--text-column", metavar="NAME", help="Column of the texts; as in training if not given."),
+        typer.Option("--column", "--text-column", metavar="NAME", help="Column that is read, as of rnncli predict."),
     ] = None,
 ) -> None:
     """Write a submission: ids, order, columns and types as a sample wants them; of folds the mean."""

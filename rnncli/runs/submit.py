@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from rnncli.data import progress
 from rnncli.data.tables.sentences import with_lists
+from rnncli.data.tables.sheet import ColumnsAsked, Sheet, SheetRows
 from rnncli.data.tables.sources import ALL, existing, read, read_file
 from rnncli.data.tables.table import Table
 from rnncli.errors import DataError, RunError, UsageError
@@ -22,11 +23,13 @@ from rnncli.runs.outcome import read_rows
 from rnncli.runs.recipes import finding, read_run_recipe
 from rnncli.runs.sample import Choices, Predicted, SampleFile, SubmissionLayout, filling, layout
 from rnncli.runs.use import load, predictor_of, require_run
-from rnncli.tasks.predictors import Predictor
+from rnncli.tasks.predictors import FilePredictor, Missing, TablePredictor
 
 SORTED = 8192
 """Rows of which those of like length are predicted together."""
-TEXT, LABEL = "text_column", "label_column"
+LABEL = "label_column"
+READ = ("text_column", "frames_column")
+"""Keys by which a recipe may say, before there is a model, which columns are read."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionPlan:
-    """What is known before there are predictions: the rows, the columns of their texts, the layout."""
+    """What is known before there are predictions: the rows, the columns that are read of them, the layout."""
 
     table: Table
-    texts: tuple[str, ...]
+    read: tuple[str, ...]
     layout: SubmissionLayout
     wanted: Choices
 
@@ -55,52 +58,53 @@ def submit(
 ) -> Submission:
     """Write the predictions of a run for the rows of ``test`` into the file ``out``, in the layout of ``like``.
 
-    ``columns`` hold the texts, where they are not those of training. Of a cross-validation the folds' probabilities are
+    ``columns`` are read, or those that ``rnncli predict`` finds. Of a cross-validation the folds' probabilities are
     averaged. Raises DataError, RunError and UsageError.
     """
     require_run(run, "submit")
     require_new(out)
     directory = RunDirectory.open(run)
-    planned = plan(read_run_recipe(directory.recipe), test, like, wanted, columns)
-    return _fulfilled(directory.path, planned, out)
+    recipe = read_run_recipe(directory.recipe)
+    _require_labels(recipe)
+    first, *others = _models(directory)
+    predictor = _table_predictor(first)
+    asked = ColumnsAsked(tuple(columns), recipe.data.model_dump())
+    table = _table(recipe, test)
+    read = _sheet(table, table.columns, asked, test.parent).several(predictor.sought)
+    planned = _plan(recipe, table, like, wanted, read)
+    predictors = chain([predictor], map(_table_predictor, others))
+    predicted = [_predicted(one, planned.table, read, test.parent) for one in predictors]
+    return _written(directory.path, planned, out, _mean(predicted), planned.layout.notes + _blank(planned))
 
 
 def check(recipe: Recipe, test: Path, like: Path | None) -> None:
     """Raise what :func:`submit` would raise of its files, as far as that is known before a recipe has been run."""
-    plan(recipe, test, like, Choices(), trained=False)
-
-
-def plan(
-    recipe: Recipe,
-    test: Path,
-    like: Path | None,
-    wanted: Choices,
-    columns: Sequence[str] = (),
-    *,
-    trained: bool = True,
-) -> SubmissionPlan | None:
-    """All that can be found out without a model; None where the recipe was not ``trained`` and leaves too much open."""
-    data = recipe.data.model_dump()
-    if TEXT not in data or LABEL not in data:
-        what = f"a run of task {recipe.task}, where submissions are made of runs that give texts labels"
-        raise UsageError(what, "rnncli predict RUN FILE writes what it predicts")
-    table = read_file(existing(test), data.get("encoding", "auto"), data["header"])
-    sample = None if like is None else SampleFile.read(like)
-    texts = tuple(columns) or _listed(data[TEXT]) or (("text",) if trained else ())
-    for name in texts:
+    _require_labels(recipe)
+    table = _table(recipe, test)
+    read = _stated(recipe)
+    for name in read:
         if name not in table.columns:
-            raise DataError(f'{test}: no column "{name}"', f"--text-column NAME, one of: {', '.join(table.columns)}")
-    if not texts and sample is None:
-        return None
-    found = layout(table, sample, wanted, texts, data[LABEL] or "label")
-    return SubmissionPlan(with_lists(table, texts), texts, found, wanted)
+            raise DataError(f'{test}: no column "{name}"', f"it has: {', '.join(table.columns)}")
+    if read or like is not None:
+        _plan(recipe, table, like, Choices(), read)
 
 
-def _fulfilled(run: Path, plan: SubmissionPlan | None, out: Path) -> Submission:
-    """Predict what is planned with the models of a run, and write it."""
-    assert plan is not None
-    predicted = _mean([_predicted(path, plan.table, plan.texts) for path in _models(RunDirectory(run))])
-    return _written(run, plan, out, predicted, plan.layout.notes + _blank(plan))
+def _require_labels(recipe: Recipe) -> None:
+    """UsageError for a task that gives no labels."""
+    if LABEL not in recipe.data.model_dump():
+        what = f"a run of task {recipe.task}, where submissions are made of runs that give labels"
+        raise UsageError(what, "rnncli predict RUN FILE writes what it predicts")
+
+
+def _table(recipe: Recipe, test: Path) -> Table:
+    return read_file(existing(test), recipe.data.model_dump().get("encoding", "auto"), recipe.data.header)
+
+
+def _plan(recipe: Recipe, table: Table, like: Path | None, wanted: Choices, read: Sequence[str]) -> SubmissionPlan:
+    """All that can be found out without predictions."""
+    sample = None if like is None else SampleFile.read(like)
+    target = recipe.data.model_dump()[LABEL] or "label"
+    return SubmissionPlan(with_lists(table, read), tuple(read), layout(table, sample, wanted, read, target), wanted)
 
 
 def out_of_fold(run: Path, out: Path, *, data: Path | None, like: Path | None, wanted: Choices) -> Submission:
@@ -124,11 +128,11 @@ def out_of_fold(run: Path, out: Path, *, data: Path | None, like: Path | None, w
         raise DataError(f"{table.name}: none of its rows is among those that the folds predicted", "name the data")
     predicted = _of_rows([row for _, row in at])
     whole = table.take(np.array([number for number, _ in at]))
-    texts = _listed(recipe.data.model_dump().get(TEXT, ""))
-    found = _fold_layout(whole, like, wanted, texts, predicted)
+    read = _stated(recipe)
+    found = _fold_layout(whole, like, wanted, read, predicted)
     left = len(table) - len(at)
     notes = (f"not predicted: {left:,} of the rows, which training dropped",) if left else ()
-    return _written(run, SubmissionPlan(whole, texts, found, wanted), out, predicted, notes)
+    return _written(run, SubmissionPlan(whole, read, found, wanted), out, predicted, notes)
 
 
 def _written(run: Path, plan: SubmissionPlan, out: Path, predicted: Predicted, notes: tuple[str, ...]) -> Submission:
@@ -152,35 +156,51 @@ def _folds(run: RunDirectory) -> list[Path]:
     return [run.folds / name for name in sorted(names, key=int)]
 
 
-def _predicted(path: Path, table: Table, columns: Sequence[str]) -> Predicted:
-    """What the model of a run predicts of the rows of a table."""
+def _table_predictor(path: Path) -> TablePredictor:
     predictor = predictor_of(load(path))
-    texts = list(_texts(table, columns))
-    rows: list[Any] = [None] * len(texts)
-    for start in range(0, len(texts), SORTED):
-        places = sorted(range(start, min(start + SORTED, len(texts))), key=lambda at: len(texts[at]))
+    assert isinstance(predictor, TablePredictor)
+    return predictor
+
+
+def _predicted(predictor: TablePredictor, table: Table, read: Sequence[str], folder: Path) -> Predicted:
+    """What a model predicts of the rows of a table, whose paths start from ``folder``."""
+    examples = _examples(predictor, table, _sheet(table, read, ColumnsAsked(tuple(read)), folder))
+    rows: list[Any] = [None] * len(examples)
+    for start in range(0, len(examples), SORTED):
+        places = sorted(range(start, min(start + SORTED, len(examples))), key=lambda at: _size(examples[at]))
         for first in range(0, len(places), predictor.together):
             chunk = places[first : first + predictor.together]
-            for at, row in zip(chunk, _rows(predictor, [texts[at] for at in chunk]), strict=True):
+            for at, row in zip(chunk, _rows(predictor, [examples[at] for at in chunk]), strict=True):
                 rows[at] = row
-        progress.tell("rows", min(start + SORTED, len(texts)), len(texts))
+        progress.tell("rows", min(start + SORTED, len(examples)), len(examples))
     return _of_rows(rows)
 
 
-def _rows(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(predictor: TablePredictor, examples: Sequence[Any]) -> list[dict[str, Any]]:
     """Only what a submission needs, since texts may be long and many."""
-    found = predictor.predict([predictor.parse(text) for text in texts])
-    return [{key: row.get(key) for key in ("label", "probabilities")} for row in found]
+    return [{key: row.get(key) for key in ("label", "probabilities")} for row in predictor.predict(examples)]
 
 
-def _texts(table: Table, columns: Sequence[str]) -> Iterator[str]:
-    """The rows of a table as a predictor parses them: objects of JSON where a text may be taken for one."""
-    if len(columns) == 1:
-        for text in table.texts(columns[0]):
-            yield json.dumps({"text": text}) if text.lstrip().startswith("{") else text
-        return
-    for values in zip(*(table.texts(column) for column in columns), strict=True):
-        yield json.dumps(dict(zip(columns, values, strict=True)))
+def _examples(predictor: TablePredictor, table: Table, sheet: Sheet) -> list[Any]:
+    """An example for each row, also of an empty text; DataError for a row that names no file."""
+    found = list(predictor.rows(sheet))
+    for number, one in enumerate(found):
+        if isinstance(one, Missing):
+            if isinstance(predictor, FilePredictor):
+                raise DataError(f"{table.place(number)}: {one.reason}", "a submission has a prediction for each row")
+            found[number] = one.example
+    return found
+
+
+def _sheet(table: Table, columns: Sequence[str], asked: ColumnsAsked, folder: Path) -> Sheet:
+    """The rows of a table as ``rnncli predict`` has them."""
+    values = zip(*map(table.texts, columns), strict=True)
+    rows = SheetRows((number, dict(zip(columns, row, strict=True))) for number, row in enumerate(values, start=1))
+    return Sheet(table.name, tuple(columns), rows, asked, folder)
+
+
+def _size(example: Any) -> int:
+    return len(example) if isinstance(example, str) else 0
 
 
 def _of_rows(rows: Sequence[dict[str, Any]]) -> Predicted:
@@ -203,7 +223,7 @@ def _mean(found: Sequence[Predicted]) -> Predicted:
 
 
 def _blank(plan: SubmissionPlan) -> tuple[str, ...]:
-    blank = sum(not "".join(row).strip() for row in zip(*map(plan.table.texts, plan.texts), strict=True))
+    blank = sum(not "".join(row).strip() for row in zip(*map(plan.table.texts, plan.read), strict=True))
     return (f"empty texts, which are predicted like any other: {blank:,}",) if blank else ()
 
 
@@ -254,3 +274,9 @@ def _line(place: str) -> str:
 
 def _listed(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) * bool(given) if isinstance(given, str) else tuple(given)
+
+
+def _stated(recipe: Recipe) -> tuple[str, ...]:
+    """The columns that are read, as a recipe says before there is a model."""
+    data = recipe.data.model_dump()
+    return next((names for key in READ if (names := _listed(data.get(key, "")))), ())

@@ -10,9 +10,10 @@ import pytest
 
 from rnncli.errors import UsageError
 from rnncli.runs.recipes import load_recipe
-from rnncli.runs.sample import Choices
-from rnncli.runs.submit import plan
+from rnncli.runs.submit import check
 from tests.commands import TINY, reviews, rnncli
+from tests.tasks.clips import TINY as CLIPS
+from tests.tasks.clips import write_clips
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -124,8 +125,32 @@ def test_misuse_is_one_sentence_and_leaves_nothing_behind(trained, there, typed,
 
 def test_a_run_that_gives_no_labels_is_refused(there):
     recipe = load_recipe("forecast/own-data", ["data.train=sales.csv"])
-    with pytest.raises(UsageError, match="where submissions are made of runs that give texts labels"):
-        plan(recipe, there / "test.csv", None, Choices())
+    with pytest.raises(UsageError, match="where submissions are made of runs that give labels"):
+        check(recipe, there / "test.csv", None)
+
+
+def test_a_column_of_another_name_is_found_as_predict_finds_it(trained, there):
+    (there / "other.csv").write_text("id,Review\n1,good film\n", encoding="utf-8")
+    done = rnncli("submit", trained, "other.csv")
+    assert (done.code, rows_of(there / "submission.csv")[0]["id"]) == (0, "1"), done.err
+
+
+def test_clips_are_submitted_with_paths_from_the_folder_of_their_table(tmp_path, monkeypatch):
+    table = write_clips(tmp_path / "data", count=18)
+    done = rnncli("action", "--data", table, "--out", tmp_path / "run", *CLIPS, "data.cache=none", "train.epochs=1")
+    assert done.code == 0, done.err
+    lines = ["id,frames", *(f"{n:03},clips/{n}.npy" for n in (3, 1, 2))]
+    (tmp_path / "data" / "test.csv").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+    done = rnncli("submit", "run", "data/test.csv")
+    assert done.code == 0, done.err
+    found = rows_of(tmp_path / "submission.csv")
+    predicted = rnncli("predict", "run", "data/test.csv", "--json").lines
+    assert [row["id"] for row in found] == ["003", "001", "002"]
+    assert [row["label"] for row in found] == [row["label"] for row in predicted]
+    (tmp_path / "data" / "test.csv").write_text("id,frames\n1,\n")
+    done = rnncli("submit", "run", "data/test.csv", "--out", "none.csv")
+    assert (done.code, "test.csv:2: " in done.err) == (3, True), done.err
 
 
 def test_a_task_predicts_when_it_has_learnt_and_says_before_what_is_wrong(there):
