@@ -35,6 +35,7 @@ class Application:
         self.begun = time.monotonic()
         self._aside = ThreadPoolExecutor(1)
         handlers: dict[Any, Any] = {HTTPException: self._not_found, RefusedError: self._refused}
+        handlers[Exception] = self._broken
         self._others = Starlette(
             routes=[
                 Route(PREDICT, self, methods=["POST"]),
@@ -45,7 +46,7 @@ class Application:
                 Route("/openapi.json", self._openapi),
                 Route("/", self._page),
             ],
-            exception_handlers=handlers | {Exception: self._broken},
+            exception_handlers=handlers,
         )
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
