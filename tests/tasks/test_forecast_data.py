@@ -322,7 +322,8 @@ def test_ten_thousand_series_are_read_in_seconds():
 
     import pyarrow as pa
 
-    from rnncli.data.tables.table import PLACE, Table
+    from rnncli.data.tables.records import PLACE
+    from rnncli.data.tables.table import Table
 
     count, steps = 10_000, 200
     names = pa.array([f"item {n}" for n in range(count)]).take(pa.array(np.repeat(np.arange(count), steps)))

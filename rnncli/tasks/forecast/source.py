@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.series import calendar
+from rnncli.data.series.arrow import series_table
 from rnncli.data.series.frequency import Wanted, step_of
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
@@ -38,21 +39,19 @@ class Series:
 def read_series(recipe: ForecastRecipe, tables: Tables, form: PanelForm | None = None) -> Series:
     """The series of tables, those behind the first one further parts of it; ``form`` is that of a model's panel."""
     data = recipe.data
-    first = next(iter(tables.values()))
-    columns = find_columns(first, data)
+    given = [series_table(table) for table in tables.values()]
+    columns = find_columns(given[0], data)
     wanted = Wanted(data.frequency, data.zone, form.grid if form else None)
     categories = form.categories if form else None
-    rows = read_rows(list(tables.values()), columns.layout, wanted, data.day_first, categories)
-    for table in tables.values():
+    rows = read_rows(given, columns.layout, wanted, data.day_first, categories)
+    for table in given:
         rows.notes += table.notes
         rows.dropped.update(table.dropped)
     if data.until:
         cut_off(rows, step_of(rows.grid, data.until, "data.until", data.day_first), data.until)
     features = calendar.names(rows.grid, data.calendar, int(np.ptp(rows.number_N)) + 1)
     features = calendar.names_in(form.known) if form else features
-    reading = read_panel(
-        rows, ", ".join(dict.fromkeys(table.name for table in tables.values())), data.duplicates, features
-    )
+    reading = read_panel(rows, ", ".join(dict.fromkeys(table.name for table in given)), data.duplicates, features)
     panel = reading.panel
     longest = int((panel.end_S - panel.start_S).max())
     horizon = data.horizon if data.horizon != AUTO else _usual_horizon(reading, longest)
