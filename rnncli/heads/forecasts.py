@@ -199,7 +199,7 @@ class StudentHead:
 
     def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Minus the log density."""
-        location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
+        location_BH, spread_BH, freedom_BH = self.parameters(raw_BHC)
         z_BH = (_known(truth_BH, weight_BH, location_BH) - location_BH) / spread_BH
         half_BH = (freedom_BH + 1) / 2
         constant_BH = torch.lgamma(half_BH) - torch.lgamma(freedom_BH / 2) - 0.5 * torch.log(torch.pi * freedom_BH)
@@ -212,7 +212,7 @@ class StudentHead:
 
     def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Location and spreads, read from a table of one over the degrees of freedom, to about 5 digits."""
-        location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
+        location_BH, spread_BH, freedom_BH = self.parameters(raw_BHC)
         table_NQ = location_BH.new_tensor(student_table(tuple(levels)))
         at_BH = 2 * (len(table_NQ) - 1) / freedom_BH
         below_BH = at_BH.long().clamp(0, len(table_NQ) - 2)
@@ -220,7 +220,7 @@ class StudentHead:
         z_BHQ = torch.lerp(table_NQ[below_BH], table_NQ[below_BH + 1], share_BH1)
         return location_BH[..., None] + spread_BH[..., None] * z_BHQ
 
-    def _parameters(self, raw_BHC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def parameters(self, raw_BHC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Location, spread and degrees of freedom, (B, H) each."""
         location_BH, spread_BH, freedom_BH = _precise(raw_BHC).unbind(-1)
         return location_BH, softplus(spread_BH) + SMALLEST_SPREAD, 2 + softplus(freedom_BH)

@@ -90,7 +90,7 @@ def test_the_mean_of_quantiles_is_that_of_a_value_drawn_among_them():
     levels = tuple((np.arange(2000) + 0.5) / 2000)
     head, quantiles = QuantileHead(levels, "mse"), stats.expon.ppf(levels)
     gaps = np.diff(quantiles) / np.diff(stats.norm.ppf(levels))
-    raw = torch.from_numpy(np.concatenate([quantiles[head._middle : head._middle + 1], np.log(np.expm1(gaps))]))
+    raw = torch.from_numpy(np.concatenate([quantiles[head.middle : head.middle + 1], np.log(np.expm1(gaps))]))
     found = head.quantiles(raw[None, None], levels, units())
     np.testing.assert_allclose(found[0, 0], quantiles, atol=1e-9)
     assert head.point(raw[None, None], units()).item() == pytest.approx(1, abs=1e-3)

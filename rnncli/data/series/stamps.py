@@ -38,6 +38,10 @@ FORMS = {
     "named": rf"^{_MONTH}[-/ ](?P<y>\d{{4}}|\d{{2}})$",
     "year named": rf"^(?P<y>\d{{4}})[- ]{_MONTH}$",
 }
+_CHOOSY = ("quarter", "quarter first")
+"""Forms that take some digits and not others."""
+FEWEST_ALIKE = 100
+"""Texts from which on it pays to look whether they differ in their digits alone."""
 _CLOCK = r"^\d{1,2}:\d{2}(:\d{2})?$"
 _WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -191,10 +195,13 @@ def _dates(texts: Sequence[str], what: str, where: Callable[[int], str], day_fir
 
 def _manner(texts: Sequence[str]) -> tuple[str, np.ndarray]:
     """The form that most texts have, and which do."""
-    best, ok_N = "", np.zeros(len(texts), bool)
+    is_shaped, best, ok_N = _characters(texts) is not None, "", np.zeros(len(texts), bool)
     for form, pattern in FORMS.items():
         match = _compiled(pattern).match
-        matched_N = np.array([match(text) is not None for text in texts], bool)
+        if is_shaped and form not in _CHOOSY:  # what one of them is, all are
+            matched_N = np.full(len(texts), match(texts[0]) is not None)
+        else:
+            matched_N = np.array([match(text) is not None for text in texts], bool)
         if not best or matched_N.sum() > ok_N.sum():
             best, ok_N = form, matched_N
         if ok_N.all():
@@ -202,11 +209,29 @@ def _manner(texts: Sequence[str]) -> tuple[str, np.ndarray]:
     return best, ok_N
 
 
-def _parts(texts: Sequence[str], form: str) -> dict[str, Sequence[str]]:
+def _parts(texts: Sequence[str], form: str) -> dict[str, np.ndarray]:
     """The named parts of texts of a form, empty where they have none."""
-    pattern = _compiled(FORMS[form])
-    groups = [found.groups("") for text in texts if (found := pattern.match(text))]
-    return dict(zip(pattern.groupindex, zip(*groups, strict=True), strict=True))
+    pattern, character_NC = _compiled(FORMS[form]), _characters(texts)
+    if character_NC is None or form in _CHOOSY:
+        groups = [found.groups("") for text in texts if (found := pattern.match(text))]
+        return {name: np.array(part) for name, part in zip(pattern.groupindex, zip(*groups, strict=True), strict=True)}
+    found, parts = pattern.match(texts[0]), {}
+    assert found is not None
+    for name in pattern.groupindex:
+        begin, end = found.span(name)
+        part_NC = character_NC[:, begin:end] if end > begin else np.zeros((len(texts), 1), np.uint32)
+        parts[name] = np.ascontiguousarray(part_NC).view(f"U{part_NC.shape[1]}")[:, 0]
+    return parts
+
+
+def _characters(texts: Sequence[str]) -> np.ndarray | None:
+    """The characters of texts that differ in nothing but their digits, (N, C) of 32 bits; None for others."""
+    if len(texts) < FEWEST_ALIKE or len(set(map(len, texts))) > 1:
+        return None
+    character_NC = np.array(texts).view(np.uint32).reshape(len(texts), -1)
+    digit_NC = (character_NC >= ord("0")) & (character_NC <= ord("9"))
+    alike = (digit_NC == digit_NC[0]).all() and (digit_NC | (character_NC == character_NC[0])).all()
+    return character_NC if alike else None
 
 
 def _refuse_other(texts: Sequence[str], ok_N: np.ndarray, what: str, where: Callable[[int], str]) -> None:
@@ -232,7 +257,7 @@ def _refuse_other(texts: Sequence[str], ok_N: np.ndarray, what: str, where: Call
 
 def _order(
     texts: Sequence[str],
-    parts: Mapping[str, Sequence[str]],
+    parts: Mapping[str, np.ndarray],
     what: str,
     where: Callable[[int], str],
     day_first: DayFirst,
@@ -266,7 +291,7 @@ def _order(
     )
 
 
-def _instants(parts: Mapping[str, Sequence[str]], count: int) -> tuple[np.ndarray, np.ndarray]:
+def _instants(parts: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
     """Nanoseconds since 1970 of the parts of ``count`` stamps, as the clock shows, and which are none."""
 
     def numbers(name: str, default: int) -> np.ndarray:
@@ -281,7 +306,7 @@ def _instants(parts: Mapping[str, Sequence[str]], count: int) -> tuple[np.ndarra
     bad_N = (year_N < _YEARS[0]) | (year_N >= _YEARS[1]) | (month_N < 1) | (month_N > 12) | (day_N < 1)
     bad_N |= (hour_N > 23) | (minute_N > 59) | (second_N > 59)
     if "p" in parts:
-        half_N = np.array([half.lower() for half in parts["p"]])
+        half_N = np.char.lower(parts["p"])
         told_N = half_N != ""
         bad_N |= told_N & ((hour_N < 1) | (hour_N > 12))
         hour_N = np.where(told_N, hour_N % 12 + 12 * (half_N == "p"), hour_N)
@@ -295,7 +320,7 @@ def _instants(parts: Mapping[str, Sequence[str]], count: int) -> tuple[np.ndarra
         )
     clock_N = (hour_N * 3600 + minute_N * 60 + second_N) * SECOND
     if "f" in parts:
-        clock_N = clock_N + _whole_numbers([part.ljust(9, "0") for part in parts["f"]])
+        clock_N = clock_N + _whole_numbers(np.char.ljust(parts["f"], 9, "0"))
     return date_N + clock_N, bad_N | wrong_N
 
 
@@ -304,15 +329,18 @@ def _nanoseconds(year_N: np.ndarray, month_N: np.ndarray, day_N: np.ndarray) -> 
     return (first_N + (day_N - 1)).astype("datetime64[ns]").astype(np.int64)
 
 
-def _whole_numbers(parts: Sequence[str], default: int = 0) -> np.ndarray:
+def _whole_numbers(parts: np.ndarray, default: int = 0) -> np.ndarray:
     """Digits as numbers, ``default`` where there are none."""
-    return np.array([int(part) if part else default for part in parts], np.int64)
+    digit_NC = np.ascontiguousarray(parts).view(np.uint32).reshape(len(parts), -1).astype(np.int64) - ord("0")
+    if (digit_NC >= 0).all():
+        return digit_NC @ 10 ** np.arange(digit_NC.shape[1])[::-1]
+    return np.where(parts == "", str(default), parts).astype(np.int64)
 
 
-def _named_months(names: Sequence[str]) -> np.ndarray:
+def _named_months(names: np.ndarray) -> np.ndarray:
     """The months of English names by their first three letters, 0 for another word."""
     known = {name: number for number, name in enumerate(_MONTHS, start=1)}
-    return np.array([known.get(name[:3].lower(), 0) for name in names], np.int64)
+    return np.array([known.get(name[:3].lower(), 0) for name in names.tolist()], np.int64)
 
 
 def _weeks(year_N: np.ndarray, week_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -325,12 +353,12 @@ def _weeks(year_N: np.ndarray, week_N: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _offsets(
-    zones: Sequence[str] | None, texts: Sequence[str], what: str, where: Callable[[int], str]
+    zones: np.ndarray | None, texts: Sequence[str], what: str, where: Callable[[int], str]
 ) -> np.ndarray | None:
     """Nanoseconds by which the clocks of stamps are ahead of UTC, None where none names them; DataError for some."""
     if zones is None:
         return None
-    coded = Column.of_texts(zones)
+    coded = Column.of_texts(zones.tolist())
     codes_N, named = coded.value_N, [*coded.texts]
     if named == [""]:
         return None

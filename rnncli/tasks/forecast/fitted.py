@@ -29,7 +29,7 @@ from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
 from rnncli.tasks.forecast.history import HistorySettings
 from rnncli.tasks.forecast.model import Forecaster, Sizes
 from rnncli.tasks.forecast.schema import ForecastRecipe
-from rnncli.tasks.forecast.source import seasons_of
+from rnncli.tasks.forecast.source import history_settings
 from rnncli.tasks.forecast.windows import WindowPart
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -58,11 +58,7 @@ class FittedForecast:
     @property
     def history_settings(self) -> HistorySettings:
         """How a history to forecast from is read."""
-        data, learnt = self.recipe.data, self.learnt
-        keys = ("time_column", "series_column", "target_column", "known", "past", "static", "zone", "day_first")
-        asked = {key: getattr(data, key) for key in (*keys, "gaps", "duplicates", "encoding", "header")}
-        season = seasons_of(data, learnt.form.grid)[0]
-        return HistorySettings(**asked, season=season, gap=self.recipe.evaluation.gap, horizon=learnt.horizon)
+        return history_settings(self.recipe, self.learnt.form.grid, self.learnt.horizon)
 
     def save(self, folder: Path) -> None:
         """Write names, units, regression, scales and intervals."""

@@ -16,6 +16,7 @@ from rnncli.data.series.rows import SeriesRows, read_rows
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.common.tables import Tables
 from rnncli.tasks.forecast.columns import FoundColumns, find_columns
+from rnncli.tasks.forecast.history import HistorySettings
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
 from rnncli.tasks.forecast.splitting import Spacing
 
@@ -64,6 +65,14 @@ def seasons_of(data: SeriesData, grid: Grid) -> tuple[int, ...]:
     if data.season == AUTO:
         return grid.seasons
     return (data.season,) if isinstance(data.season, int) else tuple(data.season)
+
+
+def history_settings(recipe: ForecastRecipe, grid: Grid, horizon: int) -> HistorySettings:
+    """How a history to forecast from is read."""
+    data = recipe.data
+    keys = ("time_column", "series_column", "target_column", "known", "past", "static", "zone", "day_first")
+    asked = {key: getattr(data, key) for key in (*keys, "gaps", "duplicates", "encoding", "header")}
+    return HistorySettings(**asked, season=seasons_of(data, grid)[0], gap=recipe.evaluation.gap, horizon=horizon)
 
 
 def _usual_horizon(reading: Reading, longest: int) -> int:
