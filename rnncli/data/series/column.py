@@ -1,6 +1,6 @@
 """A column of a table as series are read from it, whatever the table comes from: numbers, or texts by their numbers.
 
->>> column = Column.of_texts(["b", None, "a", "b"])
+>>> column = TableColumn.of_texts(["b", None, "a", "b"])
 >>> column.value_N.tolist(), column.texts
 ([0, -1, 1, 0], ('b', 'a'))
 
@@ -24,7 +24,7 @@ Kind = Literal["text", "number", "whole", "truth", "stamp", "date", "clock", "no
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class TableColumn:
     """``value_N`` are the numbers of texts among the distinct ``texts``, in the order in which they first come, -1 for
     none; float64 of numbers and truths, NaN for none; int64 of whole numbers; nanoseconds since 1970 of stamps and
     dates, of UTC where there is a ``zone``. ``missing_N`` tells what is not there. ``words`` say what there is in
@@ -83,7 +83,7 @@ class Column:
         return cls("nothing", np.full(count, np.nan), np.ones(count, bool))
 
     @classmethod
-    def joined(cls, columns: Sequence[Column]) -> Column:
+    def joined(cls, columns: Sequence[TableColumn]) -> TableColumn:
         """Columns one behind the other; texts where their kinds differ."""
         if len(columns) == 1:
             return columns[0]
@@ -98,7 +98,7 @@ class Column:
         return replace(there[0], value_N=value_N, missing_N=np.concatenate([one.missing_N for one in columns]))
 
     @classmethod
-    def _joined_texts(cls, columns: Sequence[Column]) -> Column:
+    def _joined_texts(cls, columns: Sequence[TableColumn]) -> TableColumn:
         at: dict[str, int] = {}
         codes = []
         for one in columns:
@@ -107,13 +107,13 @@ class Column:
         codes_N = np.concatenate(codes)
         return cls("text", codes_N, codes_N < 0, tuple(at))
 
-    def take(self, rows: np.ndarray) -> Column:
+    def take(self, rows: np.ndarray) -> TableColumn:
         """Some of the rows, in that order."""
         if self.kind == "text":
-            return Column.of_codes(self.value_N[rows], self.texts)
+            return TableColumn.of_codes(self.value_N[rows], self.texts)
         return replace(self, value_N=self.value_N[rows], missing_N=self.missing_N[rows])
 
-    def first(self, count: int) -> Column:
+    def first(self, count: int) -> TableColumn:
         """The first rows."""
         return self if len(self) <= count else self.take(np.arange(count))
 
@@ -121,13 +121,13 @@ class Column:
         """Numbers as float64, NaN for none."""
         return np.where(self.missing_N, np.nan, self.value_N.astype(np.float64))
 
-    def as_texts(self) -> Column:
+    def as_texts(self) -> TableColumn:
         """The column as texts, whole doubles as the integers that they are."""
         if self.kind == "text":
             return self
         distinct, codes_N = np.unique(self.value_N, return_inverse=True)
         texts = [self._text(value) for value in distinct]
-        return Column.of_codes(np.where(self.missing_N, -1, codes_N), texts)
+        return TableColumn.of_codes(np.where(self.missing_N, -1, codes_N), texts)
 
     def written(self) -> list[str]:
         """The value of each row as text, empty for none."""
@@ -153,14 +153,14 @@ class SeriesTable:
 
     name: str
     count: int
-    made: Mapping[str, Callable[[int | None], Column]]
+    made: Mapping[str, Callable[[int | None], TableColumn]]
     line: Callable[[int], int | str]
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
-    _whole: dict[str, Column] = field(default_factory=dict)
+    _whole: dict[str, TableColumn] = field(default_factory=dict)
 
     @classmethod
-    def of_columns(cls, name: str, columns: Mapping[str, Column], line: Callable[[int], int | str]) -> Self:
+    def of_columns(cls, name: str, columns: Mapping[str, TableColumn], line: Callable[[int], int | str]) -> Self:
         """A table of columns at hand."""
         count = len(next(iter(columns.values())))
         return cls(name, count, {key: _given(one) for key, one in columns.items()}, line)
@@ -187,17 +187,17 @@ class SeriesTable:
                 hint="its columns are: " + ", ".join(self.columns),
             )
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> TableColumn:
         """All of a column."""
         if name not in self._whole:
             self._whole[name] = self.made[name](None)
         return self._whole[name]
 
-    def first(self, name: str, count: int) -> Column:
+    def first(self, name: str, count: int) -> TableColumn:
         """The first rows of a column."""
         return self.made[name](count) if name not in self._whole else self._whole[name].first(count)
 
-    def having(self, columns: Mapping[str, Column]) -> SeriesTable:
+    def having(self, columns: Mapping[str, TableColumn]) -> SeriesTable:
         """The table with columns that are new or stand for others."""
         made = {**self.made, **{name: _given(one) for name, one in columns.items()}}
         return replace(self, made=made, _whole={})
@@ -213,5 +213,5 @@ class SeriesTable:
         return replace(self, count=len(at), made=columns, line=lambda row: self.line(at[row]), _whole={})
 
 
-def _given(column: Column) -> Callable[[int | None], Column]:
+def _given(column: TableColumn) -> Callable[[int | None], TableColumn]:
     return lambda count: column if count is None else column.first(count)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rnncli.data.series import zones
-from rnncli.data.series.column import Column
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.grid import DAY, KNOWN, SECOND, WEEKDAYS, Grid, Unit, months, numbers, unit
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, read_stamps
 from rnncli.data.wording import counted
@@ -144,7 +144,7 @@ def _long(frequency: str) -> bool:
 
 def step_of(grid: Grid, text: str, key: str, day_first: DayFirst = "auto") -> int:
     """The first step at or behind a stamp that a recipe's ``key`` names; raises DataError for what is none."""
-    column = Column.of_texts([text.strip()])
+    column = TableColumn.of_texts([text.strip()])
     example = grid.stamp(0) if grid.is_whole else grid.texts(grid.number(np.array(["2025-07-01"], "datetime64[ns]")))[0]
     try:
         stamps = read_stamps(column, key, lambda _: "the recipe", day_first)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnncli.data.series.column import Column
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.stamps import MISSING, Place
 from rnncli.errors import DataError
 
@@ -24,7 +24,7 @@ Where = Callable[[int], str]
 """The place of the first row that has a text, by the text's number."""
 
 
-def read_numbers(column: Column, what: str, place: Place) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_numbers(column: TableColumn, what: str, place: Place) -> tuple[np.ndarray, tuple[str, ...]]:
     """The numbers of a column, (N,) float64, NaN for none, and what is to be said of how they were read.
 
     ``what`` names the column in errors. Raises DataError for a value that is no number, with its row.
@@ -45,13 +45,13 @@ def read_numbers(column: Column, what: str, place: Place) -> tuple[np.ndarray, t
 def are_numbers(texts: Sequence[str]) -> bool:
     """Whether texts read as numbers, all those that say anything."""
     try:
-        value_N, _ = read_numbers(Column.of_texts(texts), "", str)
+        value_N, _ = read_numbers(TableColumn.of_texts(texts), "", str)
     except DataError as error:
         return "may be" in error.message
     return bool(np.isfinite(value_N).any())
 
 
-def _texts(column: Column, what: str, place: Place) -> tuple[np.ndarray, tuple[str, ...]]:
+def _texts(column: TableColumn, what: str, place: Place) -> tuple[np.ndarray, tuple[str, ...]]:
     """Those of texts, each read once."""
     codes_N = column.value_N
 
@@ -72,7 +72,7 @@ def _texts(column: Column, what: str, place: Place) -> tuple[np.ndarray, tuple[s
     return value_C[codes_N], tuple(notes)
 
 
-def _refuse(column: Column, told: Sequence[int], bare: Sequence[str], what: str, where: Where) -> None:
+def _refuse(column: TableColumn, told: Sequence[int], bare: Sequence[str], what: str, where: Where) -> None:
     """Raise DataError for the first text that is no plain number; ``told`` are the numbers of those that are left."""
     for code, text in zip(told, bare, strict=True):
         if _INFINITE.fullmatch(text):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.data.encodings import detect
-from rnncli.data.series.column import Column, SeriesTable
+from rnncli.data.series.column import SeriesTable, TableColumn
 from rnncli.data.tables.dialects import Header
 from rnncli.data.tables.objects import encodable, object_batches
 from rnncli.data.tables.records import Records, csv_records, no_rows, suffix_of, tsv_records
@@ -42,7 +42,7 @@ def _table(records: Records) -> SeriesTable:
             column += values
     if not lines:
         raise no_rows(str(records.path), "a header and no rows")
-    made = {name: Column.of_texts(column) for name, column in zip(records.columns, columns, strict=True)}
+    made = {name: TableColumn.of_texts(column) for name, column in zip(records.columns, columns, strict=True)}
     table = SeriesTable.of_columns(str(records.path), made, lines.__getitem__)
     return table.told(tuple(records.notes), dict(records.dropped))
 
@@ -60,7 +60,7 @@ def _objects(path: Path, encoding: str) -> SeriesTable:
         if not encodable(row):
             raise DataError(f"{path}:{line}: half a surrogate pair, which is no character")
     names = dict.fromkeys(name for row in rows for name in row)
-    made = {name: Column.of_values([row.get(name) for row in rows]) for name in names}
+    made = {name: TableColumn.of_values([row.get(name) for row in rows]) for name in names}
     return SeriesTable.of_columns(str(path), made, lines.__getitem__).told(
         (found.note,) * bool(found.note), dict(dropped)
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnncli.data.series.column import Column, SeriesTable
+from rnncli.data.series.column import SeriesTable, TableColumn
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.numerals import are_numbers, read_numbers
@@ -129,7 +129,7 @@ def place_of(tables: Sequence[SeriesTable], row: int) -> str:
     return tables[at].place(row - starts[at])
 
 
-def joined(tables: Sequence[SeriesTable], name: str, *, optional: bool = False) -> Column:
+def joined(tables: Sequence[SeriesTable], name: str, *, optional: bool = False) -> TableColumn:
     """A column of several tables, one behind the other; text where their types differ.
 
     Of an ``optional`` one a table behind the first may have none: nothing is there then.
@@ -137,7 +137,9 @@ def joined(tables: Sequence[SeriesTable], name: str, *, optional: bool = False) 
     for at, table in enumerate(tables):
         if not optional or not at:
             table.require(name)
-    return Column.joined([table.column(name) if name in table.made else Column.nothing(len(table)) for table in tables])
+    return TableColumn.joined(
+        [table.column(name) if name in table.made else TableColumn.nothing(len(table)) for table in tables]
+    )
 
 
 def natural(name: str) -> tuple[tuple[str, int], ...]:
@@ -219,7 +221,7 @@ def _covariate(
     return Covariate(name, np.array([*(at.get(text, -1.0) for text in found), np.nan])[codes_R], texts)
 
 
-def _holds_texts(column: Column) -> bool:
+def _holds_texts(column: TableColumn) -> bool:
     """Whether most of a column's different values are texts and no numbers."""
     if column.kind != "text":
         return False

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from rnncli.data.series.column import Column
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.zones import SECOND
 from rnncli.errors import DataError
 
@@ -67,7 +67,7 @@ class Stamps:
     notes: tuple[str, ...] = ()
 
 
-def read_stamps(column: Column, what: str, place: Place, day_first: DayFirst = "auto") -> Stamps:
+def read_stamps(column: TableColumn, what: str, place: Place, day_first: DayFirst = "auto") -> Stamps:
     """The stamps of a column; ``what`` names it in errors, DataError for what cannot be read, with its row."""
     if column.kind in ("stamp", "date"):
         return _typed(column)
@@ -88,7 +88,7 @@ def read_stamps(column: Column, what: str, place: Place, day_first: DayFirst = "
     return _spread(_dates(texts, what, where, day_first), codes_N)
 
 
-def encoded(column: Column) -> tuple[np.ndarray, list[str]]:
+def encoded(column: TableColumn) -> tuple[np.ndarray, list[str]]:
     """The number of each row's text among the distinct ones, blanks around them cut, -1 for none; and those texts."""
     column = column.as_texts()
     at: dict[str, int] = {}
@@ -115,7 +115,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 
 
-def _typed(column: Column) -> Stamps:
+def _typed(column: TableColumn) -> Stamps:
     """Timestamps of a typed file: naive ones as they are, others instants of UTC."""
     value_N = np.where(column.missing_N, 0, column.value_N)
     offset_N = np.zeros(len(value_N), np.int64) if column.zone else None
@@ -129,7 +129,7 @@ def _form(value_N: np.ndarray) -> str:
     return "%Y-%m-%d %H:%M" if not (value_N % (60 * SECOND)).any() else "%Y-%m-%d %H:%M:%S"
 
 
-def _refuse_fractions(column: Column, what: str, place: Place) -> None:
+def _refuse_fractions(column: TableColumn, what: str, place: Place) -> None:
     value_N = column.floats()
     odd_N = ~np.isnan(value_N) & ((value_N != np.floor(value_N)) | (np.abs(value_N) >= 2**53))
     if odd_N.any():
@@ -358,7 +358,7 @@ def _offsets(
     """Nanoseconds by which the clocks of stamps are ahead of UTC, None where none names them; DataError for some."""
     if zones is None:
         return None
-    coded = Column.of_texts(zones.tolist())
+    coded = TableColumn.of_texts(zones.tolist())
     codes_N, named = coded.value_N, [*coded.texts]
     if named == [""]:
         return None

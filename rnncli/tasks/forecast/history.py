@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.data.series import calendar
-from rnncli.data.series.column import Column, SeriesTable
+from rnncli.data.series.column import SeriesTable, TableColumn
 from rnncli.data.series.frequency import Wanted, step_of
 from rnncli.data.series.gaps import Rule, filled
 from rnncli.data.series.grid import Grid
@@ -103,7 +103,7 @@ def _of_the_future(table: SeriesTable, history: Sequence[SeriesTable], layout: S
 
     One that has a row a step and no column of series is that of each series of the history.
     """
-    nothing = Column.nothing(len(table))
+    nothing = TableColumn.nothing(len(table))
     table = table.having(dict.fromkeys((*layout.target, *layout.past, *layout.static), nothing))
     lacks_series = bool(layout.series) and not set(layout.series) & set(table.columns)
     if not lacks_series or layout.time not in table.columns:
@@ -120,7 +120,7 @@ def _of_each_series(table: SeriesTable, history: Sequence[SeriesTable], layout: 
     rows, series = len(table), len(codes_SC)
     table = table.take(np.tile(np.arange(rows), series))
     names = {
-        name: Column.of_codes(np.repeat(codes_S, rows), one.texts)
+        name: TableColumn.of_codes(np.repeat(codes_S, rows), one.texts)
         for name, one, codes_S in zip(layout.series, columns, codes_SC.T, strict=True)
     }
     return replace(table.having(names), notes=(*table.notes, f"{table.name}: the same for all series"))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.arrow import column_of
-from rnncli.data.series.column import Column
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.numerals import are_numbers, read_numbers
 from rnncli.errors import DataError
 
@@ -17,12 +17,12 @@ def place(row):
 
 
 def read(*texts):
-    return read_numbers(Column.of_texts(texts), '"y"', place)
+    return read_numbers(TableColumn.of_texts(texts), '"y"', place)
 
 
 def typed(*values):
     """Of a typed file, and of JSON."""
-    made = (column_of(pa.chunked_array([pa.array(values)])), Column.of_values(values))
+    made = (column_of(pa.chunked_array([pa.array(values)])), TableColumn.of_values(values))
     one, other = (read_numbers(column, '"y"', place) for column in made)
     np.testing.assert_array_equal(one[0], other[0])
     return one

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncli.data.series.arrow import column_of
-from rnncli.data.series.column import Column
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps, read_stamps
 from rnncli.errors import DataError
 
@@ -37,7 +37,7 @@ def place(row):
 
 
 def column(*texts):
-    return Column.of_texts(texts)
+    return TableColumn.of_texts(texts)
 
 
 def nanoseconds(stamp):
