@@ -56,8 +56,8 @@ def export(
     )
     terminal.say(f"values at most {found['difference']:.1e} off, all {found['decisions']:,} decisions equal")
     terminal.out.print(f"{bundle.path}  {bundle.size / 1e6:,.1f} MB; it needs numpy and onnxruntime", soft_wrap=True)
-    example = f" {shlex.quote(bundle.example)}" if bundle.example else ""
-    terminal.out.print(f"try: cd {shlex.quote(str(bundle.path))} && python predict.py{example}", soft_wrap=True)
+    example = shlex.quote(bundle.example) if bundle.example else "FILE"
+    terminal.out.print(f"try: cd {shlex.quote(str(bundle.path))} && python predict.py {example}", soft_wrap=True)
 
 
 def _export_file(terminal: Terminal, run: Path, out: Path, form: ExportForm, *, stream: bool) -> None:

@@ -14,7 +14,6 @@ import typer
 from rnncli.cli.run import Run
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
-from rnncli.errors import UsageError
 
 if TYPE_CHECKING:
     from rnncli.runs.answers import Predicting
@@ -68,8 +67,9 @@ def predict(
     from rnncli.runs.predicting import InputForm, closing, given, hear, is_heard, looking_ahead, usual_inputs
     from rnncli.runs.tabled import table_form
     from rnncli.runs.use import opened
+    from rnncli.tasks.portable import levels_in
 
-    levels = _levels(quantiles)
+    levels = levels_in(quantiles)
     predictor, asked = opened(run, columns or ())
     predictor = looking_ahead(predictor, future, levels)
     if example:
@@ -126,11 +126,3 @@ def _write(pieces: Iterable[str]) -> None:
     for piece in pieces:
         sys.stdout.write(piece)
         sys.stdout.flush()
-
-
-def _levels(text: str) -> list[float]:
-    """Levels of quantiles as they are typed, such as 0.1,0.5; UsageError for what is no number."""
-    try:
-        return [float(one) for one in text.split(",") if one.strip()]
-    except ValueError:
-        raise UsageError(f"--quantiles {text}: numbers are wanted", "such as --quantiles 0.1,0.5,0.9") from None

@@ -14,6 +14,7 @@ Shape letters: B batch, T time, I input, H hidden, D directions, L layers, E = D
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class OnnxGraph:
         self._tensors: list[Any] = []
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._count = 0
 
     def input(self, name: str, dtype: str, shape: Sequence[Size]) -> str:
@@ -54,12 +56,14 @@ class OnnxGraph:
         self._outputs.append(helper.make_tensor_value_info(name, _element(dtype), list(shape)))
 
     def constant(self, value: Any, dtype: str = "") -> str:
-        """A tensor or array that is part of the graph."""
+        """A tensor or array that is part of the graph; equal ones are so once."""
         array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
         array = np.ascontiguousarray(array.astype(dtype) if dtype else array).reshape(array.shape)
-        name = self._fresh("c")
-        self._tensors.append(numpy_helper.from_array(array, name))
-        return name
+        key = array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()
+        if key not in self._constants:
+            self._constants[key] = self._fresh("c")
+            self._tensors.append(numpy_helper.from_array(array, self._constants[key]))
+        return self._constants[key]
 
     def add(self, operator: str, *given: str, **attributes: Any) -> str:
         """The first result of a node."""

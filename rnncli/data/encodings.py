@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from rnncli.data import progress
 from rnncli.data.regular import require_regular
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 
 CHUNK = 1 << 20
@@ -142,8 +143,6 @@ def _check_named(path: Path, encoding: str, shown: str, head: bytes) -> Encoding
         name = codecs.lookup(encoding).name
         "".encode(name)
     except LookupError:
-        from rnncli.data.tables.table import did_you_mean  # which wants pyarrow
-
         near = did_you_mean(encoding, COMMON)
         raise DataError(
             f'{shown}: there is no encoding called "{encoding}"{near}', "data.encoding=auto finds out"

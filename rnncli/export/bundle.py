@@ -20,6 +20,7 @@ from rnncli.runs.directory import UNNAMED, write_json, write_text
 from rnncli.runs.listing import FINISHED, facts
 from rnncli.runs.use import Trained, load, predictor_of, require_run
 from rnncli.tasks.exporting import Exported, Exporting
+from rnncli.tasks.predictors import LinePredictor
 from rnncli.version import __version__
 
 PREDICT = '''"""Predict with this model: python predict.py TEXT|FILE|- ..., with numpy and onnxruntime alone."""
@@ -144,7 +145,8 @@ def _filled(folder: Path, out: Path, trained: Trained, exported: Exported) -> Bu
     for path in folder.rglob("__pycache__"):
         shutil.rmtree(path)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return Bundle(out, trained.recipe.task, size, found, exported.examples[0] if exported.examples else "")
+    typed = exported.examples[0] if exported.examples and not exported.streams else ""
+    return Bundle(out, trained.recipe.task, size, found, typed)
 
 
 def _write_library(folder: Path, portable: str) -> None:
@@ -181,8 +183,13 @@ def _require_same_rows(folder: Path, trained: Trained, exported: Exported) -> No
     if not exported.examples:
         return
     model, predictor = open_bundle(folder), predictor_of(trained)
-    found = json.loads(json.dumps(model.predict([model.parse(text) for text in exported.examples])))
-    examples = [predictor.parse(text) for text in exported.examples]
+    if exported.streams:
+        assert isinstance(predictor, LinePredictor)
+        given = [one for text in exported.examples for one in model.listen(text.splitlines(keepends=True))]
+        examples = [one for text in exported.examples for one in predictor.listen(text.splitlines(keepends=True), "-")]
+    else:
+        given, examples = ([one.parse(text) for text in exported.examples] for one in (model, predictor))
+    found = json.loads(json.dumps(model.predict(given)))
     rows = zip(examples, predictor.predict(examples), strict=True)
     wanted = [json.loads(predictor.text(example, row, "jsonl")) for example, row in rows]
     if not _is_near(found, wanted):

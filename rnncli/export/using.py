@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import io
 import json
@@ -16,13 +17,15 @@ import numpy as np
 import onnxruntime
 
 from rnncli.errors import UserError
-from rnncli.tasks.portable import Arrays, Portable, PortableWriter
+from rnncli.tasks.portable import Arrays, Portable, PortableAhead, PortableWriter, checked_levels, levels_in
 
 MANIFEST, WRITE = "manifest.json", "--write"
 USAGE = """usage: python predict.py TEXT|FILE|- ...
 
 Answers each input with a JSON object on a line: arguments, the lines of one file, or with - those of stdin.
-A model of texts also writes on: python predict.py --write TEXT, and --write --help says how."""
+A model of texts also writes on: python predict.py --write TEXT, and --write --help says how.
+A model of series goes on behind a table, csv or JSON lines: python predict.py history.csv [--future FILE]
+[--quantiles 0.1,0.5,0.9], FILE holds what is known ahead."""
 
 
 class Graphs:
@@ -63,16 +66,29 @@ def main(folder: Path, arguments: Sequence[str], stdin: TextIO = sys.stdin, stdo
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        model = open_bundle(folder)
+        model, arguments = _told(open_bundle(folder), arguments)
         for piece in _pieces(model, arguments, stdin):
             stdout.write(piece)
             stdout.flush()
+        if isinstance(model, PortableAhead) and (said := model.closing()):
+            print(said, file=sys.stderr)
     except UserError as error:
         print(f"error: {error.message}" + (f"\n{error.hint}" if error.hint else ""), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _told(model: Portable, arguments: Sequence[str]) -> tuple[Portable, Sequence[str]]:
+    """The model told what options say, which one that goes on behind tables has, and the other arguments."""
+    if not isinstance(model, PortableAhead):
+        return model, arguments
+    parser = argparse.ArgumentParser(prog="python predict.py", usage=USAGE.removeprefix("usage: "), add_help=False)
+    parser.add_argument("--future", type=Path)
+    parser.add_argument("--quantiles", type=levels_in, default=[])
+    options, others = parser.parse_known_args(arguments)
+    return model.given(options.future, checked_levels(options.quantiles)), others
 
 
 def _pieces(model: Portable, arguments: Sequence[str], stdin: TextIO) -> Iterator[str]:

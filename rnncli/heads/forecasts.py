@@ -17,14 +17,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss, softplus
 
+from rnncli.heads.counts import count_quantiles
+
 LOSSES = ("mae", "mse", "huber")
 SMALLEST_SPREAD = 1e-3
 """Of a Student's t, in scaled units: a constant series would make its density infinite."""
 SOFTNESS = 0.1
 """Of the bend that keeps a mean of counts above 0, in scales of the window."""
 SMALLEST_DISPERSION = 1e-6
-LARGEST_MEAN_SUMMED, LARGEST_COUNT_SUMMED = 100.0, 400
-"""Up to these, quantiles of counts are found by summing probabilities of all counts below."""
 
 
 class WindowUnits(NamedTuple):
@@ -164,22 +164,23 @@ class QuantileHead:
         return self._all(raw_BHC)[..., [self.levels.index(level) for level in levels]]
 
     @property
-    def _middle(self) -> int:
+    def middle(self) -> int:
+        """The number of the level that is nearest to 1/2."""
         return int(np.abs(np.array(self.levels) - 0.5).argmin())
 
     def _all(self, raw_BHC: Tensor) -> Tensor:
         """All quantiles (B, H, Q): channels 1 .. are the gaps, the lowest first."""
-        raw_BHC, middle = _precise(raw_BHC), self._middle
+        raw_BHC, middle = _precise(raw_BHC), self.middle
         # All channels, though the first is no gap: softplus takes torch five times as long for a slice.
-        wide_BHG = softplus(raw_BHC)[..., 1:] * raw_BHC.new_tensor(_normal_gaps(self.levels))
+        wide_BHG = softplus(raw_BHC)[..., 1:] * raw_BHC.new_tensor(normal_gaps(self.levels))
         below_BHG = wide_BHG[..., :middle].flip(-1).cumsum(-1).flip(-1)
         above_BHG, location_BH1 = wide_BHG[..., middle:].cumsum(-1), raw_BHC[..., :1]
         return torch.cat([location_BH1 - below_BHG, location_BH1, location_BH1 + above_BHG], -1)
 
     def _center(self, quantile_BHQ: Tensor) -> Tensor:
         if self.kind != "mse":
-            return quantile_BHQ[..., self._middle]
-        return quantile_BHQ @ quantile_BHQ.new_tensor(_shares(self.levels))
+            return quantile_BHQ[..., self.middle]
+        return quantile_BHQ @ quantile_BHQ.new_tensor(shares(self.levels))
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class StudentHead:
 
     def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Minus the log density."""
-        location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
+        location_BH, spread_BH, freedom_BH = self.parameters(raw_BHC)
         z_BH = (_known(truth_BH, weight_BH, location_BH) - location_BH) / spread_BH
         half_BH = (freedom_BH + 1) / 2
         constant_BH = torch.lgamma(half_BH) - torch.lgamma(freedom_BH / 2) - 0.5 * torch.log(torch.pi * freedom_BH)
@@ -211,15 +212,15 @@ class StudentHead:
 
     def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Location and spreads, read from a table of one over the degrees of freedom, to about 5 digits."""
-        location_BH, spread_BH, freedom_BH = self._parameters(raw_BHC)
-        table_NQ = location_BH.new_tensor(_student_table(tuple(levels)))
+        location_BH, spread_BH, freedom_BH = self.parameters(raw_BHC)
+        table_NQ = location_BH.new_tensor(student_table(tuple(levels)))
         at_BH = 2 * (len(table_NQ) - 1) / freedom_BH
         below_BH = at_BH.long().clamp(0, len(table_NQ) - 2)
         share_BH1 = (at_BH - below_BH)[..., None]
         z_BHQ = torch.lerp(table_NQ[below_BH], table_NQ[below_BH + 1], share_BH1)
         return location_BH[..., None] + spread_BH[..., None] * z_BHQ
 
-    def _parameters(self, raw_BHC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def parameters(self, raw_BHC: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Location, spread and degrees of freedom, (B, H) each."""
         location_BH, spread_BH, freedom_BH = _precise(raw_BHC).unbind(-1)
         return location_BH, softplus(spread_BH) + SMALLEST_SPREAD, 2 + softplus(freedom_BH)
@@ -245,7 +246,7 @@ class CountHead:
 
     def loss(self, raw_BHC: Tensor, truth_BH: Tensor, weight_BH: Tensor, units: WindowUnits) -> Tensor:
         """Minus the log probability, continued between whole numbers."""
-        mean_BH, dispersion_BH = self._parameters(raw_BHC, units)
+        mean_BH, dispersion_BH = self.parameters(raw_BHC, units)
         count_BH = _known(units.restore(truth_BH).clamp(min=0), weight_BH, mean_BH)
         number_BH = 1 / dispersion_BH
         odds_BH = torch.log(mean_BH * dispersion_BH)
@@ -258,17 +259,17 @@ class CountHead:
         """Median or mean."""
         if self.kind != "mse":
             return self.quantiles(raw_BHC, [0.5], units)[..., 0]
-        return units.scaled(self._parameters(raw_BHC, units)[0]).to(_precise(raw_BHC).dtype)
+        return units.scaled(self.parameters(raw_BHC, units)[0]).to(_precise(raw_BHC).dtype)
 
     def quantiles(self, raw_BHC: Tensor, levels: Sequence[float], units: WindowUnits) -> Tensor:
         """Of each level the least whole number that is not exceeded with at least its probability; no gradient."""
-        mean_BH, dispersion_BH = (one.detach().cpu().numpy() for one in self._parameters(raw_BHC, units))
-        found_NQ = _count_quantiles(mean_BH.ravel(), dispersion_BH.ravel(), np.array(levels))
+        mean_BH, dispersion_BH = (one.detach().cpu().numpy() for one in self.parameters(raw_BHC, units))
+        found_NQ = count_quantiles(mean_BH.ravel(), dispersion_BH.ravel(), np.array(levels))
         found_QBH = torch.from_numpy(found_NQ.T.reshape(-1, *mean_BH.shape)).to(raw_BHC.device)
         scaled = [units.scaled(count_BH) for count_BH in found_QBH]
         return torch.stack(scaled, -1).to(_precise(raw_BHC).dtype)
 
-    def _parameters(self, raw_BHC: Tensor, units: WindowUnits) -> tuple[Tensor, Tensor]:
+    def parameters(self, raw_BHC: Tensor, units: WindowUnits) -> tuple[Tensor, Tensor]:
         """Mean and dispersion in the user's units, float64, (B, H) each."""
         soft_B1 = SOFTNESS * units.scale_B.double()[:, None]
         mean_BH = soft_B1 * softplus(units.restore(raw_BHC[..., 0]) / soft_B1, threshold=50)
@@ -292,7 +293,7 @@ def _mean(cost_BH: Tensor, weight_BH: Tensor) -> Tensor:
 
 
 @lru_cache
-def _normal_gaps(levels: tuple[float, ...]) -> list[float]:
+def normal_gaps(levels: tuple[float, ...]) -> list[float]:
     """How far apart neighbouring quantiles of the standard normal distribution lie."""
     from scipy.special import ndtri
 
@@ -300,46 +301,17 @@ def _normal_gaps(levels: tuple[float, ...]) -> list[float]:
 
 
 @lru_cache
-def _shares(levels: tuple[float, ...]) -> list[float]:
+def shares(levels: tuple[float, ...]) -> list[float]:
     """What each quantile adds to the mean: up to halfway between the levels, the outermost to 0 and 1."""
     inner = np.array(levels)
     return np.diff(np.concatenate([[0.0], (inner[1:] + inner[:-1]) / 2, [1.0]])).tolist()
 
 
 @lru_cache
-def _student_table(levels: tuple[float, ...], rows: int = 2049) -> list[list[float]]:
+def student_table(levels: tuple[float, ...], rows: int = 2049) -> list[list[float]]:
     """Quantiles of Student's t for one over the degrees of freedom from 0 (the normal distribution) to 1/2."""
     from scipy.special import ndtri, stdtrit
 
     level_1Q = np.array(levels)[None]
     freedom_N1 = 1 / np.linspace(0, 0.5, rows)[1:, None]
     return np.concatenate([ndtri(level_1Q), stdtrit(freedom_N1, level_1Q)]).tolist()
-
-
-def _count_quantiles(mean_N: np.ndarray, dispersion_N: np.ndarray, level_Q: np.ndarray) -> np.ndarray:
-    """Of each level how many counts have a cumulated probability below it, float64, (N, Q).
-
-    Summed for all levels at once, which for small counts takes a small part of the time that scipy does.
-    """
-    odds_N = mean_N * dispersion_N
-    found_NQ = np.zeros((len(mean_N), len(level_Q)))
-    open_A = np.flatnonzero(mean_N <= LARGEST_MEAN_SUMMED)
-    large_N = mean_N > LARGEST_MEAN_SUMMED
-    chance_A = np.exp(-np.log1p(odds_N[open_A]) / dispersion_N[open_A])
-    below_A = chance_A.copy()
-    for count in range(1, LARGEST_COUNT_SUMMED + 1):
-        short_A = below_A < level_Q.max(initial=0)
-        open_A, chance_A, below_A = open_A[short_A], chance_A[short_A], below_A[short_A]
-        if not len(open_A):
-            break
-        found_NQ[open_A] += below_A[:, None] < level_Q
-        more_A = mean_N[open_A] + (count - 1) * odds_N[open_A]
-        chance_A = chance_A * more_A / (count * (1 + odds_N[open_A]))
-        below_A = below_A + chance_A
-    large_N[open_A] = True
-    if large_N.any():
-        from scipy.stats import nbinom
-
-        number_L1, stop_L1 = (one[large_N, None] for one in (1 / dispersion_N, 1 / (1 + odds_N)))
-        found_NQ[large_N] = nbinom.ppf(level_Q, number_L1, stop_L1)
-    return found_NQ

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+_NORMAL = NormalDist()
 FEWEST_ERRORS = 100
 """Of a step ahead: where it has fewer, its neighbours' errors are taken as well."""
 
@@ -80,9 +82,7 @@ def between_levels(levels: Sequence[float], wanted: Sequence[float]) -> Array:
     Straight lines over the quantiles of the standard normal distribution, the outermost of them also beyond: exact for
     a normal distribution, and ascending where the quantiles given ascend.
     """
-    from scipy.special import ndtri
-
-    z_Q, wanted_R = ndtri(np.asarray(levels, dtype=np.float64)), ndtri(np.asarray(wanted, dtype=np.float64))
+    z_Q, wanted_R = (np.array([_NORMAL.inv_cdf(level) for level in some]) for some in (levels, wanted))
     below_R = np.clip(np.searchsorted(z_Q, wanted_R, side="right") - 1, 0, len(z_Q) - 2)
     share_R = (wanted_R - z_Q[below_R]) / (z_Q[below_R + 1] - z_Q[below_R])
     weight_QR = np.zeros((len(z_Q), len(wanted_R)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rnncli.data.encodings import detect, open_text
+from rnncli.data.tables.records import suffix_of
 from rnncli.data.tables.sheet import (
     FORMS,
     ColumnsAsked,
@@ -24,10 +25,10 @@ from rnncli.data.tables.sheet import (
     read_sheet,
     sheet_of,
 )
-from rnncli.data.tables.sources import suffix_of
 from rnncli.errors import DataError, UsageError
 from rnncli.runs import streams
 from rnncli.runs.answers import Predicting
+from rnncli.tasks.portable import checked_levels
 from rnncli.tasks.predictors import (
     AheadPredictor,
     ClosingPredictor,
@@ -76,11 +77,7 @@ def looking_ahead(predictor: Predictor, future: Path | Records | None, levels: S
     what = "--future" if future is not None else "--quantiles"
     if not isinstance(predictor, AheadPredictor):
         raise UsageError(f"{what} is for runs that forecast series, and this one does not", f"leave {what} away")
-    for level in levels:
-        if not 0 < level < 1:
-            meant = f"{level / 100:g}" if level in range(1, 100) else "0.1,0.5,0.9"
-            raise UsageError(f"--quantiles {level:g}: a level lies between 0 and 1", f"such as --quantiles {meant}")
-    return predictor.given(future, sorted(set(levels)))
+    return predictor.given(future, checked_levels(levels))
 
 
 def usual_inputs(predictor: Predictor) -> list[str]:

@@ -22,7 +22,8 @@ from rnncli.data.encodings import detect
 from rnncli.data.tables.cells import label_text, list_in
 from rnncli.data.tables.dialects import first_rows, recognise
 from rnncli.data.tables.sources import existing, read_file
-from rnncli.data.tables.table import Table, did_you_mean
+from rnncli.data.tables.table import Table
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError, UsageError
 
 Values = Literal["", "labels", "probabilities"]

@@ -80,7 +80,8 @@ class Exported:
 
     ``graphs`` by the names of their files, without ``.onnx``; ``save`` writes the tables that ``portable`` reads, the
     name of a module with ``open_model``, into a folder. ``longest`` are the steps of the longest sequence that it was
-    trained on, ``examples`` inputs as they are typed, on which the bundle must give the rows of the program.
+    trained on, ``examples`` inputs as they are typed, or where ``streams`` as they come on stdin, on which the bundle
+    must give the rows of the program.
     """
 
     graphs: Mapping[str, ModelProto]
@@ -89,6 +90,7 @@ class Exported:
     trial: Trial
     longest: int
     examples: Sequence[str] = ()
+    streams: bool = False
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import pytest
 
 from rnncli.data import progress
 from rnncli.data.encodings import detect, open_text
-from rnncli.data.tables.table import BATCH_ROWS
+from rnncli.data.tables.records import BATCH_ROWS
 from rnncli.metrics.bootstrap import resample_weights, resampled_counts
 from rnncli.runs import advance
 from rnncli.runs.advance import Advanced, advancing

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.autograd import gradcheck
 
+from rnncli.heads.counts import count_quantiles
 from rnncli.heads.forecasts import (
     LOSSES,
     CountHead,
@@ -15,7 +16,6 @@ from rnncli.heads.forecasts import (
     QuantileHead,
     StudentHead,
     WindowUnits,
-    _count_quantiles,
     make_head,
 )
 
@@ -90,7 +90,7 @@ def test_the_mean_of_quantiles_is_that_of_a_value_drawn_among_them():
     levels = tuple((np.arange(2000) + 0.5) / 2000)
     head, quantiles = QuantileHead(levels, "mse"), stats.expon.ppf(levels)
     gaps = np.diff(quantiles) / np.diff(stats.norm.ppf(levels))
-    raw = torch.from_numpy(np.concatenate([quantiles[head._middle : head._middle + 1], np.log(np.expm1(gaps))]))
+    raw = torch.from_numpy(np.concatenate([quantiles[head.middle : head.middle + 1], np.log(np.expm1(gaps))]))
     found = head.quantiles(raw[None, None], levels, units())
     np.testing.assert_allclose(found[0, 0], quantiles, atol=1e-9)
     assert head.point(raw[None, None], units()).item() == pytest.approx(1, abs=1e-3)
@@ -109,7 +109,7 @@ def test_levels_that_make_no_sense_are_refused(levels):
 
 def test_students_loss_is_the_density_of_scipy():
     head, raw = StudentHead(), drawn(3, spread=2.0)
-    location, spread, freedom = (one.numpy() for one in head._parameters(raw))
+    location, spread, freedom = (one.numpy() for one in head.parameters(raw))
     density = stats.t.logpdf(truths().numpy(), freedom, location, spread)
     assert head.loss(raw, truths(), weights(), units()).item() == pytest.approx(mean_of(-density), rel=1e-12)
     assert (freedom > 2).all()
@@ -119,7 +119,7 @@ def test_students_loss_is_the_density_of_scipy():
 def test_students_quantiles_are_those_of_scipy(channel):
     head, levels = StudentHead(), (0.001, *LEVELS)
     raw = torch.tensor([[[0.5, 0.3, channel]]], dtype=torch.float64)
-    location, spread, freedom = (one.numpy()[..., None] for one in head._parameters(raw))
+    location, spread, freedom = (one.numpy()[..., None] for one in head.parameters(raw))
     expected = stats.t.ppf(levels, freedom, location, spread)
     np.testing.assert_allclose(head.quantiles(raw, levels, units()), expected, rtol=1e-4)
 
@@ -128,7 +128,7 @@ def test_students_quantiles_are_those_of_scipy(channel):
 def test_the_loss_of_counts_is_the_probability_of_scipy(dispersion):
     head, raw = CountHead("mae"), drawn(2)
     raw[..., 1] = dispersion
-    mean, found = (one.numpy() for one in head._parameters(raw, units()))
+    mean, found = (one.numpy() for one in head.parameters(raw, units()))
     density = stats.nbinom.logpmf(counts().numpy(), 1 / found, 1 / (1 + mean * found))
     assert head.loss(raw, truths(), weights(), units()).item() == pytest.approx(mean_of(-density), rel=1e-7)
 
@@ -146,7 +146,7 @@ def test_quantiles_of_counts_are_whole_numbers_that_hold_their_level(location):
     head = CountHead("mae")
     raw = torch.tensor([[[location, 0.5]]], dtype=torch.float64)
     one = WindowUnits(torch.tensor([3.0]), torch.tensor([2.0]))
-    mean, dispersion = (part.item() for part in head._parameters(raw, one))
+    mean, dispersion = (part.item() for part in head.parameters(raw, one))
     found = one.restore(head.quantiles(raw, LEVELS, one)[..., 0]).item(), one.restore(head.point(raw, one)).item()
     cumulated = stats.nbinom(1 / dispersion, 1 / (1 + mean * dispersion)).cdf
     for level, count in zip((LEVELS[0], 0.5), found, strict=True):
@@ -160,10 +160,10 @@ def test_quantiles_of_counts_of_every_size_are_those_of_scipy():
     mean = np.exp(random.uniform(-12, 9, 2000))
     dispersion = np.exp(random.uniform(-14, 4, 2000))
     mean[0], dispersion[1] = 0, 1e-6
-    found = _count_quantiles(mean, dispersion, wanted)
+    found = count_quantiles(mean, dispersion, wanted)
     expected = stats.nbinom.ppf(wanted, 1 / dispersion[:, None], 1 / (1 + mean * dispersion)[:, None])
     np.testing.assert_array_equal(found, expected)
-    assert _count_quantiles(mean[:0], dispersion[:0], wanted).shape == (0, len(wanted))
+    assert count_quantiles(mean[:0], dispersion[:0], wanted).shape == (0, len(wanted))
 
 
 def test_the_mean_of_counts_is_the_location_far_above_0_and_above_0_below_it():
@@ -283,7 +283,7 @@ def test_large_counts_keep_their_digits_in_single():
     one = WindowUnits(torch.tensor([1e6]), torch.tensor([1e3]))
     count = torch.tensor([[1_000_900.0]])
     found = head.loss(raw, one.scaled(count).float(), torch.ones(1, 1), one).item()
-    mean, dispersion = (part.item() for part in head._parameters(raw, one))
+    mean, dispersion = (part.item() for part in head.parameters(raw, one))
     assert found == pytest.approx(
         -stats.nbinom.logpmf(1_000_900, 1 / dispersion, 1 / (1 + mean * dispersion)), rel=1e-4
     )

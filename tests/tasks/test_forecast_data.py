@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.series.arrow import series_table
 from rnncli.data.series.panel import PanelForm
 from rnncli.data.tables.sources import ALL
 from rnncli.errors import DataError
@@ -13,6 +14,7 @@ from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.forecast.data import corpus_of, read_corpus, read_part
 from rnncli.tasks.forecast.history import read_history
 from rnncli.tasks.forecast.schema import RECIPE
+from rnncli.tasks.forecast.source import history_settings
 
 
 def recipe_of(evaluation=None, seed=1, **data):
@@ -291,8 +293,9 @@ def history(rows, more=None, **data):
     columns = ("ds", "y", "promo")
     train = [(day, float(at), at % 2) for at, day in enumerate(days(80))]
     form = PanelForm.of(corpus_of(recipe, {ALL: table_of("sales.csv", columns, train)}).parts["train"].panel)
-    future = table_of("known.csv", ("ds", "promo"), more) if more else None
-    return read_history(recipe, [table_of("later.csv", columns, rows)], form, future).panel, form
+    future = series_table(table_of("known.csv", ("ds", "promo"), more)) if more else None
+    settings = history_settings(recipe, form.grid, recipe.data.horizon)
+    return read_history(settings, [series_table(table_of("later.csv", columns, rows))], form, future).panel, form
 
 
 def test_a_history_goes_on_for_the_horizon_with_what_is_known_ahead():
@@ -322,7 +325,8 @@ def test_ten_thousand_series_are_read_in_seconds():
 
     import pyarrow as pa
 
-    from rnncli.data.tables.table import PLACE, Table
+    from rnncli.data.tables.records import PLACE
+    from rnncli.data.tables.table import Table
 
     count, steps = 10_000, 200
     names = pa.array([f"item {n}" for n in range(count)]).take(pa.array(np.repeat(np.arange(count), steps)))

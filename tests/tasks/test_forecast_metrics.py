@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rnncli.data.series.grid import Grid
@@ -189,7 +190,7 @@ def test_errors_are_told_by_hour_weekday_or_month(frequency, by, groups):
     kept = Shown.of(rows, about)
     found = by_time(kept, about | {"grid": grid.to_dict()})
     assert found is not None
-    stamps = grid.stamps(origin + 1 + np.arange(12))
+    stamps = pd.DatetimeIndex(grid.stamps(origin + 1 + np.arange(12)))
     expected = {}
     for stamp, error in zip(stamps, kept.errors[0], strict=True):
         key = {"hour": stamp.hour, "weekday": stamp.day_of_week + 1, "month": stamp.month}[by]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rnncli.tasks.forecast.extras import lags
 from rnncli.tasks.forecast.extras.lags import all_windows, history, inputs, units
 from rnncli.tasks.forecast.extras.normal import Coefficients, Normal
-from rnncli.tasks.forecast.extras.ridge import Ridge, anchors
+from rnncli.tasks.forecast.extras.regression import anchors, fit_ridge
+from rnncli.tasks.forecast.extras.ridge import Ridge
 from rnncli.tasks.forecast.extras.rivals import mean_of_seasons
 from tests.tasks.windowed import panel, part, split
 
@@ -102,7 +103,7 @@ def test_series_that_repeat_are_forecast_to_the_digit():
     whole = panel([5 + np.sin(2 * np.pi * steps / 7), 900 + 40 * np.cos(2 * np.pi * steps / 7)])
     parts = split(whole, 7)
     truth, _ = parts["test"].truth_WH()
-    fitted = Ridge.fit(parts["train"], parts["dev"], 14, (7,))
+    fitted = fit_ridge(parts["train"], parts["dev"], 14, (7,))
     np.testing.assert_allclose(fitted.predict(parts["test"]), truth, rtol=1e-3)
 
 
@@ -121,9 +122,9 @@ def test_a_column_known_ahead_is_used_where_it_tells_something():
     whole = panel([100 + 30 * promo[:, 0] + random.normal(0, 1, 300)], promo)
     parts = split(whole, 5, origins=8)
     truth, _ = parts["test"].truth_WH()
-    with_it = Ridge.fit(parts["train"], parts["dev"], 10, (1,)).predict(parts["test"])
+    with_it = fit_ridge(parts["train"], parts["dev"], 10, (1,)).predict(parts["test"])
     blind = {name: replace(one, panel=panel([whole.y_N])) for name, one in parts.items()}
-    without = Ridge.fit(blind["train"], blind["dev"], 10, (1,)).predict(blind["test"])
+    without = fit_ridge(blind["train"], blind["dev"], 10, (1,)).predict(blind["test"])
     assert 2 * np.abs(with_it - truth).mean() < np.abs(without - truth).mean()
 
 
@@ -131,7 +132,7 @@ def test_noise_columns_are_left_out():
     random = np.random.default_rng(4)
     whole = panel(seasonal(), random.normal(size=(600, 3)))
     parts = split(whole, 7)
-    assert not Ridge.fit(parts["train"], parts["dev"], 14, (7,)).own_PHK.any()
+    assert not fit_ridge(parts["train"], parts["dev"], 14, (7,)).own_PHK.any()
 
 
 def test_origins_on_one_phase_have_weights_of_their_own_where_that_helps():
@@ -144,7 +145,7 @@ def test_origins_on_one_phase_have_weights_of_their_own_where_that_helps():
     origins = parts["test"].cutoff_W
     assert len(np.unique(origins % 7)) == 1
     whole = {name: replace(one, origin_W=one.origin_W - (origins[0] - 6) % 7) for name, one in parts.items()}
-    fitted = Ridge.fit(whole["train"], whole["dev"], 7, (7,))
+    fitted = fit_ridge(whole["train"], whole["dev"], 7, (7,))
     assert len(fitted.lag_PLH) == 7
     assert fitted.lag_PLH[6, -1, 0] > 0.8 > 0.3 > np.abs(fitted.lag_PLH[2, -1, 0])
 
@@ -154,7 +155,7 @@ def test_logarithms_are_taken_where_changes_are_by_factors():
     waves = np.exp(np.sin(2 * np.pi * np.arange(200) / 7))
     series = [np.exp(2 + np.cumsum(random.normal(0, 0.15, 200))) * waves for _ in range(8)]
     parts = split(panel(series), 7)
-    fitted = Ridge.fit(parts["train"], parts["dev"], 14, (7,))
+    fitted = fit_ridge(parts["train"], parts["dev"], 14, (7,))
     train = parts["train"]
     bounds = zip(train.begin_S, train.end_S, strict=True)
     assert fitted.floor == min(train.panel.y_N[begin:end].min() for begin, end in bounds)
@@ -163,7 +164,7 @@ def test_logarithms_are_taken_where_changes_are_by_factors():
 
 
 PARTS = split(panel(seasonal(), frequency="D"), 7)
-FITTED = Ridge.fit(PARTS["train"], PARTS["dev"], 14, (7,))
+FITTED = fit_ridge(PARTS["train"], PARTS["dev"], 14, (7,))
 
 
 @given(seed=st.integers(0, 1000), horizon=st.integers(1, 9), gap=st.integers(0, 3), origins=st.integers(1, 3))
@@ -181,7 +182,7 @@ def test_weights_do_not_change_with_what_lies_behind_dev(seed, horizon, gap, ori
         known_NK=np.where(behind_N[:, None], 1e4, whole.known_NK),
     )
     before, after = (
-        Ridge.fit(*(replace(parts[name], panel=one) for name in ("train", "dev")), 10, (7,)) for one in (whole, changed)
+        fit_ridge(*(replace(parts[name], panel=one) for name in ("train", "dev")), 10, (7,)) for one in (whole, changed)
     )
     assert all(np.array_equal(value, after.arrays()[name]) for name, value in before.arrays().items())
 
@@ -205,7 +206,7 @@ def test_a_window_is_forecast_alike_alone_and_among_others(monkeypatch):
 
 def test_sums_of_few_windows_at_a_time_give_the_same_weights(monkeypatch):
     monkeypatch.setattr(lags, "MOST_CHUNK", 300)
-    again = Ridge.fit(PARTS["train"], PARTS["dev"], 14, (7,))
+    again = fit_ridge(PARTS["train"], PARTS["dev"], 14, (7,))
     np.testing.assert_allclose(again.lag_PLH, FITTED.lag_PLH, atol=1e-8)
 
 
@@ -226,17 +227,17 @@ def test_a_short_history_repeats_its_first_season():
 @pytest.mark.parametrize("values", [np.full(60, 3.0), np.zeros(60), np.r_[np.zeros(30), np.ones(30)]])
 def test_constant_series_stay_constant_and_do_no_harm(values):
     parts = split(panel([*seasonal(count=2), values]), 7, 1)
-    fitted = Ridge.fit(parts["train"], parts["dev"], 14, (7,))
+    fitted = fit_ridge(parts["train"], parts["dev"], 14, (7,))
     found = fitted.predict(parts["test"])
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[2], values[-1])
     alone = split(panel([values]), 7, 1)
-    np.testing.assert_allclose(Ridge.fit(alone["train"], alone["dev"], 14, (7,)).predict(alone["test"]), values[-1])
+    np.testing.assert_allclose(fit_ridge(alone["train"], alone["dev"], 14, (7,)).predict(alone["test"]), values[-1])
 
 
 def test_series_shorter_than_the_lookback_are_learnt_from_and_forecast():
     parts = split(panel([y[:40] for y in seasonal()]), 7, 1)
-    fitted = Ridge.fit(parts["train"], parts["dev"], 63, (7,))
+    fitted = fit_ridge(parts["train"], parts["dev"], 63, (7,))
     truth, _ = parts["test"].truth_WH()
     error = np.abs(fitted.predict(parts["test"]) - truth).mean(1)
     assert (error < np.abs(mean_of_seasons(parts["test"], 7, 1) - truth).mean(1) * 1.5).all()
@@ -286,7 +287,7 @@ def test_etth1_comes_out_as_published_tables_count_it(real_data, horizon, lookba
     whole, end = panel(list(values.T), frequency="h"), [8640] * 7
     dev = part(whole, [range(8639, 11520 - horizon)] * 7, horizon, end)
     test = part(whole, [range(11519, 14400 - horizon)] * 7, horizon, end)
-    fitted = Ridge.fit(dev, dev, lookback, (24, 168))
+    fitted = fit_ridge(dev, dev, lookback, (24, 168))
     truth, _ = test.truth_WH()
     assert len(test) == 7 * (2880 - horizon + 1)
     assert ((fitted.predict(test) - truth) ** 2).mean() == pytest.approx(mse, abs=0.002)
@@ -304,7 +305,7 @@ def test_m4_hourly_is_ahead_of_the_seasonal_naive(real_data):
     truth, _ = parts["test"].truth_WH()
     cut = zip(whole.start_S, parts["test"].origin_W + 1, strict=True)
     scale = np.array([np.abs(whole.y_N[a + 24 : b] - whole.y_N[a : b - 24]).mean() for a, b in cut])
-    fitted = Ridge.fit(parts["train"], parts["dev"], 336, (24,)).predict(parts["test"])
+    fitted = fit_ridge(parts["train"], parts["dev"], 336, (24,)).predict(parts["test"])
     figures = [
         (
             float((200 * np.abs(f - truth) / (np.abs(f) + np.abs(truth))).mean()),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rnncli.metrics.forecasts import LEVELS
 from rnncli.tasks.forecast.extras import lags, rivals
-from rnncli.tasks.forecast.extras.ridge import Ridge
+from rnncli.tasks.forecast.extras.regression import fit_ridge
 from rnncli.tasks.forecast.extras.rivals import choices, drift, fitted_rivals, mean_of_seasons, naive, thinned
 from tests.tasks.windowed import panel, part, split
 
@@ -26,7 +26,7 @@ def corpus(seed: int = 0, horizon: int = 7, gap: int = 0):
 
 
 def fitted(parts, non_negative: bool = False):
-    ridge = Ridge.fit(parts["train"], parts["dev"], 28, SEASONS)
+    ridge = fit_ridge(parts["train"], parts["dev"], 28, SEASONS)
     return fitted_rivals(parts, SEASONS, ridge, non_negative)
 
 
@@ -62,7 +62,7 @@ def test_series_of_one_value_and_shorter_than_a_season_have_forecasts():
 )
 def test_rivals_have_the_names_of_their_seasons(seasons, names):
     parts = corpus()
-    ridge = Ridge.fit(parts["train"], parts["dev"], 28, seasons)
+    ridge = fit_ridge(parts["train"], parts["dev"], 28, seasons)
     found = list(fitted_rivals(parts, seasons, ridge, False))
     assert found == names
 
@@ -86,7 +86,7 @@ def test_large_series_do_not_choose_for_the_small_ones():
     random, week = np.random.default_rng(0), np.random.default_rng(1).normal(10, 3, 7)
     small = [np.tile(week, 30) + random.normal(0, 2, 210) for _ in range(12)]
     parts = split(panel([*small, 1e6 * np.arange(210.0)]), 7)
-    ridge = Ridge.fit(parts["train"], parts["dev"], 28, (7,))
+    ridge = fit_ridge(parts["train"], parts["dev"], 28, (7,))
     (says,) = choices(fitted_rivals(parts, (7,), ridge, False))
     assert int(says.split("that of ")[1][0]) > 2
 
@@ -194,5 +194,5 @@ def test_bike_hours_come_out_as_measured_elsewhere(real_data):
     assert error(mean_of_seasons(parts["test"], 24, 1)) == 76.17
     assert error(mean_of_seasons(parts["test"], 168, 1)) == 72.17
     assert error(mean_of_seasons(parts["test"], 168, 4)) == 60.91
-    ridge = Ridge.fit(parts["train"], parts["dev"], 336, (24, 168))
+    ridge = fit_ridge(parts["train"], parts["dev"], 336, (24, 168))
     assert error(ridge.predict(parts["test"])) < 50.11

@@ -7,31 +7,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
-from rnncli.data.series.grid import DAY, Grid
+from rnncli.data.series.grid import DAY, SECOND, Grid
 from rnncli.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LONG_YEAR = 547 * DAY
 """A year and a half."""
-Share = Callable[["pd.DatetimeIndex"], "np.ndarray | pd.Index"]
+Share = Callable[[np.ndarray], np.ndarray]
 WAVES = ("sin", "cos")
 HARMONICS = {"hour": 2, "weekday": 3, "monthday": 1, "week": 2, "month": 2}
 """Pairs of sine and cosine of each feature; three of the weekday tell all seven days apart."""
-_SHARES: dict[str, Share] = {
-    "hour": lambda at: (at.hour * 3600 + at.minute * 60 + at.second) / 86_400,
-    "weekday": lambda at: at.day_of_week / 7,
-    "monthday": lambda at: (at.day - 1) / at.days_in_month,
-    "week": lambda at: (at.day_of_year - 1) / 365.25,
-    "month": lambda at: (at.month - 1) / 12,
-}
 COLUMNS = frozenset(f"{name} {wave} {n + 1}" for name, most in HARMONICS.items() for n in range(most) for wave in WAVES)
 """The names of all columns that there may be."""
+
+
+def hours(stamp_N: np.ndarray) -> np.ndarray:
+    """The hour of each stamp, datetime64[ns] all of these, from 0."""
+    return _seconds(stamp_N) // 3600
+
+
+def weekdays(stamp_N: np.ndarray) -> np.ndarray:
+    """The day of the week, Monday is 0."""
+    return (stamp_N.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+
+def months(stamp_N: np.ndarray) -> np.ndarray:
+    """The month, from 1."""
+    return stamp_N.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 
 def names(grid: Grid, wanted: Literal["auto", "off"] | Sequence[str], steps: int) -> tuple[str, ...]:
@@ -81,8 +86,33 @@ def features(grid: Grid, numbers_N: np.ndarray, chosen: Sequence[str]) -> np.nda
     stamps = grid.stamps(distinct)
     waves = []
     for name in chosen:
-        angle = 2 * np.pi * np.asarray(_SHARES[name](stamps), np.float64)
+        angle = 2 * np.pi * _SHARES[name](stamps)
         for n in range(1, HARMONICS[name] + 1):
             waves += [np.sin(n * angle), np.cos(n * angle)]
     found_NK[:] = np.stack(waves, axis=1).astype(np.float32)[at_N]
     return found_NK
+
+
+def _seconds(stamp_N: np.ndarray) -> np.ndarray:
+    """Seconds since midnight."""
+    return stamp_N.astype(np.int64) % DAY // SECOND
+
+
+def _days_since(stamp_N: np.ndarray, unit: Literal["M", "Y"]) -> np.ndarray:
+    """Days since the month or the year began."""
+    return (stamp_N.astype("datetime64[D]") - stamp_N.astype(f"datetime64[{unit}]")).astype(np.int64)
+
+
+def _share_of_month(stamp_N: np.ndarray) -> np.ndarray:
+    month_N = stamp_N.astype("datetime64[M]")
+    length_N = ((month_N + 1).astype("datetime64[D]") - month_N.astype("datetime64[D]")).astype(np.int64)
+    return _days_since(stamp_N, "M") / length_N
+
+
+_SHARES: dict[str, Share] = {
+    "hour": lambda stamp_N: _seconds(stamp_N) / 86_400,
+    "weekday": lambda stamp_N: weekdays(stamp_N) / 7,
+    "monthday": _share_of_month,
+    "week": lambda stamp_N: _days_since(stamp_N, "Y") / 365.25,
+    "month": lambda stamp_N: (months(stamp_N) - 1) / 12,
+}

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pyarrow as pa
 
+from rnncli.data.series import zones
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.grid import DAY, KNOWN, SECOND, WEEKDAYS, Grid, Unit, months, numbers, unit
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, read_stamps
-from rnncli.data.tables.table import did_you_mean
 from rnncli.data.wording import counted
 from rnncli.errors import DataError
 
@@ -115,20 +115,14 @@ def _whole(value_N: np.ndarray, wanted: Wanted, what: str, place: Place) -> Grid
 
 def _clock(stamps: Stamps, series_N: np.ndarray, wanted: Wanted, what: str) -> _Clock:
     """The instants of stamps: as clocks show them for days and longer, or where nothing says a zone; else of UTC."""
-    import pandas as pd
-
     zone = wanted.zone or (wanted.grid.zone if wanted.grid else "") or stamps.zone
     all_N = np.ones(len(series_N), bool)
     if zone:
-        require_zone(zone)
+        zones.require_zone(zone)
     if stamps.offset_N is None and not zone:
         return _Clock(stamps.value_N, "", all_N)
     utc_N = None if stamps.offset_N is None else stamps.value_N - stamps.offset_N
-    if utc_N is None or not zone:
-        wall_N = stamps.value_N
-    else:
-        local = pd.DatetimeIndex(utc_N.view("datetime64[ns]")).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-        wall_N = local.as_unit("ns").asi8
+    wall_N = stamps.value_N if utc_N is None or not zone else zones.clocks(utc_N, zone)
     if wanted.grid.unit.size >= DAY if wanted.grid else len(np.unique(wall_N % DAY)) == 1 or _long(wanted.frequency):
         said = (
             f"{what}: days are those of {zone}" if zone else f"{what}: days are as written, offsets from UTC left out"
@@ -150,7 +144,7 @@ def _long(frequency: str) -> bool:
 
 def step_of(grid: Grid, text: str, key: str, day_first: DayFirst = "auto") -> int:
     """The first step at or behind a stamp that a recipe's ``key`` names; raises DataError for what is none."""
-    column = pa.chunked_array([pa.array([text.strip()])])
+    column = TableColumn.of_texts([text.strip()])
     example = grid.stamp(0) if grid.is_whole else grid.texts(grid.number(np.array(["2025-07-01"], "datetime64[ns]")))[0]
     try:
         stamps = read_stamps(column, key, lambda _: "the recipe", day_first)
@@ -170,34 +164,16 @@ def step_of(grid: Grid, text: str, key: str, day_first: DayFirst = "auto") -> in
     return number + int(int(grid.instants(np.array([number])).astype(np.int64)[0]) < value)
 
 
-def require_zone(zone: str) -> None:
-    """Raise DataError for no time zone of the database."""
-    from zoneinfo import available_timezones
-
-    known = available_timezones()
-    if zone not in known:
-        raise DataError(f'data.zone: no time zone "{zone}"{did_you_mean(zone, known)}', "such as Europe/Rome or UTC")
-
-
 def _localized(wall_N: np.ndarray, series_N: np.ndarray, zone: str, what: str) -> _Clock:
     """Instants of UTC of a zone's clocks; of an hour that comes twice the first rows of a series are summer time."""
-    import pandas as pd
-
-    distinct, at_N = np.unique(wall_N, return_inverse=True)
-    index = pd.DatetimeIndex(distinct.view("datetime64[ns]"))
-    summer, winter = (
-        index.tz_localize(zone, ambiguous=np.full(len(index), first), nonexistent="NaT").as_unit("ns").asi8
-        for first in (True, False)
-    )
-    twice_N = (summer != winter)[at_N]
-    utc_N = summer[at_N]
-    keep_N = utc_N != np.iinfo(np.int64).min
+    summer_N, winter_N, keep_N = zones.instants(wall_N, zone)
+    utc_N = summer_N.copy()
     notes = [f"{what}: clocks of {zone}, put on the hours of UTC"]
-    rows = np.flatnonzero(twice_N)
+    rows = np.flatnonzero(keep_N & (summer_N != winter_N))
     if len(rows):
-        order = rows[np.lexsort((rows, at_N[rows], series_N[rows]))]
-        again = np.r_[False, (np.diff(at_N[order]) == 0) & (np.diff(series_N[order]) == 0)]
-        utc_N[order[again]] = winter[at_N[order[again]]]
+        order = rows[np.lexsort((rows, wall_N[rows], series_N[rows]))]
+        again = np.r_[False, (np.diff(wall_N[order]) == 0) & (np.diff(series_N[order]) == 0)]
+        utc_N[order[again]] = winter_N[order[again]]
         pairs, alone = int(again.sum()), len(rows) - 2 * int(again.sum())
         if pairs:
             notes.append(f"{counted(pairs, 'pair')} of stamps of a clock change told apart by their order")

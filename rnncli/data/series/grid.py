@@ -10,16 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from rnncli.data.series.zones import DAY, SECOND, clocks
 
-SECOND = 1_000_000_000
-"""Nanoseconds, in which all instants are counted, int64 since 1970."""
-DAY = 86_400 * SECOND
 TICKS = {"ms": SECOND // 1000, "s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "D": DAY, "W": 7 * DAY}
 MONTHS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -114,7 +110,7 @@ class Grid:
         """Whether instants are of UTC, shown in ``zone``; else they are as clocks and calendars show them."""
         return bool(self.zone) and self.unit.kind == "tick" and self.unit.size < DAY
 
-    def number(self, stamps: np.ndarray | pd.DatetimeIndex) -> np.ndarray:
+    def number(self, stamps: np.ndarray) -> np.ndarray:
         """The steps in which stamps lie, int64: datetime64, which are UTC where ``on_utc``, or whole numbers."""
         values = np.asarray(stamps)
         if self.is_whole:
@@ -138,12 +134,10 @@ class Grid:
         days_N = next_N - 1 if self.day < 0 else np.minimum(first_N + (self.day - 1), next_N - 1)
         return days_N.astype("datetime64[ns]")
 
-    def stamps(self, numbers_N: np.ndarray) -> pd.DatetimeIndex:
-        """The stamps of steps as clocks and calendars show them, in the zone where there is one; no whole ones."""
-        import pandas as pd
-
-        found = pd.DatetimeIndex(self.instants(numbers_N))
-        return found.tz_localize("UTC").tz_convert(self.zone) if self.on_utc else found
+    def stamps(self, numbers_N: np.ndarray) -> np.ndarray:
+        """The stamps of steps as clocks and calendars show them, datetime64[ns]; no whole ones."""
+        instant_N = self.instants(numbers_N)
+        return clocks(instant_N.view(np.int64), self.zone).view("datetime64[ns]") if self.on_utc else instant_N
 
     def stamp(self, number: int) -> str:
         """A step's stamp as a person writes it, with the offset from UTC where clocks change."""
@@ -153,9 +147,12 @@ class Grid:
         """The stamps of many steps."""
         if self.is_whole:
             return [str(number) for number in self.instants(numbers_N).tolist()]
+        stamp_N = self.stamps(numbers_N)
+        texts = [stamp.strftime(self.form) for stamp in stamp_N.astype("datetime64[us]").tolist()]
         if not self.on_utc:
-            return self.stamps(numbers_N).strftime(self.form).tolist()
-        return [f"{text[:-2]}:{text[-2:]}" for text in self.stamps(numbers_N).strftime(f"{self.form}%z")]
+            return texts
+        ahead_N = (stamp_N - self.instants(numbers_N)).astype("timedelta64[m]").astype(np.int64)
+        return [f"{text}{_offset(ahead)}" for text, ahead in zip(texts, ahead_N.tolist(), strict=True)]
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -217,3 +214,9 @@ def numbers(instants_N: np.ndarray, found: Unit) -> np.ndarray:
 def months(instants_N: np.ndarray) -> np.ndarray:
     """The months since 1970 of instants, int64."""
     return np.asarray(instants_N).view("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+
+
+def _offset(minutes: int) -> str:
+    """How far a clock is ahead of UTC, such as +02:00."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"

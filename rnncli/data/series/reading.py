@@ -172,7 +172,8 @@ def _clock_change(rows: SeriesRows, at: np.ndarray) -> str:
     if grid.is_whole or grid.zone or grid.unit.kind != "tick" or grid.unit.size >= DAY:
         return ""
     stamps = grid.stamps(rows.number_N[at])
-    night = (stamps.day_of_week == 6) & (stamps.hour < 4) & stamps.month.isin((4, 9, 10, 11))
+    night = (calendar.weekdays(stamps) == 6) & (calendar.hours(stamps) < 4)
+    night &= np.isin(calendar.months(stamps), (4, 9, 10, 11))
     return "clocks were put back there: data.zone=Europe/Rome, say, tells the two hours apart" if night.all() else ""
 
 

@@ -13,14 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pyarrow as pa
 
+from rnncli.data.series.column import SeriesTable, TableColumn
 from rnncli.data.series.frequency import Placed, Wanted, place_on_grid
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.numerals import are_numbers, read_numbers
 from rnncli.data.series.stamps import DayFirst, Place, Stamps, encoded, read_stamps
-from rnncli.data.tables.cells import written
-from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 
 BETWEEN = " / "
@@ -60,7 +58,7 @@ class Covariate:
 class SeriesRows:
     """Rows of series: ``row_N`` counts those of the tables, one behind the other; ``part_N`` numbers their parts."""
 
-    tables: Sequence[Table]
+    tables: Sequence[SeriesTable]
     grid: Grid
     names: tuple[str, ...]
     series_N: np.ndarray
@@ -81,7 +79,7 @@ class SeriesRows:
 
 
 def read_rows(
-    tables: Sequence[Table],
+    tables: Sequence[SeriesTable],
     layout: SeriesColumns,
     wanted: Wanted,
     day_first: DayFirst = "auto",
@@ -124,38 +122,24 @@ def read_rows(
     )
 
 
-def place_of(tables: Sequence[Table], row: int) -> str:
+def place_of(tables: Sequence[SeriesTable], row: int) -> str:
     """The place of a row of several tables, one behind the other."""
     starts = np.cumsum([0, *(len(table) for table in tables)]).tolist()
     at = bisect_right(starts, row) - 1
     return tables[at].place(row - starts[at])
 
 
-def joined(tables: Sequence[Table], name: str, *, optional: bool = False) -> pa.ChunkedArray:
+def joined(tables: Sequence[SeriesTable], name: str, *, optional: bool = False) -> TableColumn:
     """A column of several tables, one behind the other; text where their types differ.
 
     Of an ``optional`` one a table behind the first may have none: nothing is there then.
     """
-    columns = []
     for at, table in enumerate(tables):
-        if table.store.schema.get_field_index(name) < 0:
-            if not optional or not at:
-                table.require(name)
-            columns.append(pa.chunked_array([pa.nulls(len(table), columns[0].type)]))
-            continue
-        column = table.store.column(name)
-        columns.append(plain(column if table.rows is None else column.take(pa.array(table.rows))))
-    if len({column.type for column in columns}) > 1:
-        columns = [column.cast(pa.string()) for column in columns]
-    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
-
-
-def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column with its texts, whatever form libraries give them, as plain strings."""
-    kind = column.type
-    if pa.types.is_dictionary(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string())
-    return column
+        if not optional or not at:
+            table.require(name)
+    return TableColumn.joined(
+        [table.column(name) if name in table.made else TableColumn.nothing(len(table)) for table in tables]
+    )
 
 
 def natural(name: str) -> tuple[tuple[str, int], ...]:
@@ -163,14 +147,14 @@ def natural(name: str) -> tuple[tuple[str, int], ...]:
     return tuple((text, int(digits or -1)) for text, digits in re.findall(r"(\D*)([0-9]*)", name))
 
 
-def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray, tuple[str, ...]]:
+def _series(tables: Sequence[SeriesTable], layout: SeriesColumns) -> tuple[np.ndarray, tuple[str, ...]]:
     """The series of each row, -1 where it names none, and their names in natural order."""
     count = sum(map(len, tables))
     if layout.is_wide or not layout.series:
         return np.zeros(count, np.int64), layout.target if layout.is_wide else ("",)
     codes_N, names = np.zeros(count, np.int64), [""]
     for i, column in enumerate(layout.series):
-        own_N, texts = _texts(joined(tables, column))
+        own_N, texts = encoded(joined(tables, column))
         missing_N = (codes_N < 0) | (own_N < 0)
         both, found_N = np.unique((codes_N * len(texts) + own_N)[~missing_N], return_inverse=True)
         pairs = [divmod(int(pair), len(texts)) for pair in both]
@@ -181,14 +165,6 @@ def _series(tables: Sequence[Table], layout: SeriesColumns) -> tuple[np.ndarray,
     rank = np.empty(len(names) + 1, np.int64)
     rank[order], rank[-1] = np.arange(len(names)), -1
     return rank[codes_N], tuple(names[at] for at in order)
-
-
-def _texts(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """The number of each row's text, -1 for none, and the texts; whole doubles as the integers that they are."""
-    if pa.types.is_floating(column.type):
-        column = pa.chunked_array([pa.array([written(value) for value in column.to_pylist()], pa.string())])
-    codes_N, texts = encoded(column)
-    return codes_N, texts.to_pylist()
 
 
 def _placed(
@@ -207,14 +183,14 @@ def _placed(
     return placed, row_R
 
 
-def _target(tables: Sequence[Table], name: str, place: Place, notes: list[str]) -> np.ndarray:
+def _target(tables: Sequence[SeriesTable], name: str, place: Place, notes: list[str]) -> np.ndarray:
     value_R, said = read_numbers(joined(tables, name, optional=True), f'"{name}"', place)
     notes += said
     return value_R
 
 
 def _covariate(
-    tables: Sequence[Table],
+    tables: Sequence[SeriesTable],
     name: str,
     key: str,
     place: Place,
@@ -229,8 +205,7 @@ def _covariate(
         value_R, said = read_numbers(column, what, place)
         notes += said
         return Covariate(name, value_R)
-    codes_R, own = encoded(column if pa.types.is_string(column.type) else column.cast(pa.string()))
-    found = own.to_pylist()
+    codes_R, found = encoded(column)
     lowered = [text.lower() for text in found]
     if not texts and set(lowered) <= set(_TRUTHS):
         return Covariate(name, np.append([_TRUTHS[text] for text in lowered], np.nan)[codes_R])
@@ -246,10 +221,9 @@ def _covariate(
     return Covariate(name, np.array([*(at.get(text, -1.0) for text in found), np.nan])[codes_R], texts)
 
 
-def _holds_texts(column: pa.ChunkedArray) -> bool:
+def _holds_texts(column: TableColumn) -> bool:
     """Whether most of a column's different values are texts and no numbers."""
-    if not pa.types.is_string(column.type):
+    if column.kind != "text":
         return False
-    _, distinct = encoded(column.slice(0, 100_000))
-    some = distinct.to_pylist()[:200]
+    some = encoded(column)[1][:200]
     return bool(some) and 2 * sum(are_numbers([text]) for text in some) < len(some)

@@ -6,22 +6,20 @@ All stamps of a source are written in one manner, the one of most; another is an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute
 
-from rnncli.data.series.grid import SECOND
+from rnncli.data.series.column import TableColumn
+from rnncli.data.series.zones import SECOND
 from rnncli.errors import DataError
-
-pc: Any = pyarrow.compute  # its functions are made when it is imported, which no type checker sees
 
 Place = Callable[[int], str]
 DayFirst = bool | Literal["auto"]
-MISSING = pa.array(["", "nan", "nat", "null", "none", "n/a", "na", "#n/a", "<na>", "-", "--", "?", "."])
+MISSING = frozenset(("", "nan", "nat", "null", "none", "n/a", "na", "#n/a", "<na>", "-", "--", "?", "."))
 """How tables write that there is nothing, in lower case."""
 _TIME = r"(?:[T ,]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)"
 _ZONE = r"(?:\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2}))"
@@ -40,6 +38,10 @@ FORMS = {
     "named": rf"^{_MONTH}[-/ ](?P<y>\d{{4}}|\d{{2}})$",
     "year named": rf"^(?P<y>\d{{4}})[- ]{_MONTH}$",
 }
+_CHOOSY = ("quarter", "quarter first")
+"""Forms that take some digits and not others."""
+FEWEST_ALIKE = 100
+"""Texts from which on it pays to look whether they differ in their digits alone."""
 _CLOCK = r"^\d{1,2}:\d{2}(:\d{2})?$"
 _WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -65,20 +67,17 @@ class Stamps:
     notes: tuple[str, ...] = ()
 
 
-def read_stamps(column: pa.ChunkedArray, what: str, place: Place, day_first: DayFirst = "auto") -> Stamps:
+def read_stamps(column: TableColumn, what: str, place: Place, day_first: DayFirst = "auto") -> Stamps:
     """The stamps of a column; ``what`` names it in errors, DataError for what cannot be read, with its row."""
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        return _typed(column, kind.tz or "")
-    if pa.types.is_date(kind):
-        return _typed(column, "")
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        column = _of_numbers(column, what, place)
+    if column.kind in ("stamp", "date"):
+        return _typed(column)
+    if column.kind == "number":
+        _refuse_fractions(column, what, place)
     codes_N, texts = encoded(column)
     missing_N = codes_N < 0
     if missing_N.all():
         raise DataError(f"{what} holds no stamp", "is this the right column? --time-column NAME")
-    if pc.all(pc.match_substring_regex(texts, _WHOLE)).as_py():
+    if all(map(_compiled(_WHOLE).match, texts)):
         found = _whole(texts, what)
         if found is not None:
             return _spread(found, codes_N)
@@ -89,44 +88,39 @@ def read_stamps(column: pa.ChunkedArray, what: str, place: Place, day_first: Day
     return _spread(_dates(texts, what, where, day_first), codes_N)
 
 
-def encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+def encoded(column: TableColumn) -> tuple[np.ndarray, list[str]]:
     """The number of each row's text among the distinct ones, blanks around them cut, -1 for none; and those texts."""
-    texts = column if pa.types.is_string(column.type) else column.cast(pa.string())
-    coded = texts.dictionary_encode().unify_dictionaries().combine_chunks()
-    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    bare = pc.utf8_trim_whitespace(coded.dictionary)
-    known = pc.dictionary_encode(bare)
-    absent = pc.is_in(pc.utf8_lower(known.dictionary), MISSING).to_numpy(zero_copy_only=False)
-    renumbered = np.where(absent, -1, np.cumsum(~absent) - 1)
-    of_text = np.append(renumbered[known.indices.to_numpy(zero_copy_only=False)], -1)
-    codes_N = coded.indices.fill_null(len(of_text) - 1).to_numpy(zero_copy_only=False)
-    return of_text[codes_N].astype(np.int64), known.dictionary.filter(pa.array(~absent))
+    column = column.as_texts()
+    at: dict[str, int] = {}
+    bare = [text.strip() for text in column.texts]
+    own = [-1 if text.lower() in MISSING else at.setdefault(text, len(at)) for text in bare]
+    return np.array([*own, -1], np.int64)[column.value_N], [*at]
 
 
 def looks_like_stamps(texts: list[str]) -> bool:
     """Whether texts are dates in any of the known manners, whole numbers not among them."""
     given = [text.strip() for text in texts if text.strip()]
-    patterns = [_compiled(form) for form in FORMS]
+    patterns = [_compiled(form) for form in FORMS.values()]
     return bool(given) and all(any(pattern.match(text) for pattern in patterns) for text in given)
 
 
 def looks_like_clock(texts: list[str]) -> bool:
     """Whether texts are times of day without a date."""
-    return bool(texts) and all(re.match(_CLOCK, text.strip()) for text in texts)
+    return bool(texts) and all(_compiled(_CLOCK).match(text.strip()) for text in texts)
 
 
-def _compiled(form: str) -> re.Pattern[str]:
-    return re.compile(FORMS[form])
+@lru_cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern whose digits are those of ASCII."""
+    return re.compile(pattern, re.ASCII)
 
 
-def _typed(column: pa.ChunkedArray, zone: str) -> Stamps:
+def _typed(column: TableColumn) -> Stamps:
     """Timestamps of a typed file: naive ones as they are, others instants of UTC."""
-    missing_N = column.is_null().to_numpy()
-    nanoseconds = column.cast(pa.timestamp("ns", tz=zone or None), safe=False).cast(pa.int64()).fill_null(0)
-    value_N = nanoseconds.to_numpy()
-    offset_N = np.zeros(len(value_N), np.int64) if zone else None
-    form = "%Y-%m-%d" if pa.types.is_date(column.type) else _form(value_N)
-    return Stamps(value_N, missing_N, offset_N=offset_N, form=form, zone=zone)
+    value_N = np.where(column.missing_N, 0, column.value_N)
+    offset_N = np.zeros(len(value_N), np.int64) if column.zone else None
+    form = "%Y-%m-%d" if column.kind == "date" else _form(value_N)
+    return Stamps(value_N, column.missing_N, offset_N=offset_N, form=form, zone=column.zone)
 
 
 def _form(value_N: np.ndarray) -> str:
@@ -135,16 +129,12 @@ def _form(value_N: np.ndarray) -> str:
     return "%Y-%m-%d %H:%M" if not (value_N % (60 * SECOND)).any() else "%Y-%m-%d %H:%M:%S"
 
 
-def _of_numbers(column: pa.ChunkedArray, what: str, place: Place) -> pa.ChunkedArray:
-    """Whole numbers of a typed column as texts."""
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.string())
-    values_N = column.to_numpy()
-    odd_N = ~np.isnan(values_N) & ((values_N != np.floor(values_N)) | (np.abs(values_N) >= 2**53))
+def _refuse_fractions(column: TableColumn, what: str, place: Place) -> None:
+    value_N = column.floats()
+    odd_N = ~np.isnan(value_N) & ((value_N != np.floor(value_N)) | (np.abs(value_N) >= 2**53))
     if odd_N.any():
         row = int(np.argmax(odd_N))
-        raise DataError(f"{place(row)}: {what} is {values_N[row]}, which is no whole number", ONE_MANNER)
-    return pa.chunked_array([pa.array(values_N, from_pandas=True).cast(pa.int64()).cast(pa.string())])
+        raise DataError(f"{place(row)}: {what} is {value_N[row]}, which is no whole number", ONE_MANNER)
 
 
 def _spread(found: Stamps, codes_N: np.ndarray) -> Stamps:
@@ -157,9 +147,9 @@ def _spread(found: Stamps, codes_N: np.ndarray) -> Stamps:
     )
 
 
-def _whole(texts: pa.Array, what: str) -> Stamps | None:
+def _whole(texts: Sequence[str], what: str) -> Stamps | None:
     """Whole numbers, unless they are 20250131, 202501 or seconds since 1970; None for 20250131."""
-    values = pc.cast(pc.replace_substring_regex(texts, r"\.0*$", ""), pa.int64()).to_numpy()
+    values = np.array([int(text.partition(".")[0]) for text in texts], np.int64)
     none_N = np.zeros(len(values), bool)
     least, most = int(values.min()), int(values.max())
     digits = {len(str(least)), len(str(most))}
@@ -179,23 +169,19 @@ def _whole(texts: pa.Array, what: str) -> Stamps | None:
     return Stamps(values, none_N, whole=True)
 
 
-def _dates(texts: pa.Array, what: str, where: Callable[[int], str], day_first: DayFirst) -> Stamps:
+def _dates(texts: Sequence[str], what: str, where: Callable[[int], str], day_first: DayFirst) -> Stamps:
     """The stamps of distinct texts, by the manner of most of them."""
-    matched = {form: pc.match_substring_regex(texts, pattern).to_numpy(False) for form, pattern in FORMS.items()}
-    form = max(matched, key=lambda name: matched[name].sum())
-    ok_N = matched[form]
+    form, ok_N = _manner(texts)
     if not ok_N.all():
         _refuse_other(texts, ok_N, what, where)
-    groups = pc.extract_regex(texts, FORMS[form])
-    names = [field.name for field in groups.type]
-    parts = {name: groups.field(name) for name in names}
+    parts = _parts(texts, form)
     told: bool | None = None
     notes: tuple[str, ...] = ()
     if form == "numeric":
         told, notes = _order(texts, parts, what, where, day_first)
         first, second = ("d", "m") if told else ("m", "d")
         parts |= {first: parts["a"], second: parts["b"]}
-    value_N, bad_N = _instants(parts, texts)
+    value_N, bad_N = _instants(parts, len(texts))
     if bad_N.any():
         code = int(np.argmax(bad_N))
         raise DataError(
@@ -207,10 +193,51 @@ def _dates(texts: pa.Array, what: str, where: Callable[[int], str], day_first: D
     return Stamps(value_N, np.zeros(len(texts), bool), False, offset_N, written, "", told, notes)
 
 
-def _refuse_other(texts: pa.Array, ok_N: np.ndarray, what: str, where: Callable[[int], str]) -> None:
+def _manner(texts: Sequence[str]) -> tuple[str, np.ndarray]:
+    """The form that most texts have, and which do."""
+    is_shaped, best, ok_N = _characters(texts) is not None, "", np.zeros(len(texts), bool)
+    for form, pattern in FORMS.items():
+        match = _compiled(pattern).match
+        if is_shaped and form not in _CHOOSY:  # what one of them is, all are
+            matched_N = np.full(len(texts), match(texts[0]) is not None)
+        else:
+            matched_N = np.array([match(text) is not None for text in texts], bool)
+        if not best or matched_N.sum() > ok_N.sum():
+            best, ok_N = form, matched_N
+        if ok_N.all():
+            break
+    return best, ok_N
+
+
+def _parts(texts: Sequence[str], form: str) -> dict[str, np.ndarray]:
+    """The named parts of texts of a form, empty where they have none."""
+    pattern, character_NC = _compiled(FORMS[form]), _characters(texts)
+    if character_NC is None or form in _CHOOSY:
+        groups = [found.groups("") for text in texts if (found := pattern.match(text))]
+        return {name: np.array(part) for name, part in zip(pattern.groupindex, zip(*groups, strict=True), strict=True)}
+    found, parts = pattern.match(texts[0]), {}
+    assert found is not None
+    for name in pattern.groupindex:
+        begin, end = found.span(name)
+        part_NC = character_NC[:, begin:end] if end > begin else np.zeros((len(texts), 1), np.uint32)
+        parts[name] = np.ascontiguousarray(part_NC).view(f"U{part_NC.shape[1]}")[:, 0]
+    return parts
+
+
+def _characters(texts: Sequence[str]) -> np.ndarray | None:
+    """The characters of texts that differ in nothing but their digits, (N, C) of 32 bits; None for others."""
+    if len(texts) < FEWEST_ALIKE or len(set(map(len, texts))) > 1:
+        return None
+    character_NC = np.array(texts).view(np.uint32).reshape(len(texts), -1)
+    digit_NC = (character_NC >= ord("0")) & (character_NC <= ord("9"))
+    alike = (digit_NC == digit_NC[0]).all() and (digit_NC | (character_NC == character_NC[0])).all()
+    return character_NC if alike else None
+
+
+def _refuse_other(texts: Sequence[str], ok_N: np.ndarray, what: str, where: Callable[[int], str]) -> None:
     """Raise DataError for a text that is written otherwise than most, or is no date."""
     code = int(np.argmin(ok_N))
-    shown = str(texts[code])[:40]
+    shown = texts[code][:40]
     if not ok_N.any():
         if looks_like_clock([shown]):
             raise DataError(
@@ -220,7 +247,7 @@ def _refuse_other(texts: pa.Array, ok_N: np.ndarray, what: str, where: Callable[
         raise DataError(
             f'{where(code)}: {what} is "{shown}", which is no stamp', f"--time-column names another; or {ONE_MANNER}"
         )
-    is_stamp = looks_like_stamps([shown]) or re.match(_WHOLE, shown)
+    is_stamp = looks_like_stamps([shown]) or _compiled(_WHOLE).match(shown)
     other = f'"{texts[int(np.argmax(ok_N))]}" ({where(int(np.argmax(ok_N)))})'
     why = f"is written otherwise than {other}" if is_stamp else "is no stamp"
     count = int((~ok_N).sum())
@@ -229,10 +256,14 @@ def _refuse_other(texts: pa.Array, ok_N: np.ndarray, what: str, where: Callable[
 
 
 def _order(
-    texts: pa.Array, parts: dict[str, pa.Array], what: str, where: Callable[[int], str], day_first: DayFirst
+    texts: Sequence[str],
+    parts: Mapping[str, np.ndarray],
+    what: str,
+    where: Callable[[int], str],
+    day_first: DayFirst,
 ) -> tuple[bool, tuple[str, ...]]:
     """Whether the day stands first in 3/4/2025, as told, or as the numbers tell; DataError where they do not."""
-    a_N, b_N = (pc.cast(parts[name], pa.int64()).to_numpy() for name in ("a", "b"))
+    a_N, b_N = (_whole_numbers(parts[name]) for name in ("a", "b"))
     day, month = int(np.argmax(a_N)), int(np.argmax(b_N))
     if a_N[day] > 12 and b_N[month] > 12:
         raise DataError(
@@ -252,7 +283,7 @@ def _order(
         told = bool(a_N[day] > 12)
         example = texts[day if told else month]
         return told, (f"{what}: the {'day' if told else 'month'} stands first, as {example} tells",)
-    if "." in str(texts[0]):
+    if "." in texts[0]:
         return True, (f"{what}: the day stands first, as dots between say: data.day_first=false reads it otherwise",)
     raise DataError(
         f'{where(0)}: {what}: "{texts[0]}" may have the day first or the month, and no other stamp tells',
@@ -260,15 +291,11 @@ def _order(
     )
 
 
-def _instants(parts: dict[str, pa.Array], texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Nanoseconds since 1970 of the parts of stamps, as the clock shows, and which are none."""
-    count = len(texts)
+def _instants(parts: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nanoseconds since 1970 of the parts of ``count`` stamps, as the clock shows, and which are none."""
 
     def numbers(name: str, default: int) -> np.ndarray:
-        if name not in parts:
-            return np.full(count, default, np.int64)
-        given = pc.if_else(pc.equal(parts[name], ""), str(default), parts[name])
-        return pc.cast(given, pa.int64()).to_numpy()
+        return _whole_numbers(parts[name], default) if name in parts else np.full(count, default, np.int64)
 
     year_N, day_N = numbers("y", 1970), numbers("d", 1)
     year_N = np.where(year_N < 70, year_N + 2000, np.where(year_N < 100, year_N + 1900, year_N))
@@ -279,10 +306,10 @@ def _instants(parts: dict[str, pa.Array], texts: pa.Array) -> tuple[np.ndarray, 
     bad_N = (year_N < _YEARS[0]) | (year_N >= _YEARS[1]) | (month_N < 1) | (month_N > 12) | (day_N < 1)
     bad_N |= (hour_N > 23) | (minute_N > 59) | (second_N > 59)
     if "p" in parts:
-        half = pc.utf8_lower(parts["p"]).to_numpy(zero_copy_only=False)
-        told_N = half != ""
+        half_N = np.char.lower(parts["p"])
+        told_N = half_N != ""
         bad_N |= told_N & ((hour_N < 1) | (hour_N > 12))
-        hour_N = np.where(told_N, hour_N % 12 + 12 * (half == "p"), hour_N)
+        hour_N = np.where(told_N, hour_N % 12 + 12 * (half_N == "p"), hour_N)
     year_N, month_N = np.where(bad_N, 1970, year_N), np.where(bad_N, 1, month_N)
     if "w" in parts:
         date_N, wrong_N = _weeks(year_N, numbers("w", 1))
@@ -293,7 +320,7 @@ def _instants(parts: dict[str, pa.Array], texts: pa.Array) -> tuple[np.ndarray, 
         )
     clock_N = (hour_N * 3600 + minute_N * 60 + second_N) * SECOND
     if "f" in parts:
-        clock_N = clock_N + pc.cast(pc.utf8_rpad(parts["f"], 9, "0"), pa.int64()).to_numpy()
+        clock_N = clock_N + _whole_numbers(np.char.ljust(parts["f"], 9, "0"))
     return date_N + clock_N, bad_N | wrong_N
 
 
@@ -302,10 +329,18 @@ def _nanoseconds(year_N: np.ndarray, month_N: np.ndarray, day_N: np.ndarray) -> 
     return (first_N + (day_N - 1)).astype("datetime64[ns]").astype(np.int64)
 
 
-def _named_months(names: pa.Array) -> np.ndarray:
+def _whole_numbers(parts: np.ndarray, default: int = 0) -> np.ndarray:
+    """Digits as numbers, ``default`` where there are none."""
+    digit_NC = np.ascontiguousarray(parts).view(np.uint32).reshape(len(parts), -1).astype(np.int64) - ord("0")
+    if (digit_NC >= 0).all():
+        return digit_NC @ 10 ** np.arange(digit_NC.shape[1])[::-1]
+    return np.where(parts == "", str(default), parts).astype(np.int64)
+
+
+def _named_months(names: np.ndarray) -> np.ndarray:
     """The months of English names by their first three letters, 0 for another word."""
-    short = pc.utf8_lower(pc.utf8_slice_codeunits(names, 0, 3))
-    return pc.index_in(short, pa.array(_MONTHS)).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    known = {name: number for number, name in enumerate(_MONTHS, start=1)}
+    return np.array([known.get(name[:3].lower(), 0) for name in names.tolist()], np.int64)
 
 
 def _weeks(year_N: np.ndarray, week_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -317,13 +352,14 @@ def _weeks(year_N: np.ndarray, week_N: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return monday_N.astype("datetime64[ns]").astype(np.int64), (thursday_N != year_N) | (week_N < 1)
 
 
-def _offsets(zones: pa.Array | None, texts: pa.Array, what: str, where: Callable[[int], str]) -> np.ndarray | None:
+def _offsets(
+    zones: np.ndarray | None, texts: Sequence[str], what: str, where: Callable[[int], str]
+) -> np.ndarray | None:
     """Nanoseconds by which the clocks of stamps are ahead of UTC, None where none names them; DataError for some."""
     if zones is None:
         return None
-    coded = pc.dictionary_encode(zones)
-    codes_N = coded.indices.to_numpy(zero_copy_only=False)
-    named = coded.dictionary.to_pylist()
+    coded = TableColumn.of_texts(zones.tolist())
+    codes_N, named = coded.value_N, [*coded.texts]
     if named == [""]:
         return None
     if "" in named:

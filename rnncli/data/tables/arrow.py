@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from rnncli.data.tables.dialects import Header
-from rnncli.data.tables.table import BATCH_ROWS, PLACE, Table, TableWriter, require_rows, with_place
+from rnncli.data.tables.records import BATCH_ROWS, PLACE
+from rnncli.data.tables.table import Table, TableWriter, require_rows, with_place
 from rnncli.errors import DataError
 
 

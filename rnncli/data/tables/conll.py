@@ -18,15 +18,8 @@ import pyarrow as pa
 
 from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.comments import Values, has_names, is_well_known
-from rnncli.data.tables.table import (
-    BATCH_CHARACTERS,
-    BATCH_ROWS,
-    DOCUMENT,
-    Table,
-    TableWriter,
-    require_rows,
-    with_place,
-)
+from rnncli.data.tables.records import BATCH_CHARACTERS, BATCH_ROWS
+from rnncli.data.tables.table import DOCUMENT, Table, TableWriter, require_rows, with_place
 from rnncli.errors import DataError
 
 LOOK = 5000

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as compute
 
 from rnncli.data.tables.cells import list_in
-from rnncli.data.tables.table import EMPTY, PLACE, Table
+from rnncli.data.tables.records import EMPTY, PLACE
+from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 
 LOOKED_AT = 1000

@@ -23,10 +23,13 @@ from rnncli.data.encodings import detect, open_text
 from rnncli.data.tables.arrow import read_parquet
 from rnncli.data.tables.delimited import read_csv, read_tsv
 from rnncli.data.tables.dialects import HeaderError
-from rnncli.data.tables.jsonl import encodable, objects, read_jsonl, refuse_wrapped
+from rnncli.data.tables.jsonl import read_jsonl
 from rnncli.data.tables.live import DELIMITERS, USUAL, Header, cut_header, find_header, looks_like_header, records
-from rnncli.data.tables.sources import READERS, read_file, suffix_of
-from rnncli.data.tables.table import PLACE, Table, did_you_mean
+from rnncli.data.tables.objects import encodable, objects, refuse_wrapped
+from rnncli.data.tables.records import PLACE, suffix_of
+from rnncli.data.tables.sources import READERS, read_file
+from rnncli.data.tables.table import Table
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 
 FORMS = ("csv", "tsv", "jsonl", "parquet")

@@ -19,7 +19,9 @@ from rnncli.data.tables.arrow import load_repository, read_parquet
 from rnncli.data.tables.delimited import read_csv, read_tsv, read_txt
 from rnncli.data.tables.dialects import Header
 from rnncli.data.tables.jsonl import read_jsonl
-from rnncli.data.tables.table import BATCH_CHARACTERS, BATCH_ROWS, EMPTY, PLACE, Table, TableWriter, did_you_mean
+from rnncli.data.tables.records import BATCH_CHARACTERS, BATCH_ROWS, EMPTY, PLACE, suffix_of
+from rnncli.data.tables.table import Table, TableWriter
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 
 Source = Literal["auto", "file", "folder", "datasets"]
@@ -95,14 +97,6 @@ def read_file(path: Path, encoding: str = "auto", header: Header = "auto") -> Ta
             hint="known are " + ", ".join((*READERS, TEXT)) + "; text files also with .gz behind",
         )
     return READERS[suffix](path, encoding, header)
-
-
-def suffix_of(path: Path) -> str:
-    """The ending of a file that says what it is, in lower case and with its dot; that before .gz."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".gz"] and suffixes[-2:-1] != [".parquet"]:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
 
 
 def shortened(notes: list[str]) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import difflib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,14 +19,12 @@ import pyarrow as pa
 
 from rnncli.data import progress
 from rnncli.data.tables.cells import written
+from rnncli.data.tables.records import BATCH_ROWS, PLACE, no_rows
 from rnncli.data.temporary import room_for
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 
-PLACE = "__place__"  # a line or row number, or the path of the file that holds the row
 DOCUMENT = "__document__"  # the number of the document that a row belongs to, where the source marks documents
-BATCH_ROWS = 8192
-BATCH_CHARACTERS = 4_000_000
-EMPTY = "empty row"  # the reason for which readers drop rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +64,12 @@ class Table:
 
     def place(self, i: int) -> str:
         """Where row ``i`` of this view came from, as in ``reviews.csv:17`` or ``reviews/pos/3.txt``."""
-        place = self.store.column(PLACE)[self._row(i)].as_py()
-        return place if isinstance(place, str) else f"{self.name}:{place}"
+        line = self.line(i)
+        return line if isinstance(line, str) else f"{self.name}:{line}"
+
+    def line(self, i: int) -> int | str:
+        """The number of row ``i`` of this view in its source, or the path of the file that holds it."""
+        return self.store.column(PLACE)[self._row(i)].as_py()
 
     def place_of_word(self, i: int, word: int) -> str:
         """Where a word of row ``i`` stands: its own line where words stand on lines of their own, else the row's."""
@@ -176,14 +177,7 @@ def with_place(schema: pa.Schema) -> pa.Schema:
 def require_rows(writer: TableWriter, what: str) -> None:
     """Raise ``DataError`` for a source that holds ``what`` instead of rows."""
     if not writer.rows:
-        raise DataError(f"{writer.name}: the file holds {what}")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``' (did you mean "x"?)'`` for the nearest of the known names, or nothing."""
-    lowered = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return f' (did you mean "{lowered[near[0]]}"?)' if near else ""
+        raise no_rows(writer.name, what)
 
 
 def _gather(data: pa.ChunkedArray, starts: np.ndarray, rows: np.ndarray) -> list[Any]:

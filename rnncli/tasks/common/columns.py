@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from rnncli.data.tables.table import Table, did_you_mean
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 
 
-def column(table: Table, given: str, names: Sequence[str], what: str, key: str) -> str:
+class WithColumns(Protocol):
+    """A table, as far as its columns have names."""
+
+    @property
+    def name(self) -> str:
+        """The source as the user wrote it."""
+        ...
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        ...
+
+    def require(self, column: str, key: str = "") -> None:
+        """Raise DataError unless there is such a column."""
+        ...
+
+
+def column(table: WithColumns, given: str, names: Sequence[str], what: str, key: str) -> str:
     """The column ``given`` or the first of ``names`` that is there; ``key`` is the recipe's. Raises DataError."""
     if given:
         return named(table, given, key)
     return guess(table, names, what, f"{key}=NAME", first=True)
 
 
-def agreed(tables: Iterable[Table], given: str, names: Sequence[str]) -> str:
+def agreed(tables: Iterable[WithColumns], given: str, names: Sequence[str]) -> str:
     """The column ``given``, or that which is guessed among ``names`` in each of ``tables``; empty where they differ."""
     found = {column(table, given, names, "", "") for table in tables}
     return found.pop() if len(found) == 1 else ""
 
 
-def named(table: Table, name: str, key: str) -> str:
+def named(table: WithColumns, name: str, key: str) -> str:
     """The column of that name, in lower case, or of that number from 1; raises DataError. ``key`` is the recipe's."""
     own = own_columns(table)
     if name.lower() in own and name not in own:
@@ -33,19 +52,25 @@ def named(table: Table, name: str, key: str) -> str:
     return name
 
 
-def is_numbered(table: Table) -> bool:
+def is_numbered(table: WithColumns) -> bool:
     """Whether the columns have no names but their numbers."""
     own = own_columns(table)
     return own == [str(n) for n in range(1, len(own) + 1)]
 
 
-def own_columns(table: Table) -> list[str]:
+def own_columns(table: WithColumns) -> list[str]:
     """The columns that the source has itself."""
     return [name for name in table.columns if not name.startswith("__")]
 
 
 def guess(
-    table: Table, names: Sequence[str], what: str, how: str, *, among: Sequence[str] | None = None, first: bool = False
+    table: WithColumns,
+    names: Sequence[str],
+    what: str,
+    how: str,
+    *,
+    among: Sequence[str] | None = None,
+    first: bool = False,
 ) -> str:
     """The column that holds ``what``, one of ``names`` in any case; ``how`` says what to type where none is clear.
 

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from rnncli.data.regular import require_regular
 from rnncli.data.splits import split_name
+from rnncli.data.tables.records import PLACE
 from rnncli.data.tables.sources import ALL, READERS, UNLABELLED, Source, read
-from rnncli.data.tables.table import PLACE, Table
+from rnncli.data.tables.table import Table
 from rnncli.errors import DataError, RecipeError
 from rnncli.recipe.schema import DataSection, FilesSection
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 
+from rnncli.data.series.column import SeriesTable
 from rnncli.data.series.numerals import are_numbers
-from rnncli.data.series.rows import SeriesColumns, natural, plain
+from rnncli.data.series.rows import SeriesColumns, natural
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps
-from rnncli.data.tables.cells import written
-from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 from rnncli.tasks.common.columns import guess, named, own_columns
-from rnncli.tasks.forecast.schema import SeriesData
 
 TIME_NAMES = (
     *(
@@ -52,6 +50,40 @@ COMBINED = 6
 """FoundColumns of texts that may name series together."""
 
 
+class NamedColumns(Protocol):
+    """What a recipe says of the columns of a table, empty for what is to be guessed."""
+
+    @property
+    def time_column(self) -> str:
+        """That of the stamps."""
+        ...
+
+    @property
+    def series_column(self) -> str | tuple[str, ...]:
+        """Those that name the series."""
+        ...
+
+    @property
+    def target_column(self) -> str | tuple[str, ...]:
+        """That of the values, or one a series."""
+        ...
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Those known ahead."""
+        ...
+
+    @property
+    def past(self) -> tuple[str, ...]:
+        """Those known until now only."""
+        ...
+
+    @property
+    def static(self) -> tuple[str, ...]:
+        """Those that are the same of all rows of a series."""
+        ...
+
+
 @dataclass(frozen=True)
 class FoundColumns:
     """The columns of a table, and a clause that says what of it was guessed; ``unused`` are those that nobody named."""
@@ -61,7 +93,7 @@ class FoundColumns:
     unused: tuple[str, ...]
 
 
-def find_columns(table: Table, data: SeriesData) -> FoundColumns:
+def find_columns(table: SeriesTable, data: NamedColumns) -> FoundColumns:
     """The columns of a table, named or guessed; raises DataError where it is not clear."""
     given = {key: tuple(named(table, one, f"data.{key}") for one in getattr(data, key)) for key in ("known", "past")}
     static = tuple(named(table, one, "data.static") for one in data.static)
@@ -102,7 +134,7 @@ def _several(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) * bool(given) if isinstance(given, str) else tuple(given)
 
 
-def _refuse_twice(names: list[str], table: Table) -> None:
+def _refuse_twice(names: list[str], table: SeriesTable) -> None:
     if twice := [name for at, name in enumerate(names) if name in names[:at]]:
         raise DataError(
             f'{table.name}: the column "{twice[0]}" is named for two things',
@@ -110,28 +142,24 @@ def _refuse_twice(names: list[str], table: Table) -> None:
         )
 
 
-def _some(table: Table, name: str) -> list[str]:
+def _some(table: SeriesTable, name: str) -> list[str]:
     """The first values of a column that say anything, as texts."""
-    column = table.store.column(name)
-    some = column.slice(0, LOOKED_AT) if table.rows is None else column.take(pa.array(table.rows[:LOOKED_AT]))
-    return [text for value in some.to_pylist() if (text := written(value).strip())]
+    return [text for value in table.first(name, LOOKED_AT).written() if (text := value.strip())]
 
 
-def _is_numeric(table: Table, name: str) -> bool:
-    kind = plain(table.store.column(name).slice(0, LOOKED_AT)).type
-    if pa.types.is_string(kind):
-        return are_numbers(_some(table, name))
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+def _is_numeric(table: SeriesTable, name: str) -> bool:
+    kind = table.first(name, LOOKED_AT).kind
+    return are_numbers(_some(table, name)) if kind == "text" else kind in ("number", "whole")
 
 
-def _is_index(table: Table, name: str) -> bool:
+def _is_index(table: SeriesTable, name: str) -> bool:
     """Whether a column without a name of its own counts the rows, as pandas writes it."""
     bare = name.lower() in ("", "index", "column 1") or name.startswith("Unnamed")
     some = _some(table, name) if bare else []
     return bool(some) and some in ([str(n + first) for n in range(len(some))] for first in (0, 1))
 
 
-def _time(table: Table, columns: list[str]) -> str:
+def _time(table: SeriesTable, columns: list[str]) -> str:
     """The column of stamps by its name or, where none has a usual one, the only one that holds dates."""
     known = {name.strip().lower(): name for name in reversed(columns)}
     for name in TIME_NAMES:
@@ -155,21 +183,21 @@ def _time(table: Table, columns: list[str]) -> str:
     )
 
 
-def _is_clock(table: Table, name: str) -> bool:
-    return pa.types.is_time(table.store.column(name).type) or looks_like_clock(_some(table, name))
+def _is_clock(table: SeriesTable, name: str) -> bool:
+    return table.first(name, LOOKED_AT).kind == "clock" or looks_like_clock(_some(table, name))
 
 
-def _holds_fractions(table: Table, name: str) -> bool:
+def _holds_fractions(table: SeriesTable, name: str) -> bool:
     """Whether a column holds numbers that are not whole, and so no stamps."""
     return any(are_numbers([text]) and not text.lstrip("+-").isdecimal() for text in _some(table, name)[:20])
 
 
-def _holds_dates(table: Table, name: str) -> bool:
-    kind = table.store.column(name).type
-    return pa.types.is_timestamp(kind) or pa.types.is_date(kind) or looks_like_stamps(_some(table, name)[:20])
+def _holds_dates(table: SeriesTable, name: str) -> bool:
+    is_typed = table.first(name, LOOKED_AT).kind in ("stamp", "date")
+    return is_typed or looks_like_stamps(_some(table, name)[:20])
 
 
-def _series(table: Table, time: str, columns: list[str]) -> tuple[str, ...]:
+def _series(table: SeriesTable, time: str, columns: list[str]) -> tuple[str, ...]:
     """The columns that name the series: one of a sure name, else those that tell rows of one stamp apart."""
     known = {name.strip().lower(): name for name in reversed(columns)}
     if sure := [known[name] for name in SURE_SERIES if name in known]:
@@ -199,10 +227,8 @@ def _choices(names: list[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def _codes(table: Table, name: str) -> np.ndarray:
-    column = plain(table.store.column(name))
-    codes_N, _ = encoded(column if pa.types.is_string(column.type) else column.cast(pa.string()))
-    return codes_N if table.rows is None else codes_N[table.rows]
+def _codes(table: SeriesTable, name: str) -> np.ndarray:
+    return encoded(table.column(name))[0]
 
 
 def _repeats(codes_N: np.ndarray) -> bool:
@@ -211,7 +237,7 @@ def _repeats(codes_N: np.ndarray) -> bool:
     return len(np.unique(there)) < len(there)
 
 
-def _target(table: Table, columns: list[str], is_long: bool, others_named: bool) -> tuple[str, ...]:
+def _target(table: SeriesTable, columns: list[str], is_long: bool, others_named: bool) -> tuple[str, ...]:
     """The column of values by its name, the only one, or all where each may be a series."""
     known = {name.strip().lower(): name for name in reversed(columns)}
     if usual := [known[name] for name in TARGET_NAMES if name in known]:
@@ -222,7 +248,7 @@ def _target(table: Table, columns: list[str], is_long: bool, others_named: bool)
     return tuple(columns)
 
 
-def _refuse_clock(table: Table, time: str, columns: list[str]) -> None:
+def _refuse_clock(table: SeriesTable, time: str, columns: list[str]) -> None:
     """Raise DataError where dates come several times and another column holds the time of day."""
     if any(":" in text for text in _some(table, time)) or not _repeats(_codes(table, time)):
         return

@@ -20,7 +20,7 @@ from rnncli.data.series.panel import Panel, PanelForm
 from rnncli.data.series.reading import NEVER
 from rnncli.data.tables.sources import ALL, read
 from rnncli.data.tables.table import Table
-from rnncli.data.wording import counted
+from rnncli.data.wording import counted, few
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import Corpus
@@ -38,7 +38,7 @@ from rnncli.tasks.forecast.splitting import (
     trained,
 )
 from rnncli.tasks.forecast.windows import WindowPart
-from rnncli.tasks.forecast.wording import chosen, column_notes, few, headline, split_words
+from rnncli.tasks.forecast.wording import chosen, column_notes, headline, split_words
 
 _FILLED = {
     "linear": "linearly",

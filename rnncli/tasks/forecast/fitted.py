@@ -6,7 +6,6 @@ Shape letters: S series, W windows, B batch, L steps back, H steps ahead, C chan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,13 @@ from rnncli.tasks.common.core import recurrent
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
 from rnncli.tasks.forecast.extras.classical import classical
-from rnncli.tasks.forecast.extras.fitting import LearntSeries
+from rnncli.tasks.forecast.extras.learnt import LearntSeries, restored
 from rnncli.tasks.forecast.extras.rivals import choices, fitted_rivals
 from rnncli.tasks.forecast.extras.rows import Kept, counted_rows, rows
+from rnncli.tasks.forecast.history import HistorySettings
 from rnncli.tasks.forecast.model import Forecaster, Sizes
 from rnncli.tasks.forecast.schema import ForecastRecipe
+from rnncli.tasks.forecast.source import history_settings
 from rnncli.tasks.forecast.windows import WindowPart
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -54,6 +55,11 @@ class FittedForecast:
         """How windows lie, and what quantiles there are."""
         return {**self.learnt.about, "levels": list(LEVELS)}
 
+    @property
+    def history_settings(self) -> HistorySettings:
+        """How a history to forecast from is read."""
+        return history_settings(self.recipe, self.learnt.form.grid, self.learnt.horizon)
+
     def save(self, folder: Path) -> None:
         """Write names, units, regression, scales and intervals."""
         saving.save(folder, self.learnt, self.conformal, self.share)
@@ -68,19 +74,13 @@ class FittedForecast:
 
     def encode(self, part: WindowPart, *, training: bool = False) -> ForecastExamples:
         """Windows in units of their own; in training what an error counts follows what it is scored by."""
-        learnt, form = self.learnt, self.learnt.form
-        part = replace(part, panel=part.panel.having(form.known, form.past, form.static))
-        numbers = {name: number for number, name in enumerate(learnt.names, 1)}
-        series_S = np.array([numbers.get(name, 0) for name in part.panel.names], np.int64)
+        learnt = self.learnt
+        inputs = learnt.inputs(part, linear=self.recipe.model.linear)
         weight_W = np.ones(len(part))
         if training:
             power = 2 if self.recipe.model.loss == "mse" else 1
-            weight_W = fitting.weights(learnt.transform.of(part), learnt.scaling, power)
-        ridge = learnt.ridge if self.recipe.model.linear else None
-        segments = np.full(len(part), learnt.scaling.lookback // learnt.segment, np.int64)
-        return ForecastExamples(
-            part, learnt.transform, learnt.scaling, ridge, series_S[part.series_W], weight_W, segments
-        )
+            weight_W = fitting.weights(learnt.transform.of(inputs.part), learnt.scaling, power)
+        return ForecastExamples(inputs, weight_W, np.full(len(part), learnt.segments, np.int64))
 
     def build(self) -> Forecaster:
         """A new forecaster."""
@@ -146,14 +146,8 @@ class FittedForecast:
         """Points (B, H) and quantiles (B, H, Q) in the user's units."""
         raw_BHC = self._channels(model, batch)
         quantile_BHQ = self._raw_quantiles(raw_BHC, batch)
-        if self.conformal is not None:
-            quantile_BHQ = self.conformal.apply(quantile_BHQ, batch.spread_B.cpu().numpy())
-        quantile_BHQ = self.learnt.transform.back(quantile_BHQ)
-        return self._points(raw_BHC, batch), self.floored(quantile_BHQ)
-
-    def floored(self, values: np.ndarray) -> np.ndarray:
-        """Values in the user's units, none below 0 where that cannot be."""
-        return np.maximum(values, 0.0) if self.learnt.non_negative else values
+        spread_B = batch.spread_B.cpu().numpy()
+        return self._points(raw_BHC, batch), self.learnt.quantiles(quantile_BHQ, spread_B, self.conformal)
 
     def predictions(
         self, model: Forecaster, part: WindowPart, examples: ForecastExamples, batches: Batches
@@ -191,27 +185,26 @@ class FittedForecast:
         sums_SC: Any = 0
         for indices, batch in batches():
             raw_BHC, part = model(batch), dev.part.take(indices)
-            found = [self._points(_shared(raw_BHC, batch, share), batch) for share in SHARES]
+            found = [self._points(shared(raw_BHC, batch, share), batch) for share in SHARES]
             sums_SC = sums_SC + np.stack([self._sums(part, point_BH, None).sum(0) for point_BH in found])
         name = self.recipe.train.best_by or self.best_by
         error_S = np.nan_to_num(scores(sums_SC).get(name, scores(sums_SC)["mae"]), nan=np.inf)
         return SHARES[int(error_S.argmin())]
 
     def _channels(self, model: Forecaster, batch: ForecastBatch) -> Tensor:
-        return _shared(model(batch), batch, self.share)
+        return shared(model(batch), batch, self.share)
 
     def _points(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
-        scaled_BH = batch.units.restore(self.head.point(raw_BHC, batch.units)).cpu().numpy()
-        return self.floored(self.learnt.transform.back(scaled_BH))
+        scaled_BH = self.head.point(raw_BHC, batch.units).cpu().numpy()
+        return self.learnt.points(scaled_BH, *(one.cpu().numpy() for one in batch.units))
 
     def _raw_quantiles(self, raw_BHC: Tensor, batch: ForecastBatch) -> np.ndarray:
         """Quantiles (B, H, Q) before they are corrected, in the units that are learnt."""
-        scaled_BHQ = self.head.quantiles(raw_BHC, LEVELS, batch.units).double().cpu().numpy()
-        level_B, scale_B = (one.double().cpu().numpy()[:, None, None] for one in batch.units)
-        return level_B + scale_B * scaled_BHQ
+        scaled_BHQ = self.head.quantiles(raw_BHC, LEVELS, batch.units).cpu().numpy()
+        return restored(scaled_BHQ, *(one.cpu().numpy() for one in batch.units))
 
 
-def _shared(raw_BHC: Tensor, batch: ForecastBatch, share: float) -> Tensor:
+def shared(raw_BHC: Tensor, batch: ForecastBatch, share: float) -> Tensor:
     """The channels (B, H, C) with that share of what lies between the regression and the location."""
     if share == 1:
         return raw_BHC

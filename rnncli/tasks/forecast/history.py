@@ -10,27 +10,50 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from rnncli.data.series import calendar
+from rnncli.data.series.column import SeriesTable, TableColumn
 from rnncli.data.series.frequency import Wanted, step_of
-from rnncli.data.series.gaps import filled
+from rnncli.data.series.gaps import Rule, filled
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
-from rnncli.data.series.reading import NEVER, cut_off, read_panel
+from rnncli.data.series.reading import NEVER, Duplicates, cut_off, read_panel
 from rnncli.data.series.rows import Covariate, SeriesColumns, SeriesRows, joined, read_rows
-from rnncli.data.tables.table import Table
+from rnncli.data.series.stamps import DayFirst
+from rnncli.data.tables.dialects import Header
 from rnncli.data.wording import counted
 from rnncli.errors import DataError
-from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.columns import find_columns
-from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
-from rnncli.tasks.forecast.source import seasons_of
 
 COMMON = 0.1
 """Of the values those in one step with another from which on they may be of another frequency."""
 FEWEST_STEPS = 5
 """From one value to the next, of which none is one of the grid where the values are of another frequency."""
+
+
+@dataclass(frozen=True)
+class HistorySettings:
+    """How a history is read: the keys of a recipe's data that say so, its gap and its horizon.
+
+    ``season`` are the steps of the shortest one, ``until`` the first stamp that is left out.
+    """
+
+    time_column: str
+    series_column: str | tuple[str, ...]
+    target_column: str | tuple[str, ...]
+    known: tuple[str, ...]
+    past: tuple[str, ...]
+    static: tuple[str, ...]
+    zone: str
+    day_first: DayFirst
+    gaps: Rule
+    duplicates: Duplicates
+    season: int
+    gap: int
+    horizon: int
+    encoding: str
+    header: Header
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,90 +66,80 @@ class History:
 
 
 def read_history(
-    recipe: ForecastRecipe, tables: Sequence[Table], form: PanelForm, future: Table | None = None
+    settings: HistorySettings, tables: Sequence[SeriesTable], form: PanelForm, future: SeriesTable | None = None
 ) -> History:
     """The series of the tables of a history, one behind the other, with all that is known of the steps ahead.
 
-    ``form`` is that of training, the columns those of its recipe. Of ``future`` only the columns known ahead are read.
+    ``form`` is that of training, the columns are those of the settings. Of ``future`` only those known ahead are read.
     Each series goes on for gap and horizon behind its last value. Raises DataError, also for steps ahead of which a
     column known ahead has no value, and for values of another frequency.
     """
-    data = recipe.data
-    layout = find_columns(tables[0], data).layout
+    layout = find_columns(tables[0], settings).layout
     given = [*tables, *([] if future is None else [_of_the_future(future, tables, layout)])]
     features = calendar.names_in(form.known)
-    with _explained(tables, layout, data, form.grid):
-        rows = read_rows(given, layout, Wanted(zone=data.zone, grid=form.grid), data.day_first, form.categories)
+    with _explained(tables, layout, settings, form.grid):
+        rows = read_rows(given, layout, Wanted(zone=settings.zone, grid=form.grid), settings.day_first, form.categories)
         _require_steps(rows, form.grid)
-    if _have_steps_in_common(rows) and (other := _of_another_frequency(tables, layout, data, form.grid)):
+    if _have_steps_in_common(rows) and (other := _of_another_frequency(tables, layout, settings, form.grid)):
         raise other
-    _end(rows, data)
+    _end(rows, settings)
     if future is not None:
-        _leave_out_others(rows, len(given) - 1, recipe)
-    _require_known(rows, layout, form, recipe, future is None)
-    with _explained(tables, layout, data, form.grid):
-        reading = read_panel(rows, tables[0].name, data.duplicates, features)
-    panel, ahead = reading.panel, recipe.evaluation.gap + _horizon(recipe)
+        _leave_out_others(rows, len(given) - 1, settings)
+    _require_known(rows, layout, form, settings, future is None)
+    with _explained(tables, layout, settings, form.grid):
+        reading = read_panel(rows, tables[0].name, settings.duplicates, features)
+    panel, ahead = reading.panel, settings.gap + settings.horizon
     panel = extended(panel.having(form.known, form.past, form.static), ahead, features)
-    season = seasons_of(data, form.grid)[0]
-    y_N = filled(panel.y_N, panel.offset, panel.end_S, data.gaps, season, np.zeros(0, np.int64))
+    y_N = filled(panel.y_N, panel.offset, panel.end_S, settings.gaps, settings.season, np.zeros(0, np.int64))
     absent = int((np.isnan(panel.y_N) & ~np.isnan(y_N)).sum())
     notes = [*(note for table in given for note in table.notes), *reading.notes]
     notes += [f"{counted(count, reason)} left out" for reason, count in sorted(reading.dropped.items())]
-    notes += [f"{counted(absent, 'absent step')} filled (data.gaps={data.gaps})"] * bool(absent)
+    notes += [f"{counted(absent, 'absent step')} filled (data.gaps={settings.gaps})"] * bool(absent)
     return History(replace(panel, y_N=y_N), layout, notes)
 
 
-def _horizon(recipe: ForecastRecipe) -> int:
-    assert recipe.data.horizon != AUTO  # a run's recipe has the number
-    return recipe.data.horizon
-
-
-def _of_the_future(table: Table, history: Sequence[Table], layout: SeriesColumns) -> Table:
+def _of_the_future(table: SeriesTable, history: Sequence[SeriesTable], layout: SeriesColumns) -> SeriesTable:
     """A table of the future without any values but those of the columns known ahead: there are none yet to be known.
 
     One that has a row a step and no column of series is that of each series of the history.
     """
-    store = table.store
-    for name in (*layout.target, *layout.past, *layout.static):
-        if name in store.column_names:
-            store = store.drop_columns([name])
-        store = store.append_column(name, pa.nulls(store.num_rows, pa.string()))
-    table = replace(table, store=store)
+    nothing = TableColumn.nothing(len(table))
+    table = table.having(dict.fromkeys((*layout.target, *layout.past, *layout.static), nothing))
     lacks_series = bool(layout.series) and not set(layout.series) & set(table.columns)
     if not lacks_series or layout.time not in table.columns:
         return table
-    stamps = list(table.texts(layout.time))
+    stamps = table.column(layout.time).written()
     return table if len(set(stamps)) < len(stamps) else _of_each_series(table, history, layout)
 
 
-def _of_each_series(table: Table, history: Sequence[Table], layout: SeriesColumns) -> Table:
+def _of_each_series(table: SeriesTable, history: Sequence[SeriesTable], layout: SeriesColumns) -> SeriesTable:
     """The rows of a table once for each series of a history."""
-    names = pa.table({name: joined(history, name) for name in layout.series}).group_by([*layout.series]).aggregate([])
-    names = names.drop_null()
-    rows, series = len(table), names.num_rows
-    own = np.arange(rows) if table.rows is None else table.rows
-    store = table.store.take(pa.array(np.tile(own, series)))
-    names = names.take(pa.array(np.repeat(np.arange(series), rows)))
-    for name in layout.series:
-        store = store.append_column(name, names.column(name))
-    return replace(table, store=store, rows=None, notes=(*table.notes, f"{table.name}: the same for all series"))
+    columns = [joined(history, name).as_texts() for name in layout.series]
+    named_N = np.all([one.value_N >= 0 for one in columns], axis=0)
+    codes_SC = np.unique(np.stack([one.value_N[named_N] for one in columns], axis=1), axis=0)
+    rows, series = len(table), len(codes_SC)
+    table = table.take(np.tile(np.arange(rows), series))
+    names = {
+        name: TableColumn.of_codes(np.repeat(codes_S, rows), one.texts)
+        for name, one, codes_S in zip(layout.series, columns, codes_SC.T, strict=True)
+    }
+    return replace(table.having(names), notes=(*table.notes, f"{table.name}: the same for all series"))
 
 
-def _end(rows: SeriesRows, data: SeriesData) -> None:
-    """End the history where the recipe's data do; what is known of the steps behind stays."""
-    if data.until:
-        number = step_of(rows.grid, data.until, "data.until", data.day_first)
+def _end(rows: SeriesRows, settings: HistorySettings) -> None:
+    """End the history where the settings do; what is known of the steps behind stays."""
+    if settings.until:
+        number = step_of(rows.grid, settings.until, "data.until", settings.day_first)
         if rows.known:
             rows.y_N = np.where(rows.number_N < number, rows.y_N, np.nan)
         else:
-            cut_off(rows, number, data.until)
+            cut_off(rows, number, settings.until)
 
 
-def _leave_out_others(rows: SeriesRows, part: int, recipe: ForecastRecipe) -> None:
+def _leave_out_others(rows: SeriesRows, part: int, settings: HistorySettings) -> None:
     """Leave out those rows of the table of the future that are no steps ahead, and say how many lie behind these."""
     ahead_N = rows.number_N - _last_values(rows)[rows.series_N]
-    late_N = (ahead_N > recipe.evaluation.gap + _horizon(recipe)) & (ahead_N < NEVER)
+    late_N = (ahead_N > settings.gap + settings.horizon) & (ahead_N < NEVER)
     if late := int((late_N & (rows.part_N == part)).sum()):
         rows.notes.append(f"{rows.tables[part].name}: {counted(late, 'row')} behind what is forecast, not used")
     kept = np.flatnonzero((rows.part_N != part) | ((ahead_N > 0) & ~late_N))
@@ -143,13 +156,13 @@ def _last_values(rows: SeriesRows) -> np.ndarray:
 
 
 def _require_known(
-    rows: SeriesRows, layout: SeriesColumns, form: PanelForm, recipe: ForecastRecipe, nothing_more: bool
+    rows: SeriesRows, layout: SeriesColumns, form: PanelForm, settings: HistorySettings, nothing_more: bool
 ) -> None:
     """Raise DataError for a series of which a step ahead lacks a column that is known ahead."""
     needed = [one for one in rows.known if _is_in(one, form)]
     if not needed:
         return
-    gap, horizon = recipe.evaluation.gap, _horizon(recipe)
+    gap, horizon = settings.gap, settings.horizon
     last_S = _last_values(rows)
     lacks: dict[str, np.ndarray] = {}
     for one in needed:
@@ -223,20 +236,22 @@ def _require_steps(rows: SeriesRows, grid: Grid) -> None:
 
 
 @contextmanager
-def _explained(tables: Sequence[Table], layout: SeriesColumns, data: SeriesData, grid: Grid) -> Iterator[None]:
+def _explained(
+    tables: Sequence[SeriesTable], layout: SeriesColumns, settings: HistorySettings, grid: Grid
+) -> Iterator[None]:
     """Let a DataError tell of stamps of another frequency where that is what is wrong."""
     try:
         yield
     except DataError as error:
-        raise _of_another_frequency(tables, layout, data, grid) or error from None
+        raise _of_another_frequency(tables, layout, settings, grid) or error from None
 
 
 def _of_another_frequency(
-    tables: Sequence[Table], layout: SeriesColumns, data: SeriesData, grid: Grid
+    tables: Sequence[SeriesTable], layout: SeriesColumns, settings: HistorySettings, grid: Grid
 ) -> DataError | None:
     """An error for tables whose own frequency is another than that of ``grid``; None where that is not so."""
     try:
-        found = read_rows(tables, layout, Wanted(zone=data.zone), data.day_first).grid
+        found = read_rows(tables, layout, Wanted(zone=settings.zone), settings.day_first).grid
     except DataError:
         return None
     if found.is_whole != grid.is_whole or found.words == grid.words:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.series import calendar
+from rnncli.data.series.arrow import series_table
 from rnncli.data.series.frequency import Wanted, step_of
 from rnncli.data.series.grid import Grid
 from rnncli.data.series.panel import Panel, PanelForm
@@ -15,6 +16,7 @@ from rnncli.data.series.rows import SeriesRows, read_rows
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.common.tables import Tables
 from rnncli.tasks.forecast.columns import FoundColumns, find_columns
+from rnncli.tasks.forecast.history import HistorySettings
 from rnncli.tasks.forecast.schema import ForecastRecipe, SeriesData
 from rnncli.tasks.forecast.splitting import Spacing
 
@@ -38,21 +40,19 @@ class Series:
 def read_series(recipe: ForecastRecipe, tables: Tables, form: PanelForm | None = None) -> Series:
     """The series of tables, those behind the first one further parts of it; ``form`` is that of a model's panel."""
     data = recipe.data
-    first = next(iter(tables.values()))
-    columns = find_columns(first, data)
+    given = [series_table(table) for table in tables.values()]
+    columns = find_columns(given[0], data)
     wanted = Wanted(data.frequency, data.zone, form.grid if form else None)
     categories = form.categories if form else None
-    rows = read_rows(list(tables.values()), columns.layout, wanted, data.day_first, categories)
-    for table in tables.values():
+    rows = read_rows(given, columns.layout, wanted, data.day_first, categories)
+    for table in given:
         rows.notes += table.notes
         rows.dropped.update(table.dropped)
     if data.until:
         cut_off(rows, step_of(rows.grid, data.until, "data.until", data.day_first), data.until)
     features = calendar.names(rows.grid, data.calendar, int(np.ptp(rows.number_N)) + 1)
     features = calendar.names_in(form.known) if form else features
-    reading = read_panel(
-        rows, ", ".join(dict.fromkeys(table.name for table in tables.values())), data.duplicates, features
-    )
+    reading = read_panel(rows, ", ".join(dict.fromkeys(table.name for table in given)), data.duplicates, features)
     panel = reading.panel
     longest = int((panel.end_S - panel.start_S).max())
     horizon = data.horizon if data.horizon != AUTO else _usual_horizon(reading, longest)
@@ -65,6 +65,14 @@ def seasons_of(data: SeriesData, grid: Grid) -> tuple[int, ...]:
     if data.season == AUTO:
         return grid.seasons
     return (data.season,) if isinstance(data.season, int) else tuple(data.season)
+
+
+def history_settings(recipe: ForecastRecipe, grid: Grid, horizon: int) -> HistorySettings:
+    """How a history to forecast from is read."""
+    data = recipe.data
+    keys = ("time_column", "series_column", "target_column", "known", "past", "static", "zone", "day_first")
+    asked = {key: getattr(data, key) for key in (*keys, "gaps", "duplicates", "encoding", "header")}
+    return HistorySettings(**asked, season=seasons_of(data, grid)[0], gap=recipe.evaluation.gap, horizon=horizon)
 
 
 def _usual_horizon(reading: Reading, longest: int) -> int:

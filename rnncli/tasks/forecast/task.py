@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnncli.tasks.base import Corpus
+from rnncli.tasks.exporting import Exported
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting, further
-from rnncli.tasks.forecast.extras.fitting import LearntSeries
+from rnncli.tasks.forecast.extras.learnt import LearntSeries
 from rnncli.tasks.forecast.fitted import FittedForecast
+from rnncli.tasks.forecast.model import Forecaster
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.source import seasons_of
@@ -40,6 +42,13 @@ def fit_further(recipe: ForecastRecipe, corpus: Corpus, known: FittedForecast) -
 
 
 check = checks.tables
+
+
+def export(fitted: FittedForecast, model: Forecaster, *, stream: bool) -> Exported:
+    """The forecaster as an ONNX graph with its tables."""
+    from rnncli.tasks.forecast.extras import graph  # which wants the extra "export"
+
+    return graph.export(fitted, model, stream=stream)
 
 
 def _fitted(recipe: ForecastRecipe, learnt: LearntSeries) -> FittedForecast:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnncli.data.series import calendar
 from rnncli.data.series.panel import Panel
-from rnncli.data.wording import counted
+from rnncli.data.wording import counted, few
 from rnncli.tasks.common.tables import source_used
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.source import Series
@@ -17,8 +17,6 @@ from rnncli.tasks.forecast.windows import WindowPart
 
 MOST_COLUMNS = 50
 """FoundColumns of a wide file that a run's recipe names one by one."""
-NAMED = 3
-"""FoundColumns or series that a sentence names."""
 
 
 def headline(found: Series) -> str:
@@ -42,11 +40,6 @@ def headline(found: Series) -> str:
 def _are_counts(panel: Panel) -> bool:
     seen = panel.y_N[panel.observed_N]
     return bool((seen >= 0).all() and (seen == np.floor(seen)).all())
-
-
-def few(names: tuple[str, ...]) -> str:
-    """The first of some names."""
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def column_notes(found: Series, panel: Panel) -> list[str]:

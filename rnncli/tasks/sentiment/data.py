@@ -21,7 +21,8 @@ from rnncli.data import splits
 from rnncli.data.tables.cells import is_other_list, label_text, list_in, written
 from rnncli.data.tables.sentences import with_lists
 from rnncli.data.tables.sources import ALL, read
-from rnncli.data.tables.table import Table, did_you_mean
+from rnncli.data.tables.table import Table
+from rnncli.data.wording import did_you_mean
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.classify.labels import require_known

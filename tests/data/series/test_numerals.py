@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.series.arrow import column_of
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.numerals import are_numbers, read_numbers
 from rnncli.errors import DataError
 
@@ -15,7 +17,15 @@ def place(row):
 
 
 def read(*texts):
-    return read_numbers(pa.chunked_array([pa.array(texts)]), '"y"', place)
+    return read_numbers(TableColumn.of_texts(texts), '"y"', place)
+
+
+def typed(*values):
+    """Of a typed file, and of JSON."""
+    made = (column_of(pa.chunked_array([pa.array(values)])), TableColumn.of_values(values))
+    one, other = (read_numbers(column, '"y"', place) for column in made)
+    np.testing.assert_array_equal(one[0], other[0])
+    return one
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
@@ -86,12 +96,12 @@ def test_what_is_no_number_is_named_with_its_place(texts, says):
 
 
 def test_typed_columns_are_taken_as_they_are():
-    assert read(True, False)[0].tolist() == [1, 0]
-    assert read(1, 2, None)[0][:2].tolist() == [1, 2]
+    assert typed(True, False)[0].tolist() == [1, 0]
+    assert typed(1, 2, None)[0][:2].tolist() == [1, 2]
     with pytest.raises(DataError, match=r"sales.csv:2: .* holds list"):
-        read([1], [2])
+        typed([1], [2])
     with pytest.raises(DataError, match="infinite"):
-        read(1.0, float("inf"))
+        typed(1.0, float("inf"))
 
 
 def test_texts_are_told_from_numbers():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.series.arrow import series_table
 from rnncli.data.series.frequency import Wanted
 from rnncli.data.series.panel import PanelForm
 from rnncli.data.series.reading import NEVER, read_panel
@@ -20,7 +21,7 @@ DAYS = pd.date_range("2025-01-01", periods=40, freq="D").strftime("%Y-%m-%d").to
 def read(rows, columns=("id", "ds", "y"), layout=LONG, duplicates="refuse", features=(), **further):
     tables = [table_of("sales.csv", columns, rows)]
     tables += [table_of(f"{name}.csv", columns, more) for name, more in further.items()]
-    return read_panel(read_rows(tables, layout, Wanted()), "sales.csv", duplicates, features)
+    return read_panel(read_rows([*map(series_table, tables)], layout, Wanted()), "sales.csv", duplicates, features)
 
 
 def attempt(*given):
@@ -191,7 +192,7 @@ def test_texts_of_training_mean_the_same_later():
     layout = SeriesColumns("ds", ("y",), ("id",), ("sky",))
     rows = [("a", day, 1.0, sky) for day, sky in zip(DAYS, ("sun", "hail", "sun"), strict=False)]
     table = table_of("later.csv", ("id", "ds", "y", "sky"), rows)
-    found = read_rows([table], layout, Wanted(), "auto", {"sky": ("rain", "sun")})
+    found = read_rows([series_table(table)], layout, Wanted(), "auto", {"sky": ("rain", "sun")})
     panel = read_panel(found, "later.csv").panel
     assert panel.known == ("sky=rain", "sky=sun")
     assert panel.known_NK.tolist() == [[0, 1], [0, 0], [0, 1]]

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnncli.data.series.arrow import column_of
+from rnncli.data.series.column import TableColumn
 from rnncli.data.series.stamps import encoded, looks_like_clock, looks_like_stamps, read_stamps
 from rnncli.errors import DataError
 
@@ -35,7 +37,7 @@ def place(row):
 
 
 def column(*texts):
-    return pa.chunked_array([pa.array(texts)])
+    return TableColumn.of_texts(texts)
 
 
 def nanoseconds(stamp):
@@ -98,10 +100,10 @@ def test_small_numbers_count_steps():
 def test_typed_columns_are_read_as_they_are():
     stamp = datetime(2025, 1, 31, 15)
     for kind in (pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("ns"), pa.timestamp("ms", tz="UTC")):
-        found = read_stamps(pa.chunked_array([pa.array([stamp, None], kind)]), "", place)
+        found = read_stamps(column_of(pa.chunked_array([pa.array([stamp, None], kind)])), "", place)
         assert found.value_N[0] == nanoseconds(stamp)
         assert found.missing_N.tolist() == [False, True]
-    assert read_stamps(pa.chunked_array([pa.array([stamp.date()])]), "", place).value_N[0] == nanoseconds(
+    assert read_stamps(column_of(pa.chunked_array([pa.array([stamp.date()])])), "", place).value_N[0] == nanoseconds(
         datetime(2025, 1, 31)
     )
 
@@ -135,14 +137,13 @@ def test_what_cannot_be_read_is_named_with_its_place(texts, says):
 
 def test_fractions_are_no_stamps():
     with pytest.raises(DataError, match=r"sales.csv:3: .* is 1.5, which is no whole number"):
-        read_stamps(pa.chunked_array([pa.array([1.0, 1.5])]), '"ds"', place)
+        read_stamps(column_of(pa.chunked_array([pa.array([1.0, 1.5])])), '"ds"', place)
 
 
 @given(st.lists(st.sampled_from(["a", " a", "b ", "", "nan", "c"]), min_size=1, max_size=30))
 @settings(max_examples=15, deadline=None)
 def test_texts_are_numbered_without_the_blanks_around_them(texts):
-    codes, distinct = encoded(column(*texts))
-    known = distinct.to_pylist()
+    codes, known = encoded(column(*texts))
     wanted = [text.strip() if text.strip() not in ("", "nan") else None for text in texts]
     assert [known[code] if code >= 0 else None for code in codes] == wanted
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnncli.data.tables import delimited, table
+from rnncli.data.tables import records, table
 from rnncli.data.tables.sources import read, read_file
 from rnncli.errors import DataError
 
@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, name, content, says):
 
 
 def test_a_field_beyond_the_limit_is_taken_for_an_open_quote(tmp_path, monkeypatch):
-    monkeypatch.setattr(delimited, "FIELD_LIMIT", 1000)
+    monkeypatch.setattr(records, "FIELD_LIMIT", 1000)
     assert ":2: a quote opened here is never closed" in fault(
         tmp_path / "a.csv", 'text,label\n"' + "a," * 900 + '",b\n'
     )
@@ -235,7 +235,7 @@ def test_a_json_column_keeps_its_values_or_is_their_json_text(tmp_path, rows):
 
 
 def test_json_types_are_kept_widened_or_made_text_across_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnncli.data.tables.jsonl.BATCH_ROWS", 2)
+    monkeypatch.setattr("rnncli.data.tables.objects.BATCH_ROWS", 2)
     rows = [
         {"tokens": [], "n": 1, "mixed": 1, "object": {"x": 1}},
         {"tokens": ["a"], "n": 2, "mixed": 2, "late": None},
@@ -269,7 +269,7 @@ def test_parquet_columns_keep_their_types_and_rows_are_numbered(tmp_path):
 
 
 def test_views_of_a_table_agree_with_a_list_of_its_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(delimited, "BATCH_ROWS", 7)
+    monkeypatch.setattr(records, "BATCH_ROWS", 7)
     monkeypatch.setattr(table, "BATCH_ROWS", 5)
     path = tmp_path / "a.csv"
     path.write_text("text\n" + "".join(f"row {i}\n" for i in range(100)))

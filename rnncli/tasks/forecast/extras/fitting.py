@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,8 @@ from rnncli.errors import RecipeError
 from rnncli.metrics.forecasts import Scales
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.forecast.extras.lags import chunks, fitted_steps, history
+from rnncli.tasks.forecast.extras.learnt import LearntSeries
+from rnncli.tasks.forecast.extras.regression import fit_ridge
 from rnncli.tasks.forecast.extras.ridge import Ridge
 from rnncli.tasks.forecast.extras.rivals import MOST_SEASONS
 from rnncli.tasks.forecast.extras.transform import Transform
@@ -30,39 +30,10 @@ WEIGHTS = (0.1, 10.0)
 """What a window counts at least and at most, where one counts 1 on average."""
 
 
-@dataclass(frozen=True, eq=False)
-class LearntSeries:
-    """All of it; ``names`` are the series that were trained on."""
-
-    names: tuple[str, ...]
-    form: PanelForm
-    horizon: int
-    segment: int
-    transform: Transform
-    scaling: Scaling
-    ridge: Ridge
-    scales: Scales
-    non_negative: bool
-    seasons: tuple[int, ...]
-    about: Mapping[str, Any]
-    columns: Mapping[str, Any]
-    """Of the recipe's keys of ``COLUMNS`` the values that training came to."""
-    notes: tuple[str, ...] = ()
-
-    def scales_of(self, part: WindowPart) -> tuple[np.ndarray, np.ndarray]:
-        """By what errors of each window are measured, (W,) each; NaN for a series that was not trained on."""
-        numbers = {name: number for number, name in enumerate(self.names)}
-        at_S = np.array([numbers.get(name, len(numbers)) for name in part.panel.names], np.int64)
-        found = [
-            np.append(one_S, np.nan)[at_S][part.series_W] for one_S in (self.scales.mase_S, self.scales.deviation_S)
-        ]
-        return found[0], found[1]
-
-
 def learn(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, seasons: tuple[int, ...]) -> LearntSeries:
     """Fitted to ``train``, choices made by ``dev``."""
     segment, lookback = extent(recipe, train, seasons)
-    ridge = Ridge.fit(train, dev, lookback, seasons)
+    ridge = fit_ridge(train, dev, lookback, seasons)
     transform = _transform(recipe, ridge, train)
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     return learnt(recipe, train, segment, seasons, transform, scaling, ridge)

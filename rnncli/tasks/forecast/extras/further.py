@@ -9,8 +9,9 @@ import numpy as np
 from rnncli.errors import DataError
 from rnncli.metrics.forecasts import Scales
 from rnncli.tasks.common.growing import growth
-from rnncli.tasks.forecast.extras.fitting import LearntSeries, learnt
-from rnncli.tasks.forecast.extras.ridge import Ridge
+from rnncli.tasks.forecast.extras.fitting import learnt
+from rnncli.tasks.forecast.extras.learnt import LearntSeries
+from rnncli.tasks.forecast.extras.regression import fit_ridge
 from rnncli.tasks.forecast.scaling import Scaling
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.windows import WindowPart
@@ -25,7 +26,7 @@ def learn_further(recipe: ForecastRecipe, train: WindowPart, dev: WindowPart, kn
     """
     train, dev = _in_form(train, known), _in_form(dev, known)
     lookback, seasons = known.scaling.lookback, known.seasons
-    ridge = Ridge.fit(train, dev, lookback, seasons)
+    ridge = fit_ridge(train, dev, lookback, seasons)
     transform = known.transform
     scaling = Scaling.of(transform.of(train), lookback, seasons, recipe.data.level, recipe.data.scale)
     known_2K, past_2P, static_2C = known.scaling.tables

@@ -1,51 +1,25 @@
-"""Histories as a predictor is given them: lines of a stream, rows at hand; and what one looks like."""
+"""A history of rows at hand, and what one looks like."""
 
 from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from rnncli.data.series.grid import Grid
-from rnncli.data.tables.sources import READERS
-from rnncli.data.tables.table import PLACE, Table
+from rnncli.data.tables.records import PLACE
+from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
-from rnncli.tasks.forecast.extras.fitting import LearntSeries
+from rnncli.tasks.forecast.extras.learnt import LearntSeries
 from rnncli.tasks.forecast.schema import SeriesData
 from rnncli.tasks.predictors import Records
 
 STEPS_SHOWN = 8
 SERIES_SHOWN = 3
-
-
-def streamed(lines: Iterable[str], name: str, form: str, data: SeriesData) -> Table:
-    """The table of a stream, csv or JSON lines as its first line tells; raises DataError."""
-    lines = iter(lines)
-    first = next((line for line in lines if line.strip()), "")
-    suffix = f".{form}" if form else ".jsonl" if first.lstrip().startswith(("{", "[")) else ".csv"
-    with tempfile.TemporaryDirectory(prefix="rnncli-") as folder:
-        path = Path(folder) / f"stream{suffix}"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(chain([first], lines))
-        try:
-            table = read_as(path, suffix, data)
-        except DataError as error:
-            raise DataError(error.message.replace(str(path), name), error.hint) from None
-    return replace(table, name=name, notes=tuple(note.replace(str(path), name) for note in table.notes))
-
-
-def read_as(path: Path, suffix: str, data: SeriesData) -> Table:
-    """A file read as one of that suffix; raises DataError."""
-    reader: Any = READERS[suffix]
-    return reader(path, data.encoding, data.header) if suffix in (".csv", ".tsv") else reader(path, data.encoding)
 
 
 def at_hand(rows: Records, name: str) -> Table:

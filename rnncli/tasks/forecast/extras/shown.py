@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.series import calendar
 from rnncli.data.series.grid import DAY, Grid
 from rnncli.metrics.forecasts import AT, INTERVALS
 from rnncli.tasks.base import About, Row
@@ -129,14 +130,14 @@ def by_time(shown: Shown, about: About) -> tuple[str, list[int], list[float]] | 
     distinct, at = np.unique(number_KH, return_inverse=True)
     stamps, unit = grid.stamps(distinct), grid.unit
     if unit.kind == "tick" and unit.size < DAY:
-        by, groups, group_N = "hour", range(24), stamps.hour
+        by, groups, group_N = "hour", range(24), calendar.hours(stamps)
     elif unit.kind == "business" or (unit.kind == "tick" and unit.size == DAY):
-        by, groups, group_N = "weekday", range(1, 8), stamps.day_of_week + 1
+        by, groups, group_N = "weekday", range(1, 8), calendar.weekdays(stamps) + 1
     elif unit.kind == "month" and unit.size < 12:
-        by, groups, group_N = "month", range(1, 13), stamps.month
+        by, groups, group_N = "month", range(1, 13), calendar.months(stamps)
     else:
         return None
-    group_KH = np.asarray(group_N)[at].reshape(number_KH.shape)
+    group_KH = group_N[at].reshape(number_KH.shape)
     error_KH = shown.errors
     means = {group: float(nan_mean(error_KH[group_KH == group], 0)) for group in groups}
     known = {group: mean for group, mean in means.items() if np.isfinite(mean)}

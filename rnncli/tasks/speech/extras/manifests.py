@@ -15,8 +15,9 @@ from rnncli.data.audio.cutting import Segment
 from rnncli.data.audio.features import SoundRecording
 from rnncli.data.audio.sound import SUFFIXES
 from rnncli.data.encodings import read_text
+from rnncli.data.tables.records import PLACE
 from rnncli.data.tables.sources import ALL, READERS, shortened
-from rnncli.data.tables.table import PLACE, Table
+from rnncli.data.tables.table import Table
 from rnncli.errors import DataError
 from rnncli.tasks.common import tables
 from rnncli.tasks.speech.schema import SpeechData
