@@ -5,7 +5,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rnncli.data.video.decoding import Picking, read_video
 from tests.commands import rnncli
 from tests.data.video.damaged import PICTURES, VIDEOS
 from tests.data.video.videos import write_sound, write_video
@@ -104,15 +103,6 @@ def test_a_bad_video_is_dropped_and_counted(reason, videos, here):
     assert done.code == 0, done.err
     expected = {} if reason == "damaged video" else {reason: 1}  # a Matroska file that ends early is only shorter
     assert done.json["dropped"] == expected
-
-
-def test_the_built_in_videos_are_files_that_can_be_named(here):
-    done = rnncli("action", "--dry-run", "data.cache=cache", "compute.threads=1", "--json")
-    assert done.code == 0, done.err
-    files = sorted((here / "cache/shapes-actions").glob("*.mp4"))
-    assert len(files) == 600
-    found = [frame.pixels.shape for frame in read_video(files[0], Picking())]
-    assert set(found) == {(64, 64, 3)}
 
 
 def test_damaged_videos_and_pictures_among_good_ones_are_counted_and_named(videos, here):

@@ -185,11 +185,6 @@ def test_captions_longer_than_their_clips_are_left_out_by_ctc(here):
     assert any("too short for their captions" in note for note in done.json["notes"])
 
 
-def test_the_default_recipe_runs_a_batch(here):
-    done = rnncli("captioning", "--dry-run", "data.cache=cache", "compute.threads=1", "--json")
-    assert done.code == 0, done.err
-
-
 def test_a_list_of_clips_comes_back_with_captions(here):
     done = rnncli("captioning", "--data", "one.csv", "--out", "run", *SMALL, "train.epochs=1", "points.dimensions=2")
     assert done.code == 0, done.err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnncli import tasks
-from tests.commands import rnncli
+from tests.commands import NO_PAGE, rnncli
 from tests.docs import adding
 
 PACKAGE = Path(tasks.__file__).resolve().parents[1]
@@ -78,8 +78,8 @@ def test_it_trains_keeps_its_best_epoch_reports_compares_predicts_and_is_batched
     ]
     assert answers[0]["number"] > answers[1]["number"] + 1
     assert run("data", "check", "stars/default").out.startswith("built-in reviews: 600 texts")
-    batch = ("batch", "stars/default", "--set", "model.cell=gru,lstm", "--set", "train.epochs=1", "--out", "runs/cells")
-    run(*batch)
+    sets = [part for key in ("model.cell=gru,lstm", "train.epochs=1", NO_PAGE) for part in ("--set", key)]
+    run("batch", "stars/default", *sets, "--out", "runs/cells")
     compared = run("compare", "runs/cells", "--json").json
     assert (compared["units"]["mae"], compared["better"]["mae"]) == ("plain", "lower")
     means = {one["name"]: one["scores"]["mae"]["mean"] for one in compared["settings"]}

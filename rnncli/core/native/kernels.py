@@ -31,7 +31,10 @@ class Mode(Enum):
 
 
 class Kernels:
-    """Both ways of one cell as machine code, for threads alone or for a ``team``; a team has nothing in place."""
+    """Both ways of one cell as machine code, for threads alone or for a ``team``; a team has nothing in place.
+
+    Code of a team is compiled in each process: it holds addresses of the functions by which threads meet.
+    """
 
     def __init__(self, cell: Cell, machine: Machine, *, team: bool = False) -> None:
         from llvmlite import ir
@@ -49,7 +52,7 @@ class Kernels:
         if not team:
             ways.append("in_place")
             cells.emit_forward(loops.InPlaceKernel(products, "in_place", slots(ForwardArguments)), self.loops)
-        self._engine = engine_of(str(module), machine)
+        self._engine = engine_of(str(module), machine, cached=not team)
         self._address = {way: self._engine.get_function_address(way) for way in ways}
 
     def forward(self, arguments: ForwardArguments, *, in_place: bool = False) -> Call:

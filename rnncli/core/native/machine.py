@@ -5,9 +5,19 @@ Nothing is imported from llvmlite before it is asked for: the package works with
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import tempfile
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from platformdirs import user_cache_path
+
+DIGEST = 16
+"""Bytes of a checksum."""
 
 
 class Machine:
@@ -34,17 +44,56 @@ def this_machine() -> Machine:
     return Machine(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()))
 
 
-def engine_of(text: str, machine: Machine | None = None) -> Any:
-    """What LLVM makes of a module for ``machine``, else this one; it owns the code and must stay alive with it."""
+def engine_of(text: str, machine: Machine | None = None, *, cached: bool = False) -> Any:
+    """What LLVM makes of a module for ``machine``, else this one; it owns the code and must stay alive with it.
+
+    The code is kept in the user's folder of caches if it is to be ``cached``: a processor compiles a module once.
+    """
     from llvmlite import binding
 
     machine = machine or this_machine()
     target = binding.Target.from_default_triple()
     target_machine = target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=3)
-    module = binding.parse_assembly(text)
-    module.verify()
+    place = _place(text, machine) if cached else None
+    code = _read(place) if place else None
+    module = binding.parse_assembly("" if code else text)
     engine = binding.create_mcjit_compiler(module, target_machine)
-    builder = binding.create_pass_builder(target_machine, binding.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(module, builder)
+    compiled: list[bytes] = []
+    engine.set_object_cache(lambda _, made: compiled.append(made), lambda _: code)
+    if code is None:
+        module.verify()
+        builder = binding.create_pass_builder(target_machine, binding.create_pipeline_tuning_options(speed_level=2))
+        builder.getModulePassManager().run(module, builder)
     engine.finalize_object()
+    if place and compiled:
+        _keep(place, compiled[0])
     return engine
+
+
+def _place(text: str, machine: Machine) -> Path:
+    """Where code belongs, named after all that it depends on."""
+    import llvmlite
+    from llvmlite import binding
+
+    names = machine.cpu, machine.features, llvmlite.__version__, binding.llvm_version_info, text
+    name = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST).hexdigest()
+    return user_cache_path("rnncli", appauthor=False) / "kernels" / name
+
+
+def _read(place: Path) -> bytes | None:
+    """The code that is kept there; None where there is none, or where it is damaged, which LLVM would not survive."""
+    try:
+        content = place.read_bytes()
+    except OSError:
+        return None
+    digest, code = content[:DIGEST], content[DIGEST:]
+    return code if code and digest == hashlib.blake2b(code, digest_size=DIGEST).digest() else None
+
+
+def _keep(place: Path, code: bytes) -> None:
+    """Keep code, whole under its name or not at all; where there is no room it is compiled again another time."""
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".partial", delete=False) as file:
+            file.write(hashlib.blake2b(code, digest_size=DIGEST).digest() + code)
+        os.replace(file.name, place)

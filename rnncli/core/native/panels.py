@@ -32,7 +32,7 @@ class Panels:
         module = ir.Module()
         for name, fill in (("as_it_lies", _emit_copy), ("transposed", _emit_transposition)):
             _emit(Kernel(module, name, slots(PanelArguments), machine.width), self.columns, fill)
-        self._engine = engine_of(str(module), machine)
+        self._engine = engine_of(str(module), machine, cached=True)
         self._address = {name: self._engine.get_function_address(name) for name in ("as_it_lies", "transposed")}
 
     def lay(self, matrices: Mapping[str, Tensor], *, transposed: bool) -> dict[str, Tensor]:

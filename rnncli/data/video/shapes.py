@@ -6,10 +6,12 @@ goes where, one movement after another.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,8 @@ WAYS = {
 }
 ROUNDS = ("clockwise", "counterclockwise")
 CLASSES = (*WAYS, *ROUNDS)
+INDEX, KIND = "scenes.json", "built-in videos 1"
+"""What a folder of them holds, and of which kind: another number where videos come out otherwise."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,44 @@ def stories(count: int, seed: int = 0) -> Iterator[Scene]:
         yield _scene(" then ".join(movements), path_T2 - middle_2 + SIZE / 2 + random.uniform(-5, 5, 2), random)
 
 
-def written(scenes: Iterator[Scene], folder: Path) -> Iterator[tuple[Scene, Path]]:
-    """The scenes as files of a folder, those that are there left as they are."""
+def kept(render: Callable[[], Iterator[Scene]], folder: Path) -> list[tuple[Scene, Path]]:
+    """The scenes and their files in a folder; rendered only where they do not lie there as they were written."""
+    if found := _read(folder):
+        return found
     folder.mkdir(parents=True, exist_ok=True)
-    for number, scene in enumerate(scenes):
-        path = folder / f"{number:04}.mp4"
-        if not path.exists() or path.stat().st_size != len(scene.content):
-            with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as file:
-                file.write(scene.content)
-            os.replace(file.name, path)
-        yield scene, path
+    found = [(scene, folder / f"{number:04}.mp4") for number, scene in enumerate(render())]
+    for scene, path in found:
+        if not path.exists() or path.read_bytes() != scene.content:
+            _put(path, scene.content)
+    told = [[path.name, scene.movement, scene.caption, _digest(scene.content)] for scene, path in found]
+    _put(folder / INDEX, json.dumps({"kind": KIND, "scenes": told}).encode())
+    return found
+
+
+def _read(folder: Path) -> list[tuple[Scene, Path]]:
+    """What an earlier command left in a folder; empty where any of it is missing or changed."""
+    try:
+        index = json.loads((folder / INDEX).read_bytes())
+        if index["kind"] != KIND:
+            return []
+        found = [
+            (Scene(movement, caption, (folder / name).read_bytes()), folder / name, digest)
+            for name, movement, caption, digest in index["scenes"]
+        ]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    whole = all(_digest(scene.content) == digest for scene, _, digest in found)
+    return [(scene, path) for scene, path, _ in found] if whole else []
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _put(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
+        file.write(content)
+    os.replace(file.name, path)
 
 
 def _path(movement: str, frames: int, random: np.random.Generator, far: float = 30.0) -> np.ndarray:
@@ -94,26 +126,27 @@ def _scene(movement: str, path_T2: np.ndarray, random: np.random.Generator) -> S
     frames = []
     for right, down in path_T2 + random.normal(0, 0.3, path_T2.shape):
         cover_HW1 = _cover(shape, right, down, radius)[..., None]
-        noise = random.normal(0, 3, (SIZE, SIZE, 1))
-        frames.append((ground * (1 - cover_HW1) + colour_C * cover_HW1 + noise).clip(0, 255).astype(np.uint8))
+        pixels_HWC = colour_C * cover_HW1
+        pixels_HWC += ground * (1 - cover_HW1)
+        pixels_HWC += random.normal(0, 3, (SIZE, SIZE, 1))
+        frames.append(pixels_HWC.clip(0, 255, out=pixels_HWC).astype(np.uint8))
     return Scene(movement, f"a {size} {shape} moves {movement}", _mp4(frames))
 
 
 def _cover(shape: str, right: float, down: float, radius: float) -> np.ndarray:
     """How much of each pixel the shape covers, (H, W) from 0 to 1, soft at its edge."""
-    y_HW, x_HW = np.mgrid[:SIZE, :SIZE]
-    x_HW, y_HW = np.abs(x_HW - right), y_HW - down
+    x_W, y_H1 = np.abs(np.arange(SIZE) - right), np.arange(SIZE)[:, None] - down
     match shape:
         case "circle":
-            beyond = np.hypot(x_HW, y_HW) - radius
+            beyond_HW = np.hypot(x_W, y_H1) - radius
         case "square":
-            beyond = np.maximum(x_HW, np.abs(y_HW)) - 0.9 * radius
+            beyond_HW = np.maximum(x_W, np.abs(y_H1)) - 0.9 * radius
         case "triangle":
-            beyond = np.maximum(0.87 * x_HW - 0.5 * y_HW, y_HW) - 0.6 * radius
+            beyond_HW = np.maximum(0.87 * x_W - 0.5 * y_H1, y_H1) - 0.6 * radius
         case _:
-            arms = np.minimum(np.maximum(3 * x_HW, np.abs(y_HW)), np.maximum(x_HW, 3 * np.abs(y_HW)))
-            beyond = arms - 1.1 * radius
-    return (0.5 - beyond).clip(0, 1)
+            arms_HW = np.minimum(np.maximum(3 * x_W, np.abs(y_H1)), np.maximum(x_W, 3 * np.abs(y_H1)))
+            beyond_HW = arms_HW - 1.1 * radius
+    return (0.5 - beyond_HW).clip(0, 1)
 
 
 def _mp4(frames: list[np.ndarray]) -> bytes:

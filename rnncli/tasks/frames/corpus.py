@@ -10,7 +10,7 @@ from pathlib import Path
 from rnncli.data.audio.features import FeatureCache
 from rnncli.data.tables.sources import ALL
 from rnncli.data.tables.table import Table
-from rnncli.data.video.shapes import Scene, written
+from rnncli.data.video.shapes import Scene, kept
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.common import columns
 from rnncli.tasks.common.tables import is_builtin, read_parts, read_place, source_used, table_of
@@ -102,10 +102,10 @@ def _judged(recipe: FramesRecipe, tables: dict[str, Table], truth: Truth, column
 
 def _built_in(recipe: FramesRecipe, truth: Truth) -> Table:
     """The table of the built-in videos, which are files in the folder of caches unless nothing is kept."""
-    cache, scenes = FeatureCache.named(recipe.data.cache), truth.scenes()
+    cache = FeatureCache.named(recipe.data.cache)
     if cache is None:
-        rows = [({"bytes": scene.content, "path": None}, truth.said(scene)) for scene in scenes]
+        rows = [({"bytes": scene.content, "path": None}, truth.said(scene)) for scene in truth.scenes()]
     else:
-        files = written(scenes, cache.folder / truth.folder)
+        files = kept(truth.scenes, cache.folder / truth.folder)
         rows = [({"bytes": None, "path": str(path)}, truth.said(scene)) for scene, path in files]
     return table_of("built-in videos", truth.columns, rows)
