@@ -19,6 +19,7 @@ MAY_IMPORT = {
         "batch",
         "bench",
         "comparison",
+        "inspection.views",
         "export",
         "tools",
         "runs",

@@ -28,13 +28,14 @@ KEEPS = {"lstm": "forget", "gru": "update"}
 class Inside(NamedTuple):
     """One direction of one layer at all steps; ``gates`` by the names of ``Cell.gates``, all tensors (B, T, H).
 
-    Beyond an example's length all is 0. ``c_BTH`` is None but of an lstm. ``off`` is how far the rebuilt h is from
-    what the layer wrote, at most.
+    Beyond an example's length all is 0. ``c_BTH`` is None but of an lstm; ``begin_BH`` is the h that a direction began
+    with. ``off`` is how far the rebuilt h is from what the layer wrote, at most.
     """
 
     gates: dict[str, Tensor]
     h_BTH: Tensor
     c_BTH: Tensor | None
+    begin_BH: Tensor
     off: float
 
     def values(self) -> dict[str, Tensor]:
@@ -96,7 +97,7 @@ def rebuilt(core: Recurrent, seen: Pass) -> list[list[Inside]]:
     return found
 
 
-def named(core: Recurrent, layers: Sequence[Sequence[Inside]]) -> dict[str, Tensor]:
+def named(layers: Sequence[Sequence[Inside]]) -> dict[str, Tensor]:
     """All of it under names such as ``layer1.forward.forget``, layers counted from 1, tensors (B, T, H)."""
     return {
         f"layer{number}.{direction}.{name}": value
@@ -162,7 +163,7 @@ def _direction(
         return spans.cleared(turned(z_TBH)).transpose(0, 1)
 
     of_gates = {name: given(gate) for name, gate in gates.items()}
-    return Inside(of_gates, given(h_TBH), None if c_TBH is None else given(c_TBH), off)
+    return Inside(of_gates, given(h_TBH), None if c_TBH is None else given(c_TBH), begin[0], off)
 
 
 def _rnn(cell: Cell, x_TBX: Tensor, before_TBH: Tensor, weights: CellWeights) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ class LitUnit(NamedTuple):
     deviations: float
 
 
-class Match(NamedTuple):
+class SpanMatch(NamedTuple):
     """Steps ``begin`` to ``end`` of an example, from 0; ``strength`` is 1 where its units are as far as in the span."""
 
     example: int
@@ -34,7 +34,7 @@ class Match(NamedTuple):
 
 def matches(
     h_NH: np.ndarray, read: StepsRead, span_TH: np.ndarray, most: int = 10
-) -> tuple[list[LitUnit], list[Match]]:
+) -> tuple[list[LitUnit], list[SpanMatch]]:
     """The units of a span, and the best span of each of those examples of ``h_NH`` where they are lit most alike."""
     mean_H, deviation_H = h_NH.mean(0), np.maximum(h_NH.std(0), 1e-6)
     query_H = ((span_TH - mean_H) / deviation_H).mean(0)
@@ -49,7 +49,7 @@ def matches(
             continue
         means = np.convolve(share_N[begin:end], np.full(len(span_TH), 1 / len(span_TH)), "valid")
         best = int(means.argmax())
-        found.append(Match(example, best, best + len(span_TH), float(means[best])))
+        found.append(SpanMatch(example, best, best + len(span_TH), float(means[best])))
     found.sort(key=lambda one: -one.strength)
     lit = [LitUnit(int(k), float(z)) for k, z in zip(chosen_K, query_K, strict=True)]
     return lit, found[:most]

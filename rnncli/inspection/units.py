@@ -45,6 +45,9 @@ CLEARLY = 0.5
 """Deviations from the mean at which a unit is high or low."""
 
 
+_Names = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class DirectionStates:
     """One direction of a layer over many steps: gates and h by name, each (N, H) float32."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,17 +14,20 @@ from torch import nn
 from rnncli import tasks
 from rnncli.core.cells import Cell
 from rnncli.core.device import placed
-from rnncli.core.inside import Inside, observed, rebuilt
+from rnncli.core.inside import Inside, named, observed, rebuilt
 from rnncli.core.reach import DIRECTIONS, named_stacks, stacks
 from rnncli.core.recurrent import Recurrent
 from rnncli.data import progress
 from rnncli.errors import DataError, UsageError
 from rnncli.inspection.features import StepsRead
-from rnncli.inspection.matching import LitUnit, Match, matches
+from rnncli.inspection.matching import LitUnit, SpanMatch, matches
 from rnncli.inspection.units import DirectionStates, direction_use
+from rnncli.inspection.views import LayerView, layer_view
 from rnncli.recipe.schema import Recipe
 from rnncli.report.inside import InsideUse
-from rnncli.runs.use import Trained, load, split_of
+from rnncli.runs.apart import require_new
+from rnncli.runs.directory import make_folder, written_whole
+from rnncli.runs.use import Trained, load, require_run, split_of
 from rnncli.tasks.base import Examples, Fitted
 from rnncli.tasks.inspecting import Inspecting, ReadBatch, ReadSteps, StepReader
 
@@ -151,26 +154,107 @@ class PartInside(NamedTuple):
     examples: int
 
 
-def looker(path: Path, core: str = "") -> tuple[Trained, Looker]:
-    """The best model of the run at ``path``, to be looked into; raises RunError."""
-    trained = load(path)
-    return trained, Looker(trained.recipe, trained.fitted, trained.model, trained.placement.device, core)
+@dataclass(frozen=True)
+class InsideAsked:
+    """What of a run is to be looked at: layers and units count from 1, 0 and empty texts are none in particular."""
+
+    path: Path
+    core: str = ""
+    layer: int = 0
+    direction: str = ""
+    unit: int = 0
+    gate: str = ""
+
+    def require(self, core: Inner) -> None:
+        """UsageError for a layer, direction, unit or gate that the core has not."""
+        require_layer(core, self.layer)
+        _require("--direction", self.direction, core.directions)
+        names = (*core.cell.gates, "h", *(("c",) if core.cell.states == 2 else ()))
+        _require("--gate", self.gate, names if self.unit else core.cell.gates)
+        hidden = core.modules[0].hidden_size
+        if not 0 <= self.unit <= hidden:
+            raise UsageError(f"--unit {self.unit}: there is no such unit", f"there are: 1 to {hidden}")
+
+    def directions(self, core: Inner) -> list[int]:
+        """The numbers of the directions that are wanted."""
+        return [d for d, name in enumerate(core.directions) if self.direction in ("", name)]
 
 
-def part_inside(looking: Looker, part: Any, examples: Examples, layer: int = 0) -> PartInside:
-    """What the core does over a part, of one ``layer`` from 1, or 0 for all; raises DataError for a part of no steps."""
+@dataclass(frozen=True)
+class Looked:
+    """One input through one layer, by direction."""
+
+    core: Inner
+    layer: int
+    names: Sequence[str]
+    unit: str
+    gap: str
+    off: float
+    views: Sequence[LayerView]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "core": self.core.name,
+            "cell": str(self.core.cell),
+            "layers": self.core.layers,
+            "units": self.core.modules[0].hidden_size,
+            "layer": self.layer,
+            "step": self.unit,
+            "steps": list(self.names),
+            "off": self.off,
+            "directions": {view.direction: view.to_dict() for view in self.views},
+        }
+
+
+def look_at(asked: InsideAsked, text: str, npz: Path | None = None) -> Looked:
+    """One input through the core of a run's best model, all of it also into the file ``npz``; raises UserError."""
+    if npz is not None:
+        require_new(npz, "--npz")
+    look = _looker(asked)[1].typed(text)
+    asked.require(look.core)
+    layer = asked.layer or look.core.layers
+    names = look.steps[0].names
+    if npz is not None:
+        _write(npz, look)
+    views = [
+        layer_view(look.core.directions[d], look.layers[layer - 1][d], len(names), asked.unit)
+        for d in asked.directions(look.core)
+    ]
+    return Looked(look.core, layer, names, look.unit, look.gap, look.off, views)
+
+
+def _write(path: Path, look: Look) -> None:
+    """Every gate and state of a batch's first example as arrays (T, H), and the names of its steps."""
+    names = look.steps[0].names
+    arrays = {name: value[0, : len(names)].float().cpu().numpy() for name, value in named(look.layers).items()}
+    make_folder(path.parent)
+    with written_whole(path) as file:
+        np.savez(file, steps=np.array(names, dtype=np.str_), **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def _looker(asked: InsideAsked) -> tuple[Trained, Looker]:
+    """The best model of a run, to be looked into; raises RunError."""
+    require_run(asked.path, "inspect")
+    trained = load(asked.path)
+    placement = trained.placement
+    return trained, Looker(trained.recipe, trained.fitted, trained.model, placement.device, asked.core)
+
+
+def part_inside(looking: Looker, part: Any, examples: Examples, asked: InsideAsked) -> PartInside:
+    """What the core does over a part, the layers and directions asked for; raises DataError for a part of no steps."""
     pieces: dict[tuple[int, int], dict[str, list[np.ndarray]]] = {}
     steps: list[ReadSteps] = []
     off, core = 0.0, None
     for look in looking.of_part(part, examples):
         core, off = look.core, max(off, look.off)
-        require_layer(core, layer)
+        asked.require(core)
         lengths = [len(one.names) for one in look.steps]
         steps += look.steps
         for at, parts in enumerate(look.layers, start=1):
-            for direction, one in enumerate(parts if layer in (0, at) else ()):
+            for direction in asked.directions(core) if asked.layer in (0, at) else ():
                 kept = pieces.setdefault((at, direction), {})
-                for name, value_BTH in one.values().items():
+                for name, value_BTH in parts[direction].values().items():
                     kept.setdefault(name, []).append(_flat(value_BTH, lengths))
     if core is None or not sum(len(one.names) for one in steps):
         raise DataError("the split has no steps to look at")
@@ -181,9 +265,9 @@ def part_inside(looking: Looker, part: Any, examples: Examples, layer: int = 0) 
     return PartInside(core, states, StepsRead(steps, looking.reader.lexical), off, len(examples))
 
 
-def units_of(looking: Looker, part: Any, examples: Examples, split: str, layer: int = 0) -> InsideUse:
+def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: InsideAsked) -> InsideUse:
     """What the units of the core do over a part."""
-    found = part_inside(looking, part, examples, layer)
+    found = part_inside(looking, part, examples, asked)
     tests = sum(states.values["h"].shape[1] for states in found.states)
     seed = looking.recipe.seed
     return InsideUse(
@@ -199,42 +283,72 @@ def units_of(looking: Looker, part: Any, examples: Examples, split: str, layer: 
     )
 
 
-def units(path: Path, split: str = "dev", core: str = "", layer: int = 0, places: Sequence[str] = ()) -> InsideUse:
+def units(asked: InsideAsked, split: str = "dev", places: Sequence[str] = ()) -> InsideUse:
     """What the units of the best model of a run do over a split of its data; raises UserError."""
-    trained, looking = looker(path, core)
+    trained, looking = _looker(asked)
     part = split_of(trained, split, places)
-    return units_of(looking, part, trained.fitted.encode(part), split, layer)
+    return units_of(looking, part, trained.fitted.encode(part), split, asked)
 
 
 class Matched(NamedTuple):
-    """The units that a span lights up, by layer, direction and number from 1, and where else they do."""
+    """The units that steps ``span`` of an input light up, by direction and number from 1, and where else they do."""
 
     look: Look
     layer: int
+    span: tuple[int, int]
     lit: list[tuple[str, LitUnit]]
-    found: list[tuple[ReadSteps, Match]]
+    found: list[tuple[ReadSteps, SpanMatch]]
+
+    def to_dict(self, text: str) -> dict[str, Any]:
+        """For JSON; steps count from 1."""
+        return {
+            "text": text,
+            "core": self.look.core.name,
+            "layer": self.layer,
+            "begin": self.span[0],
+            "end": self.span[1],
+            "units": [{"direction": name, "unit": one.unit, "deviations": one.deviations} for name, one in self.lit],
+            "matches": [
+                {
+                    "place": steps.place,
+                    "begin": one.begin + 1,
+                    "end": one.end,
+                    "strength": one.strength,
+                    "steps": list(steps.names[one.begin : one.end]),
+                }
+                for steps, one in self.found
+            ],
+        }
 
 
-def matched(
-    path: Path, text: str, span: tuple[int, int], *, split: str, core: str, layer: int, places: Sequence[str]
-) -> Matched:
-    """Where in a split the same units of a layer light up as at steps ``span`` of ``text``, from 1, the last included."""
-    trained, looking = looker(path, core)
+def matched(asked: InsideAsked, text: str, span: tuple[int, int], split: str, places: Sequence[str] = ()) -> Matched:
+    """Where in a split the units of a layer light up as at steps ``span`` of ``text``, from 1, the last included."""
+    trained, looking = _looker(asked)
     look = looking.typed(text)
-    layer = layer or look.core.layers
-    require_layer(look.core, layer)
+    asked.require(look.core)
+    layer = asked.layer or look.core.layers
     begin, end = span
     count = len(look.steps[0].names)
     if not 1 <= begin <= end <= count:
-        raise UsageError(f"--match {begin}:{end}: the text has steps 1 to {count}", f"such as --match TEXT 1:{count}")
+        there = f"the text has {look.unit}s 1 to {count}" if count else f"no {look.unit} is read of the text"
+        raise UsageError(f"--match {begin}:{end}: {there}", "such as --match TEXT 1:2")
     part = split_of(trained, split, places)
-    whole = part_inside(looking, part, trained.fitted.encode(part), layer)
+    whole = part_inside(looking, part, trained.fitted.encode(part), replace(asked, layer=layer))
     h_NE = np.concatenate([states.values["h"] for states in whole.states], 1)
-    here = [one.h_BTH[0, begin - 1 : end].float().cpu().numpy() for one in look.layers[layer - 1]]
+    wanted = asked.directions(look.core)
+    here = [look.layers[layer - 1][d].h_BTH[0, begin - 1 : end].float().cpu().numpy() for d in wanted]
     lit, found = matches(h_NE, whole.read, np.concatenate(here, 1))
     hidden = here[0].shape[1]
-    named = [(look.core.directions[one.unit // hidden], LitUnit(one.unit % hidden + 1, one.deviations)) for one in lit]
-    return Matched(look, layer, named, [(whole.read.steps[one.example], one) for one in found])
+    numbered = [
+        (look.core.directions[wanted[one.unit // hidden]], LitUnit(one.unit % hidden + 1, one.deviations))
+        for one in lit
+    ]
+    return Matched(look, layer, span, numbered, [(whole.read.steps[one.example], one) for one in found])
+
+
+def _require(option: str, given: str, known: Sequence[str]) -> None:
+    if given and given not in known:
+        raise UsageError(f"{option} {given}: there is none of that name", f"there are: {', '.join(known)}")
 
 
 def require_layer(core: Inner, layer: int) -> None:

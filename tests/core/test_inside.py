@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -50,7 +52,7 @@ def assert_is_the_cells(core: Recurrent, seen) -> None:
 
 
 def assert_gates_lead_on(core: Recurrent, own: dict[str, Tensor], found: list[State]) -> None:
-    for t, (before, after) in enumerate(zip(found, found[1:], strict=False)):
+    for t, (before, after) in enumerate(pairwise(found)):
         gate = {name: value[t] for name, value in own.items()}
         if core.cell.kind == "rnn":
             assert torch.allclose(after[0][0], gate["hidden"])
@@ -126,7 +128,7 @@ def test_padding_dropout_and_the_generator_play_no_part():
     dirty_BTI = x_BTI.clone()
     dirty_BTI[1, 2:] = torch.nan
     before = torch.random.get_rng_state()
-    clean, dirty = (named(core, rebuilt(core, seen_in(core, one, lengths_B))) for one in (x_BTI, dirty_BTI))
+    clean, dirty = (named(rebuilt(core, seen_in(core, one, lengths_B))) for one in (x_BTI, dirty_BTI))
     assert torch.equal(before, torch.random.get_rng_state())
     assert list(clean) == [f"layer{n}.forward.{what}" for n in (1, 2) for what in ("reset", "update", "candidate", "h")]
     assert all(torch.equal(clean[key], dirty[key]) for key in clean)
