@@ -57,17 +57,17 @@ def inspect(
     from rnncli.cli import insides
     from rnncli.runs.inside import InsideAsked
 
-    asked = InsideAsked(run, core, layer, direction, unit, gate)
+    asked = InsideAsked(core, layer, direction, unit, gate)
     if units or match:
         _require_alone(asked, npz, match, units=units)
     if match:
         text, span = match[0], _span(match[1])
-        insides.show_matches(terminal, text, _waiting(terminal, _matched, asked, text, span, split, inputs or ()))
+        insides.show_matches(terminal, text, _waiting(terminal, _matched, run, asked, text, span, split, inputs or ()))
     elif units:
-        insides.show_units(terminal, _waiting(terminal, _units, asked, split, inputs or ()))
+        insides.show_units(terminal, _waiting(terminal, _units, run, asked, split, inputs or ()))
     else:
         text = _one(inputs, run)
-        insides.show_look(terminal, asked, _waiting(terminal, _looked, asked, text, npz), npz)
+        insides.show_look(terminal, asked, _waiting(terminal, _looked, run, asked, text, npz), npz)
 
 
 def _waiting(terminal: Terminal, work: Any, *arguments: Any) -> Any:
@@ -76,22 +76,22 @@ def _waiting(terminal: Terminal, work: Any, *arguments: Any) -> Any:
         return work(*arguments)
 
 
-def _looked(asked: InsideAsked, text: str, npz: Path | None) -> Any:
+def _looked(run: Path, asked: InsideAsked, text: str, npz: Path | None) -> Any:
     from rnncli.runs.inside import look_at
 
-    return look_at(asked, text, npz)
+    return look_at(run, asked, text, npz)
 
 
-def _units(asked: InsideAsked, split: str, places: Sequence[str]) -> Any:
+def _units(run: Path, asked: InsideAsked, split: str, places: Sequence[str]) -> Any:
     from rnncli.runs.inside import units
 
-    return units(asked, split, places)
+    return units(run, asked, split, places)
 
 
-def _matched(asked: InsideAsked, text: str, span: tuple[int, int], split: str, places: Sequence[str]) -> Any:
+def _matched(run: Path, asked: InsideAsked, text: str, span: tuple[int, int], split: str, places: Sequence[str]) -> Any:
     from rnncli.runs.inside import matched
 
-    return matched(asked, text, span, split, places)
+    return matched(run, asked, text, span, split, places)
 
 
 def _one(inputs: Sequence[str] | None, run: Path) -> str:

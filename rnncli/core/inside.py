@@ -54,14 +54,14 @@ class Pass(NamedTuple):
 
 
 @torch.no_grad()
-def observed(layers: Sequence[Recurrent], compute: Callable[[], Any]) -> list[Pass]:
+def observed(layers: Sequence[Recurrent], compute: Callable[[], Any]) -> dict[nn.Module, Pass]:
     """What each of ``layers`` read and wrote in its first call while ``compute`` ran; those not called are left out."""
-    found: dict[int, Pass] = {}
+    found: dict[nn.Module, Pass] = {}
 
     def written(module: nn.Module, arguments: tuple[Any, ...], options: Mapping[str, Any], result: Any) -> None:
-        if id(module) not in found:
+        if module not in found:
             assert isinstance(module, Recurrent)
-            found[id(module)] = _pass(module, *arguments, y_BTE=result[0], **options)
+            found[module] = _pass(module, *arguments, y_BTE=result[0], **options)
 
     hooks = [one.register_forward_hook(written, with_kwargs=True) for one in layers]
     try:
@@ -69,7 +69,7 @@ def observed(layers: Sequence[Recurrent], compute: Callable[[], Any]) -> list[Pa
     finally:
         for hook in hooks:
             hook.remove()
-    return [found[id(one)] for one in layers if id(one) in found]
+    return found
 
 
 @torch.no_grad()

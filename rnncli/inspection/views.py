@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.core.inside import Inside
+from rnncli.report.inside import StepPicture
 
 LIVELIEST = 8
 """Units that are shown where none is named: those whose h moves most in all."""
@@ -43,10 +44,10 @@ class LayerView:
         return {"moved": list(self.moved), "means": dict(self.means), "units": units}
 
 
-def layer_view(direction: str, inside: Inside, steps: int, unit: int = 0) -> LayerView:
-    """The first ``steps`` of a batch's first example; ``unit`` counts from 1, 0 is none in particular."""
-    values = {name: one[0, :steps].float().cpu().numpy() for name, one in inside.values().items()}
-    moved_TH = _moved(values["h"], inside.begin_BH[0].float().cpu().numpy(), back=direction == "reverse")
+def layer_view(direction: str, inside: Inside, steps: int, unit: int = 0, row: int = 0) -> LayerView:
+    """The ``steps`` of the example in a ``row`` of the batch; ``unit`` counts from 1, 0 is none in particular."""
+    values = {name: one[row, :steps].float().cpu().numpy() for name, one in inside.values().items()}
+    moved_TH = _moved(values["h"], inside.begin_BH[row].float().cpu().numpy(), back=direction == "reverse")
     liveliest = np.argsort(-moved_TH.sum(0), kind="stable")[:LIVELIEST]
     units = [unit - 1] if unit else liveliest.tolist()
     return LayerView(
@@ -55,6 +56,18 @@ def layer_view(direction: str, inside: Inside, steps: int, unit: int = 0) -> Lay
         {name: _numbers(values[name].mean(1)) for name in inside.gates},
         [UnitView(k + 1, {name: _numbers(value[:, k]) for name, value in values.items()}) for k in units],
     )
+
+
+def picture(view: LayerView, title: str, place: str, steps: Sequence[str]) -> StepPicture:
+    """An example as a page draws it: how far h moves, of the most, the mean gates, and h of the liveliest units."""
+    most = max(view.moved, default=0.0) or 1.0
+    rows = {"h moves, of the most": tuple(round(value / most, 3) for value in view.moved)}
+    rows |= {f"mean {name}": tuple(values) for name, values in view.means.items() if name != "hidden"}
+    # The h of an rnn of relu has no bound.
+    highest = max((abs(h) for one in view.units for h in one.values["h"]), default=0.0)
+    scale = max(1.0, highest)
+    rows |= {f"h of unit {one.unit}": tuple(h / scale for h in one.values["h"]) for one in view.units}
+    return StepPicture(title, place, tuple(steps), rows)
 
 
 def _moved(h_TH: np.ndarray, begin_H: np.ndarray, *, back: bool) -> np.ndarray:

@@ -78,10 +78,23 @@ class DirectionUse:
 
 
 @dataclass(frozen=True)
+class StepPicture:
+    """An example through one direction of a layer: the names of its ``steps``, and by name a row of a value for each.
+
+    Values lie between -1 and 1.
+    """
+
+    title: str
+    place: str
+    steps: tuple[str, ...]
+    rows: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
 class InsideUse:
     """What a core does over ``examples`` of the ``of`` of a split, ``steps`` of what ``step`` names in all.
 
-    ``off`` is the largest difference between what was rebuilt and what the core wrote.
+    ``off`` is the largest difference between what was rebuilt and what the core wrote; ``pictures`` are of examples.
     """
 
     split: str
@@ -93,11 +106,15 @@ class InsideUse:
     steps: int
     off: float
     directions: tuple[DirectionUse, ...]
+    pictures: tuple[StepPicture, ...] = ()
 
     @classmethod
     def of_dict(cls, values: Mapping[str, Any] | None) -> InsideUse | None:
         """From JSON's values; None of none."""
-        return None if values is None else cls(**{**values, "directions": tuple(map(_direction, values["directions"]))})
+        if values is None:
+            return None
+        pictures = tuple(map(_picture, values["pictures"]))
+        return cls(**{**values, "directions": tuple(map(_direction, values["directions"])), "pictures": pictures})
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -108,6 +125,11 @@ class InsideUse:
         units = [(one, unit, unit.detects) for one in self.directions for unit in one.units]
         known = [(one, unit, told) for one, unit, told in units if told is not None and told.found]
         return sorted(known, key=lambda each: -abs(each[2].correlation))
+
+
+def _picture(values: Mapping[str, Any]) -> StepPicture:
+    rows = {name: tuple(row) for name, row in values["rows"].items()}
+    return StepPicture(values["title"], values["place"], tuple(values["steps"]), rows)
 
 
 def _direction(values: Mapping[str, Any]) -> DirectionUse:

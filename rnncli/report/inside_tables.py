@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rnncli.report.build import ReportTable
-from rnncli.report.inside import InsideUse
+from rnncli.report.inside import Detected, DirectionUse, InsideUse, UnitUse
 
-SHOWN_UNITS = 12
-"""Units that a table shows; JSON has all."""
+MOST_FEATURES = 12
+"""That a table shows; JSON has what each unit goes along with."""
 
 
 def sentences(use: InsideUse) -> list[str]:
@@ -38,21 +39,27 @@ def memory_table(use: InsideUse) -> ReportTable:
     return ReportTable(f"units, and their memory in {use.step}s", heads, tuple(rows))
 
 
-def detector_table(use: InsideUse, most: int = SHOWN_UNITS) -> ReportTable:
-    """The units that go along with something, the surest first."""
+def detector_table(use: InsideUse, most: int = MOST_FEATURES) -> ReportTable:
+    """What units go along with, the surest first: how many of them, and the one that does most."""
+    found = use.found()
+    counts = Counter(told.what for _, _, told in found)
+    best: dict[str, tuple[DirectionUse, UnitUse, Detected]] = {}
+    for each in found:
+        best.setdefault(each[2].what, each)
     rows = tuple(
         (
+            what,
+            counts[what],
             f"{one.layer} {one.direction} {unit.unit}",
-            told.what,
             f"{told.correlation:+.2f}",
             f"{told.bound:.2f}",
             _steps(unit.memory),
             " ".join(unit.high),
             " ".join(unit.low),
         )
-        for one, unit, told in use.found()[:most]
+        for what, (one, unit, told) in list(best.items())[:most]
     )
-    heads = ("unit", "goes along with", "r", "chance", "memory", "high at", "low at")
+    heads = ("goes along with", "units", "best unit", "r", "chance", "memory", "high at", "low at")
     return ReportTable("what single units detect", heads, rows)
 
 

@@ -22,9 +22,9 @@ from rnncli.errors import DataError, UsageError
 from rnncli.inspection.features import StepsRead
 from rnncli.inspection.matching import LitUnit, SpanMatch, matches
 from rnncli.inspection.units import DirectionStates, direction_use
-from rnncli.inspection.views import LayerView, layer_view
+from rnncli.inspection.views import LayerView, layer_view, picture
 from rnncli.recipe.schema import Recipe
-from rnncli.report.inside import InsideUse
+from rnncli.report.inside import InsideUse, StepPicture
 from rnncli.runs.apart import require_new
 from rnncli.runs.directory import make_folder, written_whole
 from rnncli.runs.use import Trained, load, require_run, split_of
@@ -34,6 +34,8 @@ from rnncli.tasks.inspecting import Inspecting, ReadBatch, ReadSteps, StepReader
 MOST_STEPS = 20_000
 """Of a split that are looked at: as many examples as have so many steps, drawn by the seed."""
 MOST_AT_ONCE = 64
+MOST_DRAWN = 40
+"""Steps of an example that is drawn."""
 
 
 class Inner(NamedTuple):
@@ -102,17 +104,15 @@ class Looker:
 
     def _look(self, read: Callable[[], ReadBatch]) -> Look:
         found: list[ReadBatch] = []
-        stacked = named_stacks(self.model)
-        every = [module for modules in stacked.values() for module in modules]
-        with torch.no_grad():
-            passes = dict(zip(map(id, every), observed(every, lambda: found.append(read())), strict=True))
+        every = [module for modules in named_stacks(self.model).values() for module in modules]
+        passes = observed(every, lambda: found.append(read()))
         (batch,) = found
         core, steps = self._chosen(batch)
-        layers = [parts for module in core.modules for parts in rebuilt(module, passes[id(module)])]
+        layers = [parts for module in core.modules for parts in rebuilt(module, passes[module])]
         return Look(core, layers, steps, self.reader.unit, self.reader.gap)
 
     def _chosen(self, batch: ReadBatch) -> tuple[Inner, Sequence[ReadSteps]]:
-        """The core that was asked for, the first of those nearest to the top if none was, and what it reads."""
+        """The core that was asked for, by its name or the end of it, else the first at the top; and what it reads."""
         named = named_stacks(self.model)
         top = {id(modules[0]) for modules in stacks(self.model)}
         known: dict[str, Sequence[ReadSteps]] = {}
@@ -124,9 +124,9 @@ class Looker:
                 known[name] = inner
         if not known:
             raise UsageError("the model has no recurrent core to look into")
-        name = self._core or next(iter(known))
-        if name not in known:
-            raise UsageError(f"--core {name}: there is no such core", f"there are: {', '.join(known)}")
+        name = next((one for one in known if f".{one}".endswith(f".{self._core}") or not self._core), "")
+        if not name:
+            raise UsageError(f"--core {self._core}: there is no such core", f"there are: {', '.join(known)}")
         return Inner(name, named[name]), known[name]
 
     def _batches(self, examples: Examples, most_steps: int) -> Iterator[np.ndarray]:
@@ -152,13 +152,13 @@ class PartInside(NamedTuple):
     read: StepsRead
     off: float
     examples: int
+    pictures: list[StepPicture]
 
 
 @dataclass(frozen=True)
 class InsideAsked:
-    """What of a run is to be looked at: layers and units count from 1, 0 and empty texts are none in particular."""
+    """What of a core is to be looked at: layers and units count from 1, 0 and empty texts are none in particular."""
 
-    path: Path
     core: str = ""
     layer: int = 0
     direction: str = ""
@@ -178,6 +178,9 @@ class InsideAsked:
     def directions(self, core: Inner) -> list[int]:
         """The numbers of the directions that are wanted."""
         return [d for d, name in enumerate(core.directions) if self.direction in ("", name)]
+
+
+ALL = InsideAsked()
 
 
 @dataclass(frozen=True)
@@ -207,11 +210,11 @@ class Looked:
         }
 
 
-def look_at(asked: InsideAsked, text: str, npz: Path | None = None) -> Looked:
+def look_at(path: Path, asked: InsideAsked, text: str, npz: Path | None = None) -> Looked:
     """One input through the core of a run's best model, all of it also into the file ``npz``; raises UserError."""
     if npz is not None:
         require_new(npz, "--npz")
-    look = _looker(asked)[1].typed(text)
+    look = _looker(path, asked)[1].typed(text)
     asked.require(look.core)
     layer = asked.layer or look.core.layers
     names = look.steps[0].names
@@ -233,10 +236,10 @@ def _write(path: Path, look: Look) -> None:
         np.savez(file, steps=np.array(names, dtype=np.str_), **arrays)  # pyright: ignore[reportArgumentType]
 
 
-def _looker(asked: InsideAsked) -> tuple[Trained, Looker]:
+def _looker(path: Path, asked: InsideAsked) -> tuple[Trained, Looker]:
     """The best model of a run, to be looked into; raises RunError."""
-    require_run(asked.path, "inspect")
-    trained = load(asked.path)
+    require_run(path, "inspect")
+    trained = load(path)
     placement = trained.placement
     return trained, Looker(trained.recipe, trained.fitted, trained.model, placement.device, asked.core)
 
@@ -245,10 +248,12 @@ def part_inside(looking: Looker, part: Any, examples: Examples, asked: InsideAsk
     """What the core does over a part, the layers and directions asked for; raises DataError for a part of no steps."""
     pieces: dict[tuple[int, int], dict[str, list[np.ndarray]]] = {}
     steps: list[ReadSteps] = []
+    pictures: list[StepPicture] = []
     off, core = 0.0, None
     for look in looking.of_part(part, examples):
         core, off = look.core, max(off, look.off)
         asked.require(core)
+        pictures = pictures or _pictures(look, asked)
         lengths = [len(one.names) for one in look.steps]
         steps += look.steps
         for at, parts in enumerate(look.layers, start=1):
@@ -262,10 +267,10 @@ def part_inside(looking: Looker, part: Any, examples: Examples, asked: InsideAsk
         DirectionStates(at, DIRECTIONS[direction], core.cell, {name: np.concatenate(v) for name, v in kept.items()})
         for (at, direction), kept in pieces.items()
     ]
-    return PartInside(core, states, StepsRead(steps, looking.reader.lexical), off, len(examples))
+    return PartInside(core, states, StepsRead(steps, looking.reader.lexical), off, len(examples), pictures)
 
 
-def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: InsideAsked) -> InsideUse:
+def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: InsideAsked = ALL) -> InsideUse:
     """What the units of the core do over a part."""
     found = part_inside(looking, part, examples, asked)
     tests = sum(states.values["h"].shape[1] for states in found.states)
@@ -280,12 +285,27 @@ def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: 
         steps=int(found.read.bounds[-1]),
         off=found.off,
         directions=tuple(direction_use(states, found.read, seed, tests) for states in found.states),
+        pictures=tuple(found.pictures),
     )
 
 
-def units(asked: InsideAsked, split: str = "dev", places: Sequence[str] = ()) -> InsideUse:
+def _pictures(look: Look, asked: InsideAsked) -> list[StepPicture]:
+    """The first example of a batch that is short enough to be drawn, through each direction of a layer."""
+    number = next((k for k, one in enumerate(look.steps) if 1 < len(one.names) <= MOST_DRAWN), None)
+    if number is None:
+        return []
+    steps, layer = look.steps[number], asked.layer or look.core.layers
+    found = []
+    for d in asked.directions(look.core):
+        direction = look.core.directions[d]
+        view = layer_view(direction, look.layers[layer - 1][d], len(steps.names), row=number)
+        found.append(picture(view, f"layer {layer}, {direction}", steps.place, steps.names))
+    return found
+
+
+def units(path: Path, asked: InsideAsked = ALL, split: str = "dev", places: Sequence[str] = ()) -> InsideUse:
     """What the units of the best model of a run do over a split of its data; raises UserError."""
-    trained, looking = _looker(asked)
+    trained, looking = _looker(path, asked)
     part = split_of(trained, split, places)
     return units_of(looking, part, trained.fitted.encode(part), split, asked)
 
@@ -321,9 +341,11 @@ class Matched(NamedTuple):
         }
 
 
-def matched(asked: InsideAsked, text: str, span: tuple[int, int], split: str, places: Sequence[str] = ()) -> Matched:
+def matched(
+    path: Path, asked: InsideAsked, text: str, span: tuple[int, int], split: str, places: Sequence[str] = ()
+) -> Matched:
     """Where in a split the units of a layer light up as at steps ``span`` of ``text``, from 1, the last included."""
-    trained, looking = _looker(asked)
+    trained, looking = _looker(path, asked)
     look = looking.typed(text)
     asked.require(look.core)
     layer = asked.layer or look.core.layers

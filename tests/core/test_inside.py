@@ -21,7 +21,7 @@ every_cell = pytest.mark.parametrize("name", CELLS)
 
 
 def seen_in(core: Recurrent, *given, **options):
-    return observed([core], lambda: core(*given, **options))[0]
+    return observed([core], lambda: core(*given, **options))[core]
 
 
 def states(core: Recurrent, weights: CellWeights, x_TI: Tensor, begin: State) -> list[State]:

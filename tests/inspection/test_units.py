@@ -50,7 +50,7 @@ def planted() -> tuple[InsideUse, StepsRead]:
     x_BTI = torch.zeros(len(steps), int(lengths_B.max()), len(NAMES))
     for b, one in enumerate(steps):
         x_BTI[b, torch.arange(len(one.names)), [NAMES.index(name) for name in one.names]] = 1
-    (part,) = rebuilt(core, observed([core], lambda: core(x_BTI, lengths_B))[0])[0]
+    (part,) = rebuilt(core, observed([core], lambda: core(x_BTI, lengths_B))[core])[0]
     values = {
         name: torch.cat([v[:n] for v, n in zip(value, lengths_B, strict=True)]).numpy()
         for name, value in part.values().items()
@@ -69,7 +69,7 @@ def test_a_planted_counter_and_a_planted_copy_come_out_first(planted):
     assert told[COPY + 1].what == '"b"'
     assert all(one.correlation == pytest.approx(1) for one in told.values())
     assert use.directions[0].units[COPY].high == ("b",)
-    assert [row[1] for row in detector_table(use).rows][:2] == [its.what, others.what]
+    assert [row[0] for row in detector_table(use).rows][:2] == [its.what, others.what]
 
 
 def test_a_dead_unit_is_told_and_detects_nothing(planted):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting, further
 from rnncli.tasks.forecast.extras.fitting import LearntSeries
+from rnncli.tasks.forecast.extras.steps import SegmentSteps
 from rnncli.tasks.forecast.fitted import FittedForecast
+from rnncli.tasks.forecast.model import Forecaster
 from rnncli.tasks.forecast.predictor import SeriesPredictor
 from rnncli.tasks.forecast.schema import ForecastRecipe
 from rnncli.tasks.forecast.source import seasons_of
@@ -40,6 +44,11 @@ def fit_further(recipe: ForecastRecipe, corpus: Corpus, known: FittedForecast) -
 
 
 check = checks.tables
+
+
+def step_reader(fitted: FittedForecast, model: Forecaster, device: torch.device) -> SegmentSteps:
+    """What the core reads at each step."""
+    return SegmentSteps(fitted, model, device)
 
 
 def _fitted(recipe: ForecastRecipe, learnt: LearntSeries) -> FittedForecast:
