@@ -109,7 +109,7 @@ def _marked(read: StepsRead) -> Iterator[Feature]:
     for name in dict.fromkeys(chain.from_iterable(one.marks for one in read.steps)):
         values = list(chain.from_iterable(one.marks.get(name, [""] * len(one.names)) for one in read.steps))
         common = [value for value, _ in Counter(filter(None, values)).most_common(MOST_MARKS)]
-        for value in common[1:] if len(common) == 2 else common:
+        for value in common[1:] if len(common) == 2 and all(values) else common:
             yield Feature(f"{name} {value}", np.array([one == value for one in values], np.float32))
 
 

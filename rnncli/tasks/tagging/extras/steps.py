@@ -22,7 +22,7 @@ CHARACTERS = "characters.core"
 
 
 class TaggingSteps:
-    """See :class:`rnncli.tasks.inspecting.StepReader`; the true tag is a mark of each word."""
+    """See :class:`rnncli.tasks.inspecting.StepReader`; the tag of a word is its mark, and its type of span."""
 
     lexical = True
 
@@ -31,7 +31,8 @@ class TaggingSteps:
         self.parse = TagPredictor(fitted, model, device).parse
         self.unit, self.gap = "word", "" if fitted.layout["by_character"] else " "
         self._of: TaggingExamples | None = None
-        self._flat: tuple[list[str], list[str]] = ([], [])
+        self._words: list[str] = []
+        self._marks: dict[str, list[str]] = {}
 
     def typed(self, text: str) -> ReadBatch:
         """A sentence, or a JSON object that holds ``tokens`` or ``text``."""
@@ -48,12 +49,15 @@ class TaggingSteps:
         self.model(batch)
         if self._of is not examples:
             self._of = examples
-            self._flat = list(chain.from_iterable(part.tokens())), list(chain.from_iterable(part.tags()))
-        words, tags = self._flat
+            self._words = list(chain.from_iterable(part.tokens()))
+            self._marks = {"tag": list(chain.from_iterable(part.raw_tags()))}
+            if part.scheme:
+                self._marks["span"] = [tag[2:] for tag in chain.from_iterable(part.tags())]
         steps = []
         for index in indices.tolist():
             at = read_at(examples.words, examples.reach, np.array([index]))
-            steps.append(ReadSteps([words[i] for i in at], part.place(index), {"tag": [tags[i] for i in at]}))
+            marks = {name: [values[i] for i in at] for name, values in self._marks.items()}
+            steps.append(ReadSteps([self._words[i] for i in at], part.place(index), marks))
         return ReadBatch(steps, {CHARACTERS: self._characters(examples, indices)})
 
     def _characters(self, examples: TaggingExamples, indices: np.ndarray) -> Sequence[ReadSteps]:
