@@ -109,6 +109,7 @@ class Looker:
         (batch,) = found
         core, steps = self._chosen(batch)
         layers = [parts for module in core.modules for parts in rebuilt(module, passes[module])]
+        assert [len(one.names) for one in steps] == passes[core.modules[0]].lengths_B.tolist()
         return Look(core, layers, steps, self.reader.unit, self.reader.gap)
 
     def _chosen(self, batch: ReadBatch) -> tuple[Inner, Sequence[ReadSteps]]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from rnncli.core.device import placed
+from rnncli.heads.notes import BEGIN
 from rnncli.tasks.inspecting import ReadBatch, ReadSteps
 from rnncli.tasks.music.data import MusicPart
 from rnncli.tasks.music.extras.pictures import note_name
@@ -16,7 +17,7 @@ from rnncli.tasks.music.model import MusicModel
 from rnncli.tasks.music.predictor import PiecePredictor
 from rnncli.tasks.write.windows import WindowBatch, Windows
 
-SILENCE = "rest"
+NOTHING_YET, SILENCE = "<begin>", "rest"
 
 
 class PieceSteps:
@@ -52,6 +53,8 @@ class PieceSteps:
         form = self.fitted.form
         sounding = [[key for key in frame if 0 <= key < form.keys] for frame in frames]
         names = [" ".join(note_name(key + form.lowest) for key in sorted(keys)) or SILENCE for keys in sounding]
+        if frames and frames[0][0] == BEGIN:
+            names[0] = NOTHING_YET
         # A step reads the frame before its own.
         beats = [(at + step - 1) / form.beat % 4 for step in range(len(frames))]
         return ReadSteps(names, place, numbers={"notes": [len(keys) for keys in sounding], "beat": beats})
