@@ -102,7 +102,7 @@ def _print_view(terminal: Terminal, asked: InsideAsked, found: Looked, view: Lay
         liveliest = sorted(range(len(rows)), key=lambda t: -abs(values[t]))[:SHOWN_STEPS]
         rest = f"the {SHOWN_STEPS} of {len(rows):,} {found.unit}s with the largest values; a pipe or --json has all"
         terminal.say(rest, style="dim")
-        rows = [rows[t] for t in sorted(liveliest)]
+        heads, rows = ["step", *heads], [[str(t + 1), *rows[t]] for t in sorted(liveliest)]
     print_table(terminal, heads, rows)
     if not asked.unit:
         _print_liveliest(terminal, found, view)
