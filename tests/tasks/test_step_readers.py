@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnncli import tasks
-from rnncli.runs.inside import Looker
+from rnncli.runs.looking import Looker
 from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.inspecting import Inspecting
 from tests.commands import reviews
