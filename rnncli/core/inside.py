@@ -88,7 +88,8 @@ def rebuilt(core: Recurrent, seen: Pass) -> list[list[Inside]]:
         if layer == core.layers - 1:
             y_BTE = seen.y_BTE
         else:
-            y_BTE, _ = _alone(core, layer)(x_TBX.transpose(0, 1), seen.lengths_B, _outer(begin), need_state=False)
+            given: Any = begin if core.cell.states == 2 else begin[0]
+            y_BTE, _ = _alone(core, layer)(x_TBX.transpose(0, 1), seen.lengths_B, given, need_state=False)
         y_TBE = y_BTE.to(dtype).transpose(0, 1)
         weights = [core.weights(layer, d) for d in range(core.directions)]
         parts = zip(weights, y_TBE.split(core.hidden_size, -1), zip(*begin, strict=True), strict=True)
@@ -138,10 +139,6 @@ def _alone(core: Recurrent, layer: int) -> Recurrent:
     own = {name.replace("_l0", f"_l{layer}"): name for name, _ in found.named_parameters()}
     found.load_state_dict({own[name]: one for name, one in core.named_parameters() if name in own}, assign=True)
     return found.eval()
-
-
-def _outer(state: State) -> Any:
-    return state if len(state) > 1 else state[0]
 
 
 def _direction(

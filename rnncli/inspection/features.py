@@ -6,7 +6,7 @@ Shape letters: N steps of all examples, F features.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -52,7 +52,7 @@ class StepsRead:
         """Those of all steps, (N,)."""
         return list(chain.from_iterable(one.names for one in self.steps))
 
-    def each(self, value: Callable[[ReadSteps], Sequence[float]]) -> np.ndarray:
+    def each(self, value: Callable[[ReadSteps], Iterable[float]]) -> np.ndarray:
         """A number for each step, (N,) float32."""
         return np.fromiter(chain.from_iterable(map(value, self.steps)), np.float32, self.bounds[-1])
 

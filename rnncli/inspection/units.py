@@ -41,11 +41,10 @@ STILL = 0.01
 MOST_MEMORY = 1e6
 SMALLEST = 1e-12
 SHOWN_NAMES = 3
+MIN_COUNT = 3
+"""Of each half, how often a name must be there to be told."""
 CLEARLY = 0.5
 """Deviations from the mean at which a unit is high or low."""
-
-
-_Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def _names(
         is_NF = half.raw_NF[:, at]
         count_F1 = is_NF.sum(0)[:, None]
         mean_FH = is_NF.T @ half.h_NH / np.maximum(count_F1, 1)
-        means.append(np.where(count_F1 >= SHOWN_NAMES, mean_FH, 0))
+        means.append(np.where(count_F1 >= MIN_COUNT, mean_FH, 0))
     if not at:
         return [()] * units, [()] * units
     low_FH, high_FH = np.minimum(*means), np.maximum(*means)
@@ -210,6 +209,6 @@ def _names(
     return high, [_first(names, -high_FH[:, k]) for k in range(units)]
 
 
-def _first(names: Sequence[str], value_F: np.ndarray) -> tuple[str, ...]:
-    order = np.argsort(-value_F, kind="stable")[:SHOWN_NAMES]
+def _first(names: list[str], value_F: np.ndarray) -> tuple[str, ...]:
+    order: list[int] = np.argsort(-value_F, kind="stable")[:SHOWN_NAMES].tolist()
     return tuple(names[f] for f in order if value_F[f] > CLEARLY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -18,7 +20,7 @@ from tests.tasks.tagged import conll
 SMALL = ("model.hidden=6", "compute.device=cpu")
 
 
-def looker(name: str, *keys: str, core: str = "") -> tuple[Looker, object, object]:
+def looker(name: str, *keys: str, core: str = "") -> tuple[Looker, Any, Any]:
     """A model of a recipe with weights as they are drawn, and its dev part with the examples."""
     recipe = load_recipe(name, [*SMALL, *keys])
     task = tasks.load(recipe.task)
@@ -31,7 +33,7 @@ def looker(name: str, *keys: str, core: str = "") -> tuple[Looker, object, objec
     return Looker(recipe, fitted, model, torch.device("cpu"), core), part, fitted.encode(part)
 
 
-def looked(its: tuple[Looker, object, object]) -> list:
+def looked(its: tuple[Looker, Any, Any]) -> list:
     """All batches of dev; the core agrees with what was rebuilt."""
     looking, part, examples = its
     found = list(looking.of_part(part, examples, 2000))
