@@ -142,7 +142,7 @@ COMMANDS = (
     Elsewhere("weights show FILE", "import keras"),
     Elsewhere("runs list", "ls list history experiments status"),
     Elsewhere("runs rm {}", "rm remove delete del"),
-    Elsewhere("runs show {}", "show info inspect describe summary"),
+    Elsewhere("runs show {}", "show info describe summary"),
     Elsewhere("report {}", "card html plot view page open"),
     Elsewhere("compare {}", "diff comparison leaderboard", blank="runs"),
     Elsewhere("batch", "sweep grid multirun many"),

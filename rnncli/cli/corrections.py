@@ -34,10 +34,10 @@ OF_EVERY_TASK = {
 
 @dataclass(frozen=True)
 class CommandShape:
-    """A command: its words, its options and whether each takes a value, the names of its arguments."""
+    """A command: its words, its options and how many values each takes, the names of its arguments."""
 
     words: tuple[str, ...]
-    options: Mapping[str, bool]
+    options: Mapping[str, int]
     arguments: Collection[str] = ()
 
 
@@ -164,7 +164,7 @@ class _Arguments:
         known = name if name in options else word[:2] if not word.startswith("--") and word[:2] in options else ""
         if known:
             self.line.typed.append(word)
-            if options[known] and not equals and word == known and self.rest:
+            for _ in range(min(options[known], len(self.rest)) if not equals and word == known else 0):
                 self.line.typed.append(self.rest.popleft())
             return
         given = value if equals else None

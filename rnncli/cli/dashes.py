@@ -6,6 +6,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from rnncli.errors import UsageError
 
@@ -18,10 +19,10 @@ def is_option_like(arg: str) -> bool:
     return _OPTION.fullmatch(arg) is not None
 
 
-def texts_last(args: Sequence[str], options: Mapping[str, bool]) -> list[str]:
+def texts_last(args: Sequence[str], options: Mapping[str, int]) -> list[str]:
     """The arguments with all that are no options behind ``--``, in their order.
 
-    ``options`` says of each option whether a value follows it. A dash begins an option if it is one of them, or a word
+    ``options`` says of each option how many values follow it. A dash begins an option if it is one of them, or a word
     that looks like one, for which UsageError says how to give it as a text.
     """
     before: list[str] = []
@@ -31,17 +32,17 @@ def texts_last(args: Sequence[str], options: Mapping[str, bool]) -> list[str]:
         if arg == "--":
             behind += rest
         elif arg in options:
-            before += [arg, *([next(rest, None)] if options[arg] else [])]
+            before += [arg, *islice(rest, options[arg])]
         elif arg.partition("=")[0] in options:
             before.append(arg)
         elif is_option_like(arg):
             raise _unknown(arg, options)
         else:
             behind.append(arg)
-    return [*(arg for arg in before if arg is not None), "--", *behind]
+    return [*before, "--", *behind]
 
 
-def _unknown(arg: str, options: Mapping[str, bool]) -> UsageError:
+def _unknown(arg: str, options: Mapping[str, int]) -> UsageError:
     near = difflib.get_close_matches(arg.partition("=")[0], options, n=1)
     meant = f" (did you mean {near[0]}?)" if near else ""
     return UsageError(

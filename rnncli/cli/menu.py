@@ -68,6 +68,12 @@ COMMANDS = (
         "report:report",
     ),
     Entry(
+        "inspect",
+        "Runs",
+        "Look inside a trained model: gates and states at each step, and what its units do and detect.",
+        "inspect:inspect",
+    ),
+    Entry(
         "export",
         "Runs",
         "Write a run's best model as ONNX with a script that predicts, and check that it is the same.",
@@ -166,7 +172,7 @@ class CheckedCommand(TyperCommand):
                 TypedLine(reasons=[message[:1].lower() + message[1:].rstrip(".")], next=f"{ctx.command_path} --help")
             )
 
-    def _with_texts(self, args: list[str], known: Mapping[str, bool]) -> list[str]:
+    def _with_texts(self, args: list[str], known: Mapping[str, int]) -> list[str]:
         from rnncli.cli.dashes import texts_last
         from rnncli.cli.terminal import Terminal
 
@@ -241,11 +247,11 @@ def _shape(command: Any, words: Sequence[str]) -> CommandShape:
     return CommandShape(tuple(words), _options(command), names)
 
 
-def _options(command: Any) -> dict[str, bool]:
-    """The options of a command, and whether each takes a value."""
+def _options(command: Any) -> dict[str, int]:
+    """The options of a command, and how many values each takes."""
     options = [param for param in command.params if param.param_type_name == "option"]
-    flags = {flag: not one.is_flag for one in options for flag in (*one.opts, *one.secondary_opts)}
-    return flags | {"--help": False, "-h": False}
+    flags = {flag: 0 if one.is_flag else one.nargs for one in options for flag in (*one.opts, *one.secondary_opts)}
+    return flags | {"--help": 0, "-h": 0}
 
 
 def _read(typed: Sequence[str]) -> TypedLine | None:

@@ -37,12 +37,18 @@ def outermost(model: nn.Module) -> list[Recurrent]:
 
 def stacks(model: nn.Module) -> list[list[Recurrent]]:
     """All recurrent layers that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
+    found = named_stacks(model)
+    least = min((name.count(".") for name in found), default=0)
+    return [layers for name, layers in found.items() if name.count(".") == least]
+
+
+def named_stacks(model: nn.Module) -> dict[str, list[Recurrent]]:
+    """All recurrent layers of ``model`` by where they are, those of one list together; the nearest to the top first."""
     found: dict[str, list[Recurrent]] = {}
     for name, module in model.named_modules():
         if isinstance(module, Recurrent):
             found.setdefault(re.sub(r"\.\d+$", "", name), []).append(module)
-    least = min((name.count(".") for name in found), default=0)
-    return [layers for name, layers in found.items() if name.count(".") == least]
+    return dict(sorted(found.items(), key=lambda one: one[0].count(".")))
 
 
 def shares(layers: Sequence[Recurrent], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:

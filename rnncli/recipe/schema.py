@@ -233,6 +233,9 @@ class EvaluationSection(Section, frozen=True):
         default=(), description="also score by these: length, source, or columns of the data such as speaker"
     )
     page: bool = Field(default=True, description="write report.html when the run is done")
+    gates: bool = Field(
+        default=False, description="also report what gates and units of the core do on dev, as rnncli inspect --units"
+    )
     tensorboard: bool = Field(default=False, description="also write what training measures as events of TensorBoard")
 
 

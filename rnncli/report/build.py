@@ -12,6 +12,7 @@ from typing import Any
 
 from rnncli.metrics.metric import Better, Metric, Show, Unit
 from rnncli.report.figures import Passage, Trace
+from rnncli.report.inside import InsideUse
 from rnncli.report.numbers import interval, number, plain, words
 from rnncli.report.reach import Reach
 
@@ -273,6 +274,7 @@ class Report:
     tables: tuple[ReportTable, ...] = ()
     groups: tuple[Grouping, ...] = ()
     reach: Reach | None = None
+    inside: InsideUse | None = None
     traces: tuple[Trace, ...] = ()
     passages: tuple[Passage, ...] = ()
     scored: str = ""
@@ -313,7 +315,7 @@ class Report:
         for grouping, written in zip(self.groups, values["groups"], strict=True):
             for group, one in zip(grouping.groups, written["groups"], strict=True):
                 one["metrics"] = {name: metric.to_dict() for name, metric in group.metrics.items()}
-        for name in ("folds", "groups", "reach", "traces", "passages", "scored", "each", "about"):
+        for name in ("folds", "groups", "reach", "inside", "traces", "passages", "scored", "each", "about"):
             if not values[name]:
                 del values[name]
         if self.model.members == 1:

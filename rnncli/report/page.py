@@ -29,6 +29,8 @@ from rnncli.report.grids import (
     pairs_grid,
     predictions_grid,
 )
+from rnncli.report.inside_tables import sentences
+from rnncli.report.inside_tables import tables as inside_tables
 from rnncli.report.layout import visible
 from rnncli.report.numbers import duration, magnitude, number, words
 from rnncli.report.reach import reach_words
@@ -91,6 +93,9 @@ def report_page(story: Story) -> str:
         data=_data(story),
         model=_model(story),
         histories=[*_histories(story), *_reach(report)],
+        inside=[own_grid(table) for table in inside_tables(report.inside)] if report.inside else [],
+        looked_at=sentences(report.inside) if report.inside else [],
+        pictures=report.inside.pictures if report.inside else [],
         matrix=drawn,
         cells=cells if drawn else {},
         pairs=pairs_grid(report) if many else None,

@@ -22,6 +22,7 @@ from rnncli.report.build import (
     TrainingSummary,
 )
 from rnncli.report.figures import Passage, Trace
+from rnncli.report.inside import InsideUse
 from rnncli.report.reach import Reach
 
 
@@ -50,6 +51,7 @@ def _report(rest: dict[str, Any]) -> Report:
         tables=tuple(ReportTable.of(table) for table in rest.pop("tables", ())),
         groups=tuple(_grouping(one) for one in rest.pop("groups", ())),
         reach=Reach.of(rest.pop("reach", None)),
+        inside=InsideUse.of_dict(rest.pop("inside", None)),
         traces=tuple(Trace.of(one) for one in rest.pop("traces", ())),
         passages=tuple(Passage(**one) for one in rest.pop("passages", ())),
         **rest,

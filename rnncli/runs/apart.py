@@ -23,10 +23,10 @@ def inputs_apart(predictor: Predictor, inputs: Sequence[str], form: str, folder:
     return files if len(files) > 1 or folder is not None else []
 
 
-def require_new(path: Path) -> None:
-    """UsageError for a file that is there already."""
+def require_new(path: Path, option: str = "--out") -> None:
+    """UsageError for a file that is there already, where ``option`` names it."""
     if path.exists():
-        raise UsageError(f"{path} exists already and nothing is overwritten", "name another with --out")
+        raise UsageError(f"{path} exists already and nothing is overwritten", f"name another with {option}")
 
 
 def write_pieces(pieces: Iterable[str], out: Path) -> None:

@@ -21,6 +21,7 @@ from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
 from rnncli.runs.groups import by_group
+from rnncli.runs.inside import inside_of_dev
 from rnncli.runs.model import place
 from rnncli.runs.outcome import Outcome
 from rnncli.runs.pooled import keep_rivals, pool
@@ -250,4 +251,9 @@ def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer
     found = report(model, corpus, split, rows, training, rivals=rivals, notes=notes)
     trained = advice.TrainingHistory(trainer.watch, run.read_metrics())
     found = advice.of_run(found, recipe, corpus, trained, rows, fitted.about, rivals)
-    return replace(found, reach=gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device))
+    inside = None
+    if recipe.evaluation.gates:
+        observe(Stage("looking at gates and units of dev"))
+        inside = inside_of_dev(model, corpus.parts["dev"], trainer.dev)
+    reach = gradient_reach(fitted, trainer.model, trainer.dev, recipe.train, trainer.device)
+    return replace(found, reach=reach, inside=inside)

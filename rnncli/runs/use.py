@@ -98,6 +98,12 @@ def step_scores(
         yield from found.fitted.scores(model.module, part, examples, batches)
 
 
+def split_of(trained: Trained, split: str, places: Sequence[str] = ()) -> Any:
+    """A split of the run's own data, which lie at ``places`` now; raises UserError."""
+    _, corpus = _to_score(replace(trained, recipe=with_places(trained.recipe, places)), None, split)
+    return corpus.parts[split]
+
+
 def _to_score(trained: Trained, data: Path | None, split: str) -> tuple[Model, Corpus]:
     """The model, and a corpus with the part ``split``: its own, or the labelled file ``data``."""
     recipe = trained.recipe

@@ -58,8 +58,58 @@ VALUES = many(MAYBE)
 TRACE = fields(
     title=TEXT, history=VALUES, forecast=VALUES, truth=VALUES, lows=VALUES, highs=VALUES, gap=COUNT, band=TEXT
 )
+GATE = fields(name=TEXT, mean=NUMBER, low=NUMBER, high=NUMBER)
+DETECTED = fields(what=TEXT, correlation=NUMBER, bound=NUMBER, found=TRUTH)
+UNIT_USE = fields(
+    unit=COUNT,
+    mean=NUMBER,
+    deviation=NUMBER,
+    memory=MAYBE,
+    state=one_of("", "dead", "constant"),
+    detects={"anyOf": [DETECTED, {"type": "null"}]},
+    high=many(TEXT),
+    low=many(TEXT),
+)
+INSIDE = fields(
+    split=TEXT,
+    core=TEXT,
+    cell=TEXT,
+    step=TEXT,
+    examples=COUNT,
+    of=COUNT,
+    steps=COUNT,
+    off=NUMBER,
+    directions=many(fields(layer=COUNT, direction=TEXT, gates=many(GATE), units=many(UNIT_USE))),
+    pictures=many(fields(title=TEXT, place=TEXT, steps=many(TEXT), rows=by_name(many(NUMBER)))),
+)
+VIEW = fields(
+    moved=many(NUMBER),
+    means=by_name(many(NUMBER)),
+    units=many(fields(unit=COUNT, values=by_name(many(NUMBER)))),
+)
+INSPECT = fields(
+    core=TEXT,
+    cell=TEXT,
+    layers=COUNT,
+    units=COUNT,
+    layer=COUNT,
+    step=TEXT,
+    steps=many(TEXT),
+    off=NUMBER,
+    directions=by_name(VIEW),
+)
+MATCHES = fields(
+    text=TEXT,
+    core=TEXT,
+    layer=COUNT,
+    begin=COUNT,
+    end=COUNT,
+    units=many(fields(direction=TEXT, unit=COUNT, deviations=NUMBER)),
+    matches=many(fields(place=TEXT, begin=COUNT, end=COUNT, strength=NUMBER, steps=many(TEXT))),
+)
 REPORT = fields(
     {
+        "inside": INSIDE,
         "traces": many(TRACE),
         "passages": many(fields(title=TEXT, text=TEXT, most=COUNT)),
         "scored": TEXT,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+import torch
+
 from rnncli.report.build import Advice
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
@@ -16,6 +18,7 @@ from rnncli.tasks.base import Corpus
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import FORM_KEPT, Form
+from rnncli.tasks.frames.steps import FrameSteps
 
 read, read_more = data.read_corpus, data.read_more
 
@@ -51,6 +54,12 @@ def export(fitted: FittedAction, model: ActionClassifier, *, stream: bool) -> Ex
 def findings(corpus: Corpus) -> Iterator[Advice]:
     """Clips with two classes, classes that stand for none, clips of test that train has."""
     yield from checks.findings(corpus.parts)
+
+
+def step_reader(fitted: FittedAction, model: ActionClassifier, device: torch.device) -> FrameSteps:
+    """What the core reads at each step; the class of a clip is a mark of each of its frames."""
+    predictor = ActionPredictor(fitted, model, device)
+    return FrameSteps(predictor, model, device, lambda examples, index: {"class": examples.part.truths[index]})
 
 
 def _fitted(

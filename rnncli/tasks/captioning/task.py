@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import torch
+
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Units
 from rnncli.errors import DataError
@@ -23,6 +25,7 @@ from rnncli.tasks.decode.language import Language, lexicon_used
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.frames.clips import FramePart
 from rnncli.tasks.frames.form import FORM_KEPT, Form
+from rnncli.tasks.frames.steps import FrameSteps
 
 read, read_more = data.read_corpus, data.read_more
 
@@ -63,6 +66,11 @@ def export(fitted: FittedCaptioning, model: Captioner, *, stream: bool) -> Expor
 def findings(corpus: Corpus) -> Iterator[Advice]:
     """Captions that stand for none, clips of test that train has."""
     yield from checks.findings(corpus.parts)
+
+
+def step_reader(fitted: FittedCaptioning, model: Captioner, device: torch.device) -> FrameSteps:
+    """What the core that reads the clip reads at each step."""
+    return FrameSteps(CaptionPredictor(fitted, model, device), model.encode, device)
 
 
 def _words(recipe: CaptionRecipe, units: Units, train: FramePart) -> tuple[str, ...]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.forecast import builtin, data
 from rnncli.tasks.forecast.extras import checks, fitting, further
 from rnncli.tasks.forecast.extras.learnt import LearntSeries
+from rnncli.tasks.forecast.extras.steps import SegmentSteps
 from rnncli.tasks.forecast.fitted import FittedForecast
 from rnncli.tasks.forecast.model import Forecaster
 from rnncli.tasks.forecast.predictor import SeriesPredictor
@@ -49,6 +52,11 @@ def export(fitted: FittedForecast, model: Forecaster, *, stream: bool) -> Export
     from rnncli.tasks.forecast.extras import graph  # which wants the extra "export"
 
     return graph.export(fitted, model, stream=stream)
+
+
+def step_reader(fitted: FittedForecast, model: Forecaster, device: torch.device) -> SegmentSteps:
+    """What the core reads at each step."""
+    return SegmentSteps(fitted, model, device)
 
 
 def _fitted(recipe: ForecastRecipe, learnt: LearntSeries) -> FittedForecast:

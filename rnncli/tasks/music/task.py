@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from rnncli.errors import DataError
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.music import builtin, data
 from rnncli.tasks.music.data import MusicPart
 from rnncli.tasks.music.extras import checks
+from rnncli.tasks.music.extras.steps import PieceSteps
 from rnncli.tasks.music.fitted import FittedMusic
 from rnncli.tasks.music.form import MusicForm
 from rnncli.tasks.music.model import MusicModel
@@ -58,6 +61,11 @@ def export(fitted: FittedMusic, model: MusicModel, *, stream: bool) -> Exported:
     from rnncli.tasks.music.extras import graph  # which wants the extra "export"
 
     return graph.export(fitted, model, stream=stream)
+
+
+def step_reader(fitted: FittedMusic, model: MusicModel, device: torch.device) -> PieceSteps:
+    """What the core reads at each step."""
+    return PieceSteps(fitted, model, device)
 
 
 def _form_of(part: MusicPart) -> MusicForm:

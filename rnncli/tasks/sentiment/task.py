@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import torch
+
 from rnncli.data.text import units as text_units
 from rnncli.data.text.units import Cut, Units
 from rnncli.data.text.vocabulary import Vocabulary
@@ -14,6 +16,7 @@ from rnncli.tasks.common.growing import growth
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.sentiment.data import TextPart, count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
+from rnncli.tasks.sentiment.extras.steps import TextSteps
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
@@ -52,6 +55,11 @@ def check(recipe: SentimentRecipe, corpus: Corpus) -> list[ReportTable]:
 def findings(corpus: Corpus) -> Iterator[Advice]:
     """Equal texts with two labels, texts and labels that stand for none, texts of test that train has."""
     yield from checks.findings(corpus.parts)
+
+
+def step_reader(fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> TextSteps:
+    """What the core reads at each step."""
+    return TextSteps(fitted, model, device)
 
 
 def _units(data: TextData, train: TextPart) -> tuple[Units, str]:

@@ -176,12 +176,16 @@ class SpeechPredictor:
         self.heard += sound.seconds
         return self._whole(features_of(sound, self.frontend, str(path)), str(path))
 
-    def _whole(self, features_TF: np.ndarray, name: str = "stdin") -> dict[str, Any]:
+    def of_width(self, features_TF: np.ndarray, name: str) -> np.ndarray:
+        """Features as they are; raises DataError where they have other bins than the model reads."""
         if features_TF.shape[1] != self.fitted.form.width:
             hint = "give what it was trained on"
             width = self.fitted.form.width
             raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {width}", hint)
-        batch = collate([self.fitted.form.scale(features_TF)], [self.fitted.units.encode("")])
+        return features_TF
+
+    def _whole(self, features_TF: np.ndarray, name: str = "stdin") -> dict[str, Any]:
+        batch = collate([self.fitted.form.scale(self.of_width(features_TF, name))], [self.fitted.units.encode("")])
         return self.fitted.recognize(self.model, placed(batch, self.device))[0]
 
     def _in_blocks(self, path: Path) -> dict[str, Any]:

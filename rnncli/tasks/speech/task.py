@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from rnncli.data.text.labelunits import NAMES, LabelUnits
 from rnncli.errors import DataError
 from rnncli.recipe.schema import AUTO
@@ -18,6 +20,7 @@ from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.augmentation import strength_for
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
+from rnncli.tasks.speech.extras.steps import SoundSteps
 from rnncli.tasks.speech.fitted import FittedSpeech
 from rnncli.tasks.speech.model import Recognizer
 from rnncli.tasks.speech.predictor import SpeechPredictor
@@ -52,6 +55,11 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
     """Texts that stand for none."""
     parts: dict[str, SpeechPart] = dict(corpus.parts)
     yield from no_texts(parts, {name: part.texts for name, part in parts.items()})
+
+
+def step_reader(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> SoundSteps:
+    """What the core reads at each step."""
+    return SoundSteps(fitted, model, device)
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

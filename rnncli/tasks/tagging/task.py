@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import torch
 
 from rnncli.data.text.tagschemes import OUTSIDE
 from rnncli.errors import DataError
@@ -17,6 +18,7 @@ from rnncli.tasks.exporting import Exported
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
+from rnncli.tasks.tagging.extras.steps import TaggingSteps
 from rnncli.tasks.tagging.fitted import FittedTagging
 from rnncli.tasks.tagging.model import Tagger
 from rnncli.tasks.tagging.predictor import TagPredictor
@@ -71,6 +73,11 @@ def word_size(part: SentencePart) -> float:
     """Characters a word, on average over the first sentences."""
     sizes = [len(word) for _, tokens in zip(range(MEASURED), part.tokens(), strict=False) for word in tokens]
     return float(np.mean(sizes)) if sizes else 0.0
+
+
+def step_reader(fitted: FittedTagging, model: Tagger, device: torch.device) -> TaggingSteps:
+    """What the core reads at each step."""
+    return TaggingSteps(fitted, model, device)
 
 
 def _fit(recipe: TaggingRecipe, corpus: Corpus, known: FittedTagging | None) -> FittedTagging:

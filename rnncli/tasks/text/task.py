@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from rnncli.data.text.codec import Codec
 from rnncli.data.text.learning import NAMES
 from rnncli.tasks.base import Corpus
@@ -11,6 +13,7 @@ from rnncli.tasks.common.growing import growth
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.text import data
 from rnncli.tasks.text.extras import checks
+from rnncli.tasks.text.extras.steps import SymbolSteps
 from rnncli.tasks.text.fitted import FittedText
 from rnncli.tasks.text.model import TextModel
 from rnncli.tasks.text.predictor import DocumentPredictor
@@ -56,3 +59,8 @@ def export(fitted: FittedText, model: TextModel, *, stream: bool) -> Exported:
     from rnncli.tasks.text.extras import graph  # which wants the extra "export"
 
     return graph.export(fitted, model, stream=stream)
+
+
+def step_reader(fitted: FittedText, model: TextModel, device: torch.device) -> SymbolSteps:
+    """What the core reads at each step."""
+    return SymbolSteps(fitted, model, device)
