@@ -68,7 +68,8 @@ def show_summary(terminal: Terminal, found: Summary, choice: Choice, piece: str)
         for line in lines:
             terminal.out.print(line, soft_wrap=True)
         ratio, more = curve.ratio, curve.advantage
-        said = f"{TOLD_BY} deleted: {ratio.value:.1f} times as far as with random ones ({ratio.low:.1f} .. {ratio.high:.1f})"
+        times = f"{ratio.value:.1f} times as far as with random ones ({ratio.low:.1f} .. {ratio.high:.1f})"
+        said = f"{TOLD_BY} deleted: {times}"
         if not curve.beats_chance:
             said = (
                 "these explanations are no better than chance: with random ones the probability falls as far "
@@ -153,6 +154,10 @@ def _checks(answer: Answer) -> Iterator[str]:
     else:
         off = f"{100 * found.off / abs(difference):.0f} %" if difference else f"{found.off:.2f}"
         yield f"the sum {sum_:+.2f} is off by {off}: {difference:+.2f} more than {held} have is to be explained"
+
+
+def _bounds(low: float, high: float) -> str:
+    return f"{low:+.2f} .. {high:+.2f}"
 
 
 def _points(one: Interval) -> str:

@@ -36,6 +36,6 @@ def _shown(told: Told) -> dict[str, Any]:
     facts += [(f"{name} would give", f"{odds:+.3f}") for name, odds in answer["beside"].items()]
     facts.append(("sum", f"{answer['sum']:+.3f} of {answer['difference']:+.3f}{off}"))
     at = answer.get("at")
-    where = " ".join(one["piece"] for one in answer["pieces"][slice(*at)]) if at else ""
-    head = f"{answer['label']}{' at ' + where if where else ''}, {100 * answer['probability']:.1f} %, log-odds {answer['log_odds']:+.2f}"
-    return {"head": head, "pieces": pieces, "facts": facts}
+    where = " at " + " ".join(one["piece"] for one in answer["pieces"][slice(*at)]) if at else ""
+    sure = f"{100 * answer['probability']:.1f} %, log-odds {answer['log_odds']:+.2f}"
+    return {"head": f"{answer['label']}{where}, {sure}", "pieces": pieces, "facts": facts}

@@ -45,7 +45,7 @@ class Explaining:
     against: str = UNKNOWN
 
     def questions(self, inputs: Sequence[str], stdin: BinaryIO | None, of: str) -> list[Question]:
-        """What there is to be explained of the inputs, which are as those of ``predict``; rows without any count not."""
+        """What there is to be explained of inputs as ``predict`` takes them; rows without an example are left out."""
         reading = InputForm(asked=asking(self.trained)) if len(inputs) == 1 else USUAL
         found = given(self.predictor, inputs, stdin, reading)
         return self.explainer.questions(list(_examples(found)), of)

@@ -1,8 +1,8 @@
 """What a task gives so that its predictions can be explained: what a model reads, in tensors that have gradients.
 
 A task that can has a function ``explainer`` in its module ``task``. What is explained is a *question*: why does the
-model give this label so much, in log-odds? An answer gives each *piece* of the example (a word, a character, a frame) an
-amount of them. Methods, and the checks of them, are in :mod:`rnncli.explain`, for all tasks.
+model give this label so much, in log-odds? An answer gives each *piece* of the example (a word, a character, a frame)
+an amount of them. Methods, and the checks of them, are in :mod:`rnncli.explain`, for all tasks.
 
 Shape letters: B questions, P pieces, N rows of B questions once or several times over.
 """
@@ -46,8 +46,8 @@ class Reading:
     """Some questions as a model reads them.
 
     ``score`` gives the log-odds of each, (N,), for values of the streams, in their order, of N rows: all the questions,
-    or all of them several times over. It must have gradients in evaluation mode. ``beside`` are log-odds by other means,
-    (B,) each, such as those that evidence alone gives.
+    or all of them several times over. It must have gradients in evaluation mode. ``beside`` are log-odds by other
+    means, (B,) each, such as those that evidence alone gives.
     """
 
     streams: Sequence[Stream]
