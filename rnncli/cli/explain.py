@@ -15,8 +15,8 @@ from rnncli.cli.terminal import Terminal
 from rnncli.errors import UsageError
 
 if TYPE_CHECKING:
-    from rnncli.explain.answer import Answer
-    from rnncli.explain.choice import Choice
+    from rnncli.explain.answer import Explanation
+    from rnncli.explain.choice import ChosenMethod
 
 
 class Method(StrEnum):
@@ -85,7 +85,7 @@ def explain(
         _write_page(terminal, html, answers, choice, str(run))
 
 
-def _write_page(terminal: Terminal, path: Path, answers: list[Answer], choice: Choice, run: str) -> None:
+def _write_page(terminal: Terminal, path: Path, answers: list[Explanation], choice: ChosenMethod, run: str) -> None:
     from rnncli.report.explained import explained_page
 
     page = explained_page([(one.row(), one.gaps) for one in answers], f"method {choice.why}", run)

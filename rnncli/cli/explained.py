@@ -12,8 +12,8 @@ from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import grid, visible
 
 if TYPE_CHECKING:
-    from rnncli.explain.answer import Answer
-    from rnncli.explain.choice import Choice
+    from rnncli.explain.answer import Explanation
+    from rnncli.explain.choice import ChosenMethod
     from rnncli.explain.deletion import Interval
     from rnncli.runs.explaining import Summary
 
@@ -25,7 +25,7 @@ MOST_WHOLE, AROUND = 300, 6
 """Of more pieces than these only what stands around the strongest is shown, so many on either side."""
 
 
-def show_answers(terminal: Terminal, answers: Sequence[Answer], choice: Choice) -> None:
+def show_answers(terminal: Terminal, answers: Sequence[Explanation], choice: ChosenMethod) -> None:
     """Each answer: the label, the text in colours, what is strongest; of a pipe, a piece and its amount a line."""
     coloured = terminal.out.is_terminal and terminal.out.color_system is not None
     for number, answer in enumerate(answers):
@@ -45,7 +45,7 @@ def show_answers(terminal: Terminal, answers: Sequence[Answer], choice: Choice) 
     terminal.say(f"method {choice.why}", style="dim")
 
 
-def show_summary(terminal: Terminal, found: Summary, choice: Choice, piece: str) -> None:
+def show_summary(terminal: Terminal, found: Summary, choice: ChosenMethod, piece: str) -> None:
     """Words that speak for each label, with counts and intervals; and what deleting the first ones does."""
     from rnncli.explain.deletion import COUNTS, TOLD_BY
 
@@ -85,7 +85,7 @@ def _added(found: Summary) -> str:
     return f"{found.questions:,} explained, {found.added_up:,} of them add up to within 1 %{short}"
 
 
-def _heading(answer: Answer) -> Text:
+def _heading(answer: Explanation) -> Text:
     question, found = answer.question, answer.attribution
     head = Text(visible(question.label), style="bold")
     if question.at is not None:
@@ -94,7 +94,7 @@ def _heading(answer: Answer) -> Text:
     return head.append(told, style="default not bold")
 
 
-def _marked(answer: Answer) -> Text:
+def _marked(answer: Explanation) -> Text:
     """The pieces in colours; of a long example what stands around the strongest."""
     amounts = answer.attribution.amounts_P
     most = max(map(abs, amounts.tolist()), default=0.0) or 1.0
@@ -111,7 +111,7 @@ def _marked(answer: Answer) -> Text:
     return text.append(f"[{left_out:,} more]", style="dim") if left_out else text
 
 
-def _kept(answer: Answer) -> set[int]:
+def _kept(answer: Explanation) -> set[int]:
     count = len(answer.shown)
     if count <= MOST_WHOLE:
         return set(range(count))
@@ -126,7 +126,7 @@ def _style(share: float) -> str:
     return ""
 
 
-def _strongest(answer: Answer) -> Text:
+def _strongest(answer: Explanation) -> Text:
     amounts = answer.attribution.amounts_P.tolist()
     order = sorted(range(len(amounts)), key=lambda at: -amounts[at])
     parts = (("for", order[:STRONGEST], FOR), ("against", order[::-1][:STRONGEST], AGAINST))
@@ -139,7 +139,7 @@ def _strongest(answer: Answer) -> Text:
     return text
 
 
-def _checks(answer: Answer) -> Iterator[str]:
+def _checks(answer: Explanation) -> Iterator[str]:
     """What the amounts are made of, whether they add up, and what else there is to know."""
     found = answer.attribution
     if len(found.streams) > 1:

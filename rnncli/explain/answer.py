@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnncli.explain.attribution import Attribution
-from rnncli.explain.choice import Choice
+from rnncli.explain.choice import ChosenMethod
 from rnncli.explain.deletion import COUNTS, DRAWS, TOLD_BY, Curve, Interval
 from rnncli.explain.summary import Speaker
-from rnncli.tasks.explaining import Explainer, Question
+from rnncli.tasks.explaining import Explainer, LabelQuestion
 
 DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Answer:
+class Explanation:
     """Why a label: a question and what each piece adds to it. ``shown`` and ``gaps`` are as in ``Pieces``."""
 
-    question: Question
+    question: LabelQuestion
     attribution: Attribution
     shown: Sequence[str]
     gaps: Sequence[str]
@@ -58,11 +58,11 @@ class Answer:
 
 
 def answers(
-    explainer: Explainer, questions: Sequence[Question], found: Sequence[Attribution], against: str
-) -> list[Answer]:
+    explainer: Explainer, questions: Sequence[LabelQuestion], found: Sequence[Attribution], against: str
+) -> list[Explanation]:
     """Questions with what was found, as they are shown."""
     pieces = [explainer.pieces(question.example) for question in questions]
-    return [Answer(q, a, p.shown, p.gaps, against) for q, a, p in zip(questions, found, pieces, strict=True)]
+    return [Explanation(q, a, p.shown, p.gaps, against) for q, a, p in zip(questions, found, pieces, strict=True)]
 
 
 def curve_row(found: Curve) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def curve_row(found: Curve) -> dict[str, Any]:
     }
 
 
-def choice_row(found: Choice) -> dict[str, Any]:
+def choice_row(found: ChosenMethod) -> dict[str, Any]:
     """Why a method, as JSON."""
     return {
         "method": found.method,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncli.tasks.explaining import UNKNOWN, Explainer, Question, Reading
+from rnncli.tasks.explaining import UNKNOWN, Explainer, LabelQuestion, QuestionReading
 
 GRADIENT, INTEGRATED, OCCLUSION = "gradient", "ig", "occlusion"
 METHODS = (INTEGRATED, GRADIENT, OCCLUSION)
@@ -55,7 +55,7 @@ class Attribution:
 
 
 def attribute(
-    explainer: Explainer, questions: Sequence[Question], method: str, against: str = UNKNOWN
+    explainer: Explainer, questions: Sequence[LabelQuestion], method: str, against: str = UNKNOWN
 ) -> list[Attribution]:
     """What each piece adds to the log-odds of each question, by one of ``METHODS``."""
     answers: list[Attribution | None] = [None] * len(questions)
@@ -72,7 +72,7 @@ def attribute(
     return [answer for answer in answers if answer is not None]
 
 
-def integrated(explainer: Explainer, questions: Sequence[Question], against: str) -> list[Attribution]:
+def integrated(explainer: Explainer, questions: Sequence[LabelQuestion], against: str) -> list[Attribution]:
     """Integrated gradients (Sundararajan, Taly and Yan 2017): at more points where the amounts do not add up."""
     answers = along(explainer, questions, against, STEPS[0])
     for steps in STEPS[1:]:
@@ -84,7 +84,7 @@ def integrated(explainer: Explainer, questions: Sequence[Question], against: str
     return answers
 
 
-def along(explainer: Explainer, questions: Sequence[Question], against: str, steps: int) -> list[Attribution]:
+def along(explainer: Explainer, questions: Sequence[LabelQuestion], against: str, steps: int) -> list[Attribution]:
     """Gradients at ``steps`` points between baseline and example, or for 0 at the example, times what lies between."""
     reading = explainer.read(questions, against)
     given, baseline = [one.given for one in reading.streams], [one.baseline for one in reading.streams]
@@ -99,7 +99,7 @@ def along(explainer: Explainer, questions: Sequence[Question], against: str, ste
     return _answers(explainer, questions, reading, method, parts_SBP, start_B, end_B, max(steps, 1))
 
 
-def occlusion(explainer: Explainer, questions: Sequence[Question], against: str) -> list[Attribution]:
+def occlusion(explainer: Explainer, questions: Sequence[LabelQuestion], against: str) -> list[Attribution]:
     """How much the log-odds fall when a piece is deleted and the rest read anew; the sum need not be anything."""
     reading = explainer.read(questions, against)
     with torch.no_grad():
@@ -117,7 +117,7 @@ def occlusion(explainer: Explainer, questions: Sequence[Question], against: str)
 
 
 @torch.no_grad()
-def scores(explainer: Explainer, questions: Sequence[Question]) -> np.ndarray:
+def scores(explainer: Explainer, questions: Sequence[LabelQuestion]) -> np.ndarray:
     """The log-odds of each question, (B,) float64."""
     found = np.zeros(len(questions))
     for some in chunks(explainer, questions):
@@ -126,7 +126,7 @@ def scores(explainer: Explainer, questions: Sequence[Question]) -> np.ndarray:
     return found
 
 
-def chunks(explainer: Explainer, questions: Sequence[Question]) -> Iterator[list[int]]:
+def chunks(explainer: Explainer, questions: Sequence[LabelQuestion]) -> Iterator[list[int]]:
     """The numbers of questions of like length, as many as are best answered at once."""
     lengths = [len(explainer.pieces(question.example).shown) for question in questions]
     order = np.argsort(lengths, kind="stable").tolist()
@@ -149,7 +149,7 @@ def frozen(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def _mean_gradients(reading: Reading, steps: int) -> tuple[list[Tensor], None]:
+def _mean_gradients(reading: QuestionReading, steps: int) -> tuple[list[Tensor], None]:
     """The mean of the gradients along the straight way, by the rule of Gauss and Legendre, several points at once."""
     points, weights = np.polynomial.legendre.leggauss(steps)
     at, weights = (points + 1) / 2, weights / 2
@@ -169,7 +169,7 @@ def _mean_gradients(reading: Reading, steps: int) -> tuple[list[Tensor], None]:
     return means, None
 
 
-def _gradients(reading: Reading, values: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+def _gradients(reading: QuestionReading, values: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
     """The gradients of the score of each row, and the scores."""
     with torch.enable_grad():
         leaves = [value.detach().requires_grad_() for value in values]
@@ -181,8 +181,8 @@ def _gradients(reading: Reading, values: Sequence[Tensor]) -> tuple[list[Tensor]
 
 def _answers(
     explainer: Explainer,
-    questions: Sequence[Question],
-    reading: Reading,
+    questions: Sequence[LabelQuestion],
+    reading: QuestionReading,
     method: str,
     parts_SBP: np.ndarray,
     start_B: Tensor,

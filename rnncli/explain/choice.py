@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.explain.attribution import GRADIENT, INTEGRATED, METHODS, OCCLUSION, attribute
 from rnncli.explain.deletion import FEWEST, Curve, curve
 from rnncli.metrics.bootstrap import interval, resampled_sums
-from rnncli.tasks.explaining import Explainer, Question
+from rnncli.tasks.explaining import Explainer, LabelQuestion
 
 SAMPLE = 48
 """Questions that methods are tried on."""
@@ -19,7 +19,7 @@ MOST_WORK = 300_000
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenMethod:
     """The ``method``, why, and the curves of those that were tried, by name."""
 
     method: str
@@ -27,7 +27,7 @@ class Choice:
     curves: dict[str, Curve]
 
 
-def choose(explainer: Explainer, questions: Sequence[Question], against: str, where: str) -> Choice:
+def choose(explainer: Explainer, questions: Sequence[LabelQuestion], against: str, where: str) -> ChosenMethod:
     """The method after whose three first pieces the probability falls furthest on some ``questions`` of ``where``.
 
     Integrated gradients, which add up, stay where no other is better beyond doubt.
@@ -39,16 +39,16 @@ def choose(explainer: Explainer, questions: Sequence[Question], against: str, wh
         tried = [name for name in METHODS if name != OCCLUSION or sum(size * size for size in sizes) <= MOST_WORK]
         curves = {name: curve(explainer, some, attribute(explainer, some, name, against)) for name in tried}
     if not curves or not curves[INTEGRATED].enough:
-        return Choice(INTEGRATED, f"ig, untried: {where} has fewer than {FEWEST} to try it on", {})
+        return ChosenMethod(INTEGRATED, f"ig, untried: {where} has fewer than {FEWEST} to try it on", {})
     best = INTEGRATED
     for name in (GRADIENT, OCCLUSION):
         if name in curves and _is_better(curves[name], curves[best]):
             best = name
     won = "no other does better" if best == INTEGRATED else "it does better"
-    return Choice(best, f"{best}: {won} when its words are deleted, on {len(some)} of {where}", curves)
+    return ChosenMethod(best, f"{best}: {won} when its words are deleted, on {len(some)} of {where}", curves)
 
 
-def sample(questions: Sequence[Question], most: int) -> list[Question]:
+def sample(questions: Sequence[LabelQuestion], most: int) -> list[LabelQuestion]:
     """Some of many questions, the same every time, in their order."""
     if len(questions) <= most:
         return list(questions)

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.explain.attribution import Attribution, scores
 from rnncli.metrics.bootstrap import interval, resampled_sums
-from rnncli.tasks.explaining import Explainer, Question
+from rnncli.tasks.explaining import Explainer, LabelQuestion
 
 COUNTS = (1, 2, 3, 4, 5)
 """How many pieces are deleted."""
@@ -91,7 +91,7 @@ class Curve:
         return Interval(float(function(self._both.sum(0))), *interval(function(self._resampled)))
 
 
-def curve(explainer: Explainer, questions: Sequence[Question], answers: Sequence[Attribution]) -> Curve:
+def curve(explainer: Explainer, questions: Sequence[LabelQuestion], answers: Sequence[Attribution]) -> Curve:
     """The deletion curve of explanations; what is deleted at random is the same for the same questions."""
     both = [(q, a) for q, a in zip(questions, answers, strict=True) if len(a.amounts_P) > COUNTS[-1]]
     draw = np.random.default_rng(1)

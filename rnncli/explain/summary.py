@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.explain.attribution import Attribution
-from rnncli.tasks.explaining import Explainer, Question
+from rnncli.tasks.explaining import Explainer, LabelQuestion
 
 FEWEST_TIMES = 3
 """Pieces seen less often are not listed."""
@@ -32,7 +32,7 @@ class Speaker:
 
 
 def speakers(
-    explainer: Explainer, questions: Sequence[Question], answers: Sequence[Attribution]
+    explainer: Explainer, questions: Sequence[LabelQuestion], answers: Sequence[Attribution]
 ) -> dict[str, list[Speaker]]:
     """For each label that was given, the pieces that add most to it, by what they add at least; and how many others."""
     amounts: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

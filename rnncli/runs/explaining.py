@@ -10,16 +10,16 @@ from typing import Any, BinaryIO
 
 from rnncli import tasks
 from rnncli.errors import DataError, UsageError
-from rnncli.explain.answer import Answer, answers
+from rnncli.explain.answer import Explanation, answers
 from rnncli.explain.attribution import Attribution, attribute, frozen
-from rnncli.explain.choice import SAMPLE, Choice, choose, sample
+from rnncli.explain.choice import SAMPLE, ChosenMethod, choose, sample
 from rnncli.explain.deletion import Curve, curve
 from rnncli.explain.summary import Speaker, speakers
 from rnncli.runs.answers import Predicting
 from rnncli.runs.outcome import read_rows
 from rnncli.runs.predicting import USUAL, InputForm, given
 from rnncli.runs.use import Trained, asking, load, predictor_of, require_run
-from rnncli.tasks.explaining import UNKNOWN, Explainer, ExplainingTask, Question
+from rnncli.tasks.explaining import UNKNOWN, Explainer, ExplainingTask, LabelQuestion
 from rnncli.tasks.predictors import Missing, Predictor
 
 AUTO = "auto"
@@ -44,30 +44,30 @@ class Explaining:
     predictor: Predictor
     against: str = UNKNOWN
 
-    def questions(self, inputs: Sequence[str], stdin: BinaryIO | None, of: str) -> list[Question]:
+    def questions(self, inputs: Sequence[str], stdin: BinaryIO | None, of: str) -> list[LabelQuestion]:
         """What there is to be explained of inputs as ``predict`` takes them; rows without an example are left out."""
         reading = InputForm(asked=asking(self.trained)) if len(inputs) == 1 else USUAL
         found = given(self.predictor, inputs, stdin, reading)
         return self.explainer.questions(list(_examples(found)), of)
 
-    def choose(self, method: str, questions: Sequence[Question]) -> Choice:
+    def choose(self, method: str, questions: Sequence[LabelQuestion]) -> ChosenMethod:
         """The method that is named or, of ``auto``, that which wins on answers of the run or on these ``questions``."""
         if method != AUTO:
-            return Choice(method, f"{method}, as was asked", {})
+            return ChosenMethod(method, f"{method}, as was asked", {})
         if known := self._known:
             return choose(self.explainer, known, self.against, "the run's predictions")
         return choose(self.explainer, questions, self.against, "these examples")
 
-    def answer(self, questions: Sequence[Question], method: str) -> list[Answer]:
+    def answer(self, questions: Sequence[LabelQuestion], method: str) -> list[Explanation]:
         """What each question's label hangs on."""
         return answers(self.explainer, questions, self.attribute(questions, method), self.against)
 
-    def attribute(self, questions: Sequence[Question], method: str) -> list[Attribution]:
+    def attribute(self, questions: Sequence[LabelQuestion], method: str) -> list[Attribution]:
         """The same as amounts alone."""
         with frozen(self.trained.model):
             return attribute(self.explainer, questions, method, self.against)
 
-    def summary(self, questions: Sequence[Question], method: str) -> Summary:
+    def summary(self, questions: Sequence[LabelQuestion], method: str) -> Summary:
         """What the answers to all questions have in common."""
         found = self.attribute(questions, method)
         held = curve(self.explainer, questions, found)
@@ -75,7 +75,7 @@ class Explaining:
         return Summary(len(questions), held, added_up, speakers(self.explainer, questions, found))
 
     @cached_property
-    def _known(self) -> list[Question]:
+    def _known(self) -> list[LabelQuestion]:
         """Some of what the run predicted when it was done; none where it kept nothing."""
         for split in ("dev", "test"):
             path = self.trained.run.prediction_file(split)

@@ -26,7 +26,7 @@ AGAINST = (UNKNOWN, ZERO)
 
 
 @dataclass(frozen=True)
-class Stream:
+class InputStream:
     """One of the inputs of a model, such as embeddings, or what n-grams say of each word.
 
     ``given`` is what the model reads of each question, (B, ...), and ``baseline`` of the same shape what that is held
@@ -42,7 +42,7 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class Reading:
+class QuestionReading:
     """Some questions as a model reads them.
 
     ``score`` gives the log-odds of each, (N,), for values of the streams, in their order, of N rows: all the questions,
@@ -50,13 +50,13 @@ class Reading:
     means, (B,) each, such as those that evidence alone gives.
     """
 
-    streams: Sequence[Stream]
+    streams: Sequence[InputStream]
     score: Callable[[Sequence[Tensor]], Tensor]
     beside: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Question:
+class LabelQuestion:
     """Why ``label``? ``number`` is that of the example among those that were asked of; ``target`` is the task's own.
 
     ``at`` is where the label stands: the first piece and that behind the last, None for the whole example.
@@ -92,7 +92,7 @@ class Explainer(Protocol):
     together: int
     """Questions that are best answered at once."""
 
-    def questions(self, examples: Sequence[Any], of: str = "") -> list[Question]:
+    def questions(self, examples: Sequence[Any], of: str = "") -> list[LabelQuestion]:
         """Why it predicted what it did of each example or, with ``of``, what speaks for and against that label.
 
         An example can have none or several, such as one for each span.
@@ -103,11 +103,11 @@ class Explainer(Protocol):
         """The pieces of an example, which may have none."""
         ...
 
-    def read(self, questions: Sequence[Question], against: str = UNKNOWN) -> Reading:
+    def read(self, questions: Sequence[LabelQuestion], against: str = UNKNOWN) -> QuestionReading:
         """What the model reads of them, on its device; P is the largest number of pieces, at least 1."""
         ...
 
-    def without(self, question: Question, pieces: np.ndarray) -> Question:
+    def without(self, question: LabelQuestion, pieces: np.ndarray) -> LabelQuestion:
         """The same question of the example without the pieces of these numbers, read anew as if it never had them."""
         ...
 

@@ -29,7 +29,9 @@ def test_programs_get_every_figure(trained):
     assert answer["adds_up"]
     assert sum(one["adds"] for one in answer["pieces"]) == pytest.approx(answer["sum"], abs=0.01)
     assert answer["log_odds"] - answer["baseline"] == pytest.approx(answer["difference"], abs=1e-3)
-    assert "n-grams alone" in answer["beside"]
+    assert answer["inputs"] == {"words": answer["sum"]}
+    assert answer["beside"] == {}
+    assert "at" not in answer
 
 
 def test_a_page_holds_data_as_text_and_is_not_overwritten(trained, tmp_path):

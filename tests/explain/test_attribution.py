@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from rnncli.data.text.neighbours import Given
 from rnncli.data.text.shares import unit_shares
 from rnncli.data.text.shown import shown_units
 from rnncli.explain.attribution import METHODS, along, attribute, frozen, scores
@@ -16,7 +17,6 @@ from rnncli.runs.recipes import load_recipe
 from rnncli.tasks.explaining import AGAINST
 from rnncli.tasks.sentiment import task as sentiment
 from rnncli.tasks.tagging import task as tagging
-from rnncli.tasks.tagging.examples import Given
 from tests.commands import TINY, reviews
 from tests.tasks import tagged
 
@@ -28,7 +28,7 @@ def texts(tmp_path_factory):
     """An explainer of an untrained classifier with evidence, and its questions."""
     folder = tmp_path_factory.mktemp("texts")
     (folder / "reviews.csv").write_text(reviews(120), encoding="utf-8")
-    recipe = load_recipe("sentiment/own-data", [*TINY, f"data.train={folder / 'reviews.csv'}"])
+    recipe = load_recipe("sentiment/own-data", [*TINY, f"data.train={folder / 'reviews.csv'}", "model.evidence=on"])
     corpus = sentiment.read(recipe)
     torch.manual_seed(0)
     fitted = sentiment.fit(recipe, corpus)
@@ -63,6 +63,20 @@ def test_integrated_gradients_add_up_and_match_a_plain_sum_over_many_points(text
             sum_ += part / 400
     plain = sum(one.credit(part).double() for one, part in zip(reading.streams, total, strict=True))
     np.testing.assert_allclose(found[0].amounts_P, plain[0].numpy(), atol=0.01)
+
+
+def test_gradients_between_text_and_baseline_are_those_of_captum(texts):
+    attr = pytest.importorskip("captum.attr")
+    explainer, questions = texts
+    reading = explainer.read(questions[:1])
+    given, baselines = (tuple(getattr(one, name) for one in reading.streams) for name in ("given", "baseline"))
+    oracle = attr.IntegratedGradients(lambda *values: reading.score(values)).attribute(
+        given, baselines, n_steps=32, method="gausslegendre"
+    )
+    (found,) = along(explainer, questions[:1], "unknown", 32)
+    for part_P, one in zip(found.parts_SP, oracle, strict=True):
+        assert part_P.sum() == pytest.approx(one.sum().item(), abs=1e-5)
+    np.testing.assert_allclose(found.parts_SP[0], oracle[0].sum(-1)[0].numpy(), atol=1e-5)
 
 
 def test_amounts_do_not_depend_on_who_is_explained_together(texts):
@@ -120,8 +134,8 @@ def test_what_a_log_partition_is_and_its_gradient(sentences):
     for t in range(1, 4):
         sums_K = (sums_K[:, None] + head._weights(scores_BTK).transition_KK).logsumexp(0) + scores_BTK[0, t]
     plain = (sums_K + head._weights(scores_BTK).end_K).logsumexp(0)
-    assert float(found_B[0]) == pytest.approx(float(plain))
-    assert float(found_B[1]) == pytest.approx(0.0)
+    assert found_B[0].item() == pytest.approx(plain.item())
+    assert found_B[1].item() == pytest.approx(0.0)
     ours, theirs = (torch.autograd.grad(one, scores_BTK, retain_graph=True)[0] for one in (found_B.sum(), plain))
     torch.testing.assert_close(ours, theirs)
     explainer.model.head.float()

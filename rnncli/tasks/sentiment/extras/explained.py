@@ -21,7 +21,7 @@ from rnncli.data.text.shown import shown_units
 from rnncli.errors import UsageError
 from rnncli.tasks.base import Row
 from rnncli.tasks.classify.answers import chosen, probabilities
-from rnncli.tasks.explaining import UNKNOWN, Pieces, Question, Reading, Stream
+from rnncli.tasks.explaining import UNKNOWN, InputStream, LabelQuestion, Pieces, QuestionReading
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 
@@ -58,7 +58,7 @@ class TextExplainer:
         kind = fitted.units.to_dict()["unit"]
         self.piece = kind if kind in ("character", "subword") else "word"
 
-    def questions(self, examples: Sequence[str], of: str = "") -> list[Question]:
+    def questions(self, examples: Sequence[str], of: str = "") -> list[LabelQuestion]:
         """Why the label that a text is given, or each of several; or what speaks for and against the label ``of``."""
         if of and of not in self.labels:
             raise UsageError(f"--of {of}: there is no such label", f"there are: {', '.join(self.labels[:20])}")
@@ -69,14 +69,14 @@ class TextExplainer:
             for number, shares_K in enumerate(self._probabilities(some), start=at):
                 named = [self.labels.index(of)] if of else chosen(shares_K, several=several)
                 for k in named or [int(shares_K.argmax())]:
-                    asked.append(Question(number, texts[number], self.labels[k], float(shares_K[k]), k))
+                    asked.append(LabelQuestion(number, texts[number], self.labels[k], float(shares_K[k]), k))
         return asked
 
     def pieces(self, example: UnitText) -> Pieces:
         """The units of a text."""
         return example.pieces
 
-    def without(self, question: Question, pieces: np.ndarray) -> Question:
+    def without(self, question: LabelQuestion, pieces: np.ndarray) -> LabelQuestion:
         """The text without some units; what n-grams say of it is looked up anew."""
         text: UnitText = question.example
         gone = set(pieces.tolist())
@@ -88,7 +88,7 @@ class TextExplainer:
         text = row.get("text")
         return text if isinstance(text, str) else None
 
-    def read(self, questions: Sequence[Question], against: str = UNKNOWN) -> Reading:
+    def read(self, questions: Sequence[LabelQuestion], against: str = UNKNOWN) -> QuestionReading:
         """Embeddings and evidence, held against those of unknown units, or embeddings against 0."""
         texts = [question.example.units for question in questions]
         given = self._given(texts)
@@ -99,18 +99,18 @@ class TextExplainer:
         inside_BT = torch.arange(x_BTI.shape[1])[None] < given.lengths_B[:, None]
         held = self.model.unknown if against == UNKNOWN else 0
         baseline_BTI = self.model.embedding(nothing.masked_fill(inside_BT.to(self.device), held)).detach()
-        streams = [Stream(WORDS, x_BTI, baseline_BTI, partial(_by_step, x_BTI - baseline_BTI, longest))]
+        streams = [InputStream(WORDS, x_BTI, baseline_BTI, partial(_by_step, x_BTI - baseline_BTI, longest))]
         beside: dict[str, Tensor] = {}
         if (figures_BTF := given.figures_BTF) is not None:
             credit = partial(_by_figure, figures_BTF, self._spans(), longest)
-            streams.append(Stream(FIGURES, figures_BTF, torch.zeros_like(figures_BTF), credit))
+            streams.append(InputStream(FIGURES, figures_BTF, torch.zeros_like(figures_BTF), credit))
         evidence = self.fitted.evidence
         if (scores_BC := given.scores_BC) is not None and evidence is not None and evidence.bias is not None:
             bias_BC = torch.from_numpy(evidence.bias).to(scores_BC).expand_as(scores_BC)
-            streams.append(Stream(SCORES, scores_BC, bias_BC, _shared(evidence, texts, self.device)))
+            streams.append(InputStream(SCORES, scores_BC, bias_BC, _shared(evidence, texts, self.device)))
             beside[ALONE] = self._alone(scores_BC, target_B)
         kinds = [stream.name for stream in streams]
-        return Reading(streams, partial(self._score, kinds, given.lengths_B, target_B), beside)
+        return QuestionReading(streams, partial(self._score, kinds, given.lengths_B, target_B), beside)
 
     def _score(self, kinds: Sequence[str], lengths_B: Tensor, target_B: Tensor, values: Sequence[Tensor]) -> Tensor:
         """The log-odds of the targets, (N,)."""

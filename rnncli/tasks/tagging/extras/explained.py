@@ -21,7 +21,7 @@ from rnncli.data.text.neighbours import Given, laid_out, reach
 from rnncli.data.text.tagschemes import INTERNAL, Span, read_spans
 from rnncli.errors import UsageError
 from rnncli.tasks.base import Row
-from rnncli.tasks.explaining import UNKNOWN, Pieces, Question, Reading, Stream
+from rnncli.tasks.explaining import UNKNOWN, InputStream, LabelQuestion, Pieces, QuestionReading
 from rnncli.tasks.tagging.answers import valid
 from rnncli.tasks.tagging.collating import gather
 from rnncli.tasks.tagging.examples import TaggingBatch, TaggingExamples
@@ -46,7 +46,7 @@ class TagExplainer:
         kinds = (tag[2:] for tag in fitted.tags if tag != "O") if fitted.scheme else fitted.tags
         self.labels = tuple(dict.fromkeys(kinds))
 
-    def questions(self, examples: Sequence[Given], of: str = "") -> list[Question]:
+    def questions(self, examples: Sequence[Given], of: str = "") -> list[LabelQuestion]:
         """Why each span, or the tag of each word; or those of ``of``, and where there is none the likeliest word."""
         if of and of not in self.labels:
             raise UsageError(f"--of {of}: there is no such label", f"there are: {', '.join(self.labels[:20])}")
@@ -65,7 +65,7 @@ class TagExplainer:
         gaps = [example.text[end:start] for end, start in zip(ends, [*starts[1:], len(example.text)], strict=True)]
         return Pieces(tokens, gaps, tokens)
 
-    def without(self, question: Question, pieces: np.ndarray) -> Question:
+    def without(self, question: LabelQuestion, pieces: np.ndarray) -> LabelQuestion:
         """The sentence with unknown words in the places of some; what neighbours make of them is looked up anew."""
         tokens = list(question.example.tokens)
         for at in pieces.tolist():
@@ -77,7 +77,7 @@ class TagExplainer:
         tokens = row.get("tokens")
         return Given(tokens) if isinstance(tokens, list) and tokens and not self.fitted.layout["features"] else None
 
-    def read(self, questions: Sequence[Question], against: str = UNKNOWN) -> Reading:
+    def read(self, questions: Sequence[LabelQuestion], against: str = UNKNOWN) -> QuestionReading:
         """All that is known of each word, held against what is known of an unknown one, or against 0."""
         batch = self._batch([question.example for question in questions])
         unknown = replace(
@@ -94,9 +94,9 @@ class TagExplainer:
                 held_BSI = member.inputs(unknown) if against == UNKNOWN else torch.zeros_like(given_BSI)
                 held_BSI = torch.where(own_BS1, held_BSI, given_BSI)  # neighbours are no pieces
                 name = "words" if len(members) == 1 else f"words, member {number}"
-                streams.append(Stream(name, given_BSI, held_BSI, partial(_by_word, batch, given_BSI - held_BSI)))
+                streams.append(InputStream(name, given_BSI, held_BSI, partial(_by_word, batch, given_BSI - held_BSI)))
         only_BTK = self._only(questions, batch.tags_BT.shape[1])
-        return Reading(streams, partial(self._score, batch, only_BTK))
+        return QuestionReading(streams, partial(self._score, batch, only_BTK))
 
     def _score(self, batch: TaggingBatch, only_BTK: Tensor, values: Sequence[Tensor]) -> Tensor:
         """The log-odds of the tags that are asked for, (N,)."""
@@ -115,7 +115,7 @@ class TagExplainer:
         inside_NT = torch.arange(scores_NTK.shape[1])[None] < lengths_N[:, None]
         return scores_NTK.logsumexp(-1).masked_fill(~inside_NT.to(scores_NTK.device), 0).sum(1)
 
-    def _only(self, questions: Sequence[Question], steps: int) -> Tensor:
+    def _only(self, questions: Sequence[LabelQuestion], steps: int) -> Tensor:
         """What is forbidden where only the tags that are asked for may stand, (B, T, K)."""
         only_BTK = torch.zeros(len(questions), steps, len(self.fitted.tags), dtype=torch.bool)
         for b, question in enumerate(questions):
@@ -125,7 +125,7 @@ class TagExplainer:
                 only_BTK[b, at, tag] = False
         return only_BTK.to(self.device)
 
-    def _asked(self, number: int, example: Given, of: str) -> Iterator[Question]:
+    def _asked(self, number: int, example: Given, of: str) -> Iterator[LabelQuestion]:
         """Questions of one sentence, their probabilities still to be found."""
         batch = self._batch([example])
         with torch.no_grad():
@@ -139,20 +139,20 @@ class TagExplainer:
                 named = [k for k, tag in enumerate(self.fitted.tags) if self._kind(tag) == of]
                 shares_TK = self.model(batch)[0, : len(example.tokens)].softmax(-1)[:, named]
                 at, k = divmod(int(shares_TK.argmax()), len(named))
-                yield Question(number, example, of, 0.0, (named[k],), (at, at + 1))
+                yield LabelQuestion(number, example, of, 0.0, (named[k],), (at, at + 1))
         for span in wanted:
             names = (
                 [span.kind] if self.fitted.scheme is None else INTERNAL.write([span], len(tags))[span.start : span.end]
             )
             if all(name in self.fitted.tags for name in names):
                 target = tuple(self.fitted.tags.index(name) for name in names)
-                yield Question(number, example, span.kind, 0.0, target, (span.start, span.end))
+                yield LabelQuestion(number, example, span.kind, 0.0, target, (span.start, span.end))
 
     def _kind(self, tag: str) -> str:
         return tag[2:] if self.fitted.scheme is not None else tag
 
     @torch.no_grad()
-    def _with_probabilities(self, questions: Sequence[Question]) -> list[Question]:
+    def _with_probabilities(self, questions: Sequence[LabelQuestion]) -> list[LabelQuestion]:
         reading = self.read(questions)
         shares_B = torch.sigmoid(reading.score([one.given for one in reading.streams]))
         return [replace(one, probability=float(share)) for one, share in zip(questions, shares_B, strict=True)]
