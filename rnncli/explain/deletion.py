@@ -5,7 +5,7 @@ Shape letters: N questions, C counts of deleted pieces, R resamples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,10 +84,9 @@ class Curve:
     def _resampled(self) -> np.ndarray:
         return resampled_sums(self._both, RESAMPLES, 1)
 
-    def _of(self, function: object) -> Interval:
+    def _of(self, function: Callable[[np.ndarray], np.ndarray]) -> Interval:
         if not len(self.named_NC):
             return Interval(float("nan"), float("nan"), float("nan"))
-        assert callable(function)
         return Interval(float(function(self._both.sum(0))), *interval(function(self._resampled)))
 
 
