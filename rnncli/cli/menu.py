@@ -44,6 +44,12 @@ COMMANDS = (
         "predict:predict",
     ),
     Entry(
+        "explain",
+        "Runs",
+        "Show what each word adds to a prediction, and check it: does the sum fit, is deletion worse than chance?",
+        "explain:explain",
+    ),
+    Entry(
         "serve",
         "Runs",
         "Serve models over HTTP: POST /predict, and a page to try them in a browser.",

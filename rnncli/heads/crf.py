@@ -58,6 +58,18 @@ class CRF(nn.Module):
         layout = ChainLayout(lengths_B, weights.scores_BTK)
         return _NegativeLogLikelihood.apply(*weights, tags_BT, layout)
 
+    def log_partition(self, scores_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """``log sum_y exp(s(y))`` of each sequence, (B,), with gradients; 0 of one without steps."""
+        tags_BT = self.best(scores_BTK, lengths_B)
+        weights, lengths_B = self._weights(scores_BTK), lengths_B.to(scores_BTK.device)
+        inside_BT = torch.arange(tags_BT.shape[1], device=tags_BT.device) < lengths_B[:, None]
+        step_BT = weights.scores_BTK.gather(-1, tags_BT[..., None]).squeeze(-1)
+        pair_BS = weights.transition_KK[tags_BT[:, :-1], tags_BT[:, 1:]].masked_fill(~inside_BT[:, 1:], 0)
+        last_B = tags_BT.gather(1, (lengths_B - 1).clamp(min=0)[:, None]).squeeze(1)
+        ends_B = (weights.start_K[tags_BT[:, 0]] + weights.end_K[last_B]).masked_fill(lengths_B == 0, 0)
+        path_B = step_BT.masked_fill(~inside_BT, 0).sum(1) + pair_BS.sum(1) + ends_B
+        return path_B + self.loss(scores_BTK, tags_BT, lengths_B.cpu())
+
     @torch.no_grad()
     def best(self, scores_BTK: Tensor, lengths_B: Tensor) -> Tensor:
         """The most probable tags of each sequence as a whole (Viterbi 1967), (B, T) int64, 0 in the padding."""

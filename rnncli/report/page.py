@@ -126,7 +126,12 @@ def comparison_page(comparisons: Sequence[Comparison], histories: Sequence[Histo
         _section(one, known, f"task{count}-", named=len(comparisons) > 1)
         for count, (one, known) in enumerate(zip(comparisons, told, strict=True))
     ]
-    return _template("comparison.html.j2").render(style=_style(), script=None, title="Comparison", sections=sections)
+    return page_of("comparison.html.j2", title="Comparison", sections=sections)
+
+
+def page_of(template: str, **values: Any) -> str:
+    """A page without a script, by one of the templates."""
+    return _template(template).render(style=_style(), script=None, **values)
 
 
 def _section(comparison: Comparison, histories: Histories, key: str, *, named: bool) -> dict[str, Any]:

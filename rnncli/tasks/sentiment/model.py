@@ -54,7 +54,17 @@ class TextClassifier(nn.Module):
         The core reads ``figures_BTF`` along; ``scores_BC`` are what the n-grams of a text say of each class, or of the
         second of two: the model has to learn only what they do not know.
         """
-        y_BTE = self._read(ids_BT, lengths_B, figures_BTF)
+        return self.score(self._embedded(ids_BT), lengths_B, figures_BTF, scores_BC)
+
+    def score(
+        self,
+        x_BTI: Tensor,
+        lengths_B: Tensor,
+        figures_BTF: Tensor | None = None,
+        scores_BC: Tensor | None = None,
+    ) -> Tensor:
+        """Scores of texts by the embeddings of their units, (B, T, I)."""
+        y_BTE = self._read(x_BTI, lengths_B, figures_BTF)
         logits_BK = by_row(self.linear, self.dropout(self.pooling(y_BTE, lengths_B)))
         if self.trust is None or scores_BC is None:
             return logits_BK
@@ -64,14 +74,17 @@ class TextClassifier(nn.Module):
 
     def attention(self, ids_BT: Tensor, lengths_B: Tensor, figures_BTF: Tensor | None = None) -> Tensor:
         """The share of attention that each unit gets, (B, T); ValueError where the pooling pays none."""
-        return self.pooling.weights(self._read(ids_BT, lengths_B, figures_BTF), lengths_B)
+        return self.pooling.weights(self._read(self._embedded(ids_BT), lengths_B, figures_BTF), lengths_B)
 
-    def _read(self, ids_BT: Tensor, lengths_B: Tensor, figures_BTF: Tensor | None) -> Tensor:
+    def _embedded(self, ids_BT: Tensor) -> Tensor:
         if self.training and self.word_dropout:
             lost_BT = torch.rand(ids_BT.shape, device=ids_BT.device) < self.word_dropout
             ids_BT = ids_BT.masked_fill(lost_BT & (ids_BT > 0), self.unknown)
+        return self.embedding(ids_BT)
+
+    def _read(self, x_BTI: Tensor, lengths_B: Tensor, figures_BTF: Tensor | None) -> Tensor:
         # Dropout1d drops whole rows of (B, I, T): a dimension of the embedding in all steps of a text.
-        x_BTI = self.embedding_dropout(self.embedding(ids_BT).transpose(1, 2)).transpose(1, 2)
+        x_BTI = self.embedding_dropout(x_BTI.transpose(1, 2)).transpose(1, 2)
         if figures_BTF is not None:
             x_BTI = torch.cat([x_BTI, figures_BTF.to(x_BTI)], -1)
         y_BTE, _ = self.core(x_BTI, lengths_B, need_state=False)

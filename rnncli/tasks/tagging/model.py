@@ -134,6 +134,10 @@ class TagScorer(nn.Module):
 
     def forward(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
         """Scores of the tags, (B, T, K); ``words_UI`` is what is known of words if that was computed before."""
+        return self.score(self.inputs(batch, words_UI), batch)
+
+    def inputs(self, batch: TaggingBatch, words_UI: Tensor | None = None) -> Tensor:
+        """What is read of each word, (B, S, I)."""
         forms = batch.forms_UF, batch.characters_UC, batch.character_lengths_U
         known_UI: Tensor = self.words(*forms) if words_UI is None else words_UI
         if not len(known_UI):  # sentences without words alone
@@ -144,7 +148,11 @@ class TagScorer(nn.Module):
             if name in self.forgetting:
                 numbers_BT = self.forgetting[name](numbers_BT)
             found.append(self.places[name](numbers_BT))
-        x_BTI = self.input_dropout(torch.cat(found, -1))
+        return torch.cat(found, -1)
+
+    def score(self, x_BTI: Tensor, batch: TaggingBatch) -> Tensor:
+        """Scores of the tags, by what is read of each word."""
+        x_BTI = self.input_dropout(x_BTI)
         y_BTE, _ = self.core(x_BTI, batch.read_lengths_B, need_state=False)
         x_BTI, y_BTE = batch.own(x_BTI), batch.own(y_BTE)
         # One product each: putting both side by side first takes longer than the second product.

@@ -17,6 +17,7 @@ from rnncli.tasks.common.growing import grown, growth
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.tagging.data import SentencePart, read_corpus, read_part
 from rnncli.tasks.tagging.extras import checks
+from rnncli.tasks.tagging.extras.explained import TagExplainer
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
 from rnncli.tasks.tagging.extras.steps import TaggingSteps
 from rnncli.tasks.tagging.fitted import FittedTagging
@@ -44,6 +45,7 @@ def fit_further(recipe: TaggingRecipe, corpus: Corpus, known: FittedTagging) -> 
 
 load = FittedTagging.load
 predictor = TagPredictor
+explainer = TagExplainer
 check = checks.tables
 
 
