@@ -32,7 +32,7 @@ MAY_IMPORT = {
         "aliases",
         "serve",
     },
-    "export": {"runs", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
+    "export": {"runs", "recipe.schema", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},
