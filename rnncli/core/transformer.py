@@ -27,6 +27,8 @@ from rnncli.core.recurrent import PRECISIONS, Recurrent
 
 BASE = 10_000.0
 """Of the angles: the slowest pair of a head turns once in about 2 pi times so many steps."""
+NEAR = 1.5
+"""How much heads begin with their neighbours: the length of each pair of such a bias."""
 
 State = tuple[Tensor, ...]
 """Keys and values of the steps before, each (L, B, C, H) and at the end of C, and how many there are, (1, B)."""
@@ -68,7 +70,7 @@ class Transformer(nn.Module):
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
         self.heads, self.context, self.causal = heads, context, not bidirectional
         self.variational_dropout = variational_dropout
-        self.read = nn.Linear(input_size, hidden_size)
+        self.read, self.norm_read = nn.Linear(input_size, hidden_size), nn.LayerNorm(hidden_size)
         self.blocks = nn.ModuleList(Block(hidden_size, heads, feed_forward, layer_dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size)
         self.gru = Recurrent(hidden_size, hidden_size, bidirectional=bidirectional) if gru else None
@@ -97,7 +99,8 @@ class Transformer(nn.Module):
     def reset_parameters(self) -> None:
         """Draw all weights anew, the same for the same torch seed.
 
-        Xavier uniform, what layers add scaled down by their number (Radford et al., 2019); biases zero.
+        Xavier uniform, what layers add scaled down by their number (Radford et al., 2019); biases zero, but those by
+        which every other head begins with its neighbours: a step before, a step behind or, reading forward, two before.
         """
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
@@ -107,6 +110,7 @@ class Transformer(nn.Module):
             assert isinstance(block, Block)
             for layer in (block.join, block.narrow):
                 nn.init.xavier_uniform_(layer.weight, gain=1 / math.sqrt(2 * self.layers))
+            self._begin_near(block)
         if self.gru is not None:
             self.gru.reset_parameters()
 
@@ -146,6 +150,18 @@ class Transformer(nn.Module):
         sees = f"causal, context {self.context}" if self.causal else "bidirectional"
         return f"{self.input_size} -> {self.layers}x{self.hidden_size}, {self.heads} heads, {sees}"
 
+    def _begin_near(self, block: Block) -> None:
+        """Let what is turned alike in all queries and keys be the most alike at a neighbour."""
+        width = self.hidden_size // self.heads
+        cos_1P, sin_1P = _turn(2, width, block.key.bias.device)
+        with torch.no_grad():
+            for head in range(0, self.heads, 2):
+                steps = torch.tensor((-1, -2 if self.causal else 1)[head // 2 % 2])
+                angle_P = torch.atan2(sin_1P[1], cos_1P[1]) * steps
+                own = slice(head * width, (head + 1) * width)
+                block.query.bias[own] = NEAR * torch.cat([angle_P.cos(), angle_P.sin()])
+                block.key.bias[own] = NEAR * torch.cat([torch.ones_like(angle_P), torch.zeros_like(angle_P)])
+
     def _parted(self, state: Any, batch: int) -> tuple[Cache | None, Tensor | None]:
         """What is attended to of a state, and the state of the recurrent layer."""
         if state is None:
@@ -163,7 +179,7 @@ class Transformer(nn.Module):
         batch, steps, _ = x_BTI.shape
         if self.training and self.variational_dropout:
             x_BTI = x_BTI * dropout(x_BTI.new_ones(batch, 1, self.input_size), self.variational_dropout)
-        x_BTH, kept = self.read(x_BTI), []
+        x_BTH, kept = self.norm_read(self.read(x_BTI)), []
         before = self.context if own is not None else 0
         turn = _turn(before + steps, self.hidden_size // self.heads, x_BTH.device)
         mask = self._mask(batch, steps, lengths_B, own, x_BTH.device)

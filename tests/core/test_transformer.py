@@ -43,7 +43,7 @@ def turned(x_D, step):
 
 def by_equations(core: Transformer, x_TI: np.ndarray) -> np.ndarray:
     """Outputs (T, H) of one sequence without padding: each step, each head by itself."""
-    x_TH = [linear(core.read, x_I) for x_I in x_TI]
+    x_TH = [normed(linear(core.read, x_I), core.norm_read) for x_I in x_TI]
     share = WIDTH // core.heads
     for block in core.blocks:
         read = [normed(x_H, block.norm_attention) for x_H in x_TH]
@@ -144,6 +144,15 @@ def test_autocast_gives_its_own_precision():
         assert "cpu, bf16" in core.kernel("cpu")
     assert y_BTH.dtype == torch.bfloat16
     core(torch.randn(2, 4, INPUT), None, state)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_every_other_head_begins_with_its_neighbours(bidirectional):
+    core = Transformer(INPUT, 64, heads=4, layers=1, bidirectional=bidirectional)
+    asked, keys = (layer.bias.detach().numpy().reshape(4, 16) for layer in (core.blocks[0].query, core.blocks[0].key))
+    fits = [[turned(asked[n], 9) @ turned(keys[n], step) for step in range(19)] for n in range(4)]
+    assert [int(np.argmax(fits[n])) - 9 for n in (0, 2)] == [-1, 1 if bidirectional else -2]
+    assert not np.any(fits[1] + fits[3])
 
 
 @pytest.mark.parametrize(
