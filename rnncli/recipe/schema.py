@@ -130,7 +130,7 @@ class CoreSection(Section, frozen=True):
         default="before",
         description="where the gru resets: before the recurrent product (textbook) or after it (cuDNN)",
     )
-    layers: Depth = Field(default=1, description="layers on top of each other")
+    layers: Depth = Field(default=1, description="layers on top of each other; of a Transformer 2 if not said")
     hidden: Width = Field(default=128, description="hidden units of each direction; the width of a Transformer")
     heads: Annotated[int, Field(ge=1, le=1024)] = Field(default=4, description="of attention in a Transformer")
     feed_forward: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -154,6 +154,13 @@ class CoreSection(Section, frozen=True):
         "names of torch.nn; a relative one starts where you are",
     )
     start_layer: str = Field(default="", description="which layers of start, where it has several to start from")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _layers_of_a_transformer(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("core", RECURRENT) != RECURRENT and "layers" not in given:
+            return given | {"layers": max(2, cls.model_fields["layers"].default)}
+        return given
 
     @field_validator(*OF_RECURRENT, *OF_TRANSFORMER)
     @classmethod

@@ -49,6 +49,12 @@ def test_a_core_is_what_the_recipe_says(kind, bidirectional):
     assert (core.output_size, core.directions) == (32 if both else 16, 2 if both else 1)
 
 
+def test_a_transformer_has_two_layers_if_not_said():
+    assert [CoreSection(core=core).layers for core in ("recurrent", *KINDS)] == [1, 2, 2]  # pyright: ignore[reportArgumentType]
+    assert CoreSection(core="transformer", layers=1).layers == 1
+    assert SpeechModel(core="transformer").layers == 3
+
+
 @pytest.mark.parametrize("key", [*OF_RECURRENT, *OF_TRANSFORMER])
 def test_a_key_of_the_other_core_is_refused_by_name(key):
     core = "transformer" if key in OF_RECURRENT else "recurrent"
