@@ -155,13 +155,6 @@ class CoreSection(Section, frozen=True):
     )
     start_layer: str = Field(default="", description="which layers of start, where it has several to start from")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _layers_of_a_transformer(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("core", RECURRENT) != RECURRENT and "layers" not in given:
-            return given | {"layers": max(2, cls.model_fields["layers"].default)}
-        return given
-
     @field_validator(*OF_RECURRENT, *OF_TRANSFORMER)
     @classmethod
     def _of_its_core(cls, value: Any, info: ValidationInfo) -> Any:
@@ -174,6 +167,12 @@ class CoreSection(Section, frozen=True):
         if not unset and core != RECURRENT and key in OF_RECURRENT and key not in cls.also_recurrent:
             raise ValueError(f"is the recurrent core's, and model.core is {core}: leave it away")
         return value
+
+    @model_validator(mode="after")
+    def _layers_of_a_transformer(self) -> Self:
+        if self.core != RECURRENT and "layers" not in self.model_fields_set:
+            object.__setattr__(self, "layers", max(2, self.layers))  # as a default, so before anyone sees it
+        return self
 
     @model_validator(mode="after")
     def _heads_of_a_width(self) -> Self:
