@@ -71,7 +71,9 @@ class Transformer(nn.Module):
         self.heads, self.context, self.causal = heads, context, not bidirectional
         self.variational_dropout = variational_dropout
         self.read, self.norm_read = nn.Linear(input_size, hidden_size), nn.LayerNorm(hidden_size)
-        self.blocks = nn.ModuleList(Block(hidden_size, heads, feed_forward, layer_dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            TransformerLayer(hidden_size, heads, feed_forward, layer_dropout) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(hidden_size)
         self.gru = Recurrent(hidden_size, hidden_size, bidirectional=bidirectional) if gru else None
         self.directions = self.gru.directions if self.gru is not None else 1
@@ -107,7 +109,7 @@ class Transformer(nn.Module):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
         for block in self.blocks:
-            assert isinstance(block, Block)
+            assert isinstance(block, TransformerLayer)
             for layer in (block.join, block.narrow):
                 nn.init.xavier_uniform_(layer.weight, gain=1 / math.sqrt(2 * self.layers))
             self._begin_near(block)
@@ -150,7 +152,7 @@ class Transformer(nn.Module):
         sees = f"causal, context {self.context}" if self.causal else "bidirectional"
         return f"{self.input_size} -> {self.layers}x{self.hidden_size}, {self.heads} heads, {sees}"
 
-    def _begin_near(self, block: Block) -> None:
+    def _begin_near(self, block: TransformerLayer) -> None:
         """Let what is turned alike in all queries and keys be the most alike at a neighbour."""
         width = self.hidden_size // self.heads
         cos_1P, sin_1P = _turn(2, width, block.key.bias.device)
@@ -162,7 +164,7 @@ class Transformer(nn.Module):
                 block.query.bias[own] = NEAR * torch.cat([angle_P.cos(), angle_P.sin()])
                 block.key.bias[own] = NEAR * torch.cat([torch.ones_like(angle_P), torch.zeros_like(angle_P)])
 
-    def _parted(self, state: Any, batch: int) -> tuple[Cache | None, Tensor | None]:
+    def _parted(self, state: Any, batch: int) -> tuple[AttentionCache | None, Tensor | None]:
         """What is attended to of a state, and the state of the recurrent layer."""
         if state is None:
             return None, None
@@ -170,10 +172,10 @@ class Transformer(nn.Module):
         if not isinstance(state, tuple) or [tuple(part.shape) for part in state] != shapes:
             found = [tuple(part.shape) for part in (state if isinstance(state, tuple) else (state,))]
             raise ValueError(f"state of shapes {found}, not {shapes}")
-        return Cache(*state[:3]), state[3] if self.gru is not None else None
+        return AttentionCache(*state[:3]), state[3] if self.gru is not None else None
 
     def _attended(
-        self, x_BTI: Tensor, lengths_B: Tensor | None, own: Cache | None
+        self, x_BTI: Tensor, lengths_B: Tensor | None, own: AttentionCache | None
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """All layers: outputs (B, T, H), and of each the keys and values of these steps, (B, T, H)."""
         batch, steps, _ = x_BTI.shape
@@ -190,7 +192,7 @@ class Transformer(nn.Module):
         return self.norm(x_BTH), kept
 
     def _mask(
-        self, batch: int, steps: int, lengths_B: Tensor | None, own: Cache | None, device: torch.device
+        self, batch: int, steps: int, lengths_B: Tensor | None, own: AttentionCache | None, device: torch.device
     ) -> Tensor | None:
         """Which steps S a step may attend to, (B or 1, 1, T or 1, S); None for all.
 
@@ -215,12 +217,14 @@ class Transformer(nn.Module):
         parts = [mask_BTC.expand(batch, rows, -1), mask_BTT.expand(batch, rows, -1)]
         return torch.cat(parts, -1)[:, None]
 
-    def _end(self, kept: list[tuple[Tensor, Tensor]], own: Cache | None, lengths_B: Tensor | None, steps: int) -> State:
+    def _end(
+        self, kept: list[tuple[Tensor, Tensor]], own: AttentionCache | None, lengths_B: Tensor | None, steps: int
+    ) -> State:
         """The last ``context`` steps of what came before and of this, and how many of them there are."""
         batch, device = len(kept[0][0]), kept[0][0].device
         if own is None:
             nothing, _, count_1B = self.initial_state(batch)[:3]
-            own = Cache(nothing, nothing, count_1B)
+            own = AttentionCache(nothing, nothing, count_1B)
         lengths_B = torch.full((batch,), steps) if lengths_B is None else lengths_B
         lengths_B = lengths_B.to(device)
         slots_BC = lengths_B[:, None] + torch.arange(self.context, device=device)
@@ -232,7 +236,7 @@ class Transformer(nn.Module):
         return *ends, (own.count_1B + lengths_B).clamp(max=self.context)
 
 
-class Cache(NamedTuple):
+class AttentionCache(NamedTuple):
     """What came before: see ``State``."""
 
     keys_LBCH: Tensor
@@ -240,7 +244,7 @@ class Cache(NamedTuple):
     count_1B: Tensor
 
 
-class Block(nn.Module):
+class TransformerLayer(nn.Module):
     """A layer: attention, then a feed-forward network."""
 
     def __init__(self, width: int, heads: int, feed_forward: int, share: float) -> None:

@@ -65,7 +65,7 @@ def by_reference(core: Recurrent, x_BTI: Tensor, lengths: list[int], state=None)
     return reference(core.cell, layers, x_BTI, lengths, state)
 
 
-def gradients(core: Recurrent, results: list[Tensor], *inputs: Tensor) -> list[Tensor]:
+def gradients(core: Core, results: list[Tensor], *inputs: Tensor) -> list[Tensor]:
     """Gradients of one fixed, uneven function of ``results`` for all parameters and ``inputs``."""
     total = sum((part.double() * torch.linspace(-1, 1.5, part.numel()).view(part.shape)).sum() for part in results)
     found = torch.autograd.grad(total, [*core.parameters(), *inputs], allow_unused=True, materialize_grads=True)
