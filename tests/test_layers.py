@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "serve",
         "explain",
     },
-    "export": {"runs", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
+    "export": {"runs", "recipe.schema", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
     "explain": {"tasks.explaining", "metrics"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},

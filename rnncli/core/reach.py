@@ -20,38 +20,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
 
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.contract import Core
 
 DIRECTIONS = ("forward", "reverse")
 
+C = TypeVar("C", bound=nn.Module)
 
-def outermost(model: nn.Module) -> list[Recurrent]:
-    """The recurrent layers nearest to the top of ``model``: one module, or those of one list, each reading the last."""
+
+def outermost(model: nn.Module) -> list[Core]:
+    """The cores nearest to the top of ``model``: one module, or those of one list, each reading the last."""
     return next(iter(stacks(model)), [])
 
 
-def stacks(model: nn.Module) -> list[list[Recurrent]]:
-    """All recurrent layers that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
-    found = named_stacks(model)
-    least = min((name.count(".") for name in found), default=0)
-    return [layers for name, layers in found.items() if name.count(".") == least]
+def stacks(model: nn.Module) -> list[list[Core]]:
+    """All cores that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
+    return topmost(named_stacks(model, *get_args(Core)))
 
 
-def named_stacks(model: nn.Module) -> dict[str, list[Recurrent]]:
-    """All recurrent layers of ``model`` by where they are, those of one list together; the nearest to the top first."""
-    found: dict[str, list[Recurrent]] = {}
+def named_stacks(model: nn.Module, *kinds: type[C]) -> dict[str, list[C]]:
+    """All cores of such ``kinds`` in ``model`` by where they are, those of one list together; the topmost first."""
+    found: dict[str, list[C]] = {}
     for name, module in model.named_modules():
-        if isinstance(module, Recurrent):
+        if isinstance(module, kinds):
             found.setdefault(re.sub(r"\.\d+$", "", name), []).append(module)
     return dict(sorted(found.items(), key=lambda one: one[0].count(".")))
 
 
-def shares(layers: Sequence[Recurrent], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:
+def topmost(named: dict[str, list[C]]) -> list[list[C]]:
+    """Of cores by where they are those that are the nearest to the top."""
+    least = min((name.count(".") for name in named), default=0)
+    return [layers for name, layers in named.items() if name.count(".") == least]
+
+
+def shares(layers: Sequence[Core], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:
     """share(k) for k from 0 of each direction of the stack ``layers``, (K,) fp64, as far as half of the sequences go.
 
     ``compute`` runs the model that holds the layers, once for each direction. The squared norm of each Jacobian J is
@@ -75,7 +81,7 @@ class _Pass(NamedTuple):
     y_BTE: Tensor
 
 
-def _observed(layers: Sequence[Recurrent], compute: Callable[[], Any]) -> _Pass:
+def _observed(layers: Sequence[Core], compute: Callable[[], Any]) -> _Pass:
     """The first pass of the stack in ``compute``."""
     read: list[tuple[Tensor, Tensor]] = []
     written: list[Tensor] = []

@@ -12,7 +12,8 @@ import torch
 
 from rnncli import tasks
 from rnncli.core.inside import named
-from rnncli.core.reach import DIRECTIONS, stacks
+from rnncli.core.reach import DIRECTIONS, named_stacks
+from rnncli.core.recurrent import Recurrent
 from rnncli.errors import DataError, UsageError
 from rnncli.inspection.features import StepsRead
 from rnncli.inspection.matching import LitUnit, SpanMatch, matches
@@ -179,7 +180,7 @@ def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: 
 def inside_of_dev(model: Model, part: Any, examples: Examples) -> InsideUse | None:
     """What units do over dev; None where there is no recurrent core, or nobody tells what it reads at each step."""
     told = isinstance(tasks.load(model.recipe.task), Inspecting) and examples.lengths.any()
-    if not told or not stacks(model.module):
+    if not told or not named_stacks(model.module, Recurrent):
         return None
     looking = Looker(model.recipe, model.fitted, model.module, model.placement.device)
     return units_of(looking, part, examples, "dev")

@@ -14,7 +14,7 @@ from rnncli import tasks
 from rnncli.core.cells import Cell
 from rnncli.core.device import placed
 from rnncli.core.inside import Inside, observed, rebuilt
-from rnncli.core.reach import DIRECTIONS, named_stacks, stacks
+from rnncli.core.reach import DIRECTIONS, named_stacks, topmost
 from rnncli.core.recurrent import Recurrent
 from rnncli.data import progress
 from rnncli.errors import UsageError
@@ -93,7 +93,7 @@ class Looker:
 
     def _look(self, read: Callable[[], ReadBatch]) -> Look:
         found: list[ReadBatch] = []
-        every = [module for modules in named_stacks(self.model).values() for module in modules]
+        every = [module for modules in named_stacks(self.model, Recurrent).values() for module in modules]
         passes = observed(every, lambda: found.append(read()))
         (batch,) = found
         core, steps = self._chosen(batch)
@@ -103,8 +103,8 @@ class Looker:
 
     def _chosen(self, batch: ReadBatch) -> tuple[Inner, Sequence[ReadSteps]]:
         """The core that was asked for, by its name or the end of it, else the first at the top; and what it reads."""
-        by_name = named_stacks(self.model)
-        top = {id(modules[0]) for modules in stacks(self.model)}
+        by_name = named_stacks(self.model, Recurrent)
+        top = {id(modules[0]) for modules in topmost(by_name)}
         known: dict[str, Sequence[ReadSteps]] = {}
         for name, modules in by_name.items():
             inner = next((steps for end, steps in batch.inner.items() if name.endswith(end)), None)
@@ -113,7 +113,10 @@ class Looker:
             elif inner:
                 known[name] = inner
         if not known:
-            raise UsageError("the model has no recurrent core to look into", "train one with model.cell=lstm, say")
+            raise UsageError(
+                "the model has no recurrent core to look into",
+                "train one with model.core=recurrent or model.core=transformer+gru",
+            )
         name = next((one for one in known if f".{one}".endswith(f".{self._core}") or not self._core), "")
         if not name:
             raise UsageError(f"--core {self._core}: there is no such core", f"there are: {', '.join(known)}")

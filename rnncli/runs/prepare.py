@@ -9,7 +9,7 @@ import torch
 
 from rnncli import tasks
 from rnncli.errors import RecipeError, RunError
-from rnncli.recipe.schema import Extent, Recipe
+from rnncli.recipe.schema import RECURRENT, Extent, Recipe
 from rnncli.runs import further
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
@@ -123,7 +123,8 @@ def _resolved(recipe: Recipe, fitted: Fitted[Any], train: Examples) -> tuple[Rec
     recipe = fitted.recipe if isinstance(fitted, Adapts) else recipe
     asked = recipe.train
     best_by = asked.best_by or fitted.best_by
-    used = settled(asked, train, recipe.seed).model_copy(update={"best_by": best_by})
+    transformer = getattr(getattr(recipe, "model", None), "core", RECURRENT) != RECURRENT
+    used = settled(asked, train, recipe.seed, transformer=transformer).model_copy(update={"best_by": best_by})
     return recipe.model_copy(update={"train": used}), described(asked, used, train, recipe.seed)
 
 

@@ -14,6 +14,8 @@ SHORT_EPOCH, SMALL_BATCH = 12, 4
 """Where an epoch has fewer steps than this, batches are made smaller, but not smaller than that."""
 WARMUP_SHARE = 0.3
 """Of all steps, at most, in which the learning rate rises."""
+TRANSFORMER_WARMUP = 100
+"""Steps in which the learning rate of a Transformer rises, unless a task has more."""
 
 
 def batches_of(train: Examples, settings: TrainSection, seed: int, epoch: int) -> BatchPlan:
@@ -24,13 +26,19 @@ def batches_of(train: Examples, settings: TrainSection, seed: int, epoch: int) -
     return batching.shuffled(train.lengths, **most, seed=seed, epoch=epoch)
 
 
-def settled(settings: TrainSection, train: Examples, seed: int) -> TrainSection:
+def settled(settings: TrainSection, train: Examples, seed: int, *, transformer: bool = False) -> TrainSection:
     """The settings with a number for each key that is ``auto``, after the examples of ``train``.
 
     Few examples get smaller batches, and more epochs until there are as many steps as the task's usual ``Extent`` asks
     for; patience grows as the epochs do, and the warm-up is at most a share of all steps. Numbers are obeyed.
+
+    A Transformer always gets a warm-up, and is trained to the end: it learns nothing for a while, and then much.
     """
     usual = settings.extent
+    if transformer and settings.warmup_steps == AUTO:
+        usual = replace(usual, warmup_steps=max(usual.warmup_steps, TRANSFORMER_WARMUP))
+    if transformer and settings.patience == AUTO:
+        usual = replace(usual, patience=0)
     if settings.batch_size == AUTO:
         usual = replace(usual, batch_size=_batch_size(usual.batch_size, len(train.lengths)))
     each = steps_of_epoch(settings.settled(usual), train, seed)

@@ -97,7 +97,7 @@ def test_a_recipe_is_written_in_the_order_of_its_schema_with_sections_apart():
     "expected",
     [
         "  # the recurrent cell (one of rnn, lstm, gru)\n  cell: gru\n",
-        "  # recurrent layers on top of each other (a whole number, at least 1 and at most 100)\n  layers: 1\n",
+        "  # layers on top of each other; of a Transformer 2 if not said (a whole number, at\n",
         '  # column of the text\n  text_column: ""\n',
         "  # a number, at least 0 and below 1, or null\n  smoothing: null\n",
         "  # a list, each text\n  files: []\n",

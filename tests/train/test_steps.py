@@ -117,3 +117,14 @@ def test_a_run_of_before_has_numbers_for_all_of_it_and_goes_on_by_them(task):
     train = tasks.schema(task).model_fields["train"].default
     before = train.settled(train.usual)
     assert settled(before, lengths(3), 3) == before
+
+
+def test_a_transformer_gets_a_warm_up_and_is_trained_to_the_end():
+    class Impatient(TrainSection, frozen=True):
+        usual = Extent(epochs=20, batch_size=16, patience=2)
+
+    found = settled(Impatient(), lengths(5000), 3, transformer=True).extent
+    assert (found.warmup_steps, found.patience) == (100, 0)
+    assert settled(Impatient(), lengths(48), 3, transformer=True).extent.warmup_steps == int(WARMUP_SHARE * 20 * 12)
+    given = settled(Impatient(warmup_steps=7, patience=3), lengths(5000), 3, transformer=True).extent
+    assert (given.warmup_steps, given.patience) == (7, 3)

@@ -13,7 +13,7 @@ Schedule = Annotated[
 ]
 Averaging = Annotated[Fraction, Field(description="decay of the moving average of the weights; 0 keeps none")]
 Hidden = Annotated[Width, Field(description="hidden units of each direction")]
-Layers = Annotated[Depth, Field(description="recurrent layers on top of each other")]
+Layers = Annotated[Depth, Field(description="layers on top of each other")]
 
 
 class LongTrain(TrainSection, frozen=True):

@@ -16,8 +16,8 @@ from rnncli.tasks.common.growing import growth
 from rnncli.tasks.exporting import Exported
 from rnncli.tasks.sentiment.data import TextPart, count_labels, read_corpus, read_part
 from rnncli.tasks.sentiment.extras import checks
-from rnncli.tasks.sentiment.extras.steps import TextSteps
 from rnncli.tasks.sentiment.extras.explained import TextExplainer
+from rnncli.tasks.sentiment.extras.steps import TextSteps
 from rnncli.tasks.sentiment.fitted import FittedSentiment
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.predictor import TextPredictor
