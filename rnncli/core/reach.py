@@ -25,27 +25,27 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.contract import Core
 
 DIRECTIONS = ("forward", "reverse")
 
 
-def outermost(model: nn.Module) -> list[Recurrent]:
-    """The recurrent layers nearest to the top of ``model``: one module, or those of one list, each reading the last."""
+def outermost(model: nn.Module) -> list[Core]:
+    """The cores nearest to the top of ``model``: one module, or those of one list, each reading the last."""
     return next(iter(stacks(model)), [])
 
 
-def stacks(model: nn.Module) -> list[list[Recurrent]]:
-    """All recurrent layers that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
-    found: dict[str, list[Recurrent]] = {}
+def stacks(model: nn.Module) -> list[list[Core]]:
+    """All cores that are as near to the top of ``model`` as :func:`outermost`, such as those of members."""
+    found: dict[str, list[Core]] = {}
     for name, module in model.named_modules():
-        if isinstance(module, Recurrent):
+        if isinstance(module, Core):
             found.setdefault(re.sub(r"\.\d+$", "", name), []).append(module)
     least = min((name.count(".") for name in found), default=0)
     return [layers for name, layers in found.items() if name.count(".") == least]
 
 
-def shares(layers: Sequence[Recurrent], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:
+def shares(layers: Sequence[Core], compute: Callable[[], Any], *, seed: int = 1) -> dict[str, Tensor]:
     """share(k) for k from 0 of each direction of the stack ``layers``, (K,) fp64, as far as half of the sequences go.
 
     ``compute`` runs the model that holds the layers, once for each direction. The squared norm of each Jacobian J is
@@ -69,7 +69,7 @@ class _Pass(NamedTuple):
     y_BTE: Tensor
 
 
-def _observed(layers: Sequence[Recurrent], compute: Callable[[], Any]) -> _Pass:
+def _observed(layers: Sequence[Core], compute: Callable[[], Any]) -> _Pass:
     """The first pass of the stack in ``compute``."""
     read: list[tuple[Tensor, Tensor]] = []
     written: list[Tensor] = []

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -101,19 +109,40 @@ class FilesSection(DataSection, frozen=True):
     config: str = Field(default="", description="configuration of a datasets repository")
 
 
-class CoreSection(Section, frozen=True):
-    """The recurrent core, the same for every task; a task's ``model`` section extends it."""
+RECURRENT = "recurrent"
+OF_RECURRENT = ("cell", "activation", "reset", "recurrent_dropout", "initial_state", "start", "start_layer")
+OF_TRANSFORMER = ("heads", "feed_forward", "context")
+"""Keys of ``model`` that only one kind of core has."""
 
+
+class CoreSection(Section, frozen=True):
+    """The core, the same for every task; a task's ``model`` section extends it."""
+
+    also_recurrent: ClassVar[frozenset[str]] = frozenset()
+    """Keys of recurrent layers that the task's model has beside its core."""
+
+    core: Literal["recurrent", "transformer", "transformer+gru"] = Field(
+        default=RECURRENT, description="what reads the sequence; transformer+gru puts a gru layer on a Transformer"
+    )
     cell: Literal["rnn", "lstm", "gru"] = Field(default="gru", description="the recurrent cell")
     activation: Literal["tanh", "relu", "sigmoid"] = Field(default="tanh", description="activation of cell rnn")
     reset: Literal["before", "after"] = Field(
         default="before",
         description="where the gru resets: before the recurrent product (textbook) or after it (cuDNN)",
     )
-    layers: Depth = Field(default=1, description="recurrent layers on top of each other")
-    hidden: Width = Field(default=128, description="hidden units of each direction")
+    layers: Depth = Field(default=1, description="layers on top of each other")
+    hidden: Width = Field(default=128, description="hidden units of each direction; the width of a Transformer")
+    heads: Annotated[int, Field(ge=1, le=1024)] = Field(default=4, description="of attention in a Transformer")
+    feed_forward: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=4, description="how many times as wide the layers between are in a Transformer"
+    )
+    context: Width = Field(
+        default=256, description="steps before it that a step of a Transformer attends to where it reads forward only"
+    )
     bidirectional: bool = Field(default=True, description="read each sequence in both directions")
-    layer_dropout: Fraction = Field(default=0.0, description="dropout between layers")
+    layer_dropout: Fraction = Field(
+        default=0.0, description="dropout between layers; in a Transformer of what each part of a layer adds"
+    )
     variational_dropout: Fraction = Field(
         default=0.0, description="dropout of the core's inputs, one mask for all steps"
     )
@@ -125,6 +154,28 @@ class CoreSection(Section, frozen=True):
         "names of torch.nn; a relative one starts where you are",
     )
     start_layer: str = Field(default="", description="which layers of start, where it has several to start from")
+
+    @field_validator(*OF_RECURRENT, *OF_TRANSFORMER)
+    @classmethod
+    def _of_its_core(cls, value: Any, info: ValidationInfo) -> Any:
+        core, key = info.data.get("core"), str(info.field_name)
+        unset = core is None or value == cls.model_fields[key].default
+        if not unset and core == RECURRENT and key in OF_TRANSFORMER:
+            raise ValueError(
+                "is a Transformer's, and model.core is recurrent: leave it away, or model.core=transformer"
+            )
+        if not unset and core != RECURRENT and key in OF_RECURRENT and key not in cls.also_recurrent:
+            raise ValueError(f"is the recurrent core's, and model.core is {core}: leave it away")
+        return value
+
+    @model_validator(mode="after")
+    def _heads_of_a_width(self) -> Self:
+        if self.core != RECURRENT and self.hidden % (2 * self.heads):
+            raise ValueError(
+                f"hidden is {self.hidden}, of which {self.heads} heads cannot have the same even share: "
+                f"it must be a multiple of {2 * self.heads}"
+            )
+        return self
 
 
 class TrainSection(Section, frozen=True):

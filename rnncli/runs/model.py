@@ -12,7 +12,7 @@ from rnncli.core import device, memory
 from rnncli.core.device import Placement
 from rnncli.core.reach import outermost
 from rnncli.errors import RecipeError
-from rnncli.recipe.schema import Recipe, TrainSection
+from rnncli.recipe.schema import RECURRENT, Recipe, TrainSection
 from rnncli.report.build import ModelSummary
 from rnncli.tasks.base import Fitted
 
@@ -51,11 +51,12 @@ def build(fitted: Fitted[M], placement: Placement, train: TrainSection | None = 
 
 
 def summarise(recipe: Recipe, model: nn.Module) -> ModelSummary:
-    """The recurrent core as the recipe shapes it, and the parameters of the whole model."""
+    """The core as the recipe shapes it, and the parameters of the whole model."""
     section: Any = recipe.model  # type: ignore[attr-defined] - every task's recipe has one
     parameters = sum(parameter.numel() for parameter in model.parameters())
     members, start = getattr(section, "members", 1), Path(getattr(section, "start", "")).name
-    core = (section.cell, section.layers, section.hidden, section.bidirectional)
+    kind = section.cell if section.core == RECURRENT else section.core
+    core = (kind, section.layers, section.hidden, section.bidirectional)
     return ModelSummary(*core, parameters, members, start)
 
 
@@ -70,6 +71,6 @@ def _gigabytes(count: int) -> str:
 
 
 def kernel(model: nn.Module) -> str:
-    """One sentence: which path the recurrent layers of ``model`` take and why; empty where it has none."""
+    """One sentence: which path the core of ``model`` take and why; empty where it has none."""
     layers = outermost(model)
     return layers[0].kernel(next(layers[0].parameters()).device) if layers else ""

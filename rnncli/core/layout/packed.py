@@ -157,7 +157,7 @@ class Packing:
         self.order_B: Tensor | None = None
         self._cells_N: Tensor | None = None
         self.parts: list[Part] = []
-        lengths_B = None if lengths_B is None else _checked(lengths_B, batch, steps)
+        lengths_B = None if lengths_B is None else checked_lengths(lengths_B, batch, steps)
         if lengths_B is None:
             self.parts += _equal_parts(batch, steps, parts)
         else:
@@ -261,16 +261,7 @@ def carried(before_BH: Tensor, size: int, begin_BH: Tensor) -> Tensor:
     return before_BH[:size] if known > size else torch.cat([before_BH, begin_BH[known:size]])
 
 
-@lru_cache(64)
-def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
-    """Parts of equal lengths, neighbours together; with their tables they serve every batch of this shape."""
-    bounds = [p * batch // parts for p in range(parts + 1)]
-    return tuple(
-        Part(begin, end - begin, begin * steps, [end - begin] * steps, None) for begin, end in pairwise(bounds)
-    )
-
-
-def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
+def checked_lengths(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
     """The lengths on the CPU, or None if all equal ``steps``; raises TypeError for what is no tensor of whole numbers,
     ValueError for lengths that do not fit.
     """
@@ -282,6 +273,15 @@ def _checked(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
     if bool(((lengths_B < 0) | (lengths_B > steps)).any()):
         raise ValueError(f"lengths {lengths_B.tolist()} do not all lie between 0 and {steps}")
     return None if bool((lengths_B == steps).all()) else lengths_B
+
+
+@lru_cache(64)
+def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
+    """Parts of equal lengths, neighbours together; with their tables they serve every batch of this shape."""
+    bounds = [p * batch // parts for p in range(parts + 1)]
+    return tuple(
+        Part(begin, end - begin, begin * steps, [end - begin] * steps, None) for begin, end in pairwise(bounds)
+    )
 
 
 def _joined(moves: Iterator[Move]) -> list[Move]:

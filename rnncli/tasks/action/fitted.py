@@ -22,7 +22,7 @@ from rnncli.tasks.action.windows import SHOWN
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.form import Form
 
@@ -68,8 +68,8 @@ class FittedAction:
         """A new recognizer."""
         settings = self.recipe.model
         encoder = self.form.encoder(self.recipe)
-        core = recurrent(settings.projection, settings)
-        pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
+        core = build_core(settings.projection, settings)
+        pooling = Pooling(core.output_size, settings.pooling, directions=core.directions)
         return ActionClassifier(encoder, core, pooling, len(self.labels.names), dropout=settings.dropout)
 
     def axes(self) -> Axes:

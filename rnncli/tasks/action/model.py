@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.contract import Core
 from rnncli.heads.pooling import Pooling
 from rnncli.heads.rows import by_row
 from rnncli.tasks.frames.encoder import FrameEncoder
@@ -13,9 +13,7 @@ from rnncli.tasks.frames.encoder import FrameEncoder
 class ActionClassifier(nn.Module):
     """Clips to one score a class."""
 
-    def __init__(
-        self, encoder: FrameEncoder, core: Recurrent, pooling: Pooling, classes: int, *, dropout: float
-    ) -> None:
+    def __init__(self, encoder: FrameEncoder, core: Core, pooling: Pooling, classes: int, *, dropout: float) -> None:
         super().__init__()
         self.encoder, self.core, self.pooling = encoder, core, pooling
         self.dropout = nn.Dropout(dropout)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rnncli.heads.attention import AttentionDecoder
 from rnncli.tasks.captioning.schema import CaptionModel
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core, recurrent
 from rnncli.tasks.frames.encoder import FrameEncoder
 
 
@@ -20,7 +20,7 @@ class Captioner(nn.Module):
     def __init__(self, encoder: FrameEncoder, settings: CaptionModel, words: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.core = recurrent(settings.projection, settings)
+        self.core = build_core(settings.projection, settings)
         size = self.core.output_size
         self.norm = nn.LayerNorm(size)
         if settings.head == "ctc":

@@ -20,7 +20,7 @@ from rnncli.metrics.conformal import Conformal
 from rnncli.metrics.forecasts import LEVELS, scores, window_sums
 from rnncli.recipe.schema import AUTO
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.forecast.examples import ForecastBatch, ForecastExamples
 from rnncli.tasks.forecast.extras import fitting, saving
 from rnncli.tasks.forecast.extras.classical import classical
@@ -85,7 +85,7 @@ class FittedForecast:
     def build(self) -> Forecaster:
         """A new forecaster."""
         learnt, settings = self.learnt, self.recipe.model
-        core = recurrent(settings.hidden, settings)
+        core = build_core(settings.hidden, settings)
         known, past, static = (one.shape[1] for one in learnt.scaling.tables)
         sizes = Sizes(
             segment=learnt.segment,

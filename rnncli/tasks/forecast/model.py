@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.contract import Core
 from rnncli.heads.rows import by_row
 from rnncli.tasks.forecast.examples import ForecastBatch
 from rnncli.tasks.forecast.schema import ForecastModel
@@ -35,7 +35,7 @@ class Sizes:
 class Forecaster(nn.Module):
     """Windows to the channels of a head."""
 
-    def __init__(self, core: Recurrent, sizes: Sizes, settings: ForecastModel) -> None:
+    def __init__(self, core: Core, sizes: Sizes, settings: ForecastModel) -> None:
         super().__init__()
         self.sizes, self.recursive = sizes, settings.decoder == "recursive"
         self.ahead = -(-sizes.horizon // sizes.segment)
@@ -78,13 +78,13 @@ class Forecaster(nn.Module):
             query_BMI = query_BMI + by_row(self.of_identity, self.identity(batch.series_B))[:, None]
         return torch.tanh(query_BMI)
 
-    def _at_once(self, query_BMI: Tensor, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    def _at_once(self, query_BMI: Tensor, state: Tensor | tuple[Tensor, ...]) -> Tensor:
         """All segments ahead, each a step from the last state of the past."""
         query_N1I = query_BMI.reshape(-1, 1, query_BMI.shape[-1])
         y_N1E, _ = self.core(query_N1I, _ones(len(query_N1I)), _repeated(state, self.ahead))
         return by_row(self.linear, self.dropout(y_N1E[:, 0])).reshape(len(query_BMI), self.ahead, -1)
 
-    def _one_by_one(self, query_BMI: Tensor, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    def _one_by_one(self, query_BMI: Tensor, state: Tensor | tuple[Tensor, ...]) -> Tensor:
         """Each segment ahead from the state behind the one before it, and from what that was forecast to be."""
         assert self.again is not None
         before_BW = query_BMI.new_zeros(len(query_BMI), self.sizes.segment)
@@ -101,8 +101,8 @@ def _ones(count: int) -> Tensor:
     return torch.ones(count, dtype=torch.int64)
 
 
-def _repeated(state: Tensor | tuple[Tensor, Tensor], times: int) -> Tensor | tuple[Tensor, Tensor]:
-    """The state (layers, B, H) of each window as often as there are segments ahead."""
+def _repeated(state: Tensor | tuple[Tensor, ...], times: int) -> Tensor | tuple[Tensor, ...]:
+    """The state of each window, its second dimension, as often as there are segments ahead."""
     if isinstance(state, tuple):
-        return state[0].repeat_interleave(times, 1), state[1].repeat_interleave(times, 1)
+        return tuple(part.repeat_interleave(times, 1) for part in state)
     return state.repeat_interleave(times, 1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnncli.heads.chords import ChordHead, Frames
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.music import history
 from rnncli.tasks.music.schema import MusicModelSection
 from rnncli.tasks.write.carried import State
@@ -33,7 +33,7 @@ class MusicNetwork(nn.Module):
         for one in self.clock:
             nn.init.normal_(one.weight, std=0.1)  # pyright: ignore[reportArgumentType] - each is an embedding
         self.frame = nn.Linear(history.width(keys, voices), settings.embedding)
-        self.core = recurrent(settings.embedding + CLOCK, settings)
+        self.core = build_core(settings.embedding + CLOCK, settings)
         self.dropout = settings.dropout
         size = self.core.output_size + settings.embedding + CLOCK
         self.head = ChordHead(size, keys, settings.head_hidden, slots=voices, dropout=settings.head_dropout)

@@ -27,7 +27,7 @@ from rnncli.heads.pooling import ATTENTION, Pooling
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.sentiment.columns import as_columns
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
@@ -135,8 +135,8 @@ class FittedSentiment:
     def build(self) -> TextClassifier:
         """A new classifier; its embeddings start from the vectors file where the recipe names one."""
         settings = self.recipe.model
-        core = recurrent(settings.embedding + (self.evidence.width if self.evidence else 0), settings)
-        pooling = Pooling(core.output_size, settings.pooling, directions=2 if settings.bidirectional else 1)
+        core = build_core(settings.embedding + (self.evidence.width if self.evidence else 0), settings)
+        pooling = Pooling(core.output_size, settings.pooling, directions=core.directions)
         scored = self.evidence is not None and self.evidence.bias is not None
         model = TextClassifier(core, pooling, self.vocabulary, len(self.labels.names), settings, scored=scored)
         if settings.vectors and self.fresh:

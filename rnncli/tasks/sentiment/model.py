@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.contract import Core
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.heads.pooling import Pooling
 from rnncli.heads.rows import by_row
@@ -20,7 +20,7 @@ class TextClassifier(nn.Module):
 
     def __init__(
         self,
-        core: Recurrent,
+        core: Core,
         pooling: Pooling,
         vocabulary: Vocabulary,
         classes: int,

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnncli.tasks.common.core import recurrent
+from rnncli.recipe.schema import RECURRENT
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.speech.schema import SpeechModel
 
 KERNEL = 5
@@ -27,16 +28,18 @@ def frames_after(frames: int, subsampling: int) -> int:
 
 
 class Stack(nn.Module):
-    """Recurrent layers with layer normalisation over frames of the core, and scores of labels."""
+    """The core, its recurrent layers with layer normalisation, over frames of the core, and scores of labels."""
 
     def __init__(self, settings: SpeechModel, labels: int) -> None:
         super().__init__()
         self.causal = not settings.bidirectional
-        one = settings.model_copy(update={"layers": 1})
-        size = settings.hidden * (2 if settings.bidirectional else 1)
-        self.cores = nn.ModuleList(
-            recurrent(size if layer else settings.channels, one) for layer in range(settings.layers)
-        )
+        # A Transformer normalises each of its layers by itself.
+        apart = settings.core == RECURRENT
+        each = settings.model_copy(update={"layers": 1}) if apart else settings
+        cores = [build_core(settings.channels, each)]
+        size = cores[0].output_size
+        cores += [build_core(size, each) for _ in range(settings.layers - 1)] if apart else []
+        self.cores = nn.ModuleList(cores)
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in self.cores)
         self.ahead = settings.lookahead if self.causal else 0
         self.lookahead = nn.Conv1d(size, size, self.ahead + 1, groups=size) if self.ahead else nn.Identity()

@@ -17,7 +17,7 @@ from torch.nn import functional
 from rnncli.core.dropout import Dropout
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.extras.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
@@ -127,7 +127,7 @@ class TagScorer(nn.Module):
                 self.forgetting[name] = Forgetting(settings.pair_dropout, lexicon.counts[name])
         input_size = self.words.output_size + sum(_width(self.places[name]) for name in self.order)
         self.input_dropout, self.dropout = Dropout(settings.input_dropout), Dropout(settings.dropout)
-        self.core = recurrent(input_size, settings)
+        self.core = build_core(input_size, settings)
         # The input itself votes too, so that plain evidence of a word need not pass through the core.
         self.linear = nn.Linear(self.core.output_size + input_size, tags)
         nn.init.zeros_(self.linear.bias)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.heads.symbols import SymbolHead
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.text.schema import TextModelSection
 from rnncli.tasks.write.carried import State
 from rnncli.tasks.write.members import joined, locked, mean_nats, parted
@@ -30,7 +30,7 @@ class TextNetwork(nn.Module):
         self.embedding_dropout, self.dropout = settings.embedding_dropout, settings.dropout
         self.embedding = nn.Embedding(symbols + 1, width)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        self.core = recurrent(width, settings)
+        self.core = build_core(width, settings)
         weight = nn.Parameter(torch.empty(symbols, width).uniform_(-0.1, 0.1))
         self.head = SymbolHead(self.core.output_size, weight)
         self.tied = settings.tied
