@@ -1,4 +1,4 @@
-"""The recurrent core, and a linear layer on its last step. Shape letters: B batch, T steps, I inputs, K outputs."""
+"""The core, and a linear layer on its last step. Shape letters: B batch, T steps, I inputs, K outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from rnncli.heads.pooling import Pooling
 from rnncli.heads.rows import by_row
-from rnncli.tasks.common.core import recurrent
+from rnncli.tasks.common.core import build_core
 from rnncli.tasks.memory.schema import MemoryModel
 
 
@@ -15,7 +15,7 @@ class Rememberer(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, settings: MemoryModel) -> None:
         super().__init__()
-        self.core = recurrent(inputs, settings)
+        self.core = build_core(inputs, settings)
         self.pooling = Pooling(self.core.output_size, "last", directions=2 if settings.bidirectional else 1)
         self.linear = nn.Linear(self.pooling.output_size, outputs)
 

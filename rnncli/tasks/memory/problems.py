@@ -23,7 +23,7 @@ MOST_SYMBOLS = 1000
 """That a sequence may be made of, since each is an input of its own."""
 
 
-class Problem(Protocol):
+class MemoryProblem(Protocol):
     """A problem fitted to its training part."""
 
     name: str

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rnncli.data.text import units as text_units
-from rnncli.data.text.units import Cut, Units
+from rnncli.data.text.units import Cut, SortedUnits, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
@@ -55,7 +55,8 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
 
 
 def _units(data: TextData, train: TextPart) -> tuple[Units, str]:
-    return text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+    units, why = text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+    return (SortedUnits(units) if data.order == "sorted" else units), why
 
 
 def _fit(recipe: SentimentRecipe, corpus: Corpus, known: FittedSentiment | None) -> FittedSentiment:

@@ -1,0 +1,266 @@
+"""Why does an RNN forget? Answers by growing lag, and how much of the gradient arrives from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnncli.lessons.lesson import Lesson, Taught, of_stage, value_of
+from rnncli.lessons.wording import differs, factor_of, listed, named, reach_of, share_at, valued
+from rnncli.report.build import Estimate, ReportTable
+from rnncli.report.comparison import Comparison
+from rnncli.report.figures import Figure, Line
+from rnncli.report.lesson import Answer, Equation, Part, Step
+from rnncli.report.numbers import number
+
+if TYPE_CHECKING:
+    from rnncli.batch.plan import Batch
+    from rnncli.runs.outcome import Outcome
+
+RECIPE = "lessons/long-lag"
+PROBLEMS = {
+    "adding": "The adding problem: two marked numbers among many, whose sum is wanted at the end",
+    "copy": "The copy problem: a symbol, then noise, and the symbol is to be named at the end",
+}
+CORES = ({"model.cell": "rnn"}, {"model.cell": "lstm"}, {"model.cell": "gru"}, {"model.core": "transformer"})
+REMEMBERED = 0.9
+"""A lag is called remembered where so many answers are right."""
+METRIC, PROBLEM, LAGS = "accuracy", "data.problem", "data.lags"
+LEADS = (
+    "A recurrent network has read everything that came before, so nothing forbids it to answer by what it read 200 "
+    "steps ago. Yet a plain RNN hardly ever learns to. To learn it, training must be told that a weight should have "
+    "kept what was read then: a gradient must go back through all the steps between.",
+    "On its way that gradient is multiplied by one Jacobian a step. If their norms are below 1 it vanishes "
+    "exponentially, above 1 it explodes (Bengio, Simard and Frasconi, 1994; Pascanu, Mikolov and Bengio, 2013). An "
+    "LSTM and a GRU keep a state that is added to and not multiplied anew, behind gates that may stay open.",
+)
+EQUATIONS = (
+    Equation(
+        "RNN",
+        ("h_t = tanh(W x_t + U h_{t-1} + b)", "∂h_t / ∂h_{t-k} = ∏_{i} diag(1 - h_i^2) U        k factors"),
+        "Each step back is one more factor, and the tanh only makes it smaller.",
+    ),
+    Equation(
+        "LSTM",
+        ("c_t = f_t * c_{t-1} + i_t * c'_t", "h_t = o_t * tanh(c_t)", "∂c_t / ∂c_{t-1} = f_t + ..."),
+        "Where the forget gate f is 1 the memory c passes a step unchanged, and so does its gradient.",
+    ),
+    Equation(
+        "GRU",
+        ("h_t = (1 - z_t) * h_{t-1} + z_t * h'_t", "∂h_t / ∂h_{t-1} = (1 - z_t) + ..."),
+        "Where the update gate z is 0 the state passes unchanged.",
+    ),
+    Equation(
+        "What is measured",
+        ("share(k)^2 = mean |∂h_t / ∂x_{t-k}|^2 / mean |∂h_t / ∂x_t|^2",),
+        "In the trained model, at the end of the longest dev sequences: how much of the gradient arrives k steps back.",
+    ),
+)
+
+
+def plan(_: Sequence[Outcome]) -> list[Batch]:
+    """Each problem with each core."""
+    from rnncli.batch.plan import Batch
+
+    listed = tuple(tuple(core.items()) for core in CORES)
+    page = ("evaluation.page", ("false",))
+    return [Batch("", (RECIPE,), ((PROBLEM, tuple(PROBLEMS)), page), listed)]
+
+
+def teach(finished: Sequence[Outcome]) -> Taught:
+    """Accuracy by lag of each problem, the gradient by lag, and what they answer."""
+    parts, answers = [], []
+    for problem, title in PROBLEMS.items():
+        runs = of_stage(finished, PROBLEM, problem)
+        comparison = _compared(runs)
+        parts.append(Part(title, comparison, (_by_lag_figure(runs),), (_by_lag_table(runs),), (_guess(runs),)))
+        answers.append(_which_answers(problem, runs, comparison))
+    parts.append(_gradients(finished))
+    answers.append(_why(finished))
+    return Taught(parts, answers, _next(finished))
+
+
+def by_lag(run: Outcome) -> dict[int, Estimate]:
+    """The share of right answers of a run at each lag."""
+    grouping = next(one for one in run.report.groups if one.by == "lag")
+    return {int(group.name): group.metrics[METRIC] for group in grouping.groups}
+
+
+def remembered(run: Outcome) -> int:
+    """The longest lag up to which a run remembers, 0 for none."""
+    longest = 0
+    for lag, estimate in sorted(by_lag(run).items()):
+        if (estimate.value or 0.0) < REMEMBERED:
+            break
+        longest = lag
+    return longest
+
+
+def _compared(runs: Sequence[Outcome]) -> Comparison:
+    from rnncli.comparison.compare import compare
+
+    return compare([str(one.path) for one in runs], base=str(runs[0].path), metrics=[METRIC])
+
+
+def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison) -> Answer:
+    """What each core still knows at the longest lag, and up to where each remembers."""
+    longest = max(by_lag(runs[0]))
+    at_longest = {named(one): by_lag(one)[longest] for one in runs}
+    told = listed([f"{name} {valued(estimate)}" for name, estimate in at_longest.items()])
+    spans = [f"the {named(one)} {f'up to lag {remembered(one)}' if remembered(one) else 'at no lag'}" for one in runs]
+    base = runs[0]
+    tested = [f"the {named(one)} {differs(comparison, one, METRIC)}" for one in runs[1:]]
+    says = [
+        f"At lag {longest} these per cent of the answers are right: {told}. {_guess(runs)}",
+        f"{REMEMBERED:.0%} or more are right {listed(spans)}.".replace("%", " %"),
+        f"Over all lags, against the {named(base)}: {listed(tested)}.",
+    ]
+    figures = {
+        named(one): {
+            "remembered": remembered(one),
+            "accuracy": {str(lag): found.value for lag, found in by_lag(one).items()},
+        }
+        for one in runs
+    }
+    return Answer(f"Who forgets in the {problem} problem, and from which lag on?", says, figures)
+
+
+def _guess(runs: Sequence[Outcome]) -> str:
+    known = runs[0].report.baselines.get("constant", {}).get(METRIC)
+    return "" if known is None else f"Who remembers nothing and always gives one answer has {number(known)}."
+
+
+def _by_lag_figure(runs: Sequence[Outcome]) -> Figure:
+    lines = []
+    for one in runs:
+        lags, found = zip(*sorted(by_lag(one).items()), strict=True)
+        ys = tuple(estimate.value or 0.0 for estimate in found)
+        lows, highs = (
+            tuple(end if (end := getattr(estimate, side)) is not None else estimate.value or 0.0 for estimate in found)
+            for side in ("low", "high")
+        )
+        lines.append(Line(named(one), tuple(map(float, lags)), ys, lows, highs))
+    ticks = tuple(map(float, sorted(by_lag(runs[0]))))
+    return Figure(
+        "right answers by lag", "lag in steps", "share that is right", tuple(lines), x_is_share=False, x_ticks=ticks
+    )
+
+
+def _by_lag_table(runs: Sequence[Outcome]) -> ReportTable:
+    rows = [(str(lag), *(valued(by_lag(one)[lag]) for one in runs)) for lag in sorted(by_lag(runs[0]))]
+    return ReportTable("right answers in per cent, by lag, with intervals", ("lag", *map(named, runs)), tuple(rows))
+
+
+def _gradients(finished: Sequence[Outcome]) -> Part:
+    """How much of the gradient arrives from each lag, for both problems."""
+    measured = [one for one in finished if one.report.reach and one.report.reach.shares]
+    figures = []
+    for problem in PROBLEMS:
+        lines = [_share_line(one) for one in of_stage(measured, PROBLEM, problem)]
+        if lines:
+            title = f"gradient that arrives, {problem} problem"
+            figures.append(
+                Figure(
+                    title,
+                    "steps back",
+                    "share of the gradient",
+                    tuple(lines),
+                    x_is_share=False,
+                    y_is_share=False,
+                    y_powers=True,
+                    levels=(0.1,),
+                )
+            )
+    lags = sorted(by_lag(finished[0]))
+    rows = []
+    for one in measured:
+        cells = ("-" if (share := share_at(one, lag)) is None else f"{100 * share:.3g}" for lag in lags)
+        rows.append((value_of(one, PROBLEM), named(one), reach_of(one), *cells))
+    heads = ("problem", "core", "steps to 10 %", *(f"lag {lag}" for lag in lags))
+    table = ReportTable("per cent of the gradient that arrives", heads, tuple(rows))
+    note = "Measured in the trained models: one that learnt nothing has a reach as well."
+    return Part("How far back the gradient arrives", None, tuple(figures), (table,), (note,))
+
+
+def _share_line(run: Outcome) -> Line:
+    reach = run.report.reach
+    assert reach is not None
+    shares = next(iter(reach.shares.values()))
+    points = [(float(k), share) for k, share in enumerate(shares) if share > 0]
+    return Line(named(run), tuple(k for k, _ in points), tuple(share for _, share in points))
+
+
+def _why(finished: Sequence[Outcome]) -> Answer:
+    """Whether the cores through which the gradient reaches farther are those that remember longer."""
+    says, figures = [], {}
+    for problem in PROBLEMS:
+        runs = [one for one in of_stage(finished, PROBLEM, problem) if one.report.reach]
+        if not runs:
+            continue
+        lags = sorted(by_lag(runs[0]))
+        told = []
+        for one in runs:
+            factor = factor_of(one)
+            each = "" if factor is None else f" (times {factor:.3f} a step)"
+            told.append(f"{reach_of(one)} steps in the {named(one)}{each}")
+        says.append(f"In the {problem} problem a tenth of the gradient is left after {listed(told)}.")
+        says.append(_agreement(problem, runs, lags))
+        figures[problem] = {
+            named(one): {
+                "reach": one.report.reach.steps if one.report.reach else None,
+                "factor": factor_of(one),
+                "share": {str(lag): share_at(one, lag) for lag in lags},
+            }
+            for one in runs
+        }
+    return Answer("Is it because the gradient vanishes?", says, figures)
+
+
+def _agreement(problem: str, runs: Sequence[Outcome], lags: Sequence[int]) -> str:
+    """Whether most is remembered where most of the gradient arrives."""
+    known = [lag for lag in lags if all(share_at(one, lag) is not None for one in runs)]
+    if not known or len(runs) < 2:
+        return "How much arrives from these lags was not measured for all of them."
+    lag = known[-1]
+    farthest = max(runs, key=lambda one: share_at(one, lag) or 0.0)
+    best = max(runs, key=lambda one: by_lag(one)[lag].value or 0.0)
+    least = min(runs, key=lambda one: share_at(one, lag) or 0.0)
+    share, fewest = (100 * (share_at(one, lag) or 0.0) for one in (farthest, least))
+    said = f"From lag {lag} most arrives in the {named(farthest)} ({share:.3g} %), least in the {named(least)} ({fewest:.3g} %)"
+    if best is farthest:
+        return f"{said}: the {named(best)}, through which most arrives, also answers best there, as the chapter says."
+    worse = valued(by_lag(farthest)[lag])
+    return (
+        f"{said}; but the {named(best)} answers best there ({valued(by_lag(best)[lag])} against {worse}): a gradient "
+        "that arrives is needed, and not all that is needed."
+    )
+
+
+def _next(finished: Sequence[Outcome]) -> list[Step]:
+    lags = sorted(by_lag(finished[0]))
+    far = ",".join(map(str, [*lags, 2 * lags[-1]]))
+    return [
+        Step(
+            f"rnncli batch {RECIPE} --set data.problem=adding --set model.cell=rnn,lstm,gru --set seed=1,2,3",
+            "Are the differences those of one seed? Three seeds of each, with their deviation:",
+        ),
+        Step(
+            f"rnncli batch {RECIPE} --set model.cell=gru --set 'data.lags=[{far}]' --set train.epochs=12,24",
+            "Twice the longest lag, and twice the time to learn it:",
+        ),
+        Step(
+            f"rnncli batch {RECIPE} --set model.cell=rnn --set model.activation=tanh,relu --set train.clip_norm=0,1",
+            "What a plain RNN gains by another activation, and by clipping gradients that explode:",
+        ),
+    ]
+
+
+LESSON = Lesson(
+    "long-lag",
+    "Why does an RNN forget?",
+    LEADS,
+    EQUATIONS,
+    (plan,),
+    teach,
+    {"memory": ("data.lags=[2,5]", "data.examples=160", "model.hidden=8", "train.epochs=1")},
+)
