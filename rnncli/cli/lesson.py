@@ -36,9 +36,7 @@ def lesson(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Runs at a time; as many as there are processors, up to 4.")
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Tiny runs, to see that it works; they answer nothing.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Tiny runs that answer nothing.")] = False,
 ) -> None:
     """Answer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.
 

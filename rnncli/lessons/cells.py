@@ -12,7 +12,6 @@ from rnncli.lessons.wording import better, differs, listed, named, reach_of, val
 from rnncli.report.build import ReportTable
 from rnncli.report.comparison import Comparison
 from rnncli.report.lesson import Answer, Equation, Part, Step
-from rnncli.report.numbers import duration
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Batch
@@ -22,9 +21,9 @@ RECIPES = ("lessons/cells-sentiment", "lessons/cells-tagging", "lessons/cells-fo
 CELLS = ("gru", "lstm", "rnn")
 """The first is the one that the others are held against."""
 LEADS = (
-    "An LSTM has three gates and a memory beside its state, a GRU two gates and its state alone. So of the same size an "
-    "LSTM has four products where a GRU has three and a plain RNN one, and comparing cells of the same size compares "
-    "models of different sizes.",
+    "An LSTM has three gates and a memory beside its state, a GRU two gates and its state alone. So of the same size "
+    "an LSTM has four products where a GRU has three and a plain RNN one, and who compares cells of the same size "
+    "compares models of different sizes.",
     "Here each cell gets as many hidden units as bring its model nearest to the same number of parameters. Then the "
     "faster ones are given more epochs, so that all of them train as long as the slowest.",
 )
@@ -39,7 +38,7 @@ EQUATIONS = (
             "c_t = f_t * c_{t-1} + i_t * tanh(W_c x_t + U_c h_{t-1} + b_c)",
             "h_t = o_t * tanh(c_t)",
         ),
-        "Four products. What is forgotten and what is written are decided apart, and o hides the memory from its reader.",
+        "Four products. What is forgotten and what is written are decided apart; o says how much of it is shown.",
     ),
     Equation(
         "GRU",
@@ -155,34 +154,38 @@ def _upper(text: str) -> str:
 
 
 def _lstm_and_gru(sides: Sequence[Side], at_parameters: Tested, at_time: Tested) -> Answer:
-    """Sizes, seconds and gradients of the two at equal parameters."""
+    """Sizes, seconds and gradients of the two at equal parameters, and how often they are more than chance apart."""
     says, figures = [], {}
     for side in sides:
         gru, lstm = (next(one for one in side.parameters if named(one) == name) for name in ("GRU", "LSTM"))
-        pace = _epoch_seconds(lstm) / _epoch_seconds(gru)
-        reach = (
-            f"; a tenth of the gradient is left after {reach_of(lstm)} steps against {reach_of(gru)}"
-            if reach_of(gru) and reach_of(lstm)
-            else ""
-        )
-        says.append(
-            f"{_task(side)}: with {lstm.report.model.parameters:,} parameters the LSTM has {lstm.report.model.hidden} "
-            f"units where the GRU has {gru.report.model.hidden} ({gru.report.model.parameters:,} parameters); an epoch "
-            f"takes it {pace:.2f} times as long ({duration(_epoch_seconds(lstm))} against {duration(_epoch_seconds(gru))}){reach}."
-        )
-        figures[_task(side)] = {"hidden": [lstm.report.model.hidden, gru.report.model.hidden], "pace": pace}
+        says.append(f"{_task(side)}: {_sizes_of(lstm)}, {_sizes_of(gru)}.{_reaches(lstm, gru)}")
+        figures[_task(side)] = {
+            named(one): {"hidden": one.report.model.hidden, "epoch_seconds": _epoch_seconds(one)} for one in (lstm, gru)
+        }
     apart = [
         better(comparison, next(one for one in runs if named(one) == "LSTM"), metric)
         for tested in (at_parameters, at_time)
         for runs, comparison, metric in tested
     ]
-    shown = sum(map(abs, apart))
     says.append(
-        f"Of {len(apart)} comparisons {shown} part the two by more than chance, {apart.count(1)} for the LSTM and "
-        f"{apart.count(-1)} for the GRU"
-        + (": how they are built differs more than what they reach." if shown * 2 < len(apart) else ".")
+        f"In {len(apart)} comparisons the LSTM is shown to be better {apart.count(1)} times, the GRU "
+        f"{apart.count(-1)} times; in {apart.count(0)} what parts them may be chance."
     )
     return Answer("How do LSTM and GRU differ?", says, figures)
+
+
+def _sizes_of(run: Outcome) -> str:
+    model = run.report.model
+    return (
+        f"{named(run)} with {model.hidden} units and {model.parameters:,} parameters "
+        f"takes {_epoch_seconds(run):.2f} s an epoch"
+    )
+
+
+def _reaches(lstm: Outcome, gru: Outcome) -> str:
+    if not (reach_of(lstm) and reach_of(gru)):
+        return ""
+    return f" A tenth of the gradient is left after {reach_of(lstm)} steps in the LSTM, {reach_of(gru)} in the GRU."
 
 
 def _sizes(runs: Sequence[Outcome], metric: str) -> ReportTable:
@@ -201,13 +204,16 @@ def _sizes(runs: Sequence[Outcome], metric: str) -> ReportTable:
                 valued(report.metrics[metric]),
             )
         )
-    heads = ("cell", "hidden units", "parameters", "epochs", "seconds an epoch", "seconds", report_title(runs, metric))
+    heads = (
+        "cell",
+        "hidden units",
+        "parameters",
+        "epochs",
+        "seconds an epoch",
+        "seconds",
+        runs[0].report.title(metric),
+    )
     return ReportTable("what each was given", heads, tuple(rows))
-
-
-def report_title(runs: Sequence[Outcome], metric: str) -> str:
-    """What a person reads for a metric of the runs."""
-    return runs[0].report.title(metric)
 
 
 def _compared(runs: Sequence[Outcome], metric: str) -> Comparison:

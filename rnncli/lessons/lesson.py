@@ -41,7 +41,7 @@ class Taught:
 class Lesson:
     """A lesson: ``stages`` plan its runs, each from what those before it came to; ``teach`` tells what all came to.
 
-    ``quick`` are settings of tiny runs by the task that they are of. ``takes_data`` says that it can be about one's own.
+    ``quick`` are settings of tiny runs by the task that they are of; ``takes_data`` that one's own can be given.
     """
 
     name: str

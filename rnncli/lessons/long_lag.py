@@ -103,17 +103,16 @@ def _compared(runs: Sequence[Outcome]) -> Comparison:
 
 
 def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison) -> Answer:
-    """What each core still knows at the longest lag, and up to where each remembers."""
+    """Whether the first core forgets, what each still knows at the longest lag, and up to where each remembers."""
     longest = max(by_lag(runs[0]))
-    at_longest = {named(one): by_lag(one)[longest] for one in runs}
-    told = listed([f"{name} {valued(estimate)}" for name, estimate in at_longest.items()])
-    spans = [f"the {named(one)} {f'up to lag {remembered(one)}' if remembered(one) else 'at no lag'}" for one in runs]
-    base = runs[0]
-    tested = [f"the {named(one)} {differs(comparison, one, METRIC)}" for one in runs[1:]]
+    told = listed([f"{named(one)} {valued(by_lag(one)[longest])}" for one in runs])
+    spans = [f"{named(one)} {f'up to lag {remembered(one)}' if remembered(one) else 'at no lag'}" for one in runs]
+    tested = [f"{named(one)} {differs(comparison, one, METRIC)}" for one in runs[1:]]
     says = [
-        f"At lag {longest} these per cent of the answers are right: {told}. {_guess(runs)}",
-        f"{REMEMBERED:.0%} or more are right {listed(spans)}.".replace("%", " %"),
-        f"Over all lags, against the {named(base)}: {listed(tested)}.",
+        _verdict(runs, longest),
+        f"Right answers in per cent at lag {longest}: {told}. {_guess(runs)}".strip(),
+        f"Right in {100 * REMEMBERED:g} of 100 or more: {listed(spans)}.",
+        f"Over all lags, against the {named(runs[0])}: {listed(tested)}.",
     ]
     figures = {
         named(one): {
@@ -122,7 +121,37 @@ def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison
         }
         for one in runs
     }
-    return Answer(f"Who forgets in the {problem} problem, and from which lag on?", says, figures)
+    return Answer(f"Does an RNN forget in the {problem} problem?", says, figures)
+
+
+def _verdict(runs: Sequence[Outcome], longest: int) -> str:
+    """Whether any core is surely better at the longest lag than the first, and whether that has learnt anything."""
+    base, shortest = runs[0], min(by_lag(runs[0]))
+    best = max(runs, key=lambda one: by_lag(one)[longest].value or 0.0)
+    if not _is_above(by_lag(best)[longest], by_lag(base)[longest]):
+        return f"Not more than the others: at lag {longest} no core is surely better than the {named(base)}."
+    better = f"at lag {longest} the {named(best)} is surely better than the {named(base)}"
+    if not _is_above(by_lag(base)[shortest], by_lag(base)[longest]) and not _beats_guess(base, shortest):
+        return (
+            f"It does not even come to remember: {better}, but the {named(base)} is no better than a guess at lag "
+            f"{shortest} either."
+        )
+    if _is_above(by_lag(base)[shortest], by_lag(base)[longest]):
+        return (
+            f"Yes: {better}, though at lag {shortest} the {named(base)} is right in {valued(by_lag(base)[shortest])}."
+        )
+    return f"It remembers less: {better}, though the lag makes no sure difference to what the {named(base)} answers."
+
+
+def _is_above(one: Estimate, other: Estimate) -> bool:
+    """Whether the intervals of two figures do not meet, the first above."""
+    low, high = (one.low if one.low is not None else one.value), (other.high if other.high is not None else other.value)
+    return (low or 0.0) > (high or 0.0)
+
+
+def _beats_guess(run: Outcome, lag: int) -> bool:
+    known = run.report.baselines.get("constant", {}).get(METRIC)
+    return known is not None and _is_above(by_lag(run)[lag], Estimate(known))
 
 
 def _guess(runs: Sequence[Outcome]) -> str:
@@ -204,7 +233,7 @@ def _why(finished: Sequence[Outcome]) -> Answer:
             each = "" if factor is None else f" (times {factor:.3f} a step)"
             told.append(f"{reach_of(one)} steps in the {named(one)}{each}")
         says.append(f"In the {problem} problem a tenth of the gradient is left after {listed(told)}.")
-        says.append(_agreement(problem, runs, lags))
+        says.append(_agreement(runs, lags))
         figures[problem] = {
             named(one): {
                 "reach": one.report.reach.steps if one.report.reach else None,
@@ -216,23 +245,26 @@ def _why(finished: Sequence[Outcome]) -> Answer:
     return Answer("Is it because the gradient vanishes?", says, figures)
 
 
-def _agreement(problem: str, runs: Sequence[Outcome], lags: Sequence[int]) -> str:
+def _agreement(runs: Sequence[Outcome], lags: Sequence[int]) -> str:
     """Whether most is remembered where most of the gradient arrives."""
     known = [lag for lag in lags if all(share_at(one, lag) is not None for one in runs)]
     if not known or len(runs) < 2:
         return "How much arrives from these lags was not measured for all of them."
     lag = known[-1]
-    farthest = max(runs, key=lambda one: share_at(one, lag) or 0.0)
+    farthest, least = (pick(runs, key=lambda one: share_at(one, lag) or 0.0) for pick in (max, min))
     best = max(runs, key=lambda one: by_lag(one)[lag].value or 0.0)
-    least = min(runs, key=lambda one: share_at(one, lag) or 0.0)
-    share, fewest = (100 * (share_at(one, lag) or 0.0) for one in (farthest, least))
-    said = f"From lag {lag} most arrives in the {named(farthest)} ({share:.3g} %), least in the {named(least)} ({fewest:.3g} %)"
-    if best is farthest:
-        return f"{said}: the {named(best)}, through which most arrives, also answers best there, as the chapter says."
-    worse = valued(by_lag(farthest)[lag])
+    most, fewest = (f"{named(one)} ({100 * (share_at(one, lag) or 0.0):.2g} %)" for one in (farthest, least))
+    said = f"From lag {lag} most of it arrives in the {most}, least in the {fewest}"
+    if _is_above(by_lag(best)[lag], by_lag(farthest)[lag]):
+        return (
+            f"{said}; but there the {named(best)} answers best, {valued(by_lag(best)[lag])} against "
+            f"{valued(by_lag(farthest)[lag])}: that a gradient arrives is not all that is needed."
+        )
+    if not _is_above(by_lag(farthest)[lag], by_lag(least)[lag]):
+        return f"{said}; but these two answer alike there, so here it is not the gradient that decides."
     return (
-        f"{said}; but the {named(best)} answers best there ({valued(by_lag(best)[lag])} against {worse}): a gradient "
-        "that arrives is needed, and not all that is needed."
+        f"{said}, and there the {named(farthest)} answers {valued(by_lag(farthest)[lag])} right and the "
+        f"{named(least)} {valued(by_lag(least)[lag])}: where the gradient arrives, the answer can be learnt."
     )
 
 

@@ -20,24 +20,7 @@ RECIPE = "lessons/order"
 ORDER, BAG, KEPT = "data.order", "sorted", "kept"
 METRIC = "accuracy"
 NEGATIONS = frozenset(
-    [
-        "not",
-        "no",
-        "never",
-        "nobody",
-        "none",
-        "nothing",
-        "neither",
-        "nor",
-        "without",
-        "n't",
-        "cannot",
-        "deny",
-        "unlike",
-        "instead",
-        "hardly",
-        "wrong",
-    ]
+    "not no never nobody none nothing neither nor without n't cannot deny unlike instead hardly wrong".split()  # noqa: SIM905
 )
 """Words that turn round what others say, or say that something is turned round."""
 EXAMPLES, SHOWN = 8, 160
@@ -46,8 +29,8 @@ LEADS = (
     "A bag of words knows which words a text has and how often, and nothing of their order: “the dog bit the man” and "
     "“the man bit the dog” are the same bag. A recurrent network reads the words one after the other, so what a word "
     "does can hang on what came before.",
-    "Whether that matters is a question to the data. Here the same network with as many parameters learns twice: once it "
-    "reads the words as they stand, once sorted by alphabet, which keeps the bag and destroys the order.",
+    "Whether that matters is a question to the data. Here the same network with as many parameters learns twice: once "
+    "it reads the words as they stand, once sorted by alphabet, which keeps the bag and destroys the order.",
 )
 EQUATIONS = (
     Equation(
@@ -190,22 +173,22 @@ def _label(label: Any) -> str:
 
 
 def _next(ordered: Outcome) -> list[Step]:
-    own = ordered.recipe.data.train
-    data = f" --data {own}" if own else " --data reviews.csv"
-    return [
-        Step(
-            f"rnncli lesson order{data if not own else ''} --out runs/my-order",
-            "The same question to texts of your own:",
+    elsewhere = (
+        Step("rnncli lesson order", "The same question to sentences in which the order decides by construction:")
+        if ordered.recipe.data.train
+        else Step(
+            "rnncli lesson order --data reviews.csv --out runs/my-order", "The same question to texts of your own:"
         )
-        if not own
-        else Step("rnncli lesson order", "The same question to sentences in which the order decides by construction:"),
+    )
+    return [
+        elsewhere,
         Step(
             f"rnncli batch {RECIPE} --set data.order=kept,sorted --set seed=1,2,3",
             "Three seeds of each, which also draw other test texts:",
         ),
         Step(
             f"rnncli batch {RECIPE} --set model.bidirectional=true,false --set model.pooling=last,mean+max",
-            f"What it takes to use the order: the {named(ordered)} in both directions or forward alone, its last state or all:",
+            f"What the {named(ordered)} needs to use the order: both directions or one, its last state or all of them:",
         ),
     ]
 
