@@ -55,7 +55,8 @@ def lesson(
     if data == "":
         raise UsageError("--data names no file", "name one, or leave --data away")
     asked = Asked(quick, tuple(settings or ()), data or "")
-    folder = out or Path("runs") / f"lesson-{found.name}{'-quick' * quick}"
+    about = f"-{Path(data).stem}" if data else ""
+    folder = out or Path("runs") / f"lesson-{found.name}{about}{'-quick' * quick}"
     at_once = asked_jobs(jobs, _usual_jobs())
     held = hold(found, asked, folder, jobs=at_once, watch=lambda runs: BatchWatch(terminal, runs, min(at_once, runs)))
     if held.taught is None:

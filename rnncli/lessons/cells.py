@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rnncli.lessons.lesson import Lesson, Taught
+from rnncli.lessons.lesson import Lesson, Settings, Taught
 from rnncli.lessons.wording import better, differs, listed, named, reach_of, valued
 from rnncli.report.build import ReportTable
 from rnncli.report.comparison import Comparison
@@ -67,7 +67,7 @@ class Side:
         return first.watched if first.watched in first.report.metrics else next(iter(first.report.metrics))
 
 
-def equal_parameters(_: Sequence[Outcome]) -> list[Batch]:
+def equal_parameters(finished: Sequence[Outcome], settings: Settings) -> list[Batch]:
     """Each recipe with each cell, its hidden units by the parameters of the recipe's own model."""
     from rnncli.batch.plan import Batch
     from rnncli.lessons.sizes import Counter
@@ -75,7 +75,7 @@ def equal_parameters(_: Sequence[Outcome]) -> list[Batch]:
 
     found = []
     for source in RECIPES:
-        recipe = load_recipe(source, [])
+        recipe = load_recipe(source, [f"{key}={value}" for key, value in settings(source).items()])
         counter = Counter(recipe)
         size = recipe.model.hidden  # pyright: ignore[reportAttributeAccessIssue]
         wanted = counter.parameters(CELLS[0], size)
@@ -84,7 +84,7 @@ def equal_parameters(_: Sequence[Outcome]) -> list[Batch]:
     return found
 
 
-def equal_time(finished: Sequence[Outcome]) -> list[Batch]:
+def equal_time(finished: Sequence[Outcome], settings: Settings) -> list[Batch]:
     """The same models, the faster ones with as many epochs as fit into the time of the slowest."""
     from rnncli.batch.plan import Batch
 
@@ -266,9 +266,5 @@ LESSON = Lesson(
     EQUATIONS,
     (equal_parameters, equal_time),
     teach,
-    {
-        "sentiment": ("train.epochs=1", "train.batch_size=256"),
-        "tagging": ("train.epochs=1", "train.batch_size=256"),
-        "forecast": ("train.epochs=1",),
-    },
+    dict.fromkeys(RECIPES, ("train.epochs=1", "model.hidden=8")),
 )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnncli.batch.plan import Batch, Planned, plan, recognised
+from rnncli.batch.plan import Planned, plan, recognised
 from rnncli.batch.work import FINISHED, Ended, Observer, carry_out
 from rnncli.errors import UsageError
-from rnncli.lessons.lesson import Asked, Lesson, Taught
+from rnncli.lessons.lesson import Asked, Lesson, Stage, Taught, split_setting
 from rnncli.report.lesson import Course, lesson_page
 from rnncli.report.numbers import plain
 from rnncli.runs.directory import RunDirectory, write_text
 from rnncli.runs.outcome import Outcome
-from rnncli.runs.recipes import data_keys, load_recipe, read_run_recipe
+from rnncli.runs.recipes import read_run_recipe
 
 PAGE = "lesson.html"
 Watching = Callable[[int], AbstractContextManager[Observer]]
@@ -40,7 +41,7 @@ def hold(lesson: Lesson, asked: Asked, folder: Path, *, jobs: int, watch: Watchi
     finished: list[Outcome] = []
     page = folder / PAGE
     for stage in lesson.stages:
-        planned = _planned(lesson, asked, stage(finished), folder)
+        planned = _planned(lesson, asked, stage, finished, folder)
         with watch(len(planned)) as observe:
             found = carry_out(planned, folder, jobs=max(1, min(jobs, len(planned))), observe=observe)
         ended += [one for one in found if one.name not in {other.name for other in ended}]
@@ -89,17 +90,16 @@ def outcome(path: Path) -> Outcome:
     return Outcome(path, read_run_recipe(run.recipe), run.read_report(), str(run.read_record().get("watched") or ""))
 
 
-def _planned(lesson: Lesson, asked: Asked, batches: Sequence[Batch], folder: Path) -> list[Planned]:
+def _planned(lesson: Lesson, asked: Asked, stage: Stage, finished: Sequence[Outcome], folder: Path) -> list[Planned]:
     """The runs of a stage, with what is asked of all of them."""
+    settings = partial(lesson.settings, asked)
     found: dict[str, Planned] = {}
-    for batch in batches:
-        data = {key: str(value) for key, (_, value) in data_keys(asked.data, "--data").items()} if asked.data else {}
-        task = load_recipe(batch.sources[0], []).task
-        settings = data | dict(lesson.settings(asked, task))
-        varied = batch.varied()
-        if taken := next((key for key in settings if key in varied), ""):
-            raise UsageError(f"{taken} is what lesson {lesson.name} varies", f"rnncli batch {batch.sources[0]}")
-        kept = tuple((key, values) for key, values in batch.grid if key not in settings)
-        grid = (*kept, *((key, (value,)) for key, value in settings.items()))
+    for batch in stage(finished, settings):
+        further, varied = settings(batch.sources[0]), batch.varied()
+        own = dict(map(split_setting, asked.settings))
+        if not finished and (taken := sorted(varied & own.keys())):
+            raise UsageError(f"{taken[0]} is what lesson {lesson.name} varies", f"rnncli batch {batch.sources[0]}")
+        kept = tuple((key, values) for key, values in batch.grid if key in varied or key not in further)
+        grid = (*kept, *((key, (value,)) for key, value in further.items() if key not in varied))
         found |= {one.name: one for one in plan(replace(batch, grid=grid))}
     return recognised(list(found.values()), folder)

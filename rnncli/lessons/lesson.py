@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rnncli.errors import UsageError
 from rnncli.report.lesson import Answer, Equation, Part, Step
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ class Asked:
     data: str = ""
 
 
+Settings = Callable[[str], Mapping[str, str]]
+"""The further settings of the runs of a recipe, by key."""
+Stage = Callable[["Sequence[Outcome]", Settings], "Sequence[Batch]"]
+"""Plans runs by what those of earlier stages came to."""
+
+
 @dataclass(frozen=True)
 class Taught:
     """What the runs of a lesson say."""
@@ -41,31 +49,37 @@ class Taught:
 class Lesson:
     """A lesson: ``stages`` plan its runs, each from what those before it came to; ``teach`` tells what all came to.
 
-    ``quick`` are settings of tiny runs by the task that they are of; ``takes_data`` that one's own can be given.
+    ``quick`` are settings of tiny runs by the recipe that they are of; ``takes_data`` that one's own can be given.
     """
 
     name: str
     question: str
     leads: Sequence[str]
     equations: Sequence[Equation]
-    stages: Sequence[Callable[[Sequence[Outcome]], Sequence[Batch]]]
+    stages: Sequence[Stage]
     teach: Callable[[Sequence[Outcome]], Taught]
     quick: Mapping[str, Sequence[str]] = field(default_factory=dict)
     takes_data: bool = False
 
-    def settings(self, asked: Asked, task: str) -> list[tuple[str, str]]:
-        """The further settings of a run of a task, as keys and values."""
-        texts = [*(self.quick.get(task, ()) if asked.quick else ()), *(QUICK if asked.quick else ()), *asked.settings]
-        return [_split(text) for text in texts]
+    def settings(self, asked: Asked, source: str) -> dict[str, str]:
+        """The further settings of the runs of a recipe, by key; raises UsageError for what is none."""
+        tiny = (*QUICK, *self.quick.get(source, ())) if asked.quick else ()
+        return own_data(asked.data) | dict(map(split_setting, (*tiny, *asked.settings)))
 
 
-def _split(text: str) -> tuple[str, str]:
-    from rnncli.errors import UsageError
-
+def split_setting(text: str) -> tuple[str, str]:
+    """The key and the value of ``key=value``; raises UsageError for anything else."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         raise UsageError(f"{text}: not a key with a value", "for example seed=2")
     return key, value
+
+
+def own_data(file: str) -> dict[str, str]:
+    """The keys that train on a file, none without one."""
+    from rnncli.runs.recipes import data_keys
+
+    return {key: json.dumps(value) for key, (_, value) in data_keys(file, "--data").items()} if file else {}
 
 
 def of_stage(finished: Sequence[Outcome], key: str, value: Any) -> list[Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnncli.lessons.lesson import Lesson, Taught, of_stage, value_of
+from rnncli.lessons.lesson import Lesson, Settings, Taught, of_stage, value_of
 from rnncli.lessons.wording import differs, factor_of, listed, named, reach_of, share_at, valued
 from rnncli.report.build import Estimate, ReportTable
 from rnncli.report.comparison import Comparison
@@ -58,7 +58,7 @@ EQUATIONS = (
 )
 
 
-def plan(_: Sequence[Outcome]) -> list[Batch]:
+def plan(finished: Sequence[Outcome], settings: Settings) -> list[Batch]:
     """Each problem with each core."""
     from rnncli.batch.plan import Batch
 
@@ -294,5 +294,5 @@ LESSON = Lesson(
     EQUATIONS,
     (plan,),
     teach,
-    {"memory": ("data.lags=[2,5]", "data.examples=160", "model.hidden=8", "train.epochs=1")},
+    {RECIPE: ("data.lags=[2,5]", "data.examples=160", "model.hidden=8", "train.epochs=1")},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnncli.lessons.lesson import Lesson, Taught, value_of
+from rnncli.lessons.lesson import Lesson, Settings, Taught, value_of
 from rnncli.lessons.wording import better, differs, listed, named, valued
 from rnncli.report.build import Report, ReportTable
 from rnncli.report.comparison import Comparison
@@ -46,7 +46,7 @@ EQUATIONS = (
 )
 
 
-def plan(_: Sequence[Outcome]) -> list[Batch]:
+def plan(finished: Sequence[Outcome], settings: Settings) -> list[Batch]:
     """The texts in order and as a bag."""
     from rnncli.batch.plan import Batch
 
@@ -200,6 +200,6 @@ LESSON = Lesson(
     EQUATIONS,
     (plan,),
     teach,
-    {"sentiment": ("model.hidden=4", "model.embedding=4", "train.epochs=1")},
+    {RECIPE: ("model.hidden=4", "model.embedding=4", "train.epochs=1")},
     takes_data=True,
 )
