@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 
+import jsonschema
 import pytest
 
 from rnncli.lessons import cells, long_lag
@@ -14,6 +15,7 @@ from rnncli.lessons.library import LESSONS
 from rnncli.lessons.sizes import Counter
 from rnncli.report.lesson import written_equation
 from rnncli.runs.recipes import load_recipe
+from tests.cli import schemas
 from tests.commands import rnncli
 from tests.lessons.made import made_memory, made_texts
 
@@ -59,6 +61,11 @@ def test_alone_it_lists_the_questions_with_their_names():
 def test_what_is_done_is_not_run_again(told):
     assert len(told[0]["runs"]) == 8
     assert all(one["before"] and one["state"] == "finished" for one in told[0]["runs"])
+
+
+def test_what_programs_read_is_what_is_documented(told):
+    jsonschema.Draft202012Validator(schemas.LESSON).validate(told[0])
+    jsonschema.Draft202012Validator(schemas.LESSONS).validate(rnncli("lesson", "--json").json)
 
 
 def test_each_question_is_answered_by_figures_of_the_runs(told):
