@@ -115,10 +115,8 @@ def _short_runs(ordered: Outcome) -> Answer:
         verdict = "Perhaps: the model is above them, but the best of them lies within its interval."
     else:
         verdict = "Yes: the best of them is as good as the model that reads in order."
-    says = [
-        f"{verdict} Against {valued(model)} in order, simple rivals reach {told}; those with n-grams count single words "
-        "and pairs of neighbours.",
-    ]
+    counted = "those with n-grams count single words and pairs of neighbours"
+    says = [f"{verdict} Against {valued(model)} in order, simple rivals reach {told}; {counted}."]
     return Answer("Would counts of words and of pairs of words do?", says, known)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ CONSTANT = 0.15
 
 def made_memory(path: Path, settings: tuple[str, ...], right: dict[int, float], decay: float) -> None:
     """A run of the lesson on lags that answers such shares right by lag, and keeps ``decay`` of a gradient a step."""
-    recipe = with_absolute_places(load_recipe("lessons/long-lag", settings))
+    recipe: Any = with_absolute_places(load_recipe("lessons/long-lag", settings))
     sums = recipe.data.problem == "adding"
     rows = []
     for lag, share in right.items():
@@ -54,7 +55,7 @@ def made_memory(path: Path, settings: tuple[str, ...], right: dict[int, float], 
 
 def made_texts(path: Path, source: str, settings: tuple[str, ...], texts: list[str], skill: float, units: int) -> None:
     """A run of a classifier of ``texts`` that is the better the higher ``skill`` is."""
-    recipe = with_absolute_places(load_recipe(source, settings))
+    recipe: Any = with_absolute_places(load_recipe(source, settings))
     random = np.random.default_rng(1)
     rows = []
     for number, text in enumerate(texts):
