@@ -11,6 +11,7 @@ from rnncli.lessons.lesson import Lesson, Settings, Taught
 from rnncli.lessons.wording import better, differs, listed, named, reach_of, valued
 from rnncli.report.build import ReportTable
 from rnncli.report.comparison import Comparison
+from rnncli.report.figures import Figure, Line
 from rnncli.report.lesson import Answer, Equation, Part, Step
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def teach(finished: Sequence[Outcome]) -> Taught:
         for runs, what, tested in ((side.parameters, "parameters", at_parameters), (side.time, "time", at_time)):
             comparison = _compared(runs, side.metric)
             tested.append((runs, comparison, side.metric))
-            parts.append(Part(f"{_task(side)}: equal {what}", comparison, (), (_sizes(runs, side.metric),)))
+            figures = (_curves(runs, side.metric),)
+            parts.append(Part(f"{_task(side)}: equal {what}", comparison, figures, (_sizes(runs, side.metric),)))
     answers = [
         _which("At equal parameters, which cell is best?", at_parameters),
         _which("At equal time, which cell is best?", at_time),
@@ -214,6 +216,21 @@ def _sizes(runs: Sequence[Outcome], metric: str) -> ReportTable:
         runs[0].report.title(metric),
     )
     return ReportTable("what each was given", heads, tuple(rows))
+
+
+def _curves(runs: Sequence[Outcome], metric: str) -> Figure:
+    """What each had reached on dev after so many seconds, at its usual pace."""
+    from rnncli.runs.directory import RunDirectory
+
+    lines = []
+    for one in runs:
+        rows = RunDirectory(one.path).read_metrics()
+        values = [(row["epoch"] * _epoch_seconds(one), row["metrics"].get(metric)) for row in rows]
+        known = [(x, float(y)) for x, y in values if y is not None]
+        lines.append(Line(named(one), tuple(x for x, _ in known), tuple(y for _, y in known)))
+    title = runs[0].report.title(metric)
+    heads = (f"{title} on dev by time", "seconds of training", title)
+    return Figure(*heads, tuple(lines), x_is_share=False, y_is_share=False)
 
 
 def _compared(runs: Sequence[Outcome], metric: str) -> Comparison:
