@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "serve",
         "lessons",
     },
-    "export": {"runs", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
+    "export": {"runs", "recipe.schema", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
     "bench": {"runs", "recipe", "tasks.base", "train", "core"},
     "lessons": {"batch", "comparison", "runs", "recipe", "tasks", "report"},

@@ -23,6 +23,7 @@ from onnx import ModelProto, checker, helper, numpy_helper
 from torch import nn
 
 from rnncli.core.cells import Cell
+from rnncli.core.contract import Core
 from rnncli.core.foreign import to_onnx
 from rnncli.core.recurrent import Recurrent
 
@@ -85,13 +86,14 @@ class OnnxGraph:
 
 
 def recurrent(
-    graph: OnnxGraph, core: Recurrent, x_BTI: str, lengths_B: str | None = None, state: Sequence[str] | None = None
+    graph: OnnxGraph, core: Core, x_BTI: str, lengths_B: str | None = None, state: Sequence[str] | None = None
 ) -> tuple[str, tuple[str, ...]]:
     """What ``core`` computes, in float32: outputs (B, T, E), zero beyond each length, and the state (L*D, B, H).
 
     ``lengths_B`` are int64, 0 to T, and None is T for all; T is at least 1. ``state`` is where each direction begins,
     (L*D, B, H), of the lstm h and c; None is the core's own beginning. An example without steps ends where it began.
     """
+    assert isinstance(core, Recurrent)
     begin = [*state] if state is not None else _own_beginning(graph, core, x_BTI)
     x_TBX, valid_TB1, steps_B = graph.add("Transpose", x_BTI, perm=[1, 0, 2]), "", ""
     empty_1B1 = ""
@@ -114,7 +116,7 @@ def recurrent(
     return graph.add("Transpose", x_TBX, perm=[1, 0, 2]), tuple(whole)
 
 
-def step(graph: OnnxGraph, core: Recurrent, x_BI: str, state: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+def step(graph: OnnxGraph, core: Core, x_BI: str, state: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """A single step: the output (B, E) and the next state (L, B, H) of ``core``, which has one direction."""
     if core.directions != 1:
         raise ValueError("a model of both directions reads its input to the end before it answers: it has no step")
@@ -122,20 +124,21 @@ def step(graph: OnnxGraph, core: Recurrent, x_BI: str, state: Sequence[str]) -> 
     return graph.add("Squeeze", y_B1E, _axes(graph, 1)), after
 
 
-def state_inputs(graph: OnnxGraph, core: Recurrent, prefix: str = "") -> list[str]:
+def state_inputs(graph: OnnxGraph, core: Core, prefix: str = "") -> list[str]:
     """Inputs for a state (L*D, B, H): ``h``, and ``c`` of an lstm, behind ``prefix``."""
+    assert isinstance(core, Recurrent)
     shape = (core.layers * core.directions, "B", core.hidden_size)
     return [graph.input(prefix + name, "float32", shape) for name in "hc"[: core.cell.states]]
 
 
-def state_outputs(graph: OnnxGraph, core: Recurrent, state: Sequence[str], prefix: str = "") -> None:
+def state_outputs(graph: OnnxGraph, core: Core, state: Sequence[str], prefix: str = "") -> None:
     """The next state as outputs ``next_h`` and, of an lstm, ``next_c``, ``prefix`` before the letter."""
     shape = (core.layers * core.directions, "B", core.hidden_size)
     for name, value in zip("hc", state, strict=False):
         graph.output(value, f"next_{prefix}{name}", "float32", shape)
 
 
-def beginning(core: Recurrent) -> dict[str, np.ndarray]:
+def beginning(core: Core) -> dict[str, np.ndarray]:
     """The state of one sequence before its first step, by the names of :func:`state_inputs`: (L*D, 1, H)."""
     with torch.no_grad():
         state = core.initial_state(1)

@@ -4,7 +4,7 @@ Layers of attention and of a feed-forward network (Vaswani et al., 2017), each r
 of the sum so far (Xiong et al., 2020)::
 
     x = x + attention(norm(x))
-    x = x + W_2 gelu(W_1 norm(x) + b_1) + b_2
+    x = x + W_2 relu(W_1 norm(x) + b_1) + b_2
 
 Where a step stands tells the angle by which queries and keys are turned (Su et al., 2021), so that only distances
 count, and where a piece of a sequence was cut off does not. Reading forward, a step attends to itself and to the
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, gelu, scaled_dot_product_attention
+from torch.nn.functional import dropout, relu, scaled_dot_product_attention
 
 from rnncli.core.layout.packed import checked_lengths
 from rnncli.core.recurrent import PRECISIONS, Recurrent
@@ -250,7 +250,7 @@ class Block(nn.Module):
         key_BNSD, value_BNSD = _turned(self._by_head(keys_BSH), *turn), self._by_head(values_BSH)
         y_BNTD = scaled_dot_product_attention(query_BNTD, key_BNSD, value_BNSD, mask)
         x_BTH = x_BTH + dropout(self.join(y_BNTD.transpose(1, 2).flatten(2)), self.share, self.training)
-        wide = gelu(self.wide(self.norm_feed_forward(x_BTH)))
+        wide = relu(self.wide(self.norm_feed_forward(x_BTH)))
         return x_BTH + dropout(self.narrow(wide), self.share, self.training), (key_BTH, value_BTH)
 
     def _by_head(self, x_BSH: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import tasks
-from rnncli.errors import RunError, UsageError
+from rnncli.errors import RecipeError, RunError, UsageError
 from rnncli.export.closure import closure
+from rnncli.recipe.schema import RECURRENT
 from rnncli.runs.directory import UNNAMED, write_json, write_text
 from rnncli.runs.listing import FINISHED, facts
 from rnncli.runs.use import Trained, load, predictor_of, require_run
@@ -98,9 +99,13 @@ def _require_new(out: Path) -> None:
 
 
 def _finished(run: Path) -> Trained:
-    """The best model of a finished run; raises RunError."""
+    """The best model of a finished run; raises RunError, or RecipeError for a core that cannot be exported."""
     require_run(run, "export")
     trained = load(run)
+    if (core := getattr(getattr(trained.recipe, "model", None), "core", RECURRENT)) != RECURRENT:
+        raise RecipeError(
+            f"{run}: model.core is {core}: only recurrent cores can be exported yet", f"rnncli predict {run}"
+        )
     if (state := facts(run).state) != FINISHED:
         raise RunError(f"{run}: not finished ({state}), so its best model is not known yet", _go_on(run, state))
     return trained

@@ -44,7 +44,8 @@ def initial_weights(recipe: Recipe) -> WeightStack | None:
 
 def begin_with(found: WeightStack, model: nn.Module, recipe: Recipe) -> Iterator[str]:
     """Let the recurrent layers of ``model`` start from ``found``; sentences on that. RecipeError where they cannot."""
-    for layers in stacks(model):
+    for cores in stacks(model):
+        layers = [core for core in cores if isinstance(core, Recurrent)]  # all are: the recipe has a start
         _require_fit(found, layers, recipe)
         at = 0
         for core in layers:

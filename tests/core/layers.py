@@ -1,10 +1,12 @@
-"""What the tests of the recurrent layers share: all cells, modules with lively weights, the reference beside them."""
+"""What the tests of the cores share: all kinds, with lively weights, and the reference of the recurrent ones."""
 
 import torch
 from torch import Tensor
 
+from rnncli.core.contract import Core
 from rnncli.core.recurrent import Recurrent
 from rnncli.core.reference import reference
+from rnncli.core.transformer import Transformer
 
 CELLS = {
     "rnn-tanh": {"cell": "rnn"},
@@ -14,17 +16,34 @@ CELLS = {
     "gru-before": {"cell": "gru", "reset": "before"},
     "gru-after": {"cell": "gru", "reset": "after"},
 }
+TRANSFORMERS = {
+    "transformer": {"heads": 2, "context": 3},
+    "transformer+gru": {"heads": 2, "context": 3, "gru": True},
+}
 INPUT, HIDDEN = 3, 4
 
 
 def module(name: str, *, dtype: torch.dtype = torch.float64, seed: int = 0, **settings) -> Recurrent:
     """A module in which no parameter, bias or initial state is left at a constant that would hide a mistake."""
     torch.manual_seed(seed)
-    core = Recurrent(INPUT, HIDDEN, **CELLS[name], **settings)
+    return _lively(Recurrent(INPUT, HIDDEN, **CELLS[name], **settings), dtype)
+
+
+def any_module(name: str, *, dtype: torch.dtype = torch.float64, seed: int = 0, **settings) -> Core:
+    """As :func:`module`, of a cell or of a kind of Transformer, which has no initial state to learn."""
+    if name in CELLS:
+        return module(name, dtype=dtype, seed=seed, **settings)
+    torch.manual_seed(seed)
+    settings.pop("learnt_initial_state", None)
+    return _lively(Transformer(INPUT, HIDDEN, **TRANSFORMERS[name], **settings), dtype)
+
+
+def any_state(core: Core, batch: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+    """As :func:`draw_state`, of a Transformer one behind other numbers of steps in each example."""
+    if isinstance(core, Recurrent):
+        return draw_state(core, batch, dtype)
     with torch.no_grad():
-        for parameter in core.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return core.to(dtype)
+        return core(torch.randn(batch, batch, INPUT, dtype=dtype), torch.arange(batch))[1]
 
 
 def draw_state(core: Recurrent, batch: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
@@ -58,3 +77,10 @@ def assert_near(ours: Tensor, truth: Tensor, tolerance: float) -> None:
     assert ours.shape == truth.shape
     scale = max(1.0, truth.abs().max().item()) if truth.numel() else 1.0
     torch.testing.assert_close(ours.to(truth.dtype), truth, rtol=0, atol=tolerance * scale)
+
+
+def _lively(core, dtype: torch.dtype):
+    with torch.no_grad():
+        for parameter in core.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    return core.to(dtype)

@@ -1,4 +1,4 @@
-"""The recurrent layers against the reference, and what must hold of them on any batch."""
+"""The recurrent layers against the reference, and what must hold of every core on any batch."""
 
 import pytest
 import torch
@@ -11,11 +11,25 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from rnncli.core.paths import torch_rows
 from rnncli.core.recurrent import Recurrent
 
-from .layers import CELLS, HIDDEN, INPUT, assert_near, by_reference, draw_state, gradients, module, outer, parts
+from .layers import (
+    CELLS,
+    INPUT,
+    TRANSFORMERS,
+    any_module,
+    any_state,
+    assert_near,
+    by_reference,
+    draw_state,
+    gradients,
+    module,
+    outer,
+    parts,
+)
 
 TOLERANCES = {torch.float64: (1e-12, 1e-10), torch.float32: (1e-5, 1e-4)}
 
 every_cell = pytest.mark.parametrize("name", CELLS)
+every_core = pytest.mark.parametrize("name", [*CELLS, *TRANSFORMERS])
 lengths_lists = st.lists(st.integers(0, 7), min_size=1, max_size=5)
 
 
@@ -65,10 +79,10 @@ def test_gradients_pass_gradcheck_on_unequal_lengths(name, bidirectional):
     assert gradcheck(run, (x_BTI, *core.parameters()), fast_mode=True)
 
 
-@every_cell
+@every_core
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
 def test_nothing_in_the_padding_leaks(name, value):
-    core = module(name, bidirectional=True, layers=2)
+    core = any_module(name, bidirectional=True, layers=2)
     lengths_B = torch.tensor([2, 5, 0, 1])
     clean = torch.randn(4, 5, INPUT, dtype=torch.float64)
     padding = torch.arange(5) >= lengths_B[:, None]
@@ -86,11 +100,11 @@ def test_nothing_in_the_padding_leaks(name, value):
     assert not y_dirty[padding].any()
 
 
-@every_cell
+@every_core
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(lengths=lengths_lists, order=st.randoms(use_true_random=False), extra=st.integers(0, 4))
 def test_an_example_does_not_see_its_batch_mates(name, lengths, order, extra):
-    core = module(name, bidirectional=True, layers=2)
+    core = any_module(name, bidirectional=True, layers=2)
     steps = max(lengths)
     x_BTI = torch.randn(len(lengths), steps, INPUT, dtype=torch.float64)
     y_BTE, end = core(x_BTI, torch.tensor(lengths))
@@ -107,11 +121,11 @@ def test_an_example_does_not_see_its_batch_mates(name, lengths, order, extra):
             assert_near(mixed[:, shuffled.index(b)], part[:, b], 1e-12)
 
 
-@every_cell
+@every_core
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(lengths=lengths_lists, cut=st.integers(0, 7))
 def test_state_carried_across_chunks_equals_one_pass(name, lengths, cut):
-    core = module(name, layers=2, learnt_initial_state=True)
+    core = any_module(name, layers=2, learnt_initial_state=True)
     x_BTI = torch.randn(len(lengths), max(lengths), INPUT, dtype=torch.float64)
     lengths_B = torch.tensor(lengths)
     y_BTE, end = core(x_BTI, lengths_B)
@@ -122,11 +136,11 @@ def test_state_carried_across_chunks_equals_one_pass(name, lengths, cut):
         assert_near(chunked, whole, 1e-12)
 
 
-@every_cell
+@every_core
 @pytest.mark.parametrize("grad", [True, False])
 @pytest.mark.parametrize("learnt", [True, False])
 def test_single_steps_equal_one_pass_in_fp32(name, grad, learnt):
-    core = module(name, dtype=torch.float32, layers=2, learnt_initial_state=learnt)
+    core = any_module(name, dtype=torch.float32, layers=2, learnt_initial_state=learnt)
     x_BTI = torch.randn(2, 6, INPUT)
     with torch.set_grad_enabled(grad):
         y_BTE, end = core(x_BTI)
@@ -151,39 +165,39 @@ def test_a_single_step_without_gradients_is_the_references_in_both_directions(na
         assert_near(ours, expected, 1e-12)
 
 
-@every_cell
+@every_core
 def test_lengths_that_fill_the_batch_change_nothing(name):
-    core = module(name, bidirectional=True, layers=2)
+    core = any_module(name, bidirectional=True, layers=2)
     x_BTI = torch.randn(3, 4, INPUT, dtype=torch.float64)
     for ours, expected in zip(core(x_BTI), core(x_BTI, torch.tensor([4, 4, 4])), strict=True):
         assert all(torch.equal(a, b) for a, b in zip(parts(ours), parts(expected), strict=True))
 
 
-@every_cell
+@every_core
 def test_without_steps_the_state_stays_where_it_began(name):
-    core = module(name, bidirectional=True, layers=2)
-    state = draw_state(core, 3)
+    core = any_module(name, bidirectional=True, layers=2)
+    state = any_state(core, 3)
     for steps in (0, 4):
         x_BTI = torch.randn(3, steps, INPUT, dtype=torch.float64)
         y_BTE, end = core(x_BTI, torch.zeros(3, dtype=torch.long), outer(state))
-        assert y_BTE.shape == (3, steps, 2 * HIDDEN)
+        assert y_BTE.shape == (3, steps, core.output_size)
         assert not y_BTE.any()
         assert all(torch.equal(a, b) for a, b in zip(parts(end), state, strict=True))
 
 
-@every_cell
+@every_core
 def test_no_steps_without_lengths_and_gradients_are_no_steps_either(name):
-    core = module(name, dtype=torch.float32)
-    state = draw_state(core, 8, torch.float32)
+    core = any_module(name, dtype=torch.float32)
+    state = any_state(core, 8, torch.float32)
     with torch.no_grad():
         y_BTE, end = core(torch.randn(8, 0, INPUT), None, outer(state))
-    assert y_BTE.shape == (8, 0, HIDDEN)
+    assert y_BTE.shape == (8, 0, core.output_size)
     assert all(torch.equal(a, b) for a, b in zip(parts(end), state, strict=True))
 
 
-@every_cell
+@every_core
 def test_outputs_do_not_depend_on_whether_the_state_is_needed(name):
-    core = module(name, bidirectional=True, layers=2, dtype=torch.float32)
+    core = any_module(name, bidirectional=True, layers=2, dtype=torch.float32)
     x_BTI, lengths_B = torch.randn(3, 5, INPUT), torch.tensor([5, 0, 2])
     y_BTE, state = core(x_BTI, lengths_B, need_state=False)
     assert state is None

@@ -2,7 +2,7 @@
 
 At batch 1 most of the time of a step in torch is spent between its calls. Here what the first layer makes of each
 symbol is a table, and sigmoid(x) is (1 + tanh(x / 2)) / 2, so that all gates take one call. The cells are those of
-:mod:`rnncli.core.cells`, whose equations the comments name.
+:mod:`rnncli.core.cells`, whose equations the comments name. A Transformer takes its steps in torch.
 
 Shape letters: V symbols, W width of an embedding, H hidden, G gates, I input of a layer, E outputs of the core.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights
+from rnncli.core.contract import Core
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.symbols import SymbolHead
 from rnncli.tasks.write.going import Behind
@@ -30,7 +31,7 @@ LARGEST_TABLE = 1 << 28
 
 LayerState = tuple[np.ndarray, ...]
 """What a layer hands from step to step, each (H,): h or, of an lstm, h and c."""
-State = tuple[LayerState, ...]
+State = tuple[LayerState, ...] | tuple[Tensor, ...]
 """That of all layers of a model."""
 _Step = Callable[[np.ndarray, LayerState], LayerState]
 
@@ -38,7 +39,7 @@ _Step = Callable[[np.ndarray, LayerState], LayerState]
 class Network(Protocol):
     """What a step is made of; row V of ``table`` (V + 1, W) is the begin of a document."""
 
-    core: Recurrent
+    core: Core
     head: SymbolHead
 
     @property
@@ -54,7 +55,7 @@ class Stepper:
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
-        self.models = [_Model(one) for one in networks]
+        self.models = [_Recurrent(one) if isinstance(one.core, Recurrent) else _Whole(one) for one in networks]
         self.begin_symbol = len(networks[0].table) - 1
 
     def begin(self) -> Behind:
@@ -100,11 +101,30 @@ def _averaged(logits: Sequence[np.ndarray]) -> np.ndarray:
         return np.log(mean_V)
 
 
-class _Model:
-    """The weights of one model, and a step of it."""
+class _Whole:
+    """A step of one model whose core is no recurrent one, by the core itself."""
+
+    def __init__(self, network: Network) -> None:
+        self.core, self.head = network.core, network.head
+        with torch.no_grad():
+            self.table_VW = network.table.detach().float()
+
+    @torch.no_grad()
+    def __call__(self, state: Any, symbol: int) -> tuple[np.ndarray, State]:
+        y_11E, end = self.core(self.table_VW[symbol][None, None], None, state)
+        return self.head(y_11E[0, 0]).cpu().double().numpy(), end
+
+    def begin(self) -> State:
+        """The state before the first step."""
+        return self.core.initial_state(1)
+
+
+class _Recurrent:
+    """The weights of one model with recurrent layers, and a step of it."""
 
     def __init__(self, network: Network) -> None:
         core = network.core
+        assert isinstance(core, Recurrent)
         if core.directions != 1:
             raise ValueError("a core that reads backward cannot write: what comes is not there to be read")
         self.core = core
@@ -116,7 +136,7 @@ class _Model:
         self.weight_VW, self.bias_V = _array(head.weight), _array(head.bias).astype(np.float64)
         self.project_WE = None if head.project is None else _array(head.project.weight)
 
-    def __call__(self, state: State, symbol: int) -> tuple[np.ndarray, State]:
+    def __call__(self, state: Any, symbol: int) -> tuple[np.ndarray, State]:
         ends: list[LayerState] = []
         into_G = self._into(symbol)
         for layer, step in enumerate(self.steps):
