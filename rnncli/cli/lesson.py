@@ -38,7 +38,7 @@ def lesson(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny runs that answer nothing.")] = False,
 ) -> None:
-    """Answer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.
+    """LessonAnswer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.
 
     A lesson that is started again goes on with what is not done. Its folder keeps the runs and the page, lesson.html.
     """
@@ -49,12 +49,12 @@ def lesson(
         return
     from rnncli.cli.watch_batch import BatchWatch
     from rnncli.lessons.course import hold
-    from rnncli.lessons.lesson import Asked
+    from rnncli.lessons.lesson import LessonRequest
 
     found = find(name)
     if data == "":
         raise UsageError("--data names no file", "name one, or leave --data away")
-    asked = Asked(quick, tuple(settings or ()), data or "")
+    asked = LessonRequest(quick, tuple(settings or ()), data or "")
     about = f"-{Path(data).stem}" if data else ""
     folder = out or Path("runs") / f"lesson-{found.name}{about}{'-quick' * quick}"
     at_once = asked_jobs(jobs, _usual_jobs())

@@ -12,7 +12,7 @@ from rnncli.lessons.wording import better, differs, listed, named, reach_of, val
 from rnncli.report.build import ReportTable
 from rnncli.report.comparison import Comparison
 from rnncli.report.figures import Figure, Line
-from rnncli.report.lesson import Answer, Equation, Part, Step
+from rnncli.report.lesson import Equation, LessonAnswer, LessonPart, LessonStep
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Batch
@@ -114,7 +114,7 @@ def teach(finished: Sequence[Outcome]) -> Taught:
             comparison = _compared(runs, side.metric)
             tested.append((runs, comparison, side.metric))
             figures = (_curves(runs, side.metric),)
-            parts.append(Part(f"{_task(side)}: equal {what}", comparison, figures, (_sizes(runs, side.metric),)))
+            parts.append(LessonPart(f"{_task(side)}: equal {what}", comparison, figures, (_sizes(runs, side.metric),)))
     answers = [
         _which("At equal parameters, which cell is best?", at_parameters),
         _which("At equal time, which cell is best?", at_time),
@@ -127,7 +127,7 @@ Tested = Sequence[tuple["Sequence[Outcome]", Comparison, str]]
 """Of each task the runs, their comparison and the metric."""
 
 
-def _which(question: str, tested: Tested) -> Answer:
+def _which(question: str, tested: Tested) -> LessonAnswer:
     """The figures of each task, and what of them is more than chance."""
     says, figures = [], {}
     shown = {name.upper(): [0, 0] for name in CELLS[1:]}
@@ -148,14 +148,14 @@ def _which(question: str, tested: Tested) -> Answer:
         f"the {name} is shown to be better than the {base} on {won} of {len(tested)} tasks, and worse on {lost}"
         for name, (won, lost) in shown.items()
     ]
-    return Answer(question, [f"{_upper(listed(sums))}.", *says], figures)
+    return LessonAnswer(question, [f"{_upper(listed(sums))}.", *says], figures)
 
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _lstm_and_gru(sides: Sequence[Side], at_parameters: Tested, at_time: Tested) -> Answer:
+def _lstm_and_gru(sides: Sequence[Side], at_parameters: Tested, at_time: Tested) -> LessonAnswer:
     """Sizes, seconds and gradients of the two at equal parameters, and how often they are more than chance apart."""
     says, figures = [], {}
     for side in sides:
@@ -173,7 +173,7 @@ def _lstm_and_gru(sides: Sequence[Side], at_parameters: Tested, at_time: Tested)
         f"In {len(apart)} comparisons the LSTM is shown to be better {apart.count(1)} times, the GRU "
         f"{apart.count(-1)} times; in {apart.count(0)} what parts them may be chance."
     )
-    return Answer("How do LSTM and GRU differ?", says, figures)
+    return LessonAnswer("How do LSTM and GRU differ?", says, figures)
 
 
 def _sizes_of(run: Outcome) -> str:
@@ -265,14 +265,14 @@ def _task(side: Side) -> str:
     return side.parameters[0].report.task
 
 
-def _next() -> list[Step]:
+def _next() -> list[LessonStep]:
     return [
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPES[0]} --set model.cell=lstm,gru,rnn --set seed=1,2,3",
             "The same size instead of the same parameters, with three seeds:",
         ),
-        Step("rnncli bench core", "How fast each cell is on this machine, by size and length:"),
-        Step("rnncli lesson long-lag", "Where the gates matter most: answers that lie far back:"),
+        LessonStep("rnncli bench core", "How fast each cell is on this machine, by size and length:"),
+        LessonStep("rnncli lesson long-lag", "Where the gates matter most: answers that lie far back:"),
     ]
 
 

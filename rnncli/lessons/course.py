@@ -12,7 +12,7 @@ from typing import Any
 from rnncli.batch.plan import Planned, plan, recognised
 from rnncli.batch.work import FINISHED, Ended, Observer, carry_out
 from rnncli.errors import UsageError
-from rnncli.lessons.lesson import Asked, Lesson, Stage, Taught, split_setting
+from rnncli.lessons.lesson import Lesson, LessonRequest, Stage, Taught, split_setting
 from rnncli.report.lesson import Course, lesson_page
 from rnncli.report.numbers import plain
 from rnncli.runs.directory import RunDirectory, write_text
@@ -33,7 +33,7 @@ class Held:
     page: Path
 
 
-def hold(lesson: Lesson, asked: Asked, folder: Path, *, jobs: int, watch: Watching) -> Held:
+def hold(lesson: Lesson, asked: LessonRequest, folder: Path, *, jobs: int, watch: Watching) -> Held:
     """Run what is not done yet and write the page; the lesson stops where runs of a stage fail."""
     if asked.data and not lesson.takes_data:
         raise UsageError(f"lesson {lesson.name} is about data that it makes itself", "leave --data away")
@@ -53,7 +53,7 @@ def hold(lesson: Lesson, asked: Asked, folder: Path, *, jobs: int, watch: Watchi
     return Held(ended, taught, page)
 
 
-def course(lesson: Lesson, asked: Asked, finished: Sequence[Outcome], taught: Taught) -> Course:
+def course(lesson: Lesson, asked: LessonRequest, finished: Sequence[Outcome], taught: Taught) -> Course:
     """All that the page of a lesson says."""
     return Course(
         name=lesson.name,
@@ -90,7 +90,9 @@ def outcome(path: Path) -> Outcome:
     return Outcome(path, read_run_recipe(run.recipe), run.read_report(), str(run.read_record().get("watched") or ""))
 
 
-def _planned(lesson: Lesson, asked: Asked, stage: Stage, finished: Sequence[Outcome], folder: Path) -> list[Planned]:
+def _planned(
+    lesson: Lesson, asked: LessonRequest, stage: Stage, finished: Sequence[Outcome], folder: Path
+) -> list[Planned]:
     """The runs of a stage, with what is asked of all of them."""
     settings = partial(lesson.settings, asked)
     found: dict[str, Planned] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rnncli.errors import UsageError
-from rnncli.report.lesson import Answer, Equation, Part, Step
+from rnncli.report.lesson import Equation, LessonAnswer, LessonPart, LessonStep
 
 if TYPE_CHECKING:
     from rnncli.batch.plan import Batch
@@ -19,7 +19,7 @@ QUICK = ("evaluation.resamples=20", "evaluation.baselines=false", "compute.threa
 
 
 @dataclass(frozen=True)
-class Asked:
+class LessonRequest:
     """What a person wants of a lesson: ``quick`` for tiny runs that answer nothing, further ``settings`` of every run.
 
     ``data`` is a file of one's own, where the lesson can be about one.
@@ -40,9 +40,9 @@ Stage = Callable[["Sequence[Outcome]", Settings], "Sequence[Batch]"]
 class Taught:
     """What the runs of a lesson say."""
 
-    parts: Sequence[Part]
-    answers: Sequence[Answer]
-    next: Sequence[Step] = ()
+    parts: Sequence[LessonPart]
+    answers: Sequence[LessonAnswer]
+    next: Sequence[LessonStep] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Lesson:
     quick: Mapping[str, Sequence[str]] = field(default_factory=dict)
     takes_data: bool = False
 
-    def settings(self, asked: Asked, source: str) -> dict[str, str]:
+    def settings(self, asked: LessonRequest, source: str) -> dict[str, str]:
         """The further settings of the runs of a recipe, by key; raises UsageError for what is none."""
         tiny = (*QUICK, *self.quick.get(source, ())) if asked.quick else ()
         return own_data(asked.data) | dict(map(split_setting, (*tiny, *asked.settings)))

@@ -10,7 +10,7 @@ from rnncli.lessons.wording import differs, factor_of, listed, named, reach_of, 
 from rnncli.report.build import Estimate, ReportTable
 from rnncli.report.comparison import Comparison
 from rnncli.report.figures import Figure, Line
-from rnncli.report.lesson import Answer, Equation, Part, Step
+from rnncli.report.lesson import Equation, LessonAnswer, LessonPart, LessonStep
 from rnncli.report.numbers import number
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def teach(finished: Sequence[Outcome]) -> Taught:
     for problem, title in PROBLEMS.items():
         runs = of_stage(finished, PROBLEM, problem)
         comparison = _compared(runs)
-        parts.append(Part(title, comparison, (_by_lag_figure(runs),), (_by_lag_table(runs),), (_guess(runs),)))
+        parts.append(LessonPart(title, comparison, (_by_lag_figure(runs),), (_by_lag_table(runs),), (_guess(runs),)))
         answers.append(_which_answers(problem, runs, comparison))
     parts.append(_gradients(finished))
     answers.append(_why(finished))
@@ -102,7 +102,7 @@ def _compared(runs: Sequence[Outcome]) -> Comparison:
     return compare([str(one.path) for one in runs], base=str(runs[0].path), metrics=[METRIC])
 
 
-def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison) -> Answer:
+def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison) -> LessonAnswer:
     """Whether the first core forgets, what each still knows at the longest lag, and up to where each remembers."""
     longest = max(by_lag(runs[0]))
     told = listed([f"{named(one)} {valued(by_lag(one)[longest])}" for one in runs])
@@ -121,7 +121,7 @@ def _which_answers(problem: str, runs: Sequence[Outcome], comparison: Comparison
         }
         for one in runs
     }
-    return Answer(f"Does an RNN forget in the {problem} problem?", says, figures)
+    return LessonAnswer(f"Does an RNN forget in the {problem} problem?", says, figures)
 
 
 def _verdict(runs: Sequence[Outcome], longest: int) -> str:
@@ -180,7 +180,7 @@ def _by_lag_table(runs: Sequence[Outcome]) -> ReportTable:
     return ReportTable("right answers in per cent, by lag, with intervals", ("lag", *map(named, runs)), tuple(rows))
 
 
-def _gradients(finished: Sequence[Outcome]) -> Part:
+def _gradients(finished: Sequence[Outcome]) -> LessonPart:
     """How much of the gradient arrives from each lag, for both problems."""
     measured = [one for one in finished if one.report.reach and one.report.reach.shares]
     figures = []
@@ -208,7 +208,7 @@ def _gradients(finished: Sequence[Outcome]) -> Part:
     heads = ("problem", "core", "steps to 10 %", *(f"lag {lag}" for lag in lags))
     table = ReportTable("per cent of the gradient that arrives", heads, tuple(rows))
     note = "Measured in the trained models: one that learnt nothing has a reach as well."
-    return Part("How far back the gradient arrives", None, tuple(figures), (table,), (note,))
+    return LessonPart("How far back the gradient arrives", None, tuple(figures), (table,), (note,))
 
 
 def _share_line(run: Outcome) -> Line:
@@ -219,7 +219,7 @@ def _share_line(run: Outcome) -> Line:
     return Line(named(run), tuple(k for k, _ in points), tuple(share for _, share in points))
 
 
-def _why(finished: Sequence[Outcome]) -> Answer:
+def _why(finished: Sequence[Outcome]) -> LessonAnswer:
     """Whether the cores through which the gradient reaches farther are those that remember longer."""
     says, figures = [], {}
     for problem in PROBLEMS:
@@ -242,7 +242,7 @@ def _why(finished: Sequence[Outcome]) -> Answer:
             }
             for one in runs
         }
-    return Answer("Is it because the gradient vanishes?", says, figures)
+    return LessonAnswer("Is it because the gradient vanishes?", says, figures)
 
 
 def _agreement(runs: Sequence[Outcome], lags: Sequence[int]) -> str:
@@ -268,19 +268,19 @@ def _agreement(runs: Sequence[Outcome], lags: Sequence[int]) -> str:
     )
 
 
-def _next(finished: Sequence[Outcome]) -> list[Step]:
+def _next(finished: Sequence[Outcome]) -> list[LessonStep]:
     lags = sorted(by_lag(finished[0]))
     far = ",".join(map(str, [*lags, 2 * lags[-1]]))
     return [
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPE} --set data.problem=adding --set model.cell=rnn,lstm,gru --set seed=1,2,3",
             "Are the differences those of one seed? Three seeds of each, with their deviation:",
         ),
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPE} --set model.cell=gru --set 'data.lags=[{far}]' --set train.epochs=12,24",
             "Twice the longest lag, and twice the time to learn it:",
         ),
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPE} --set model.cell=rnn --set model.activation=tanh,relu --set train.clip_norm=0,1",
             "What a plain RNN gains by another activation, and by clipping gradients that explode:",
         ),

@@ -9,7 +9,7 @@ from rnncli.lessons.lesson import Lesson, Settings, Taught, value_of
 from rnncli.lessons.wording import better, differs, listed, named, valued
 from rnncli.report.build import Report, ReportTable
 from rnncli.report.comparison import Comparison
-from rnncli.report.lesson import Answer, Equation, Part, Step
+from rnncli.report.lesson import Equation, LessonAnswer, LessonPart, LessonStep
 from rnncli.report.numbers import number
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def teach(finished: Sequence[Outcome]) -> Taught:
     comparison = compare([str(bag.path), str(ordered.path)], base=str(bag.path), metrics=[METRIC])
     pairs = _pairs(ordered, bag)
     tables = (_both_table(pairs), _examples_table(pairs))
-    parts = [Part("In order against a bag of words", comparison, (), tables)]
+    parts = [LessonPart("In order against a bag of words", comparison, (), tables)]
     answers = [_matters(ordered, bag, comparison), _short_runs(ordered), _which(pairs)]
     return Taught(parts, [one for one in answers if one.says], _next(ordered))
 
@@ -80,7 +80,7 @@ def _is_right(row: Mapping[str, Any]) -> bool:
     return row["truth"] == row.get("label", row.get("labels"))
 
 
-def _matters(ordered: Outcome, bag: Outcome, comparison: Comparison) -> Answer:
+def _matters(ordered: Outcome, bag: Outcome, comparison: Comparison) -> LessonAnswer:
     """Whether reading in order is shown to be better."""
     found = {name: one.report.metrics[METRIC] for name, one in (("order", ordered), ("bag", bag))}
     difference = differs(comparison, ordered, METRIC)
@@ -96,16 +96,16 @@ def _matters(ordered: Outcome, bag: Outcome, comparison: Comparison) -> Answer:
         f"difference is {difference}.",
     ]
     figures = {name: one.value for name, one in found.items()}
-    return Answer("Does word order matter here?", says, figures)
+    return LessonAnswer("Does word order matter here?", says, figures)
 
 
-def _short_runs(ordered: Outcome) -> Answer:
+def _short_runs(ordered: Outcome) -> LessonAnswer:
     """What counts of words and of pairs of words reach, by the report's rivals."""
     report: Report = ordered.report
     rivals = {name: found.get(METRIC) for name, found in report.baselines.items()}
     known = {name: value for name, value in rivals.items() if value is not None}
     if not known:
-        return Answer("Would counts of words and of pairs of words do?", ())
+        return LessonAnswer("Would counts of words and of pairs of words do?", ())
     told = listed([f"{name} {number(value)}" for name, value in known.items()])
     model, best = report.metrics[METRIC], max(known.values())
     low = model.low if model.low is not None else model.value
@@ -117,10 +117,10 @@ def _short_runs(ordered: Outcome) -> Answer:
         verdict = "Yes: the best of them is as good as the model that reads in order."
     counted = "those with n-grams count single words and pairs of neighbours"
     says = [f"{verdict} Against {valued(model)} in order, simple rivals reach {told}; {counted}."]
-    return Answer("Would counts of words and of pairs of words do?", says, known)
+    return LessonAnswer("Would counts of words and of pairs of words do?", says, known)
 
 
-def _which(pairs: Sequence[Pair]) -> Answer:
+def _which(pairs: Sequence[Pair]) -> LessonAnswer:
     """Where the two differ: with a negation among the words, and without."""
     groups = {
         "with": [one for one in pairs if _negates(one[0])],
@@ -137,7 +137,7 @@ def _which(pairs: Sequence[Pair]) -> Answer:
             f"{number(shares[0])} per cent are right in order and {number(shares[1])} as a bag: "
             f"{100 * (shares[0] - shares[1]):+.1f} points."
         )
-    return Answer("Which texts need the order?", says, figures)
+    return LessonAnswer("Which texts need the order?", says, figures)
 
 
 def _negates(row: Mapping[str, Any]) -> bool:
@@ -173,21 +173,21 @@ def _label(label: Any) -> str:
     return ", ".join(label) if isinstance(label, list) else str(label)
 
 
-def _next(ordered: Outcome) -> list[Step]:
+def _next(ordered: Outcome) -> list[LessonStep]:
     elsewhere = (
-        Step("rnncli lesson order", "The same question to sentences in which the order decides by construction:")
+        LessonStep("rnncli lesson order", "The same question to sentences in which the order decides by construction:")
         if ordered.recipe.data.train
-        else Step(
+        else LessonStep(
             "rnncli lesson order --data reviews.csv --out runs/my-order", "The same question to texts of your own:"
         )
     )
     return [
         elsewhere,
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPE} --set data.order=kept,sorted --set seed=1,2,3",
             "Three seeds of each, which also draw other test texts:",
         ),
-        Step(
+        LessonStep(
             f"rnncli batch {RECIPE} --set model.bidirectional=true,false --set model.pooling=last,mean+max",
             f"What the {named(ordered)} needs to use the order: both directions or one, its last state or all of them:",
         ),

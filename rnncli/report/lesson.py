@@ -33,7 +33,7 @@ class Equation:
 
 
 @dataclass(frozen=True)
-class Part:
+class LessonPart:
     """What came out of some of the runs: a comparison of them, pictures and tables, and what is to be known of both."""
 
     title: str
@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LessonAnswer:
     """A question, and the answer that the figures of the runs give; ``figures`` are these as plain values."""
 
     question: str
@@ -53,7 +53,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Step:
+class LessonStep:
     """Something to try next: a command, and why."""
 
     command: str
@@ -70,9 +70,9 @@ class Course:
     equations: Sequence[Equation]
     quick: bool
     runs: Sequence[tuple[str, Report]]
-    parts: Sequence[Part]
-    answers: Sequence[Answer]
-    next: Sequence[Step]
+    parts: Sequence[LessonPart]
+    answers: Sequence[LessonAnswer]
+    next: Sequence[LessonStep]
 
 
 def lesson_page(course: Course) -> str:
@@ -113,14 +113,14 @@ def runs_grid(runs: Sequence[tuple[str, Report]]) -> PageGrid:
     return PageGrid(["run", "layers x units", "parameters", "epochs", "training", "tested on"], rows, range(2, 6))
 
 
-def answer_lines(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
+def answer_lines(answers: Sequence[LessonAnswer]) -> Iterator[tuple[str, str]]:
     """Each question with each sentence of its answer, for a terminal."""
     for answer in answers:
         for count, sentence in enumerate(answer.says):
             yield (answer.question if not count else ""), sentence
 
 
-def _part(part: Part, key: str) -> dict[str, Any]:
+def _part(part: LessonPart, key: str) -> dict[str, Any]:
     comparison = part.comparison
     return {
         "title": part.title,

@@ -10,7 +10,7 @@ import pytest
 
 from rnncli.lessons import cells, long_lag
 from rnncli.lessons.course import hold
-from rnncli.lessons.lesson import Asked
+from rnncli.lessons.lesson import LessonRequest
 from rnncli.lessons.library import LESSONS
 from rnncli.lessons.sizes import Counter
 from rnncli.report.lesson import written_equation
@@ -188,7 +188,7 @@ def test_what_a_lesson_cannot_do_is_said_before_anything_runs(arguments, said, t
 
 
 def test_quick_runs_are_tiny_and_the_page_says_so():
-    tiny = LESSONS["long-lag"].settings(Asked(quick=True, settings=("seed=2",)), long_lag.RECIPE)
+    tiny = LESSONS["long-lag"].settings(LessonRequest(quick=True, settings=("seed=2",)), long_lag.RECIPE)
     assert tiny["data.examples"] == "160"
     assert tiny["seed"] == "2"
     assert hold.__module__ == "rnncli.lessons.course"
