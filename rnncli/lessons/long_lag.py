@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnncli.lessons.lesson import Lesson, Settings, Taught, of_stage, value_of
-from rnncli.lessons.wording import differs, factor_of, listed, named, reach_of, share_at, valued
+from rnncli.lessons.wording import differs, listed, named, percent, reach_of, share_at, valued
 from rnncli.report.build import Estimate, ReportTable
 from rnncli.report.comparison import Comparison
 from rnncli.report.figures import Figure, Line
@@ -25,7 +25,13 @@ PROBLEMS = {
 CORES = ({"model.cell": "rnn"}, {"model.cell": "lstm"}, {"model.cell": "gru"}, {"model.core": "transformer"})
 REMEMBERED = 0.9
 """A lag is called remembered where so many answers are right."""
-METRIC, PROBLEM, LAGS = "accuracy", "data.problem", "data.lags"
+NOTES = (
+    "Measured in the trained models, in the longest sequences: there the longest lag is where the answer lies, and "
+    "what lies nearer is noise.",
+    "A model that has learnt a problem closes its gates to noise, so that little arrives from there though it could: a "
+    "low line with a peak at the longest lag is what remembering looks like.",
+)
+METRIC, PROBLEM = "accuracy", "data.problem"
 LEADS = (
     "A recurrent network has read everything that came before, so nothing forbids it to answer by what it read 200 "
     "steps ago. Yet a plain RNN hardly ever learns to. To learn it, training must be told that a weight should have "
@@ -53,7 +59,7 @@ EQUATIONS = (
     Equation(
         "What is measured",
         ("share(k)^2 = mean |∂h_t / ∂x_{t-k}|^2 / mean |∂h_t / ∂x_t|^2",),
-        "In the trained model, at the end of the longest dev sequences: how much of the gradient arrives k steps back.",
+        "How much of the gradient arrives k steps back, in the trained model, at the end of the longest dev sequences.",
     ),
 )
 
@@ -203,12 +209,11 @@ def _gradients(finished: Sequence[Outcome]) -> LessonPart:
     lags = sorted(by_lag(finished[0]))
     rows = []
     for one in measured:
-        cells = ("-" if (share := share_at(one, lag)) is None else f"{100 * share:.3g}" for lag in lags)
+        cells = (percent(share_at(one, lag)) for lag in lags)
         rows.append((value_of(one, PROBLEM), named(one), reach_of(one), *cells))
     heads = ("problem", "core", "steps to 10 %", *(f"lag {lag}" for lag in lags))
-    table = ReportTable("per cent of the gradient that arrives", heads, tuple(rows))
-    note = "Measured in the trained models: one that learnt nothing has a reach as well."
-    return LessonPart("How far back the gradient arrives", None, tuple(figures), (table,), (note,))
+    table = ReportTable("share of the gradient that arrives", heads, tuple(rows))
+    return LessonPart("How far back the gradient arrives", None, tuple(figures), (table,), NOTES)
 
 
 def _share_line(run: Outcome) -> Line:
@@ -220,24 +225,22 @@ def _share_line(run: Outcome) -> Line:
 
 
 def _why(finished: Sequence[Outcome]) -> LessonAnswer:
-    """Whether the cores through which the gradient reaches farther are those that remember longer."""
+    """How much of the gradient arrives from what is to be remembered, and whether that parts those who remember."""
     says, figures = [], {}
     for problem in PROBLEMS:
         runs = [one for one in of_stage(finished, PROBLEM, problem) if one.report.reach]
         if not runs:
             continue
         lags = sorted(by_lag(runs[0]))
-        told = []
-        for one in runs:
-            factor = factor_of(one)
-            each = "" if factor is None else f" (times {factor:.3f} a step)"
-            told.append(f"{reach_of(one)} steps in the {named(one)}{each}")
-        says.append(f"In the {problem} problem a tenth of the gradient is left after {listed(told)}.")
+        told = listed([f"{named(one)} {percent(share_at(one, lags[-1]))}" for one in runs])
+        says.append(
+            f"In the longest sequences of the {problem} problem the answer lies {lags[-1]} steps back. Of the gradient "
+            f"at the end arrives from there: {told}."
+        )
         says.append(_agreement(runs, lags))
         figures[problem] = {
             named(one): {
                 "reach": one.report.reach.steps if one.report.reach else None,
-                "factor": factor_of(one),
                 "share": {str(lag): share_at(one, lag) for lag in lags},
             }
             for one in runs
@@ -249,11 +252,11 @@ def _agreement(runs: Sequence[Outcome], lags: Sequence[int]) -> str:
     """Whether most is remembered where most of the gradient arrives."""
     known = [lag for lag in lags if all(share_at(one, lag) is not None for one in runs)]
     if not known or len(runs) < 2:
-        return "How much arrives from these lags was not measured for all of them."
+        return "How much arrives from there was not measured in all of them."
     lag = known[-1]
     farthest, least = (pick(runs, key=lambda one: share_at(one, lag) or 0.0) for pick in (max, min))
     best = max(runs, key=lambda one: by_lag(one)[lag].value or 0.0)
-    most, fewest = (f"{named(one)} ({100 * (share_at(one, lag) or 0.0):.2g} %)" for one in (farthest, least))
+    most, fewest = (f"{named(one)} ({percent(share_at(one, lag))})" for one in (farthest, least))
     said = f"From lag {lag} most of it arrives in the {most}, least in the {fewest}"
     if _is_above(by_lag(best)[lag], by_lag(farthest)[lag]):
         return (
@@ -277,8 +280,8 @@ def _next(finished: Sequence[Outcome]) -> list[LessonStep]:
             "Are the differences those of one seed? Three seeds of each, with their deviation:",
         ),
         LessonStep(
-            f"rnncli batch {RECIPE} --set model.cell=gru --set 'data.lags=[{far}]' --set train.epochs=12,24",
-            "Twice the longest lag, and twice the time to learn it:",
+            f"rnncli batch {RECIPE} --set model.cell=lstm,gru --set 'data.lags=[{far}]' --set train.epochs=12,36",
+            "Twice the longest lag, and three times as long to learn it: some cells only learn more slowly.",
         ),
         LessonStep(
             f"rnncli batch {RECIPE} --set model.cell=rnn --set model.activation=tanh,relu --set train.clip_norm=0,1",

@@ -8,7 +8,7 @@ from pathlib import Path
 from rnncli.report.build import Estimate
 from rnncli.report.comparison import Compared, Comparison, Versus
 from rnncli.report.numbers import signed
-from rnncli.report.reach import fallen, reach_figure
+from rnncli.report.reach import reach_figure
 from rnncli.report.side import probability
 from rnncli.runs.outcome import Outcome
 
@@ -71,18 +71,11 @@ def share_at(outcome: Outcome, lag: int) -> float | None:
     return sum(one[lag] for one in found.shares.values()) / len(found.shares)
 
 
-def factor_of(outcome: Outcome) -> float | None:
-    """By what the gradient is multiplied a step, on average until a tenth is left or as far as there was to see."""
-    found = outcome.report.reach
-    if found is None or not found.shares:
-        return None
-    factors = []
-    for shares in found.shares.values():
-        steps = min(fallen(shares, found.least)[0], len(shares) - 1)
-        if steps < 1 or shares[steps] <= 0:
-            return None
-        factors.append(shares[steps] ** (1 / steps))
-    return sum(factors) / len(factors)
+def percent(share: float | None) -> str:
+    """A share of the gradient in per cent, which may be very small, or more than all."""
+    if share is None:
+        return "-"
+    return f"{100 * share:.3g} %" if share >= 1e-5 else "< 0.001 %"
 
 
 def _p(versus: Versus) -> str:
