@@ -29,8 +29,8 @@ NOTES = (
     "Measured in the trained models, in the longest sequences: there the longest lag is where the answer lies, and "
     "what lies nearer is noise.",
     "A model that has learnt a problem closes its gates to noise, so that little arrives from there though it could: a "
-    "low line with a peak at the longest lag is what remembering looks like. The gradient reach in the tables above, to "
-    "a tenth, is one to noise too.",
+    "low line with a peak at the longest lag is what remembering looks like. The gradient reach in the tables above is "
+    "one to noise, too.",
 )
 METRIC, PROBLEM = "accuracy", "data.problem"
 LEADS = (
