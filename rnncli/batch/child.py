@@ -110,7 +110,7 @@ class Child:
 
 def shares(jobs: int) -> Sequence[Share]:
     """What each of ``jobs`` children may use; accelerators are given out in turn."""
-    threads = max(1, len(_processors()) // jobs)
+    threads = max(1, len(processors()) // jobs)
     devices = accelerators()
     return [Share(threads, devices[i % len(devices)] if devices else "") for i in range(jobs)]
 
@@ -124,5 +124,6 @@ def accelerators() -> list[str]:
     return [str(number) for number, _ in enumerate(cards.iterdir())] if cards.is_dir() else []
 
 
-def _processors() -> Sequence[int]:
+def processors() -> Sequence[int]:
+    """Those that this process may use."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)

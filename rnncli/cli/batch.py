@@ -62,7 +62,7 @@ def batch(
     found = read_batch(recipes, sets or [])
     folder = out or Path("runs") / found.title
     planned = recognised(plan(found), folder)
-    jobs = _jobs(jobs, len(planned))
+    jobs = min(asked_jobs(jobs, _usual_jobs()), max(1, len(planned)))
     bases = _bases(base or found.base, planned, folder)
     if dry_run:
         _show_plan(terminal, planned, folder, jobs)
@@ -78,10 +78,10 @@ def batch(
     elif comparisons:
         show_comparisons(terminal, comparisons)
     terminal.say(f"runs {folder}", style="bold")
-    _require_all(ended, folder)
+    require_all(ended, folder)
 
 
-def _require_all(ended: Sequence[Ended], folder: Path) -> None:
+def require_all(ended: Sequence[Ended], folder: Path) -> None:
     """BatchError with the cause of each where runs failed: with --quiet it is told here alone."""
     from rnncli.batch.work import FAILED
 
@@ -95,12 +95,17 @@ def _require_all(ended: Sequence[Ended], folder: Path) -> None:
         )
 
 
-def _jobs(asked: int | None, runs: int) -> int:
-    from rnncli.batch.child import accelerators
-
+def asked_jobs(asked: int | None, usual: int) -> int:
+    """How many runs at a time, ``usual`` where nobody says; UsageError for none."""
     if asked is not None and asked < 1:
         raise UsageError(f"--jobs {asked}: at least one run at a time", "--jobs 1")
-    return min(asked or max(1, len(accelerators())), max(1, runs))
+    return asked or usual
+
+
+def _usual_jobs() -> int:
+    from rnncli.batch.child import accelerators
+
+    return max(1, len(accelerators()))
 
 
 def _bases(named: str, planned: list[Planned], folder: Path) -> list[str]:

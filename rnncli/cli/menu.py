@@ -97,6 +97,12 @@ COMMANDS = (
         "Compare finished runs: those that differ in their seed alone are one row, with mean and deviation.",
         "compare:compare",
     ),
+    Entry(
+        "lesson",
+        "Runs",
+        "Answer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.",
+        "lesson:lesson",
+    ),
     Entry("runs", "Runs", "List, show and remove runs.", "runs:app"),
     Entry(
         "features",

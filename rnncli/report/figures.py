@@ -25,7 +25,8 @@ class Line:
 class Figure:
     """Lines over two titled axes, each from 0 to 1 where it is a share and as far as the lines go otherwise.
 
-    ``diagonal`` draws the line of chance or of perfection.
+    ``diagonal`` draws the line of chance or of perfection. ``x_ticks`` makes x an axis of powers that is named at them;
+    ``y_powers`` makes y one, with a faint line at each of ``levels``.
     """
 
     title: str
@@ -35,6 +36,9 @@ class Figure:
     diagonal: bool = False
     x_is_share: bool = True
     y_is_share: bool = True
+    x_ticks: tuple[float, ...] = ()
+    y_powers: bool = False
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

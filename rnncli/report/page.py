@@ -134,15 +134,20 @@ def page_of(template: str, **values: Any) -> str:
     return _template(template).render(style=_style(), script=None, **values)
 
 
-def _section(comparison: Comparison, histories: Histories, key: str, *, named: bool) -> dict[str, Any]:
-    """What the page says of one task."""
+def side_grid(comparison: Comparison) -> PageGrid:
+    """The settings of a comparison side by side."""
     cells = list(rows(comparison))
     numbers = [i for i, cell in enumerate(cells[0]) if cell.number]
     best = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell.best}
+    return PageGrid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best)
+
+
+def _section(comparison: Comparison, histories: Histories, key: str, *, named: bool) -> dict[str, Any]:
+    """What the page says of one task."""
     runs = [[path, str(seed), one.name] for one in comparison.settings for path, seed in _pairs_of(one.runs, one.seeds)]
     return {
         "subtitle": comparison_heading(comparison, named=named),
-        "table": PageGrid(titles(comparison), [[cell.text for cell in row] for row in cells], numbers, best),
+        "table": side_grid(comparison),
         "notes": comparison.notes,
         "charts": list(charts(comparison, histories, key)),
         "metrics": every_metric(comparison),

@@ -66,6 +66,15 @@ def figure_chart(figure: Figure, key: str) -> Markup:
             axes.set(xlim=(0, 1), xticks=UNIT)
         if figure.y_is_share:
             axes.set(ylim=(0, 1), yticks=UNIT)
+        for level in figure.levels:
+            axes.axhline(level, color=FAINT, linewidth=1, dashes=(4, 4))
+        if figure.x_ticks:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+            axes.set(xlim=(min(figure.x_ticks), max(figure.x_ticks)), xticks=figure.x_ticks)
+            axes.xaxis.set_major_formatter("{x:g}")
+        if figure.y_powers:
+            _powers(axes)
         return _inline(axes, figure.title, figure.lines, key)
 
 
@@ -92,9 +101,7 @@ def reach_chart(title: str, found: Reach, key: str) -> Markup:
     with _axes("steps back", "share of the gradient") as axes:
         axes.axhline(found.least, color=FAINT, linewidth=1, dashes=(4, 4))
         _plot(axes, lines)
-        axes.set_yscale("log")
-        axes.minorticks_off()
-        axes.yaxis.set_major_formatter("{x:g}")
+        _powers(axes)
         axes.locator_params(axis="x", integer=True, min_n_ticks=1)
         axes.set_xlim(0, max(1, *(len(shares) - 1 for shares in found.shares.values())))
         return _inline(axes, title, lines, key)
@@ -116,6 +123,12 @@ def whisker_chart(title: str, whiskers: Sequence[Whisker], key: str, base: float
             axes.text(0, row + 0.3, _short(one.name), **edge)
             axes.text(1, row + 0.3, one.says, ha="right", **edge)
         return _inline(axes, title, (), key)
+
+
+def _powers(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter("{x:g}")
 
 
 @contextmanager

@@ -348,7 +348,7 @@ def test_a_ledger_survives_a_line_cut_short(tmp_path):
 
 
 def test_threads_and_accelerators_are_shared_out(monkeypatch):
-    monkeypatch.setattr("rnncli.batch.child._processors", lambda: range(8))
+    monkeypatch.setattr("rnncli.batch.child.processors", lambda: range(8))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
     assert accelerators() == ["0", "3"]
     assert [(share.threads, share.device) for share in shares(4)] == [(2, "0"), (2, "3"), (2, "0"), (2, "3")]

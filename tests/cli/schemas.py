@@ -198,6 +198,16 @@ ENDED = fields(
     before=TRUTH,
 )
 BATCH = fields(out=TEXT, runs=many(ENDED), comparison={"anyOf": [COMPARISON, many(COMPARISON), {"type": "null"}]})
+LESSONS = many(fields(name=TEXT, question=TEXT, data=TRUTH))
+LESSON = fields(
+    lesson=TEXT,
+    question=TEXT,
+    out=TEXT,
+    page=TEXT,
+    runs=many(ENDED),
+    parts=many(fields(title=TEXT, comparison=COMPARISON)),
+    answers=many(fields(question=TEXT, says=many(TEXT), figures={"type": "object"})),
+)
 TO_DO = fields(name=TEXT, path=TEXT, state=one_of("to do", "to resume", "finished"), seconds=MAYBE)
 DRY_BATCH = fields(out=TEXT, jobs=COUNT, seconds=NUMBER, runs=many(TO_DO))
 LEDGER_LINE = fields(

@@ -106,7 +106,7 @@ def names(schema: Schema) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "RUNS", "RUN", "WRITTEN"]
+    "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "LESSON", "RUNS", "RUN", "WRITTEN"]
 )
 def test_every_field_is_documented(name):
     text = PAGE.read_text(encoding="utf-8").split("\n## JSON")[1].split("\n## ")[0]

@@ -77,6 +77,25 @@ class SubwordUnits:
         return {"unit": "subword", "lower": self.lower, "model": json.loads(self.model)}
 
 
+@dataclass(frozen=True)
+class SortedUnits:
+    """The units of a text in the order of their code points: what a bag of words knows, and nothing of their order.
+
+    >>> SortedUnits(SplitUnits("whitespace")).split("not half bad")
+    ['bad', 'half', 'not']
+    """
+
+    units: SplitUnits | SubwordUnits
+
+    def split(self, text: str) -> list[str]:
+        """The units, sorted."""
+        return sorted(self.units.split(text))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**self.units.to_dict(), "order": "sorted"}
+
+
 @dataclass
 class Cut:
     """Shortens sequences to ``max_length`` units, at the end, and counts those it had to; 0 is no limit."""
@@ -92,7 +111,9 @@ class Cut:
         return units[: self.max_length]
 
 
-def make(kind: Kind, texts: Iterable[str], *, lower: bool = False, subwords: int = 8000) -> tuple[Units, str]:
+def make(
+    kind: Kind, texts: Iterable[str], *, lower: bool = False, subwords: int = 8000
+) -> tuple[SplitUnits | SubwordUnits, str]:
     """The units for some training texts, and the reason for the choice where it was ``auto`` (else nothing).
 
     ``subwords`` is how many pieces to learn. Raises ``UsageError`` where subwords are wanted and
@@ -129,6 +150,12 @@ def choose(texts: Iterable[str]) -> tuple[Literal["whitespace", "word", "charact
 
 def from_dict(body: dict[str, Any]) -> Units:
     """The units that ``to_dict`` described; ``ValueError`` for anything else."""
+    if body.get("order") == "sorted":
+        return SortedUnits(_in_order(body))
+    return _in_order(body)
+
+
+def _in_order(body: dict[str, Any]) -> SplitUnits | SubwordUnits:
     kind, lower = body.get("unit"), body.get("lower", False)
     if kind in ("whitespace", "word", "character") and isinstance(lower, bool):
         return SplitUnits(kind, lower)

@@ -41,6 +41,9 @@ class TextData(DataSection, frozen=True):
         default="auto", description="what a text is cut into"
     )
     lower: bool = Field(default=True, description="fold upper case into lower")
+    order: Literal["kept", "sorted"] = Field(
+        default="kept", description="of the units of a text; sorted leaves a bag of words, of which the order is lost"
+    )
     subwords: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=8000, description="learnt pieces of words, for unit subword"
     )
@@ -78,7 +81,7 @@ class ClassifierTrain(ClassTrain, frozen=True):
 class SentimentRecipe(Recipe, frozen=True):
     """A recipe of task sentiment."""
 
-    shaped_by: ClassVar[tuple[str, ...]] = ("model", "data.unit", "data.lower", "data.multi_label")
+    shaped_by: ClassVar[tuple[str, ...]] = ("model", "data.unit", "data.lower", "data.order", "data.multi_label")
 
     task: Literal["sentiment"] = Field(default="sentiment", description="what to learn")
     data: TextData = TextData()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from rnncli.data.text import units as text_units
-from rnncli.data.text.units import Cut, Units
+from rnncli.data.text.units import Cut, SortedUnits, Units
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.report.build import Advice, ReportTable
 from rnncli.tasks.base import Corpus
@@ -65,7 +65,8 @@ def step_reader(fitted: FittedSentiment, model: TextClassifier, device: torch.de
 
 
 def _units(data: TextData, train: TextPart) -> tuple[Units, str]:
-    return text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+    units, why = text_units.make(data.unit, train.texts(), lower=data.lower, subwords=data.subwords)
+    return (SortedUnits(units) if data.order == "sorted" else units), why
 
 
 def _fit(recipe: SentimentRecipe, corpus: Corpus, known: FittedSentiment | None) -> FittedSentiment:
