@@ -28,6 +28,8 @@ DRIVER = (
     f"child.COMMAND = (sys.executable, {str(STUB)!r});"
     "from rnncli.cli.main import main; main()"
 )
+RUNS = 16
+"""Of a batch that is killed at random: more than are done before the last kill."""
 SEEDS = ("sentiment/own-data", "--set", "data.train=reviews.csv")
 
 
@@ -82,7 +84,7 @@ def assert_each_done_once(folder: Path, runs: int) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the kernel of Linux")
 def test_a_batch_killed_three_times_at_random_ends_with_every_run_done_once(here):
-    seeds = f"seed={','.join(map(str, range(24)))}"
+    seeds = f"seed={','.join(map(str, range(RUNS)))}"
     command = (*SEEDS, "--set", seeds, "--jobs", "2", "--out", "out")
     draw = random.Random(5)
     for kill in range(3):
@@ -99,16 +101,16 @@ def test_a_batch_killed_three_times_at_random_ends_with_every_run_done_once(here
             time.sleep(0.02)
         assert not any(map(alive, workers(here / "out")))
     done = len(list((here / "out").glob("*/report.json")))
-    assert 0 < done < 24
+    assert 0 < done < RUNS
     batch = start_batch(here, *command)
     _, err = batch.communicate(timeout=120)
     assert batch.returncode == 0, err
-    assert_each_done_once(here / "out", 24)
+    assert_each_done_once(here / "out", RUNS)
     again = start_batch(here, *command, "--json")
     out, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
-    assert [run["before"] for run in json.loads(out)["runs"]] == [True] * 24
-    assert_each_done_once(here / "out", 24)
+    assert [run["before"] for run in json.loads(out)["runs"]] == [True] * RUNS
+    assert_each_done_once(here / "out", RUNS)
 
 
 def test_two_batches_on_one_folder_do_not_disturb_each_other(here):
