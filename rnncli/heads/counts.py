@@ -118,7 +118,7 @@ def _bracketed(mean_N: Array, dispersion_N: Array, level_N: Array) -> tuple[Arra
 def _fraction(a_N: Array, b_N: Array, x_N: Array) -> Array:
     """The continued fraction of the incomplete beta function, by the method of Lentz, Thompson and Barnett (1986)."""
     found_N = np.ones(len(a_N))
-    open_A = np.arange(len(a_N))
+    open_A: np.ndarray = np.arange(len(a_N))
     a_A, b_A, x_A = a_N, b_N, x_N
     c_A = np.ones(len(a_N))
     d_A = 1 / _away_from_zero(1 - (a_A + b_A) * x_A / (a_A + 1))

@@ -55,7 +55,8 @@ class TableColumn:
         order = np.argsort(first, kind="stable")
         renumbered = np.full(len(texts) + 1, -1)
         renumbered[seen[order]] = np.arange(len(seen))
-        return cls("text", renumbered[codes_N], codes_N < 0, tuple(texts[at] for at in seen[order].tolist()))
+        come: list[int] = seen[order].tolist()
+        return cls("text", renumbered[codes_N], codes_N < 0, tuple(texts[at] for at in come))
 
     @classmethod
     def of_values(cls, values: Sequence[Any]) -> Self:

@@ -23,7 +23,7 @@ import numpy as np
 
 from rnncli.data import progress
 from rnncli.data.ragged import Ragged
-from rnncli.data.text.grams import Inside, Kinds, Located, count, locate
+from rnncli.data.text.grams import InnerGrams, Kinds, Located, count, locate
 from rnncli.data.text.regression import Regressions, cross_fit, shrink
 from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import RunError
@@ -130,7 +130,7 @@ class Evidence:
 
     def describe(self, texts: Iterable[Sequence[str]], most: int = 0) -> Told:
         """What is to be told of texts: scores of the whole, figures of the first ``most`` units each, 0 for all."""
-        found = locate(texts, self.kinds, self._inside)
+        found = locate(texts, self.kinds, self.inner)
         scores_NC = None
         if self.bias is not None:
             parts = found.parts(self.grams.unknown)
@@ -141,8 +141,9 @@ class Evidence:
         return _told(found, fold_N, self.weights[None], self._table, self.scale, scores_NC, most)
 
     @cached_property
-    def _inside(self) -> Inside:
-        return Inside(self.grams)
+    def inner(self) -> InnerGrams:
+        """The character n-grams in words, as :func:`rnncli.data.text.grams.locate` looks them up."""
+        return InnerGrams(self.grams)
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -226,7 +227,7 @@ def learn(
 
 def cross_fitted(evidence: Evidence, texts: Iterable[Sequence[str]], truth_NC: np.ndarray, most: int = 0) -> Told:
     """What is told of the texts that ``evidence`` was learnt from last, again as ``learn`` gave it."""
-    found = locate(texts, evidence.kinds, Inside(evidence.grams))
+    found = locate(texts, evidence.kinds, InnerGrams(evidence.grams))
     return _told_apart(evidence, found, _cross_fit(found, truth_NC, evidence.grams.unknown), most)
 
 

@@ -111,7 +111,7 @@ def count(
     return grams, least, _located(levels, letters, [np.arange(len(level.last)) for level in levels.orders], grams)
 
 
-class Inside:
+class InnerGrams:
     """The character n-grams of a vocabulary that are inside of words; those of words asked lately are kept."""
 
     def __init__(self, grams: Vocabulary) -> None:
@@ -133,11 +133,11 @@ class Inside:
         return np.array(columns, np.int32), np.array([times[one] for one in columns], np.float32)
 
 
-def locate(texts: Iterable[Sequence[str]], kinds: Kinds, inside: Inside) -> Located:
+def locate(texts: Iterable[Sequence[str]], kinds: Kinds, inner: InnerGrams) -> Located:
     """The n-grams of any texts that are in the vocabulary."""
-    levels, grams = _levels(texts, kinds.order), inside.grams
+    levels, grams = _levels(texts, kinds.order), inner.grams
     words = len(levels.words)
-    inside_WF = inside.rows(levels.words) if kinds.subwords else _nothing((words, len(grams)))
+    inside_WF = inner.rows(levels.words) if kinds.subwords else _nothing((words, len(grams)))
     numbers_OU = _numbered(levels, [np.arange(len(level.last)) for level in levels.orders], grams)
     return Located(numbers_OU, levels.orders[0].which_U, inside_WF, levels.lengths_N)
 

@@ -19,7 +19,7 @@ from rnncli.data.text.regression import shrink
 
 def unit_shares(evidence: Evidence, texts: Sequence[Sequence[str]]) -> np.ndarray:
     """What each unit adds to each score of its text, (B, P, C): the sum of a text is its scores without the bias."""
-    found = locate(texts, evidence.kinds, evidence.grams)
+    found = locate(texts, evidence.kinds, evidence.inner)
     longest, columns = max(1, int(found.lengths_N.max(initial=0))), evidence.weights.shape[1]
     unit, number, span = _occurrences(found, evidence.grams.unknown)
     text_U = np.repeat(np.arange(len(texts)), found.lengths_N)

@@ -61,7 +61,8 @@ class ForecastTables:
         body = read_json(folder / FILE, KIND)
         with np.load(folder / TABLES) as arrays:
             learnt, conformal, _ = from_plain(body, dict(arrays))
-        settings = {key: tuple(one) if isinstance(one, list) else one for key, one in body["settings"].items()}
+        found = body["settings"].items()
+        settings: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in found}
         inputs = tuple(body["inputs"])
         return cls(learnt, conformal, HistorySettings(**settings), body["linear"], inputs, body["counts"])
 

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 
 from rnncli.data.text import grams as module
-from rnncli.data.text.grams import Inside, Kinds, count, locate
+from rnncli.data.text.grams import InnerGrams, Kinds, count, locate
 
 WORDS = ["bad", "good", "film", "not", "a", "很好"]
 
@@ -66,7 +66,7 @@ def test_the_rarest_are_left_out_where_there_are_too_many():
     assert 0 < len(grams.tokens) <= 30 < len(all_grams.tokens)
     assert set(grams.tokens) == {name for name, n in counted.items() if n >= least}
     assert sum(n >= least - 1 for n in counted.values()) > 30
-    again = locate(made, kinds, Inside(grams))
+    again = locate(made, kinds, InnerGrams(grams))
     np.testing.assert_array_equal(found.numbers_OU, again.numbers_OU)
     assert (found.inside_WF.for_scipy() != again.inside_WF.for_scipy()).nnz == 0
 
@@ -95,5 +95,5 @@ def test_beginnings_are_the_first_units_of_each_text():
 @pytest.mark.parametrize("kinds", ALL_KINDS, ids=str)
 def test_nothing_is_no_stumbling_block(made, kinds):
     grams, _, found = count(made, kinds, 10)
-    again = locate(made, kinds, Inside(grams))
+    again = locate(made, kinds, InnerGrams(grams))
     assert whole(found, grams.unknown).shape == whole(again, grams.unknown).shape == (len(made), len(grams))

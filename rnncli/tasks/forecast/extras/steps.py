@@ -36,14 +36,14 @@ class SegmentSteps:
         ahead = next(self.predictor.read(path), None)
         if ahead is None:
             raise DataError(f"{path}: no series to look at")
-        examples, first = ahead.forecasts.examples, np.array([ahead.series])
+        examples, first = self.fitted.encode(ahead.forecasts.part), np.array([ahead.series])
         return self.of_part(None, examples, first, placed(examples.batch(first), self.device))
 
     def of_part(self, part: object, examples: ForecastExamples, indices: np.ndarray, batch: ForecastBatch) -> ReadBatch:
         """Windows of a part."""
         self.model(batch)
         own, segment = examples.part.take(indices), self.fitted.learnt.segment
-        at_BL, _ = own.back_WL(examples.scaling.lookback)
+        at_BL, _ = own.back_WL(self.fitted.learnt.scaling.lookback)
         value_BM = batch.x_BLI[..., 0].reshape(len(at_BL), -1, segment).mean(-1).tolist()
         found = []
         for row, (series, at_L) in enumerate(zip(own.series_W.tolist(), at_BL[:, segment - 1 :: segment], strict=True)):
