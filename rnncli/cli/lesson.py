@@ -38,7 +38,7 @@ def lesson(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny runs that answer nothing.")] = False,
 ) -> None:
-    """LessonAnswer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.
+    """Answer a question of the textbook with runs of your own, on a page that teaches; alone, list the questions.
 
     A lesson that is started again goes on with what is not done. Its folder keeps the runs and the page, lesson.html.
     """

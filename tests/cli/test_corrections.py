@@ -12,7 +12,7 @@ from rnncli.cli.keys import RecipeKeys
 from rnncli.recipe import library
 from tests.commands import rnncli
 
-OTHERWISE = "action, captioning, forecast, music, sentiment, speech, tagging or text"
+OTHERWISE = "action, captioning, forecast, memory, music, sentiment, speech, tagging or text"
 MEANT = {
     # a setting in several words, or with another sign
     "sentiment --data=r.csv --dry-run model.hidden = 16": "sentiment --data=r.csv --dry-run model.hidden=16",
