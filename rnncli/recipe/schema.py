@@ -293,6 +293,9 @@ class EvaluationSection(Section, frozen=True):
     gates: bool = Field(
         default=False, description="also report what gates and units of the core do on dev, as rnncli inspect --units"
     )
+    explain: bool = Field(
+        default=True, description="show on the page what each word of the worst mistakes adds, where a task can tell"
+    )
     tensorboard: bool = Field(default=False, description="also write what training measures as events of TensorBoard")
 
 

@@ -56,13 +56,16 @@ class Whisker:
 class Piece:
     """A stretch of an example; ``mark`` is empty, right, wrong, missed or added, ``says`` what is to be known of it.
 
-    ``shade``, from 0 to 1, is how much attention it got, as a share of the most that any got.
+    ``shade``, from 0 to 1, is how much attention it got, as a share of the most that any got; ``adds``, from -1 to 1,
+    what it adds to the prediction, as a share of the most. ``gap`` stands behind it.
     """
 
     text: str
     mark: str = ""
     says: str = ""
     shade: float = 0.0
+    adds: float = 0.0
+    gap: str = " "
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ def report_page(story: Story) -> str:
         folds=folds_grid(report),
         samples=samples,
         written=bool(report.passages),
+        weighed=any(piece.adds for sample in samples for piece in sample.pieces),
         shaded=any(piece.shade for sample in samples for piece in sample.pieces),
         legend=any(piece.mark for sample in samples for piece in sample.pieces),
         predictions=predictions_grid(story.predictions),

@@ -17,6 +17,7 @@ from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Estimate, Evaluation, Report, TrainingSummary, build_report
 from rnncli.runs.groups import by_group, mark
 from rnncli.runs.model import summarise
+from rnncli.runs.worst import with_amounts
 from rnncli.tasks.base import About, Corpus, Examples, Fitted, Metrics, Rivals, Row
 from rnncli.train.loop import evaluation_batches
 
@@ -34,11 +35,11 @@ class Model(NamedTuple):
 
 
 def predictions(model: Model, part: Any, examples: Examples) -> list[dict[str, Any]]:
-    """The rows of a part, with the groups that the recipe asks for."""
+    """The rows of a part, with the groups that the recipe asks for, the worst with what they hang on."""
     batches = evaluation_batches(examples, model.recipe.train, model.placement.device)
     with torch.no_grad(), model.placement.autocast():
         rows = list(model.fitted.predictions(model.module, part, examples, batches))
-    return mark(model.recipe.evaluation.groups, rows, part, examples)
+    return mark(model.recipe.evaluation.groups, with_amounts(rows, *model), part, examples)
 
 
 def report(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
-from tests.commands import rnncli
+from rnncli.report.page import report_page
+from rnncli.runs.page import story
+from tests.commands import TINY, reviews, rnncli
 
 TEXT = "a good film , and the <b>cast</b> is غير جيد 不好"
 
@@ -63,3 +66,23 @@ def test_mistakes_are_told_in_a_sentence(trained):
     assert rnncli("explain", trained, "x", "--of", "nobody").code == 2
     assert "there is no such label" in rnncli("explain", trained, "x", "--of", "nobody").err
     assert rnncli("explain", trained, "x", "--summary", "--html", "y.html").code == 2
+
+
+def test_the_worst_mistakes_on_a_page_are_coloured_by_what_they_hang_on(trained):
+    rows = [json.loads(line) for line in (trained / "predictions/test.jsonl").read_text("utf-8").splitlines()]
+    told = [row for row in rows if "adds" in row]
+    assert {row["place"] for row in told} == {row["place"] for row in rows if row["label"] != row["truth"]}
+    row = told[0]
+    (answer,) = rnncli("explain", trained, row["text"], "--method", "ig", "--json").json["answers"]
+    assert [piece for piece, *_ in row["adds"]] == [one["piece"] for one in answer["pieces"]]
+    assert [amount for *_, amount in row["adds"]] == pytest.approx([one["adds"] for one in answer["pieces"]], abs=2e-3)
+    page = report_page(story(trained))
+    assert '<span class="speaks for"' in page
+    assert f'title="{row["adds"][0][2]:+.2f}"' in page
+
+
+def test_nothing_is_told_of_mistakes_where_that_is_not_wanted(here):
+    (here / "reviews.csv").write_text(reviews(), encoding="utf-8")
+    done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *TINY, "evaluation.explain=false")
+    assert done.code == 0, done.err
+    assert '"adds"' not in (here / "run/predictions/test.jsonl").read_text("utf-8")

@@ -171,7 +171,12 @@ def _sample(row: Row, shown: str) -> Sample:
 
 
 def _pieces(row: Row, shown: str) -> tuple[Piece, ...]:
-    """What stands for the example, unit by unit where it is known how much attention each got."""
+    """What stands for the example, unit by unit where it is known what each adds, or how much attention each got."""
+    if weighed := row.get("adds"):
+        largest = max(abs(amount) for *_, amount in weighed) or 1.0
+        return tuple(
+            Piece(unit, says=f"{amount:+.2f}", adds=amount / largest, gap=gap) for unit, gap, amount in weighed
+        )
     heeded = row.get("attention")
     if not heeded:
         return (Piece(row[shown]),)
