@@ -10,6 +10,7 @@ import torch
 from rnncli.report.build import Advice
 from rnncli.tasks.action import data
 from rnncli.tasks.action.extras import checks
+from rnncli.tasks.action.extras.explained import ActionExplainer
 from rnncli.tasks.action.fitted import FittedAction
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
@@ -60,6 +61,11 @@ def step_reader(fitted: FittedAction, model: ActionClassifier, device: torch.dev
     """What the core reads at each step; the class of a clip is a mark of each of its frames."""
     predictor = ActionPredictor(fitted, model, device)
     return FrameSteps(predictor, model, device, lambda examples, index: {"class": examples.part.truths[index]})
+
+
+def explainer(fitted: FittedAction, model: ActionClassifier, device: torch.device) -> ActionExplainer:
+    """What the class of a clip hangs on."""
+    return ActionExplainer(fitted, model, device)
 
 
 def _fitted(

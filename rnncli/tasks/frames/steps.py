@@ -37,7 +37,7 @@ class FrameSteps:
         view = self.predictor.form.view
         frames, lengths_B = pad([view.show(view.prepare(clip))])
         self.compute(frames.to(self.device), lengths_B)
-        return ReadBatch([ReadSteps(_times(clip, int(lengths_B[0])), clip.name)])
+        return ReadBatch([ReadSteps(frame_times(clip, int(lengths_B[0])), clip.name)])
 
     def of_part(self, part: object, examples: Clips, indices: np.ndarray, batch: object) -> ReadBatch:
         """Clips of a part."""
@@ -45,10 +45,11 @@ class FrameSteps:
         self.compute(frames.to(self.device), lengths_B)
         found = []
         for index, length in zip(indices.tolist(), lengths_B.tolist(), strict=True):
-            names = _times(examples.part.clips[index], length)
+            names = frame_times(examples.part.clips[index], length)
             found.append(ReadSteps(names, examples.place(index), everywhere(length, self.marks(examples, index))))
         return ReadBatch(found)
 
 
-def _times(clip: Clip, count: int) -> Sequence[str]:
+def frame_times(clip: Clip, count: int) -> Sequence[str]:
+    """What the frames of a clip are called: their seconds, or else their numbers from 1."""
     return [f"{at * clip.step:.2f} s" if clip.step else str(at + 1) for at in range(count)]
