@@ -80,7 +80,7 @@ def explain(
     if terminal.json:
         terminal.result({"choice": choice_row(choice), "answers": [one.row() for one in answers]})
     elif html is None:
-        show_answers(terminal, answers, choice)
+        show_answers(terminal, answers, choice, found.explainer.piece)
     if html is not None:
         _write_page(terminal, html, answers, choice, str(run))
 

@@ -25,7 +25,7 @@ MOST_WHOLE, AROUND = 300, 6
 """Of more pieces than these only what stands around the strongest is shown, so many on either side."""
 
 
-def show_answers(terminal: Terminal, answers: Sequence[Explanation], choice: ChosenMethod) -> None:
+def show_answers(terminal: Terminal, answers: Sequence[Explanation], choice: ChosenMethod, piece: str) -> None:
     """Each answer: the label, the text in colours, what is strongest; of a pipe, a piece and its amount a line."""
     coloured = terminal.out.is_terminal and terminal.out.color_system is not None
     for number, answer in enumerate(answers):
@@ -40,7 +40,7 @@ def show_answers(terminal: Terminal, answers: Sequence[Explanation], choice: Cho
         else:
             for shown, amount in zip(answer.shown, answer.attribution.amounts_P.tolist(), strict=True):
                 sys.stdout.write(f"{visible(shown)}\t{amount:+.3f}\n")
-        for line in _checks(answer):
+        for line in _checks(answer, piece):
             _print(terminal, Text(line, style="dim"))
     terminal.say(f"method {choice.why}", style="dim")
 
@@ -139,7 +139,7 @@ def _strongest(answer: Explanation) -> Text:
     return text
 
 
-def _checks(answer: Explanation) -> Iterator[str]:
+def _checks(answer: Explanation, piece: str) -> Iterator[str]:
     """What the amounts are made of, whether they add up, and what else there is to know."""
     found = answer.attribution
     if len(found.streams) > 1:
@@ -148,7 +148,7 @@ def _checks(answer: Explanation) -> Iterator[str]:
     for name, odds in found.beside.items():
         yield f"{name} would give log-odds {odds:+.2f}"
     sum_, difference = float(found.parts_SP.sum()), found.end - found.start
-    held = f"{answer.against} words" if answer.against == "unknown" else "zeros"
+    held = f"{answer.against} {piece}s" if answer.against == "unknown" else "zeros"
     if found.adds_up:
         yield f"sum {sum_:+.2f} of {difference:+.2f} more than {held} have"
     else:

@@ -45,7 +45,8 @@ def choose(explainer: Explainer, questions: Sequence[LabelQuestion], against: st
         if name in curves and _is_better(curves[name], curves[best]):
             best = name
     won = "no other does better" if best == INTEGRATED else "it does better"
-    return ChosenMethod(best, f"{best}: {won} when its words are deleted, on {len(some)} of {where}", curves)
+    tried_on = f"when its {explainer.piece}s are deleted, on {len(some)} of {where}"
+    return ChosenMethod(best, f"{best}: {won} {tried_on}", curves)
 
 
 def sample(questions: Sequence[LabelQuestion], most: int) -> list[LabelQuestion]:
