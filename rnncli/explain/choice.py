@@ -39,7 +39,7 @@ def choose(explainer: Explainer, questions: Sequence[LabelQuestion], against: st
         tried = [name for name in METHODS if name != OCCLUSION or sum(size * size for size in sizes) <= MOST_WORK]
         curves = {name: curve(explainer, some, attribute(explainer, some, name, against)) for name in tried}
     if not curves or not curves[INTEGRATED].enough:
-        return ChosenMethod(INTEGRATED, f"ig, untried: {where} has fewer than {FEWEST} to try it on", {})
+        return ChosenMethod(INTEGRATED, f"ig, untried: fewer than {FEWEST} examples of {where} to try it on", {})
     best = INTEGRATED
     for name in (GRADIENT, OCCLUSION):
         if name in curves and _is_better(curves[name], curves[best]):
