@@ -17,9 +17,9 @@ from torch.nn.functional import dropout
 from rnncli.core import foreign
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.layer import Layer
-from rnncli.core.layout.packed import Packing
+from rnncli.core.layout.packed import Packing, checked_lengths
 from rnncli.core.layout.padded import Spans
-from rnncli.core.native import step as native_step
+from rnncli.core.native.stack import Stack
 from rnncli.core.paths import torch_kernels, torch_step
 from rnncli.core.paths.choice import Choice
 
@@ -62,6 +62,7 @@ class Recurrent(nn.Module):
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
         self.directions = 2 if bidirectional else 1
         self._choice = Choice(self.cell, hidden_size, self.directions)
+        self._stack = Stack(self.cell, self.directions)
         self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
         self.recurrent_dropout = recurrent_dropout
         self.learnt_initial_state = learnt_initial_state
@@ -208,12 +209,21 @@ class Recurrent(nn.Module):
         """
         if x_BTI.dim() != 3 or x_BTI.shape[-1] != self.input_size:
             raise ValueError(f"input of shape {tuple(x_BTI.shape)}, not (batch, time, {self.input_size})")
-        (batch, steps, _), device, dtype = x_BTI.shape, x_BTI.device, self._dtype(x_BTI.device)
+        batch, steps, _ = x_BTI.shape
+        plain = steps > 0 and self._is_plain(x_BTI)
+        if plain and self._choice.few(batch, steps, x_BTI.dtype):
+            if lengths_B is not None:
+                lengths_B = checked_lengths(lengths_B, batch, steps)
+            if lengths_B is None:
+                self._stack.lay(self._parameters.values(), self._all_weights)
+                begin = () if state is None and not self.learnt_initial_state else self._begin(state, batch)
+                return self._given(*self._stack.run(x_BTI, begin, need_state=need_state), need_state)
+        device, dtype = x_BTI.device, self._dtype(x_BTI.device)
         begin = self._begin(state, batch)
-        if lengths_B is None and self._is_plain(x_BTI, dtype):
+        if plain and lengths_B is None:
             if steps == 1:
                 return self._given(*self._step(x_BTI, begin), need_state)
-            if steps and self._choice.onednn(None, batch, steps, dtype):
+            if self._choice.onednn(None, batch, steps, dtype):
                 weights = list(self._all_weights())
                 y_TBE, end = torch_kernels.run_stack(self.cell, weights, x_BTI.transpose(0, 1), begin, self.directions)
                 return self._given(y_TBE.transpose(0, 1), end, need_state)
@@ -295,10 +305,11 @@ class Recurrent(nn.Module):
         """Outputs and state in the form that they are given in."""
         return y_BTE, None if not need_state else end if self.cell.kind == "lstm" else end[0]
 
-    def _is_plain(self, x_BTI: Tensor, dtype: torch.dtype) -> bool:
+    def _is_plain(self, x_BTI: Tensor) -> bool:
         """Whether there is nothing to prepare, so that what computes can be called at once."""
-        plain = x_BTI.dtype == dtype == self.bias_l0.dtype and x_BTI.device.type == "cpu" and dtype in EXACT
-        return plain and not self._drops() and not torch.is_grad_enabled()
+        if torch.is_grad_enabled() or not x_BTI.is_cpu or torch.is_autocast_enabled("cpu"):
+            return False
+        return x_BTI.dtype in EXACT and x_BTI.dtype == self.bias_l0.dtype and not self._drops()
 
     def _drops(self) -> bool:
         return self.training and bool(self.layer_dropout or self.variational_dropout or self.recurrent_dropout)
@@ -306,12 +317,10 @@ class Recurrent(nn.Module):
     def _step(self, x_B1I: Tensor, begin: State) -> tuple[Tensor, State]:
         """A single step of all layers, without gradients."""
         x_BX, ends = x_B1I[:, 0], []
-        few = len(x_BX) <= native_step.MAX_BATCH and self._choice.compiles(x_BX.dtype)
-        take = native_step.one_step if few else torch_step.one_step
         starts = list(zip(*(part.unbind() for part in begin), strict=True))
         for layer in range(self.layers):
             for d in range(self.directions):
-                ends.append(take(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
+                ends.append(torch_step.one_step(self.cell, self.weights(layer, d), x_BX, starts[len(ends)]))
             x_BX = ends[-1][0] if self.directions == 1 else torch.cat([ends[-2][0], ends[-1][0]], 1)
         if len(ends) == 1:
             return x_BX.unsqueeze(1), tuple(part.unsqueeze(0) for part in ends[0])
@@ -320,7 +329,7 @@ class Recurrent(nn.Module):
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype, (batch, steps, _) = begin[0].dtype, x_BTI.shape
-        compute, parts = self._choice.by_rows(lengths_B, batch, steps, dtype)
+        compute, parts = self._choice.by_rows(batch, dtype)
         packing = Packing(lengths_B, batch, steps, parts)
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))

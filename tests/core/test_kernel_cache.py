@@ -32,19 +32,26 @@ def compiled(monkeypatch):
 
 
 def answer(value: int, **options) -> int:
-    engine = engine_of(ANSWER.format(value), **options)
+    engine = engine_of(lambda: ANSWER.format(value), **options)
     return ctypes.CFUNCTYPE(ctypes.c_int64)(engine.get_function_address("answer"))()
 
 
 def test_a_module_is_compiled_once_and_another_one_anew(folder, compiled):
-    assert [answer(value, cached=True) for value in (42, 42, 43)] == [42, 42, 43]
+    assert [answer(value, name=name) for value, name in ((42, "one"), (0, "one"), (43, "other"))] == [42, 42, 43]
     assert len(compiled) == 2
     assert len(os.listdir(folder)) == 2
 
 
+def test_code_that_other_sources_wrote_is_other_code(folder, compiled, monkeypatch):
+    for sources in ("before", "after"):
+        monkeypatch.setattr(machine, "_sources", lambda: sources)  # noqa: B023
+        assert answer(42, name="one") == 42
+    assert len(compiled) == len(os.listdir(folder)) == 2
+
+
 def test_code_for_another_processor_is_other_code(folder, compiled):
     for cpu in ("haswell", "x86-64"):
-        assert answer(42, cached=True, machine=machine.Machine(cpu, {})) == 42
+        assert answer(42, name="one", machine=machine.Machine(cpu, {})) == 42
     assert len(compiled) == len(os.listdir(folder)) == 2
 
 
@@ -56,17 +63,17 @@ def test_nothing_is_kept_unless_it_is_asked_for(folder, compiled):
 
 @pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-1], lambda content: content[::-1]])
 def test_damaged_code_is_compiled_and_kept_again(folder, compiled, damage):
-    answer(42, cached=True)
+    answer(42, name="one")
     (place,) = folder.iterdir()
     whole = place.read_bytes()
     place.write_bytes(damage(whole))
-    assert answer(42, cached=True) == 42
+    assert answer(42, name="one") == 42
     assert (len(compiled), place.read_bytes()) == (2, whole)
 
 
 def test_where_nothing_can_be_written_it_is_compiled_each_time(folder, compiled):
     folder.write_text("no folder")
-    assert [answer(42, cached=True), answer(42, cached=True)] == [42, 42]
+    assert [answer(42, name="one"), answer(42, name="one")] == [42, 42]
     assert len(compiled) == 2
 
 

@@ -159,7 +159,7 @@ class Packing:
         self.parts: list[Part] = []
         lengths_B = None if lengths_B is None else checked_lengths(lengths_B, batch, steps)
         if lengths_B is None:
-            self.parts += _equal_parts(batch, steps, parts)
+            self.parts += equal_parts(batch, steps, parts)
         else:
             self._sort(lengths_B, parts)
 
@@ -269,14 +269,15 @@ def checked_lengths(lengths_B: Tensor, batch: int, steps: int) -> Tensor | None:
         raise TypeError("lengths are a tensor of whole numbers, one a sequence")
     if lengths_B.shape != (batch,):
         raise ValueError(f"lengths of shape {tuple(lengths_B.shape)} for a batch of {batch}")
-    lengths_B = lengths_B.cpu()
-    if bool(((lengths_B < 0) | (lengths_B > steps)).any()):
-        raise ValueError(f"lengths {lengths_B.tolist()} do not all lie between 0 and {steps}")
-    return None if bool((lengths_B == steps).all()) else lengths_B
+    lengths = lengths_B.tolist()
+    shortest, longest = min(lengths, default=steps), max(lengths, default=steps)
+    if shortest < 0 or longest > steps:
+        raise ValueError(f"lengths {lengths} do not all lie between 0 and {steps}")
+    return None if shortest == steps else lengths_B.cpu()
 
 
 @lru_cache(64)
-def _equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
+def equal_parts(batch: int, steps: int, parts: int) -> tuple[Part, ...]:
     """Parts of equal lengths, neighbours together; with their tables they serve every batch of this shape."""
     bounds = [p * batch // parts for p in range(parts + 1)]
     return tuple(

@@ -86,7 +86,7 @@ class ForwardArguments(NamedTuple):
     reset: Array = NOWHERE
     """Work: r * h of a gru (B, H)."""
     weight_ih: Array = NOWHERE
-    """(G*H, I), like all weights in panels or in place."""
+    """(G*H, I), like all weights in panels."""
     weight_gates: Array = NOWHERE
     """The rows of ``weight_hh`` that multiply h itself."""
     weight_rx: Array = NOWHERE

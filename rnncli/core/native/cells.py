@@ -15,7 +15,7 @@ from typing import Protocol
 from llvmlite import ir
 
 from rnncli.core.cells import Cell
-from rnncli.core.native.emit import Rows, sigmoid, tanh
+from rnncli.core.native.emit import I64, POINTER, Kernel, Rows, sigmoid, tanh
 from rnncli.core.native.loops import SIGMAS, SLOPES, LoopKernel, Place, Step
 
 
@@ -242,6 +242,14 @@ def emit_forward(k: LoopKernel, cell: CellLoops) -> None:
         k.walk(fields, lambda step: cell.forward(k, step, k.from_row(y, step.row)))
 
     k.chunks(chunk)
+
+
+def emit_layers(k: Kernel, forward: ir.Function) -> None:
+    """The way forward of ``count`` layers, one after the other; behind the count stand their arguments' addresses."""
+    with k.loop(k.number("count")) as (index, _):
+        place = k.build.gep(k.function.args[0], [k.build.add(index, k.integer(1))], source_etype=I64)
+        k.build.call(forward, [k.build.inttoptr(k.build.load(place, typ=I64, align=8), POINTER)])
+    k.build.ret_void()
 
 
 def emit_back(k: LoopKernel, cell: CellLoops) -> None:

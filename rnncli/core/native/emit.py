@@ -135,14 +135,6 @@ class Code:
         function = known or ir.Function(self.function.module, kind, name)
         self.build.call(function, [pointer, *(ir.Constant(I32, value) for value in (0, 3, 1))])
 
-    def horizontal_sum(self, vector: Vector) -> ir.Value:
-        """The sum of a vector's elements, in an order of the processor's liking."""
-        name = f"llvm.vector.reduce.fadd.v{self.width}f32"
-        known = self.function.module.globals.get(name)
-        kind = ir.FunctionType(F32, [F32, self.kind])
-        function = known or ir.Function(self.function.module, kind, name)
-        return self.build.call(function, [ir.Constant(F32, 0.0), vector.value], fastmath=("reassoc",))
-
     def call_at(self, address: int | ir.Value, result: ir.Type, pointers: Sequence[ir.Value] = ()) -> ir.Value:
         """The result of a function by its address, which takes ``pointers``."""
         kind = ir.FunctionType(result, [POINTER] * len(pointers))

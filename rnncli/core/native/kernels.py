@@ -6,62 +6,83 @@ imports, and code that compiles. Where not, the layers take another path; :func:
 
 from __future__ import annotations
 
+import ctypes
 import platform
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rnncli.core.cells import Cell
 from rnncli.core.native.arguments import BackArguments, ForwardArguments, as_integers, slots
 from rnncli.core.native.machine import Machine, engine_of, this_machine
 from rnncli.core.native.openmp import Call
 
+if TYPE_CHECKING:
+    from rnncli.core.native.cells import CellLoops
+
 
 class Mode(Enum):
-    """How threads and weights meet: who takes a call, and where its weights are read.
-
-    A fourth, a team with weights in place, would serve nothing: weights that are worth a team are worth panels.
-    """
+    """Who takes a call."""
 
     ALONE = auto()
-    """A call is one thread's, beside others that take calls of their own; weights are laid out in panels."""
+    """One thread, beside others that take calls of their own."""
     TEAM = auto()
-    """A call is all threads', who divide each of its operations: large weights are read once. In panels."""
-    IN_PLACE = auto()
-    """A call is one thread's, and weights are read where they lie: for few rows, forward, without gradients."""
+    """All threads, who divide each of its operations: large weights are read once."""
+
+
+WAYS = ("forward", "layers", "back")
 
 
 class Kernels:
-    """Both ways of one cell as machine code, for threads alone or for a ``team``; a team has nothing in place.
+    """Both ways of one cell as machine code, for threads alone or for a ``team``.
 
     Code of a team is compiled in each process: it holds addresses of the functions by which threads meet.
     """
 
     def __init__(self, cell: Cell, machine: Machine, *, team: bool = False) -> None:
-        from llvmlite import ir
-
-        from rnncli.core.native import cells, loops
+        from rnncli.core.native.cells import loops_of
         from rnncli.core.native.panels import panels_for
-        from rnncli.core.native.product import Products
 
-        module = ir.Module()
-        products = Products(module, machine.width, machine.rows)
-        self.panels, self.loops = panels_for(machine), cells.loops_of(cell)
-        kind, ways = loops.TeamKernel if team else loops.LoopKernel, ["forward", "back"]
-        cells.emit_forward(kind(products, "forward", slots(ForwardArguments)), self.loops)
-        cells.emit_back(kind(products, "back", slots(BackArguments)), self.loops)
-        if not team:
-            ways.append("in_place")
-            cells.emit_forward(loops.InPlaceKernel(products, "in_place", slots(ForwardArguments)), self.loops)
-        self._engine = engine_of(str(module), machine, cached=not team)
-        self._address = {way: self._engine.get_function_address(way) for way in ways}
+        self.panels, self.loops = panels_for(machine), loops_of(cell)
+        name = "" if team else f"{cell!r}"
+        self._engine = engine_of(lambda: _written(self.loops, machine, team=team), machine, name=name)
+        self._address = {way: self._engine.get_function_address(way) for way in WAYS}
 
-    def forward(self, arguments: ForwardArguments, *, in_place: bool = False) -> Call:
+    def forward(self, arguments: ForwardArguments) -> Call:
         """The way forward, not gone yet."""
-        return Call(self._address["in_place" if in_place else "forward"], as_integers(arguments))
+        return self.call(as_integers(arguments))
+
+    def layers(self, values: Sequence[ctypes.Array[ctypes.c_int64]]) -> Call:
+        """One way forward after the other, each with :class:`ForwardArguments` as integers."""
+        addresses = map(ctypes.addressof, values)
+        return Call(self._address["layers"], (ctypes.c_int64 * (1 + len(values)))(len(values), *addresses))
+
+    def call(self, values: ctypes.Array[ctypes.c_int64]) -> Call:
+        """The way forward with :class:`ForwardArguments` as integers."""
+        return Call(self._address["forward"], values)
 
     def back(self, arguments: BackArguments) -> Call:
         """The way back, not gone yet."""
         return Call(self._address["back"], as_integers(arguments))
+
+
+def _written(cell: CellLoops, machine: Machine, *, team: bool) -> str:
+    """The module."""
+    from llvmlite import ir
+
+    from rnncli.core.native import cells, loops
+    from rnncli.core.native.emit import Kernel
+    from rnncli.core.native.product import Products
+
+    module = ir.Module()
+    products = Products(module, machine.width, machine.rows)
+    kind = loops.TeamKernel if team else loops.LoopKernel
+    forward = kind(products, "forward", slots(ForwardArguments))
+    cells.emit_forward(forward, cell)
+    cells.emit_layers(Kernel(module, "layers", ["count"], machine.width), forward.function)
+    cells.emit_back(kind(products, "back", slots(BackArguments)), cell)
+    return str(module)
 
 
 @cache

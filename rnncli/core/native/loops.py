@@ -191,18 +191,6 @@ class LoopKernel(Kernel):
         return found
 
 
-class InPlaceKernel(LoopKernel):
-    """The same walk with weights where they lie: laying them out anew would cost more than a step of few rows."""
-
-    def weights(self, name: str) -> Rows:
-        """Weights, not transposed."""
-        return self.rows(name)
-
-    def by_weights(self, shape: Shape, a: Rows, weights: Rows, c: Rows, start: Rows | None = None) -> None:
-        """C = start + A B with transposed weights for B; without ``start`` it is added to C."""
-        self.products.call(self.products.by_dots, self, shape, a, weights, c, start or c)
-
-
 class TeamKernel(LoopKernel):
     """The same walk by all threads of a team: each does its share of every operation, then waits for the others.
 

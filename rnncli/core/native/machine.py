@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,19 +44,21 @@ def this_machine() -> Machine:
     return Machine(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()))
 
 
-def engine_of(text: str, machine: Machine | None = None, *, cached: bool = False) -> Any:
-    """What LLVM makes of a module for ``machine``, else this one; it owns the code and must stay alive with it.
+def engine_of(write: Callable[[], str], machine: Machine | None = None, *, name: str = "") -> Any:
+    """What LLVM makes of the module that ``write`` gives, for ``machine``, else this one.
 
-    The code is kept in the user's folder of caches if it is to be ``cached``: a processor compiles a module once.
+    It owns the code and must stay alive with it. Code with a ``name`` is kept in the user's folder of caches: a
+    processor writes and compiles it once. The name stands for all that the module depends on beside the sources of this
+    package and the machine.
     """
     from llvmlite import binding
 
     machine = machine or this_machine()
     target = binding.Target.from_default_triple()
     target_machine = target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=3)
-    place = _place(text, machine) if cached else None
+    place = _place(name, machine) if name else None
     code = _read(place) if place else None
-    module = binding.parse_assembly("" if code else text)
+    module = binding.parse_assembly("" if code else write())
     engine = binding.create_mcjit_compiler(module, target_machine)
     compiled: list[bytes] = []
     engine.set_object_cache(lambda _, made: compiled.append(made), lambda _: code)
@@ -70,14 +72,23 @@ def engine_of(text: str, machine: Machine | None = None, *, cached: bool = False
     return engine
 
 
-def _place(text: str, machine: Machine) -> Path:
+def _place(name: str, machine: Machine) -> Path:
     """Where code belongs, named after all that it depends on."""
     import llvmlite
     from llvmlite import binding
 
-    names = machine.cpu, machine.features, llvmlite.__version__, binding.llvm_version_info, text
-    name = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST).hexdigest()
-    return user_cache_path("rnncli", appauthor=False) / "kernels" / name
+    names = name, _sources(), machine.cpu, machine.features, llvmlite.__version__, binding.llvm_version_info
+    digest = hashlib.blake2b(repr(names).encode(), digest_size=DIGEST).hexdigest()
+    return user_cache_path("rnncli", appauthor=False) / "kernels" / digest
+
+
+@cache
+def _sources() -> str:
+    """A checksum of what writes modules: this package's sources."""
+    found = hashlib.blake2b(digest_size=DIGEST)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _read(place: Path) -> bytes | None:

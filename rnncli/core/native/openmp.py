@@ -85,6 +85,13 @@ def run_by_team(calls: Sequence[Call]) -> None:
 @cache
 def _dispatcher(library: OpenMP) -> int:
     """A function that each thread of a team runs: every so manieth call of a table that begins with their count."""
+    engine = engine_of(lambda: _dispatching(library))
+    _ENGINES.append(engine)
+    return engine.get_function_address("dispatch")
+
+
+def _dispatching(library: OpenMP) -> str:
+    """The module of the dispatcher."""
     from llvmlite import ir
 
     from rnncli.core.native.emit import I64, POINTER, Code
@@ -104,9 +111,7 @@ def _dispatcher(library: OpenMP) -> int:
         arguments = build.inttoptr(entry(build.add(at, ir.Constant(I64, 1))), POINTER)
         code.call_at(entry(at), ir.VoidType(), [arguments])
     build.ret_void()
-    engine = engine_of(str(module))
-    _ENGINES.append(engine)
-    return engine.get_function_address("dispatch")
+    return str(module)
 
 
 _ENGINES: list[Any] = []

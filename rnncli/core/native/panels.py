@@ -29,11 +29,15 @@ class Panels:
 
     def __init__(self, machine: Machine) -> None:
         self.columns = TILE_VECTORS * machine.width
+        self._engine = engine_of(lambda: self._written(machine.width), machine, name="panels")
+        self._address = {name: self._engine.get_function_address(name) for name in ("as_it_lies", "transposed")}
+
+    def _written(self, width: int) -> str:
+        """The module."""
         module = ir.Module()
         for name, fill in (("as_it_lies", _emit_copy), ("transposed", _emit_transposition)):
-            _emit(Kernel(module, name, slots(PanelArguments), machine.width), self.columns, fill)
-        self._engine = engine_of(str(module), machine, cached=True)
-        self._address = {name: self._engine.get_function_address(name) for name in ("as_it_lies", "transposed")}
+            _emit(Kernel(module, name, slots(PanelArguments), width), self.columns, fill)
+        return str(module)
 
     def lay(self, matrices: Mapping[str, Tensor], *, transposed: bool) -> dict[str, Tensor]:
         """Panels (P, K, W) of each of ``matrices``, (K, N) or, if ``transposed``, (N, K); zero beyond column N."""

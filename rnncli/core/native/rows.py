@@ -18,7 +18,7 @@ from rnncli.core.layer import Back, Forward, Layer
 from rnncli.core.layout.buffers import POOL, ROW_GAP
 from rnncli.core.layout.packed import Part
 from rnncli.core.native.arguments import NOWHERE, Array, BackArguments, ForwardArguments, IntegerTable
-from rnncli.core.native.kernels import Mode, kernels_of
+from rnncli.core.native.kernels import Kernels, Mode, kernels_of
 from rnncli.core.native.openmp import Call, run, run_by_team
 
 CHUNK_ELEMENTS = 2**18
@@ -29,18 +29,38 @@ WIDE_CHUNK_ELEMENTS = 2**21
 """CHUNK_ELEMENTS of layers that are wider."""
 
 
-class NativeRows:
-    """The path in one of the modes; all of it fp32.
+def chunk_target(kernels: Kernels, hidden: int) -> int:
+    """Rows of a chunk."""
+    chunk = WIDE_CHUNK_ELEMENTS if hidden > MAX_HIDDEN_FOR_CACHED_CHUNKS else CHUNK_ELEMENTS
+    return max(1, chunk // (hidden * kernels.loops.factors))
 
-    In place, an output is in the last places not what it is in a larger batch.
-    """
+
+def lay_forward(kernels: Kernels, weights: CellWeights) -> tuple[ForwardArguments, Any]:
+    """Weights laid out for the way forward: the arguments that name them, and what holds their memory."""
+    weight_ih, weight_hh, bias, bias_hh = weights.map(Tensor.detach)
+    gates_GH, candidates_HH = _recurrent(kernels, weight_hh)
+    laid = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
+    laid = kernels.panels.lay(laid, transposed=True)
+    arguments = ForwardArguments(
+        input=weight_ih.shape[1],
+        hidden=weight_hh.shape[1],
+        weight_ih=Array.of(laid["weight_ih"]),
+        weight_gates=Array.of(laid["weight_gates"]),
+        weight_rx=Array.of(laid["weight_rx"]),
+        bias=Array.of(bias),
+        bias_hh=NOWHERE if bias_hh is None else Array.of(bias_hh),
+    )
+    return arguments, (laid, bias, bias_hh)
+
+
+class NativeRows:
+    """The path in one of the modes; all of it fp32."""
 
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
 
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """See :class:`rnncli.core.layer.Path`."""
-        assert not (training and self.mode is Mode.IN_PLACE)
         return _Forward(layer, self.mode, training=training).result()
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
@@ -63,17 +83,12 @@ class _Way:
         self.hidden = self.begin[0].shape[-1]
         self.width = len(self.directions) * self.hidden
         self.kept_width = self.kernels.loops.kept * self.hidden + ROW_GAP
+        self.target = chunk_target(self.kernels, self.hidden)
         self.held: list[Any] = []
 
     def chunk_rows(self, part: Part) -> int:
         """Rows of the longest chunk at most: it may exceed the target by one step."""
         return min(part.end - part.row, self.target + part.running)
-
-    @property
-    def target(self) -> int:
-        """Rows of a chunk."""
-        chunk = WIDE_CHUNK_ELEMENTS if self.hidden > MAX_HIDDEN_FOR_CACHED_CHUNKS else CHUNK_ELEMENTS
-        return max(1, chunk // (self.hidden * self.kernels.loops.factors))
 
     def work(self, rows: int, width: int) -> Array:
         """Workspace that lives as long as this does."""
@@ -84,11 +99,6 @@ class _Way:
         """The chunks and the steps of a walk."""
         chunks_K4, steps_T4 = part.tables(self.target, reverse=bool(d), back=back)
         return IntegerTable.of(chunks_K4), IntegerTable.of(steps_T4)
-
-    def recurrent(self, weight_hh: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows of the gates that see h itself, and of a gru's candidate, which has its own product."""
-        cut = (2 if self.kernels.loops.gates == 3 else self.kernels.loops.gates) * self.hidden
-        return weight_hh[:cut], weight_hh[cut:]
 
     def examples(self, state_DBH: Tensor, d: int, part: Part) -> Array:
         """The states of a part's examples."""
@@ -108,7 +118,9 @@ class _Forward(_Way):
         self.c_DBH = self.begin[1].clone() if layer.cell.states == 2 else None
         calls = []
         for d, weights in enumerate(self.directions):
-            given = self._weights(weights)
+            given, held = lay_forward(self.kernels, weights)
+            self.held.append(held)
+            given = given._replace(keeps=int(self.keeps))
             calls += [self._call(d, part, given) for part in self.packing.parts]
         self.make(calls)
 
@@ -123,30 +135,6 @@ class _Forward(_Way):
         memory = () if self.c_DBH is None else (self.c_DBH,)
         return Forward(self.y_NE, (torch.stack(ends), *memory), self.kept)
 
-    def _weights(self, weights: CellWeights) -> ForwardArguments:
-        """The arguments that all parts have in common."""
-        weight_ih, weight_hh, bias, bias_hh = (None if part is None else part.detach() for part in weights)
-        assert weight_ih is not None
-        assert weight_hh is not None
-        assert bias is not None
-        gates_GH, candidates_HH = self.recurrent(weight_hh)
-        laid = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
-        if self.mode is Mode.IN_PLACE:
-            laid = {name: part.contiguous() for name, part in laid.items()}
-        else:
-            laid = self.kernels.panels.lay(laid, transposed=True)
-        self.held += [laid, bias, bias_hh]
-        return ForwardArguments(
-            input=weight_ih.shape[1],
-            hidden=self.hidden,
-            keeps=int(self.keeps),
-            weight_ih=Array.of(laid["weight_ih"]),
-            weight_gates=Array.of(laid["weight_gates"]),
-            weight_rx=Array.of(laid["weight_rx"]),
-            bias=Array.of(bias),
-            bias_hh=NOWHERE if bias_hh is None else Array.of(bias_hh),
-        )
-
     def _call(self, d: int, part: Part, given: ForwardArguments) -> Call:
         chunks, steps = self.walk(part, d, back=False)
         arguments = given._replace(
@@ -160,7 +148,7 @@ class _Forward(_Way):
             before=self.work(part.running, self.hidden),
             reset=self.work(part.running, self.hidden),
         )
-        return self.kernels.forward(arguments, in_place=self.mode is Mode.IN_PLACE)
+        return self.kernels.forward(arguments)
 
 
 class _Back(_Way):
@@ -200,7 +188,7 @@ class _Back(_Way):
 
     def _weights(self, weights: CellWeights) -> BackArguments:
         """The arguments that all parts have in common."""
-        gates_GH, candidates_HH = self.recurrent(weights.weight_hh.detach())
+        gates_GH, candidates_HH = _recurrent(self.kernels, weights.weight_hh.detach())
         laid = {"weight_hh": gates_GH, "weight_rx": candidates_HH}
         if self.dx:
             laid["weight_ih"] = weights.weight_ih.detach()
@@ -235,6 +223,12 @@ class _Back(_Way):
             dx=Array.of(self.dx[d]) if self.dx else NOWHERE,
         )
         return self.kernels.back(arguments)
+
+
+def _recurrent(kernels: Kernels, weight_hh: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of the gates that see h itself, and of a gru's candidate, which has its own product."""
+    cut = (2 if kernels.loops.gates == 3 else kernels.loops.gates) * weight_hh.shape[1]
+    return weight_hh[:cut], weight_hh[cut:]
 
 
 def _sums(weights: CellWeights, part: Part) -> CellWeights:

@@ -1,8 +1,8 @@
 """What computes a layer on a CPU: which path, and how threads divide the work.
 
-Taken is the first of these that may be: oneDNN's lstm over the padded batch where it is faster; the compiled kernels in
-one of their modes (:class:`rnncli.core.native.kernels.Mode`): in place, by a team, or alone with the batch cut into
-parts; the loops of torch.
+Taken is the first of these that may be: the compiled kernels with weights laid out once, for few sequences without
+gradients; oneDNN's lstm over the padded batch where it is faster; the compiled kernels in one of their modes
+(:class:`rnncli.core.native.kernels.Mode`): by a team, or alone with the batch cut into parts; the loops of torch.
 
 Shape letters: B batch, H hidden, G gates.
 """
@@ -23,14 +23,11 @@ from rnncli.core.native.kernels import Mode
 from rnncli.core.native.machine import this_machine
 from rnncli.core.native.openmp import openmp
 from rnncli.core.native.rows import NativeRows
+from rnncli.core.native.stack import MAX_BATCH
 from rnncli.core.paths.torch_rows import TorchRows
 
 MIN_EXAMPLES_OF_A_PART = 6
 """Examples below which a batch is not cut into parts: products of fewer rows leave the processor waiting."""
-MAX_BATCH_IN_PLACE = 2
-MAX_ROWS_IN_PLACE = 32
-"""Equal examples and steps in all up to which reading the weights in place is faster, without gradients, than laying
-them out."""
 MIN_PRODUCTS_FOR_A_TEAM = 2**15
 """Products of a step from which a team takes it, times the square of threads: the more wait for each other, the longer
 it takes."""
@@ -77,40 +74,36 @@ class Choice:
         """Whether compiled kernels compute."""
         return work == torch.float32 and not kernels.trouble(self.cell)
 
+    def few(self, batch: int, steps: int, work: torch.dtype) -> bool:
+        """Whether ``batch`` equal sequences are so few, without gradients, that weights laid out once are faster."""
+        if batch > MAX_BATCH or not self.compiles(work):
+            return False
+        return steps == 1 or (self._parts(batch) == 1 and not self._by_team(batch))
+
     def onednn(self, lengths_B: Tensor | None, batch: int, steps: int, work: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a path over rows."""
         if not self._has_onednn(work):
             return False
         if not self.compiles(work):
             return lengths_B is None or int(lengths_B.sum()) >= MIN_VALID_SHARE_FOR_ONEDNN * batch * steps
-        if lengths_B is not None or torch.is_grad_enabled() or self._in_place(batch, steps):
+        if lengths_B is not None or torch.is_grad_enabled():
             return False
         if batch <= MAX_BATCH_BEFORE_ONEDNN and self.hidden >= MIN_HIDDEN_BEFORE_ONEDNN and self._by_team(batch):
             return False
         # Its threads divide every step, and so need no second direction to be busy.
         return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
 
-    def by_rows(self, lengths_B: Tensor | None, batch: int, steps: int, work: torch.dtype) -> ByRows:
+    def by_rows(self, batch: int, work: torch.dtype) -> ByRows:
         """How to compute over rows."""
         compute = run if torch.is_grad_enabled() else infer
         if not self.compiles(work):
             return ByRows(partial(compute, TorchRows()), 1)
-        mode = self._mode(lengths_B, batch, steps)
+        mode = Mode.TEAM if self._by_team(batch) else Mode.ALONE
         return ByRows(partial(compute, NativeRows(mode)), self._parts(batch) if mode is Mode.ALONE else 1)
 
     def _has_onednn(self, work: torch.dtype) -> bool:
         """Whether oneDNN's lstm can compute this."""
         return self.cell.kind == "lstm" and work == torch.float32 and torch.backends.mkldnn.is_available()
-
-    def _mode(self, lengths_B: Tensor | None, batch: int, steps: int) -> Mode:
-        """The mode of the compiled kernels."""
-        if lengths_B is None and not torch.is_grad_enabled() and self._in_place(batch, steps):
-            return Mode.IN_PLACE
-        return Mode.TEAM if self._by_team(batch) else Mode.ALONE
-
-    def _in_place(self, batch: int, steps: int) -> bool:
-        """Whether equal examples are so few that outputs may differ in the last places from those of a larger batch."""
-        return batch <= MAX_BATCH_IN_PLACE and (batch * steps <= MAX_ROWS_IN_PLACE or not self._by_team(batch))
 
     def _by_team(self, batch: int) -> bool:
         """Whether all threads take each step together."""
