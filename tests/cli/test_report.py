@@ -68,10 +68,11 @@ def test_a_run_and_its_folds_end_in_a_verdict_on_rivals_and_data(here):
     assert rnncli("report", "folded", "--json").json["advice"] == folded["advice"]
 
 
-def test_a_page_shades_the_words_of_mistakes_by_the_attention_that_they_got(here):
+@pytest.mark.parametrize("explain", [True, False])
+def test_a_page_shades_the_words_of_mistakes_by_what_they_add_or_by_the_attention_they_got(here, explain):
     text = reviews(120).replace("good ", "such ").replace("bad ", "such ")  # nothing tells the labels apart
     (here / "reviews.csv").write_text(text, encoding="utf-8")
-    keys = (*TINY, "model.pooling=max+attention", "evaluation.page=true")
+    keys = (*TINY, "model.pooling=max+attention", "evaluation.page=true", f"evaluation.explain={str(explain).lower()}")
     done = rnncli("sentiment", "--data", "reviews.csv", "--out", "run", *keys)
     assert done.code == 0, done.err
     rows = [json.loads(line) for line in (here / "run/predictions/test.jsonl").read_text().splitlines()]
@@ -86,8 +87,13 @@ def test_a_page_shades_the_words_of_mistakes_by_the_attention_that_they_got(here
         assert sum(found) == pytest.approx(1, abs=1e-5)
     page = (here / "run/report.html").read_text()
     worst = page.split("<h2>Worst examples</h2>")[1]
-    assert worst.count('class="shaded"') == sum(len(row["attention"]) for row in wrong)
-    assert "the more attention it got" in page
+    words = sum(len(row["attention"]) for row in wrong)
+    if explain:
+        assert 0 < worst.split("<h2>")[0].count('class="speaks') - 2 <= words  # beside the two of the legend
+        assert "speaks for what was predicted" in page
+    else:
+        assert worst.count('class="shaded"') == words
+        assert "the more attention it got" in page
 
 
 def paid(trained, text: str) -> list[float]:
