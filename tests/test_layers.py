@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "export": {"runs", "recipe.schema", "tasks", "tasks.exporting", "tasks.portable", "core", "data.progress"},
     "explain": {"tasks.explaining", "metrics"},
     "batch": {"runs", "recipe", "tasks", "report", "train", "metrics.metric"},
-    "bench": {"runs", "recipe", "tasks.base", "train", "core"},
+    "bench": {"runs", "recipe", "tasks", "tasks.base", "tasks.exporting", "tasks.portable", "train", "core"},
     "inspection": {"core", "metrics", "report.inside", "tasks.inspecting"},
     "lessons": {"batch", "comparison", "runs", "recipe", "tasks", "report"},
     "comparison": {"runs", "recipe", "tasks", "report", "metrics"},

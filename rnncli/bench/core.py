@@ -143,7 +143,7 @@ def bench_core(
         core.kernel(device),
         {name: statistics.median(times) for name, times in runs.items()},
         {name: statistics.median(values) for name, values in ratios.items()},
-        {name: _quartiles(values) for name, values in ratios.items()},
+        {name: quartiles(values) for name, values in ratios.items()},
         tokens / median,
         _flops(core, plan) * tokens / median / product_rate(device),
         {name: memory_of(_steps, cell, plan, name) if measured else 0 for name in rivals},
@@ -157,6 +157,14 @@ def measurements(cells: list[str], shapes: list[str], **options: Any) -> Iterato
     for shape in shapes:
         for cell in cells:
             yield bench_core(cell, shape, **options)
+
+
+def quartiles(values: list[float]) -> tuple[float, float]:
+    """The first and the third quartile; of a single value that."""
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, high
 
 
 def _core(cell: str, plan: Shape, device: str) -> Recurrent:
@@ -255,10 +263,3 @@ def _flops(core: Recurrent, plan: Shape) -> float:
     """Operations of the matrix products a valid step: two a weight forward, and twice that back."""
     weights = sum(part.numel() for part in core.parameters() if part.dim() == 2)
     return 2.0 * weights * (3 if plan.training else 1)
-
-
-def _quartiles(values: list[float]) -> tuple[float, float]:
-    if len(values) < 2:
-        return values[0], values[0]
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, high

@@ -1,4 +1,4 @@
-"""``rnncli bench``: how fast the recurrent core is on this machine, and where a training step spends its time."""
+"""``rnncli bench``: how fast the core and a run's model are here, and where a training step spends its time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import typer
 from rnncli.cli.command import command
 from rnncli.cli.menu import CheckedCommand, CheckedGroup
 from rnncli.cli.progressline import ProgressLine
-from rnncli.cli.run import Overrides, Recipe
+from rnncli.cli.run import Overrides, Recipe, Run
 from rnncli.cli.tables import print_table
 from rnncli.cli.terminal import Terminal
 from rnncli.runs.advance import advancing
 
 if TYPE_CHECKING:
     from rnncli.bench.core import CoreResult
+    from rnncli.bench.latency import RunLatency
 
 app = typer.Typer(cls=CheckedGroup, no_args_is_help=True, help="Measure speed on this machine.")
 
@@ -76,6 +77,25 @@ def step(
     print_table(terminal, ["phase", "ms a step", "%"], [*rows, ["all", f"{1e3 * total:.2f}", "100.0"]])
 
 
+def serve(
+    terminal: Terminal,
+    run: Run,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of the example.")] = 30,
+    threads: Annotated[int, typer.Option("--threads", help="Threads that compute.")] = 1,
+    repeats: Annotated[int, typer.Option("--repeats", help="Turns of each contender, of ten calls.")] = 30,
+) -> None:
+    """How long a run's model takes for one example, beside ONNX Runtime and torch, in turn in one process."""
+    with ProgressLine(terminal, "measuring; keep the machine quiet"):
+        from rnncli.bench.latency import bench_run
+
+        found = bench_run(run, steps=steps, threads=threads, repeats=repeats)
+    if terminal.json:
+        terminal.result(found.to_dict())
+        return
+    print_table(terminal, ["one example", "by", "ms", "95 %", "ratio", "quartiles"], _latency_rows(found))
+    terminal.say(found.kernel, style="dim")
+
+
 _COLUMNS = ["shape", "cell", "layers", "ms", "ratio", "quartiles", "tokens/s", "% of peak", "MiB", "error"]
 
 
@@ -102,5 +122,26 @@ def _rows(result: CoreResult) -> list[list[str]]:
     return rows
 
 
+def _latency_rows(found: RunLatency) -> list[list[str]]:
+    rows, before = [], ""
+    for one in found.latencies:
+        ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+        spread = "" if one.spread is None else "{:.2f} - {:.2f}".format(*one.spread)
+        work = f"{one.work}, {found.steps} steps" if one.work != "prediction" else "prediction"
+        rows.append(
+            [
+                "" if work == before else work,
+                one.contender,
+                f"{1e3 * one.seconds:.3f}",
+                f"{1e3 * one.slow:.3f}",
+                ratio,
+                spread,
+            ]
+        )
+        before = work
+    return rows
+
+
 app.command("core", cls=CheckedCommand)(command(core))
 app.command("step", cls=CheckedCommand)(command(step))
+app.command("serve", cls=CheckedCommand)(command(serve))

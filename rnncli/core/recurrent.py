@@ -19,7 +19,7 @@ from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.layer import Layer
 from rnncli.core.layout.packed import Packing, checked_lengths
 from rnncli.core.layout.padded import Spans
-from rnncli.core.native.stack import Stack
+from rnncli.core.native.stack import LaidLayers
 from rnncli.core.paths import torch_kernels, torch_step
 from rnncli.core.paths.choice import Choice
 
@@ -62,7 +62,7 @@ class Recurrent(nn.Module):
         self.input_size, self.hidden_size, self.layers = input_size, hidden_size, layers
         self.directions = 2 if bidirectional else 1
         self._choice = Choice(self.cell, hidden_size, self.directions)
-        self._stack = Stack(self.cell, self.directions)
+        self._stack = LaidLayers(self.cell, self.directions)
         self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
         self.recurrent_dropout = recurrent_dropout
         self.learnt_initial_state = learnt_initial_state

@@ -125,3 +125,43 @@ def test_a_training_step_is_told_by_phase(tmp_path, monkeypatch):
     assert all(seconds > 0 for seconds in done.json["seconds"].values())
     assert done.json["total"] == pytest.approx(sum(done.json["seconds"].values()))
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    here = tmp_path_factory.mktemp("bench")
+    (here / "reviews.csv").write_text(reviews(60), encoding="utf-8")
+    done = rnncli("sentiment", "--data", here / "reviews.csv", "--out", here / "run", *TINY)
+    assert done.code == 0, done.err
+    return here / "run"
+
+
+def test_the_model_of_a_run_is_timed_at_one_example_beside_others(small_run):
+    pytest.importorskip("onnxruntime")
+    done = rnncli("bench", "serve", small_run, "--steps", 7, "--repeats", 2, "--json")
+    assert done.code == 0, done.err
+    result = done.json
+    assert (result["task"], result["steps"], result["threads"]) == ("sentiment", 7, 1)
+    found = {(one["work"], one["contender"]): one for one in result["latencies"]}
+    for work in ("layers", "network"):
+        theirs = found[work, "onnxruntime"]
+        assert theirs["spread"][0] <= theirs["ratio"] <= theirs["spread"][1]
+    assert found["prediction", "rnncli"]["ratio"] is None
+    assert all(0 < one["seconds"] <= one["slow"] for one in found.values())
+    shown = rnncli("bench", "serve", small_run, "--repeats", 1)
+    assert shown.out.split("\n")[0].split() == ["one", "example", "by", "ms", "95", "%", "ratio", "quartiles"]
+
+
+def test_a_model_without_graphs_is_timed_without_rivals(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keys = ("train.epochs=1", "model.hidden=8", "data.examples=20", "model.core=transformer", "model.heads=2")
+    done = rnncli("memory", "--out", "run", *keys)
+    assert done.code == 0, done.err
+    result = rnncli("bench", "serve", "run", "--repeats", 1, "--json").json
+    assert {one["contender"] for one in result["latencies"]} <= {"rnncli"}
+
+
+@pytest.mark.parametrize("option", ["--steps", "--threads", "--repeats"])
+def test_less_than_one_of_anything_is_refused(small_run, option):
+    done = rnncli("bench", "serve", small_run, option, 0)
+    assert (done.code, f"{option} is 0" in done.err) == (2, True)

@@ -39,7 +39,7 @@ class _Laid(NamedTuple):
     weights: CellWeights
 
 
-class Stack:
+class LaidLayers:
     """Layers of ``cell`` in one or two ``directions``; a copy begins without anything laid out."""
 
     def __init__(self, cell: Cell, directions: int) -> None:
@@ -49,7 +49,7 @@ class Stack:
         self._free: dict[tuple[int, int], list[_Work]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Stack, (self.cell, self.directions)
+        return LaidLayers, (self.cell, self.directions)
 
     def lay(self, parameters: Iterable[Tensor | None], weights: Callable[[], Iterable[CellWeights]]) -> None:
         """Lay out the ``weights`` of every layer and direction, unless ``parameters``, what they are made of, are
