@@ -1,7 +1,8 @@
 """Checkpoints: folders of safetensors and readable JSON, replaced as a whole so that a kill leaves the old or the new.
 
 A folder holds ``model.safetensors``, ``meta.json`` and, where training may go on from it, ``training.safetensors``
-(optimizer, averages, random states). ``meta.json`` keeps the SHA-256 of the others, so that a bit that
+(optimizer, averages, random states). Matrices may be stored in few bits (:mod:`rnncli.data.rounding`), and are read as
+the numbers that these stand for. ``meta.json`` keeps the SHA-256 of the others, so that a bit that
 flipped is seen; folders of older versions have none and are believed. Nothing is pickled.
 """
 
@@ -12,15 +13,17 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from rnncli.data import rounding
+from rnncli.data.rounding import RoundedMatrix
 from rnncli.errors import RunError
 
 DIGESTS = "sha256"
@@ -30,11 +33,15 @@ MODEL, TRAINING, META = "model.safetensors", "training.safetensors", "meta.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint folder holds; ``training`` is empty where only the model was kept."""
+    """What a checkpoint folder holds; ``training`` is empty where only the model was kept.
+
+    ``rounded`` are those weights that are stored in few bits; in ``model`` they are the numbers that these stand for.
+    """
 
     model: dict[str, Tensor]
     training: dict[str, Tensor]
     meta: dict[str, Any]
+    rounded: dict[str, RoundedMatrix] = field(default_factory=dict)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
@@ -43,7 +50,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        save_file(_storable(checkpoint.model), fresh / MODEL)
+        save_file(_storable(_stored(checkpoint)), fresh / MODEL, metadata=rounding.metadata(checkpoint.rounded) or None)
         if checkpoint.training:
             save_file(_storable(checkpoint.training), fresh / TRAINING)
         meta = checkpoint.meta | {DIGESTS: {file.name: _digest(file) for file in sorted(fresh.iterdir())}}
@@ -141,7 +148,29 @@ def _read(place: Path, holds: Mapping[str, type]) -> Checkpoint:
         if _digest(place / Path(name).name) != digest:
             raise ValueError(f"{name} is not as it was written: its SHA-256 is another")
     extra = place / TRAINING
-    return Checkpoint(load_file(place / MODEL), load_file(extra) if extra.exists() else {}, meta)
+    model, rounded = _read_model(place / MODEL)
+    return Checkpoint(model, load_file(extra) if extra.exists() else {}, meta, rounded)
+
+
+def _stored(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """What the file of the model holds."""
+    found = {name: weight for name, weight in checkpoint.model.items() if name not in checkpoint.rounded}
+    for name, matrix in checkpoint.rounded.items():
+        found |= {f"{name}{end}": torch.from_numpy(array) for end, array in matrix.arrays().items()}
+    return found
+
+
+def _read_model(file: Path) -> tuple[dict[str, Tensor], dict[str, RoundedMatrix]]:
+    """The weights of a file, and those of them that it holds in few bits."""
+    tensors = load_file(file)
+    with safe_open(file, framework="pt") as header:
+        told = rounding.read_metadata(header.metadata())
+    rounded = {}
+    for name, (form, shape) in told.items():
+        ends = [end for end in (rounding.CODES, rounding.SCALES) if f"{name}{end}" in tensors]
+        rounded[name] = rounding.read_matrix(form, shape, {end: tensors.pop(f"{name}{end}").numpy() for end in ends})
+        tensors[name] = torch.from_numpy(rounded[name].value())
+    return tensors, rounded
 
 
 def _digest(file: Path) -> str:

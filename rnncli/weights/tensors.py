@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from torch import Tensor
 
 from rnncli.core.cells import Cell, CellWeights
 from rnncli.core.foreign import from_torch
+from rnncli.data import rounding
 from rnncli.weights.found import UnfitError, WeightFile, WeightLayer, WeightStack, checked, kind_of
 
 PARTS = ("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias", "bias_hh")
@@ -35,15 +37,14 @@ Places = dict[tuple[int, int], dict[str, Tensor]]
 
 def read_tensors(path: Path) -> WeightFile:
     """What a file of safetensors holds; SafetensorError, OSError or ValueError for one that is not whole."""
-    with safe_open(path, framework="pt") as file:
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
+    with safe_open(path, framework="pt") as opened:
+        file = _Weights(opened)
+        shapes = dict(file.shapes)
         modules = _by_module(list(shapes))
         stacks, layers = [], []
         for name, places in modules.items():
             names = [places[place][part] for place in sorted(places) for part in PARTS if part in places[place]]
-            tensors = {
-                place: {n: file.get_tensor(one) for n, one in weights.items()} for place, weights in places.items()
-            }
+            tensors = {place: {n: file.read(one) for n, one in weights.items()} for place, weights in places.items()}
             try:
                 stack = _stack(name or ALONE, tensors)
                 stacks.append(_with_initial(stack, file, name, shapes))
@@ -56,6 +57,27 @@ def read_tensors(path: Path) -> WeightFile:
     return WeightFile(kind, (*layers, *_others(shapes)), tuple(stacks))
 
 
+class _Weights:
+    """The weights of an open file, and their shapes by name; those held in few bits as the numbers they stand for."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._rounded = file, rounding.read_metadata(file.metadata())
+        self._parts = {
+            name: [end for end in (rounding.CODES, rounding.SCALES) if f"{name}{end}" in file.keys()]  # noqa: SIM118
+            for name in self._rounded
+        }
+        held = {f"{name}{end}" for name, ends in self._parts.items() for end in ends}
+        plain = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys() if name not in held}  # noqa: SIM118
+        self.shapes = dict(sorted((plain | {name: shape for name, (_, shape) in self._rounded.items()}).items()))
+
+    def read(self, name: str) -> Tensor:
+        """A weight by its name."""
+        if name not in self._rounded:
+            return self._file.get_tensor(name)
+        arrays = {end: self._file.get_tensor(f"{name}{end}").numpy() for end in self._parts[name]}
+        return torch.from_numpy(rounding.read_matrix(*self._rounded[name], arrays).value())
+
+
 def _others(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[WeightLayer]:
     """The weights that belong to no recurrent layers, by module."""
     found: dict[str, list[tuple[int, ...]]] = defaultdict(list)
@@ -64,7 +86,7 @@ def _others(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[WeightLayer]:
     return (WeightLayer(name, "other weights", tuple(several)) for name, several in found.items())
 
 
-def _with_initial(stack: WeightStack, file: Any, name: str, shapes: dict[str, tuple[int, ...]]) -> WeightStack:
+def _with_initial(stack: WeightStack, file: _Weights, name: str, shapes: dict[str, tuple[int, ...]]) -> WeightStack:
     """The stack with the learnt initial state that stands beside it, which is taken out of ``shapes``."""
     names = [f"{name}.{state}".lstrip(".") for state in STATES[: stack.cell.states]]
     if not all(one in shapes for one in names):
@@ -72,7 +94,7 @@ def _with_initial(stack: WeightStack, file: Any, name: str, shapes: dict[str, tu
     wanted = (len(stack.layers) * len(stack.layers[0]), stack.hidden)
     if any(shapes.pop(one) != wanted for one in names):
         raise UnfitError("its initial state does not fit its layers")
-    return replace(stack, initial=tuple(file.get_tensor(one).float() for one in names))
+    return replace(stack, initial=tuple(file.read(one).float() for one in names))
 
 
 def _by_module(names: Sequence[str]) -> dict[str, Names]:

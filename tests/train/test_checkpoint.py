@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from rnncli.data.rounding import RoundedMatrix
 from rnncli.errors import RunError
 from rnncli.train import checkpoint
 from rnncli.train.checkpoint import Checkpoint
@@ -23,6 +25,39 @@ def test_what_was_saved_is_loaded(tmp_path):
     assert torch.equal(loaded.model["w"], torch.full((2, 2), 2.0))
     assert torch.equal(loaded.training["m"], torch.ones(3))
     assert loaded.meta == {"epoch": 2.0}
+
+
+def _rounded(form) -> Checkpoint:
+    """A checkpoint of two matrices, a bias and a count, the matrices in few bits."""
+    random = torch.Generator().manual_seed(1)
+    weights = {"a.w": torch.randn(6, 40, generator=random), "b": torch.randn(5, 3, 2, generator=random)}
+    rounded = {name: RoundedMatrix.of(weight.numpy(), form) for name, weight in weights.items()}
+    model = {name: torch.from_numpy(one.value()) for name, one in rounded.items()}
+    return Checkpoint(model | {"bias": torch.randn(6), "seen": torch.tensor(3)}, {}, {"epoch": 1}, rounded)
+
+
+@pytest.mark.parametrize("form", ["fp16", "int8", "int4"])
+def test_what_was_saved_in_few_bits_is_loaded_as_the_numbers_that_these_stand_for(tmp_path, form):
+    saved = _rounded(form)
+    checkpoint.save(tmp_path / "best", saved)
+    loaded = checkpoint.load(tmp_path / "best")
+    assert loaded.model.keys() == saved.model.keys()
+    for name, weight in saved.model.items():
+        assert loaded.model[name].dtype == weight.dtype
+        assert torch.equal(loaded.model[name], weight)
+    assert loaded.rounded.keys() == {"a.w", "b"}
+    for name, one in saved.rounded.items():
+        assert (loaded.rounded[name].codes == one.codes).all()
+        assert (loaded.rounded[name].scales == one.scales).all()
+
+
+def test_a_file_of_few_bits_whose_codes_are_of_another_shape_is_damaged(tmp_path):
+    saved = _rounded("int8")
+    matrix = saved.rounded["a.w"]
+    wrong = RoundedMatrix("int8", (6, 39), matrix.codes, matrix.scales)
+    checkpoint.save(tmp_path / "best", replace(saved, rounded=saved.rounded | {"a.w": wrong}))
+    with pytest.raises(RunError, match="damaged"):
+        checkpoint.load(tmp_path / "best")
 
 
 @pytest.mark.parametrize("steps", range(20))

@@ -17,7 +17,10 @@ from torch import nn
 
 from rnncli.core.recurrent import Recurrent
 from rnncli.core.reference import reference
+from rnncli.data.rounding import RoundedMatrix
 from rnncli.errors import DataError
+from rnncli.train import checkpoint
+from rnncli.train.checkpoint import Checkpoint
 from rnncli.weights.reading import choose, read
 
 from ..core.layers import CELLS, assert_near, by_reference, module
@@ -185,3 +188,21 @@ def test_arrays_that_do_not_lie_in_the_file_are_not_read(tmp_path):
     assert not found.stacks
     with pytest.raises(DataError, match="lstm_2: its array of 192 bytes does not lie in the file"):
         choose(path, found)
+
+
+def test_layers_of_a_checkpoint_in_few_bits_are_read_as_the_numbers_these_stand_for(tmp_path):
+    core = Recurrent(5, 7, cell="lstm", layers=2, bidirectional=True, learnt_initial_state=True)
+    rounded = {
+        f"core.{name}": RoundedMatrix.of(weight.detach().numpy(), "int8")
+        for name, weight in core.named_parameters()
+        if name.startswith("weight")
+    }
+    model = {f"core.{name}": weight for name, weight in core.state_dict().items()}
+    checkpoint.save(tmp_path / "best", Checkpoint(model, {}, {"epoch": 1}, rounded))
+    found = read(tmp_path / "best" / "model.safetensors")
+    (stack,) = found.stacks
+    assert (stack.input_size, stack.hidden, len(stack.layers), stack.bidirectional) == (5, 7, 2, True)
+    for layer, direction in core.places():
+        name = f"core.weight_hh_l{layer}" + "_reverse" * direction
+        assert torch.equal(stack.layers[layer][direction].weight_hh, torch.from_numpy(rounded[name].value()))
+    assert not any(":" in str(layer) for layer in found.layers)
