@@ -86,6 +86,12 @@ COMMANDS = (
         "export:export",
     ),
     Entry(
+        "shrink",
+        "Runs",
+        "Make a run smaller: weights in few bits, rare words dropped; a run like others, with what it cost on dev.",
+        "shrink:shrink",
+    ),
+    Entry(
         "batch",
         "Runs",
         "Run every recipe under every combination of settings; start it again to go on with what is not done.",

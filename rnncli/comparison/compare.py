@@ -28,7 +28,7 @@ from rnncli.report.comparison import Compared, Comparison, Score, Versus
 from rnncli.report.reach import mean_reach
 from rnncli.report.side import written
 from rnncli.runs.directory import RunDirectory
-from rnncli.runs.outcome import Outcome, find_runs, is_run, remembered_bases
+from rnncli.runs.outcome import Outcome, find_runs, form_of_weights, is_run, remembered_bases
 from rnncli.runs.recipes import asked_values, flat, read_run_recipe
 
 UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
@@ -163,13 +163,18 @@ def _name(settings: Mapping[str, Any], recipe: Recipe) -> str:
 
 def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The recipes by dotted keys; where all were asked the same, that: ``auto`` may come to another number by seed."""
-    recipes = [flat(one.recipe.model_dump(mode="json")) for one in outcomes]
+    recipes = [_values(one) for one in outcomes]
     for key in {key for one in outcomes for key in one.asked}:
         asked = [one.asked.get(key, recipe.get(key)) for one, recipe in zip(outcomes, recipes, strict=True)]
         if all(value == asked[0] for value in asked):
             for recipe in recipes:
                 recipe[key] = asked[0]
     return recipes
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    """The recipe of a run by dotted keys, and the form of its weights."""
+    return flat(outcome.recipe.model_dump(mode="json")) | {"weights": outcome.weights}
 
 
 def _told(key: str, recipe: Mapping[str, Any]) -> bool:
@@ -189,7 +194,7 @@ def _finished(paths: Sequence[Path]) -> tuple[list[Outcome], list[str]]:
         record = run.read_record() or {}
         watched = record.get("watched") or RunDirectory(run.folds / "0").read_record().get("watched")
         recipe, asked = read_run_recipe(run.recipe), asked_values(run)
-        found.append(Outcome(path, recipe, run.read_report(), str(watched or ""), asked))
+        found.append(Outcome(path, recipe, run.read_report(), str(watched or ""), asked, form_of_weights(record)))
     if not found:
         raise RunError(f"{', '.join(unfinished)}: not finished", f"go on with: rnncli run --resume {unfinished[0]}")
     return found, [f"not finished, left out: {', '.join(unfinished)}"] if unfinished else []
@@ -200,7 +205,7 @@ def _each_once(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[str]]:
     kept: dict[str, Outcome] = {}
     notes = []
     for outcome in outcomes:
-        every = flat(outcome.recipe.model_dump(mode="json"))
+        every = _values(outcome)
         recipe = {k: v for k, v in every.items() if k == "seed" or _told(k, every)}
         first = kept.setdefault(json.dumps(recipe, sort_keys=True), outcome)
         if first is not outcome:
@@ -221,7 +226,7 @@ def _require_metric(metric: str, outcomes: Sequence[Outcome]) -> None:
 
 
 def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Compared:
-    recipe = flat(group[0].recipe.model_dump(mode="json"))
+    recipe = _values(group[0])
     settings = {key: recipe.get(key) for key in keys}
     reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]

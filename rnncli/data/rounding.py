@@ -59,10 +59,7 @@ class RoundedMatrix:
     def arrays(self) -> dict[str, np.ndarray]:
         """What a file holds of it, by the end of the name: two codes of four bits share a byte."""
         codes = packed(self.codes) if self.form == "int4" else self.codes
-        with np.errstate(over="ignore"):
-            halves = self.scales.astype(np.float16)
-        scales = halves if (halves == self.scales).all() else self.scales
-        return {CODES: codes} | ({SCALES: scales} if self.scales.shape[1] else {})
+        return {CODES: codes} | ({SCALES: compact(self.scales)} if self.scales.shape[1] else {})
 
 
 def round_rows(matrix_RC: np.ndarray, bits: int, *, grouped: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +88,20 @@ def rows_of(codes_RC: np.ndarray, scales_RG: np.ndarray) -> np.ndarray:
     if scales_RG.shape[1] > 1:
         scales_RG = np.repeat(scales_RG, GROUP, axis=1)[:, : codes_RC.shape[1]]
     return codes_RC.astype(np.float32) * scales_RG
+
+
+def in_halves(array: np.ndarray) -> np.ndarray:
+    """The nearest numbers of two bytes, as float32; the same array where one is not finite, or beyond these."""
+    with np.errstate(over="ignore"):
+        halves = array.astype(np.float16)
+    return halves.astype(np.float32) if np.isfinite(halves).all() else array
+
+
+def compact(array: np.ndarray) -> np.ndarray:
+    """The same numbers in two bytes each where that changes none of them, else as they are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        halves = array.astype(np.float16)
+    return halves if array.dtype == np.float32 and (halves == array).all() else array
 
 
 def packed(codes_RC: np.ndarray) -> np.ndarray:

@@ -18,8 +18,7 @@ from rnncli.errors import RecipeError, RunError, UsageError
 from rnncli.export.closure import closure
 from rnncli.recipe.schema import RECURRENT
 from rnncli.runs.directory import UNNAMED, write_json, write_text
-from rnncli.runs.listing import FINISHED, facts
-from rnncli.runs.use import Trained, load, predictor_of, require_run
+from rnncli.runs.use import Trained, finished, predictor_of
 from rnncli.tasks.exporting import Exported, Exporting
 from rnncli.tasks.predictors import LinePredictor
 from rnncli.version import __version__
@@ -101,19 +100,12 @@ def _require_new(out: Path) -> None:
 
 def _finished(run: Path) -> Trained:
     """The best model of a finished run; raises RunError, or RecipeError for a core that cannot be exported."""
-    require_run(run, "export")
-    trained = load(run)
+    trained = finished(run, "export")
     if (core := getattr(getattr(trained.recipe, "model", None), "core", RECURRENT)) != RECURRENT:
         raise RecipeError(
             f"{run}: model.core is {core}: only recurrent cores can be exported yet", f"rnncli predict {run}"
         )
-    if (state := facts(run).state) != FINISHED:
-        raise RunError(f"{run}: not finished ({state}), so its best model is not known yet", _go_on(run, state))
     return trained
-
-
-def _go_on(run: Path, state: str) -> str:
-    return "wait until it is done" if state == "running" else f"go on with: rnncli run --resume {run}"
 
 
 @contextlib.contextmanager

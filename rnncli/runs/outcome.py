@@ -20,21 +20,35 @@ BASE = "base.json"
 """In a folder of runs: which of them the others are held against."""
 
 
+WHOLE = "fp32"
+"""The form of weights as they were trained."""
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run; ``asked`` are values of keys that its recipe was asked with, where they have been resolved."""
+    """A finished run; ``asked`` are values of keys that its recipe was asked with, where they have been resolved.
+
+    ``weights`` says in which form its weights are stored.
+    """
 
     path: Path
     recipe: Recipe
     report: Report
     watched: str
     asked: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = WHOLE
 
     def rows(self) -> list[dict[str, Any]]:
         """Its predictions, those of all folds one after the other; raises RunError."""
         folds = sorted(self.path.glob("folds/*/recipe.yaml"), key=lambda file: int(file.parent.name))
         runs = [RunDirectory(file.parent) for file in folds] or [RunDirectory(self.path)]
         return [row for run in runs for row in read_rows(run.prediction_file(self.report.split))]
+
+
+def form_of_weights(record: Mapping[str, Any]) -> str:
+    """The form in which the weights of a run are stored, which its record says where it was made smaller."""
+    shrunk = record.get("shrunk")
+    return str(shrunk.get("weights", WHOLE)) if isinstance(shrunk, dict) else WHOLE
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,14 @@ def write_page(path: Path) -> Path:
     page = path / FILE
     write_text(page, report_page(story(path)))
     return page
+
+
+def try_page(run: RunDirectory) -> None:
+    """The page of a run, which is done whatever becomes of it; its log tells what went wrong."""
+    try:
+        write_page(run.path)
+    except Exception:
+        run.log(f"no {FILE}: {traceback.format_exc()}")
 
 
 def write_comparisons(comparisons: Sequence[Comparison], path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -91,6 +90,7 @@ def resume(
     """
     run = RunDirectory.open(path)
     begun = read_run_recipe(run.recipe)
+    _require_trained(run)
     if task and begun.task != task:
         raise RunError(f"{path}: this run is of task {begun.task}, not {task}", f"rnncli run --resume {path}")
     if recipe is not None:
@@ -134,8 +134,18 @@ def _finish(run: RunDirectory, recipe: Recipe, observe: Observer) -> Finished:
         found = _recorded(run, recipe, observe, _all_folds if recipe.folds else _one)
         if recipe.evaluation.page and not (done and (run.path / page.FILE).exists()):
             observe(Stage("writing the page", aside=True))
-            _write_page(run)
+            page.try_page(run)
     return Finished(run.path, found, f"rnncli {tasks.spec(recipe.task).tried_by} {run_to_use(run, recipe)}")
+
+
+def _require_trained(run: RunDirectory) -> None:
+    """UsageError for a run that was made smaller than another: there is no state that training could go on from."""
+    shrunk = run.read_record().get("shrunk")
+    if isinstance(shrunk, dict):
+        raise UsageError(
+            f"{run.path}: made smaller than {shrunk.get('from')}, so that there is no training to go on with",
+            f"rnncli run RECIPE --from {run.path} begins a new training with its model",
+        )
 
 
 def _require_as_begun(run: RunDirectory, recipe: Recipe) -> None:
@@ -158,14 +168,6 @@ def _keep_places(run: RunDirectory, recipe: Recipe) -> None:
         write_text(run.recipe, dump(recipe))
         for fold in run.folds.glob("*/recipe.yaml"):
             write_text(fold, dump(recipe.of_fold(int(fold.parent.name))))
-
-
-def _write_page(run: RunDirectory) -> None:
-    """The page of the run; the run is done, whatever becomes of it."""
-    try:
-        page.write_page(run.path)
-    except Exception:
-        run.log(f"no {page.FILE}: {traceback.format_exc()}")
 
 
 def _recorded(run: RunDirectory, recipe: Recipe, observe: Observer, work: Work) -> Report:

@@ -22,7 +22,7 @@ from rnncli.report.numbers import number, words
 from rnncli.runs import advice
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
-from rnncli.runs.listing import facts
+from rnncli.runs.listing import FINISHED, RUNNING, facts
 from rnncli.runs.model import build, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
@@ -76,7 +76,7 @@ def evaluate(path: Path, *, data: Path | None = None, split: str = "test", place
 
 def score(trained: Trained, *, data: Path | None = None, split: str = "test") -> Report:
     """Score a loaded model as :func:`evaluate` does."""
-    model, corpus = _to_score(trained, data, split)
+    model, corpus = corpus_with(trained, data, split)
     rows = predictions(model, corpus.parts[split], model.fitted.encode(corpus.parts[split]))
     found = report(model, corpus, split if data is None else str(data), rows, _training_summary(trained))
     return advice.scored(found, trained.recipe)
@@ -90,7 +90,7 @@ def step_scores(
     if not isinstance(found.fitted, ScoresSteps):
         what = f"{path}: a run of task {found.recipe.task}, which scores examples as a whole"
         raise UsageError(what, "leave --score away; the run keeps what it predicted in predictions/")
-    model, corpus = _to_score(found, data, split)
+    model, corpus = corpus_with(found, data, split)
     part = corpus.parts[split]
     examples = model.fitted.encode(part)
     batches = evaluation_batches(examples, model.recipe.train, model.placement.device)
@@ -100,19 +100,34 @@ def step_scores(
 
 def split_of(trained: Trained, split: str, places: Sequence[str] = ()) -> Any:
     """A split of the run's own data, which lie at ``places`` now; raises UserError."""
-    _, corpus = _to_score(replace(trained, recipe=with_places(trained.recipe, places)), None, split)
+    _, corpus = corpus_with(replace(trained, recipe=with_places(trained.recipe, places)), None, split)
     return corpus.parts[split]
 
 
-def _to_score(trained: Trained, data: Path | None, split: str) -> tuple[Model, Corpus]:
-    """The model, and a corpus with the part ``split``: its own, or the labelled file ``data``."""
+def finished(path: Path, command: str) -> Trained:
+    """The best model of the finished run at ``path``; RunError, for a folder with what ``command`` takes of it."""
+    require_run(path, command)
+    trained = load(path)
+    if (state := facts(path).state) != FINISHED:
+        again = "wait until it is done" if state == RUNNING else f"go on with: rnncli run --resume {path}"
+        raise RunError(f"{path}: not finished ({state}), so its best model is not known yet", again)
+    return trained
+
+
+def corpus_with(
+    trained: Trained, data: Path | None, split: str, command: str = "evaluate {}, or --data FILE for another file"
+) -> tuple[Model, Corpus]:
+    """The model, and a corpus with the part ``split``: its own, or the labelled file ``data``.
+
+    ``command`` is what is typed, behind rnncli, with the places of data that have moved.
+    """
     recipe = trained.recipe
     task = tasks.load(recipe.task)
     if data is not None:
         require_regular(data)
         corpus = task.read_more(recipe, data)
     else:
-        with finding(recipe, f"rnncli evaluate {trained.run.path} {{}}, or --data FILE for another file"):
+        with finding(recipe, f"rnncli {command.replace(' ', f' {trained.run.path} ', 1)}"):
             corpus = task.read(recipe)
     if split not in corpus.parts:
         raise UsageError(f"--split {split}: there is no such split", f"there are: {', '.join(corpus.parts)}")

@@ -240,8 +240,39 @@ FACTS: Schema = {
     "age": NUMBER,
     "size": COUNT,
 }
+FORM = one_of("fp16", "int8", "int4")
+WORDS: Schema = {"type": ["integer", "null"]}
+CHANGE = fields(
+    metric=TEXT,
+    title=TEXT,
+    unit=UNIT,
+    better=BETTER,
+    nominal=NUMBER,
+    split=TEXT,
+    examples=COUNT,
+    before=NUMBER,
+    after=NUMBER,
+    difference=NUMBER,
+    low=MAYBE,
+    high=MAYBE,
+    p=MAYBE,
+    confidence=NUMBER,
+    loss=NUMBER,
+)
+SHRUNK = fields(
+    run=TEXT,
+    source=TEXT,
+    weights=FORM,
+    words=WORDS,
+    words_before=WORDS,
+    change=CHANGE,
+    sizes=many(fields(part=TEXT, before=COUNT, after=COUNT)),
+    tried=many(fields(weights=FORM, words=WORDS, bytes=COUNT, loss=NUMBER, kept=TRUTH)),
+    notes=many(TEXT),
+)
 RECORD = fields(
     {
+        "shrunk": fields({"from": TEXT}, weights=FORM, words=WORDS, change=CHANGE),
         "ended": TEXT,
         "data": fields(headline=TEXT, sizes=by_name(COUNT)),
         "device": TEXT,

@@ -96,6 +96,16 @@ def test_runs_are_listed_shown_and_removed_in_json(here):
     assert removed == ["gone"]
 
 
+def test_a_run_that_was_made_smaller_tells_what_it_cost_in_json(here):
+    run = finished(here)
+    made = rnncli("shrink", run, "--floor", "50", "--out", "small", "--json").json
+    told(made, schemas.SHRUNK)
+    assert made["tried"]
+    shown = rnncli("runs", "show", "small", "--json").json
+    told(shown, schemas.RUN)
+    assert shown["record"]["shrunk"]["change"] == made["change"]
+
+
 def names(schema: Schema) -> Iterator[str]:
     """The fields of a schema and of what it holds."""
     yield from schema.get("properties", ())
@@ -106,7 +116,7 @@ def names(schema: Schema) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "LESSON", "RUNS", "RUN", "WRITTEN"]
+    "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "LESSON", "RUNS", "RUN", "SHRUNK", "WRITTEN"]
 )
 def test_every_field_is_documented(name):
     text = PAGE.read_text(encoding="utf-8").split("\n## JSON")[1].split("\n## ")[0]

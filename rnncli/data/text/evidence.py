@@ -23,6 +23,7 @@ import numpy as np
 
 from rnncli.data import progress
 from rnncli.data.ragged import Ragged
+from rnncli.data.rounding import compact, in_halves
 from rnncli.data.text.grams import InnerGrams, Kinds, Located, count, locate
 from rnncli.data.text.regression import Regressions, cross_fit, shrink
 from rnncli.data.text.vocabulary import Vocabulary
@@ -123,6 +124,25 @@ class Evidence:
             scale=scale_KC.reshape(-1),
         )
 
+    def in_halves(self) -> Evidence:
+        """The same in numbers of two bytes, which its file then holds as such."""
+        return replace(self, weights=in_halves(self.weights), ratios=in_halves(self.ratios))
+
+    def cut(self, most: int, texts: Iterable[Sequence[str]]) -> Evidence:
+        """The same of the ``most`` n-grams that tell most of ``texts``: by weight times the root of how many have them.
+
+        That is how much scores of texts spread by an n-gram that few of them have.
+        """
+        times_F = np.zeros(len(self.grams))
+        for part in locate(texts, self.kinds, self.inner).parts(self.grams.unknown):
+            times_F += np.bincount(part.columns_N, minlength=len(times_F))
+        specials = len(self.grams.specials)
+        told_F = (np.abs(self.weights).max(1, initial=0) * np.sqrt(times_F))[specials:]
+        kept = specials + np.sort(np.argsort(-told_F, kind="stable")[:most])
+        grams = Vocabulary(tuple(self.grams.names[i] for i in kept), self.grams.specials)
+        kept = np.concatenate([np.arange(specials), kept])
+        return replace(self, grams=grams, weights=self.weights[kept], ratios=self.ratios[kept])
+
     def goes_with(self, kinds: Kinds, described: bool) -> bool:
         """Whether evidence of other texts can be added to it, which has n-grams of ``kinds``, and figures of units."""
         alike = (self.kinds.order, self.kinds.subwords) == (kinds.order, kinds.subwords)
@@ -169,7 +189,7 @@ class Evidence:
         from safetensors.numpy import save_file
 
         self.grams.save(folder / "evidence.json")
-        save_file(self.arrays(), folder / "evidence.safetensors")
+        save_file({name: compact(array) for name, array in self.arrays().items()}, folder / "evidence.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Evidence:
@@ -179,10 +199,14 @@ class Evidence:
 
         path = folder / "evidence.safetensors"
         try:
-            found = load_file(path)
+            found = {name: _in_singles(array) for name, array in load_file(path).items()}
             return cls.of(Vocabulary.load(folder / "evidence.json", size=len(found["weights"])), found)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise RunError(f"{path}: cannot be read: {error}", "take it from a copy of the run") from error
+
+
+def _in_singles(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 @dataclass(frozen=True, eq=False)

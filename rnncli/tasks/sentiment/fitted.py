@@ -6,6 +6,7 @@ Shape letters: N texts, B batch, T units, K labels.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,30 @@ class FittedSentiment:
         names, own = self.labels.names, self.columns
         known = {name: (number, 1) for number, name in enumerate(own)}
         return [known.get(name, (0, -1 if name in names else 0)) for name in columns]
+
+    @property
+    def words(self) -> int:
+        """Units of the vocabulary."""
+        return len(self.vocabulary.tokens)
+
+    def with_words(self, most: int, train: TextPart) -> FittedSentiment:
+        """The same with the ``most`` most frequent units, and that share of the n-grams, those that tell most."""
+        counts = Counter(unit for units in self.cut_up(train.texts()) for unit in units)
+        kept = {unit: counts[unit] for unit in self.vocabulary.tokens}
+        vocabulary = Vocabulary.from_counts(kept, min_count=0, max_size=most, specials=self.vocabulary.specials)
+        evidence = self.evidence
+        if evidence:
+            grams = len(evidence.grams.tokens) * most // max(1, self.words)
+            evidence = evidence.cut(grams, map(self.units.split, train.texts()))
+        recipe = self.recipe.having({"data.max_vocabulary": most})
+        counted = self.labels.counts
+        return FittedSentiment(recipe, self.units, vocabulary, counted, evidence=evidence, notes=self.notes)
+
+    def in_halves(self) -> FittedSentiment:
+        """The same with evidence in numbers of two bytes."""
+        evidence = self.evidence and self.evidence.in_halves()
+        counts = self.labels.counts
+        return FittedSentiment(self.recipe, self.units, self.vocabulary, counts, evidence=evidence, notes=self.notes)
 
     def axes(self) -> Axes:
         """Units, labels, and what the core reads of each unit."""

@@ -97,6 +97,17 @@ class FittedTagging:
                 table.weight.data.copy_(torch.from_numpy(vectors.matrix))
         return model
 
+    @property
+    def words(self) -> int:
+        """Words of the lexicon."""
+        return len(self.lexicon.vocabularies["word"].tokens)
+
+    def with_words(self, most: int, train: SentencePart) -> FittedTagging:
+        """The same with the ``most`` most frequent words, and that share of the pairs of neighbours."""
+        recipe = self.recipe.having({"data.max_vocabulary": most})
+        lexicon = self.lexicon.cut(most / max(1, self.words))
+        return FittedTagging(recipe, lexicon, self.tags, self.scheme, self.layout, notes=self.notes)
+
     def axes(self) -> Axes:
         """Words, affixes, characters, columns and pairs by their vocabularies; tags."""
         vocabularies, names = self.lexicon.vocabularies, ("word", *self.lexicon.affixes)

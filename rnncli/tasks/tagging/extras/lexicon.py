@@ -94,6 +94,18 @@ class Lexicon:
             counts[name][:2] = 0
         return Lexicon(found, counts, self.lower, self.max_characters)
 
+    def cut(self, share: float) -> Lexicon:
+        """This lexicon with that share of words and of pairs, the most frequent; what is known of any word stays."""
+        found, counts = dict(self.vocabularies), {}
+        for name, counts_V in self.counts.items():
+            vocabulary = self.vocabularies[name]
+            specials, most = len(vocabulary.specials), round(share * len(vocabulary.tokens))
+            # A stable order leaves those that are as frequent in theirs.
+            kept = specials + np.sort(np.argsort(-counts_V[specials:], kind="stable")[:most])
+            found[name] = Vocabulary(tuple(vocabulary.names[i] for i in kept), vocabulary.specials)
+            counts[name] = np.concatenate([counts_V[:specials], counts_V[kept]])
+        return Lexicon(found, counts, self.lower, self.max_characters)
+
     @property
     def affixes(self) -> tuple[str, ...]:
         """The names of the affixes in use."""
