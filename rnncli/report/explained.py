@@ -26,7 +26,7 @@ def _shown(told: Told) -> dict[str, Any]:
             "text": one["piece"],
             "gap": gap,
             "says": f"{one['adds']:+.3f}",
-            "kind": "for" if one["adds"] > 0 else "against",
+            "kind": ("for" if one["adds"] > 0 else "against") if one["adds"] else "",
             "shade": round(100 * abs(one["adds"]) / most),
         }
         for one, gap in zip(answer["pieces"], gaps, strict=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 47
 ROW = 38
 """Height of a value with its interval, and the name above it."""
 TITLE, GAP = 16, 6
@@ -38,6 +38,8 @@ MOST_HOVERED = 40
 """Points of a line that say their values to a pointer."""
 LONGEST = 44
 """Characters of an axis's title."""
+ROW_CHARACTERS = 54
+"""Of a name and what is said at the other end of its row."""
 BAND = 0.2
 """How strong the colour of a band is beside that of its line."""
 UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -120,7 +122,7 @@ def whisker_chart(title: str, whiskers: Sequence[Whisker], key: str, base: float
                 axes.plot([one.low, one.high], [row + 0.72] * 2, linewidth=2, **style)
             axes.plot([one.value], [row + 0.72], marker="o", markersize=8, markeredgewidth=0, **style)
             edge: Any = {"transform": axes.get_yaxis_transform(), "va": "center", "color": FAINT}
-            axes.text(0, row + 0.3, _short(one.name), **edge)
+            axes.text(0, row + 0.3, _short(one.name, ROW_CHARACTERS - len(one.says)), **edge)
             axes.text(1, row + 0.3, one.says, ha="right", **edge)
         return _inline(axes, title, (), key)
 
@@ -146,6 +148,8 @@ def _axes(x: str, y: str, height: float = HEIGHT) -> Iterator[Axes]:
         axes = drawing.add_axes(_place(LEFT if y else RIGHT, height), frame_on=False)
         axes.grid(color=RULE, linewidth=1)
         axes.tick_params(length=0, pad=GAP, labelcolor=FAINT)
+        # Below the lowest of the other axis's numbers, which stands half below the corner.
+        axes.tick_params(axis="x", pad=GAP + 5)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:.6g}")
         axes.set_xlabel(_short(x), color=FAINT)
@@ -164,11 +168,14 @@ def _height(axes: Axes) -> int:
 
 
 def _make_room(axes: Axes) -> None:
-    """Move the upright axis to the right where its numbers would reach its title."""
-    if not axes.get_ylabel():
-        return
+    """Move the upright axis to the right where its numbers would reach its title, and the other's last number inside."""
     figure: Any = axes.figure
     figure.draw_without_rendering()
+    for text in axes.get_xticklabels():
+        if text.get_window_extent().x1 > WIDTH:
+            text.set_horizontalalignment("right")
+    if not axes.get_ylabel():
+        return
     widest = max((text.get_window_extent().width for text in axes.get_yticklabels()), default=0.0)
     beside = TITLE + axes.yaxis.label.get_window_extent().width / 2
     axes.set_position(_place(max(LEFT, beside + GAP / 2 + widest + GAP), _height(axes)))
@@ -271,6 +278,6 @@ def _look(number: int) -> tuple[str, str]:
     return COLOURS[number % len(COLOURS)], list(DASHES)[number // len(COLOURS) % len(DASHES)]
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = LONGEST) -> str:
     shown = visible(text)
-    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+    return shown if len(shown) <= longest else f"{shown[:longest]}…"

@@ -50,7 +50,7 @@ def hostile_comparison(folder: Path) -> str:
             name = HOSTILE[0].replace("/", "") + f" {cell} {seed} {'long' * 20}"
             keys = (f"model.cell={cell}", f"seed={seed}", f"data.text_column={json.dumps(HOSTILE[1])}")
             made_run(folder / name, *keys, f"data.label_column={json.dumps(HOSTILE[number])}", skill=1.0 + number)
-    return comparison_page(compare([str(folder)]))
+    return comparison_page([compare([str(folder)])])
 
 
 PAGES: dict[str, Callable[[Path], str]] = {
@@ -91,7 +91,7 @@ def test_a_page_fits_wide_and_narrow_windows_without_complaint(browser, tmp_path
     (tmp_path / "frame.html").write_text(f"{style}{frames}<script>{script}</script>", encoding="utf-8")
     done = look(browser, tmp_path, "--dump-dom", page="frame.html")
     said = html.unescape(re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)[1])
-    titles = ("sentiment", "tagging", "speech", "action", "captioning", "Comparison", HOSTILE[0])
+    titles = ("sentiment", "tagging", "speech", "action", "captioning", "forecast", "Comparison", HOSTILE[0])
     for width, seen in zip(WIDTHS, json.loads(said), strict=True):
         assert seen["wide"] <= width
         assert seen["name"].startswith(titles)

@@ -142,7 +142,7 @@ def test_axes_hold_all_values_between_round_marks():
 
 def test_points_stand_where_their_values_are():
     drawn = figure_chart(Figure("t", "x", "y", (Line("", (0.0, 1.0), (0.0, 0.5)),)), "a")
-    assert '<path d="M 52 258 L 408 134"' in drawn
+    assert '<path d="M 52 253 L 408 131.5"' in drawn
 
 
 def test_one_epoch_is_a_point():
