@@ -35,6 +35,10 @@ class Recurrent(nn.Module):
     stacked in this order: rnn hidden; lstm input, forget, candidate, output; gru reset, update, candidate. The gru
     with ``reset="after"`` also has ``bias_hh_ln`` (H), inside its reset. A learnt initial state is ``initial_h`` and,
     of the lstm, ``initial_c`` (L*D, H).
+
+    Where ``eight_bits`` is set, compiled kernels multiply in eight bits without gradients: weights are rounded by row,
+    inputs and h by row at each step, to whole numbers up to 127 and a scale; gates, h and c stay fp32. Gradients, and
+    whatever else computes, take the weights as they are.
     """
 
     bias_l0: Tensor
@@ -66,6 +70,7 @@ class Recurrent(nn.Module):
         self.layer_dropout, self.variational_dropout = layer_dropout, variational_dropout
         self.recurrent_dropout = recurrent_dropout
         self.learnt_initial_state = learnt_initial_state
+        self.eight_bits = False
         self._declare()
         self.reset_parameters()
 
@@ -134,6 +139,8 @@ class Recurrent(nn.Module):
         else:
             path = "packed autograd function" + (" in CUDA graphs" if kind == "cuda" else "")
             why = "cuDNN's is off by 3e-5" if torch_kernels.has_kernel(self.cell) else "torch has no kernel for it"
+        if self.eight_bits and kind == "cpu" and self._choice.compiles(work):
+            why += "; products in eight bits, without gradients"
         if work != dtype:
             why += "; computed in fp32, which is " + (
                 "faster on a CPU" if kind == "cpu" else "no slower and more exact"
@@ -211,11 +218,11 @@ class Recurrent(nn.Module):
             raise ValueError(f"input of shape {tuple(x_BTI.shape)}, not (batch, time, {self.input_size})")
         batch, steps, _ = x_BTI.shape
         plain = steps > 0 and self._is_plain(x_BTI)
-        if plain and self._choice.few(batch, steps, x_BTI.dtype):
+        if plain and self._choice.few(batch, steps, x_BTI.dtype, rounded=self.eight_bits):
             if lengths_B is not None:
                 lengths_B = checked_lengths(lengths_B, batch, steps)
             if lengths_B is None:
-                self._stack.lay(self._parameters.values(), self._all_weights)
+                self._stack.lay(self._parameters.values(), self._all_weights, rounded=self.eight_bits)
                 begin = () if state is None and not self.learnt_initial_state else self._begin(state, batch)
                 return self._given(*self._stack.run(x_BTI, begin, need_state=need_state), need_state)
         device, dtype = x_BTI.device, self._dtype(x_BTI.device)
@@ -223,13 +230,13 @@ class Recurrent(nn.Module):
         if plain and lengths_B is None:
             if steps == 1:
                 return self._given(*self._step(x_BTI, begin), need_state)
-            if self._choice.onednn(None, batch, steps, dtype):
+            if not self.eight_bits and self._choice.onednn(None, batch, steps, dtype):
                 weights = list(self._all_weights())
                 y_TBE, end = torch_kernels.run_stack(self.cell, weights, x_BTI.transpose(0, 1), begin, self.directions)
                 return self._given(y_TBE.transpose(0, 1), end, need_state)
         work = self._work(device.type, dtype)
         begin = tuple(part.to(work) for part in begin)
-        batchwise = device.type != "cpu" or self._choice.onednn(lengths_B, batch, steps, work)
+        batchwise = device.type != "cpu" or (not self.eight_bits and self._choice.onednn(lengths_B, batch, steps, work))
         compute = self._by_batch if batchwise else self._by_rows
         with torch.autocast(device.type, enabled=False) if dtype != self.bias_l0.dtype else nullcontext():
             y_BTE, end = compute(x_BTI, lengths_B, begin, need_state)
@@ -329,7 +336,7 @@ class Recurrent(nn.Module):
     def _by_rows(self, x_BTI: Tensor, lengths_B: Tensor | None, begin: State, need_state: bool) -> tuple[Tensor, State]:
         """All layers over rows without padding, in the precision of ``begin``."""
         dtype, (batch, steps, _) = begin[0].dtype, x_BTI.shape
-        compute, parts = self._choice.by_rows(batch, dtype)
+        compute, parts = self._choice.by_rows(batch, dtype, rounded=self.eight_bits)
         packing = Packing(lengths_B, batch, steps, parts)
         begin = tuple(packing.sorted(part) for part in begin)
         x_NX = packing.pack(x_BTI.to(dtype))

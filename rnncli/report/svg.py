@@ -168,7 +168,7 @@ def _height(axes: Axes) -> int:
 
 
 def _make_room(axes: Axes) -> None:
-    """Move the upright axis away from its title where its numbers would reach it, and the other's last number inside."""
+    """Move the upright axis away from its title where numbers would reach that, and the other's last number inside."""
     figure: Any = axes.figure
     figure.draw_without_rendering()
     for text in axes.get_xticklabels():

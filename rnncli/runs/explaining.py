@@ -89,7 +89,7 @@ class Explaining:
 def open_explaining(path: Path, against: str = UNKNOWN) -> Explaining:
     """The run at ``path``; UsageError for one of a task that cannot tell."""
     require_run(path, "explain")
-    trained = load(path)
+    trained = load(path, exact=True)
     task = tasks.load(trained.recipe.task)
     if not isinstance(task, ExplainingTask):
         able = [name for name in tasks.names() if isinstance(tasks.load(name), ExplainingTask)]

@@ -127,7 +127,7 @@ def _write(path: Path, look: Look) -> None:
 def _looker(path: Path, asked: InsideAsked) -> tuple[Trained, Looker]:
     """The best model of a run, to be looked into; raises RunError."""
     require_run(path, "inspect")
-    trained = load(path)
+    trained = load(path, exact=True)
     placement = trained.placement
     return trained, Looker(trained.recipe, trained.fitted, trained.model, placement.device, asked.core)
 

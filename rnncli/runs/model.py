@@ -11,6 +11,7 @@ from torch import nn
 from rnncli.core import device, memory
 from rnncli.core.device import Placement
 from rnncli.core.reach import outermost
+from rnncli.core.recurrent import Recurrent
 from rnncli.errors import RecipeError
 from rnncli.recipe.schema import RECURRENT, Recipe, TrainSection
 from rnncli.report.build import ModelSummary
@@ -68,6 +69,13 @@ def _copies(train: TrainSection) -> int:
 
 def _gigabytes(count: int) -> str:
     return f"{count / 1e9:,.1f} GB"
+
+
+def in_eight_bits(model: nn.Module) -> None:
+    """Let the recurrent cores of ``model`` multiply in eight bits where they can, without gradients."""
+    for module in model.modules():
+        if isinstance(module, Recurrent):
+            module.eight_bits = True
 
 
 def kernel(model: nn.Module) -> str:

@@ -27,7 +27,7 @@ from rnncli.runs.apart import require_new
 from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.events import Observer, Stage, unobserved
 from rnncli.runs.further import named_axes
-from rnncli.runs.model import build
+from rnncli.runs.model import build, in_eight_bits
 from rnncli.runs.recipes import read_run_recipe, with_places
 from rnncli.runs.record import first_record, kept_record
 from rnncli.runs.score import Model, predictions, report
@@ -178,6 +178,8 @@ def _smaller(source: _Source, form: Form, words: int | None, observe: Observer) 
     stored = _rounded(module, weights, form)
     found = build(fitted, placement)
     found.load_state_dict(stored.model)
+    if form == "int8":
+        in_eight_bits(found)
     model = Model(recipe, fitted, found.eval(), placement)
     return _Smaller(form, words, model, stored, _change(source, _scores(model, source.corpus)))
 

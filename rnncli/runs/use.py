@@ -23,7 +23,7 @@ from rnncli.runs import advice
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.groups import require_groups
 from rnncli.runs.listing import FINISHED, RUNNING, facts
-from rnncli.runs.model import build, place
+from rnncli.runs.model import build, in_eight_bits, place
 from rnncli.runs.outcome import runs_under
 from rnncli.runs.recipes import asked_recipe, finding, read_run_recipe, run_to_use, with_places
 from rnncli.runs.score import Model, predictions, report
@@ -48,8 +48,11 @@ class Trained:
     meta: dict[str, Any]
 
 
-def load(path: Path) -> Trained:
-    """Load the best model of the run at ``path``; raises RunError."""
+def load(path: Path, *, exact: bool = False) -> Trained:
+    """Load the best model of the run at ``path``; raises RunError.
+
+    Cores whose weights are stored in eight bits also multiply in these where they can, unless it is to be ``exact``.
+    """
     run = RunDirectory.open(path)
     if run.folds.is_dir():
         recipe = read_run_recipe(run.recipe)
@@ -62,6 +65,8 @@ def load(path: Path) -> Trained:
     fitted = tasks.load(recipe.task).load(recipe, run.vocabulary)
     model = build(fitted, placement)
     checkpoint.load_weights(model, best, run.best)
+    if not exact and any(one.form == "int8" for one in best.rounded.values()):
+        in_eight_bits(model)
     run = RunDirectory(run.path.absolute())  # found also when the program has gone elsewhere
     return Trained(run, recipe, fitted, model.eval(), placement, best.meta)
 
@@ -107,7 +112,7 @@ def split_of(trained: Trained, split: str, places: Sequence[str] = ()) -> Any:
 def finished(path: Path, command: str) -> Trained:
     """The best model of the finished run at ``path``; RunError, for a folder with what ``command`` takes of it."""
     require_run(path, command)
-    trained = load(path)
+    trained = load(path, exact=True)
     if (state := facts(path).state) != FINISHED:
         again = "wait until it is done" if state == RUNNING else f"go on with: rnncli run --resume {path}"
         raise RunError(f"{path}: not finished ({state}), so its best model is not known yet", again)

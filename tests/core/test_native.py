@@ -158,7 +158,7 @@ def test_panels_hold_the_columns_of_a_matrix_side_by_side(rows, columns, short, 
 @every_cell
 def test_kernels_for_a_processor_with_shorter_vectors_are_the_reference(name, monkeypatch):
     kernels = short_kernels(wide(name, 3, 4).cell)
-    monkeypatch.setattr(rows, "kernels_of", lambda cell, *, team: kernels)
+    monkeypatch.setattr(rows, "kernels_of", lambda cell, *, team, rounded: kernels)
     assert_agrees(wide(name, 21, 37, bidirectional=True), RAGGED, name)
 
 

@@ -50,7 +50,8 @@ def test_few_sequences_are_the_equations_of_the_cell(name, batch, steps, inputs,
     begin = tuple(torch.randn(2 * core.directions, batch, hidden) for _ in range(core.cell.states))
     before = [part.clone() for part in (x_BTI, *begin)]
     with pytest.MonkeyPatch.context() as patch, torch.no_grad(), threads_of_torch(threads):
-        patch.setattr(stack, "kernels_of", short_kernels if short else native.kernels_of)
+        known = short_kernels if short else native.kernels_of
+        patch.setattr(stack, "kernels_of", lambda cell, *, rounded: known(cell))
         y_BTE, end = core(x_BTI, state=begin if core.cell.states == 2 else begin[0])
         exact = in_double(core, name)
         double = [part.double() for part in (x_BTI, *begin)]

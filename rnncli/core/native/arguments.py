@@ -86,7 +86,7 @@ class ForwardArguments(NamedTuple):
     reset: Array = NOWHERE
     """Work: r * h of a gru (B, H)."""
     weight_ih: Array = NOWHERE
-    """(G*H, I), like all weights in panels."""
+    """(G*H, I), like all weights in panels, of fp32 or of eight bits."""
     weight_gates: Array = NOWHERE
     """The rows of ``weight_hh`` that multiply h itself."""
     weight_rx: Array = NOWHERE
@@ -95,6 +95,8 @@ class ForwardArguments(NamedTuple):
     """(G*H)."""
     bias_hh: Array = NOWHERE
     """(H)."""
+    codes: Array = NOWHERE
+    """Work: rows in eight bits, see :mod:`rnncli.core.native.rounded`."""
 
 
 class BackArguments(NamedTuple):

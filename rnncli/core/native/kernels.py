@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from rnncli.core.cells import Cell
 from rnncli.core.native.arguments import BackArguments, ForwardArguments, as_integers, slots
@@ -35,19 +37,38 @@ WAYS = ("forward", "layers", "back")
 
 
 class Kernels:
-    """Both ways of one cell as machine code, for threads alone or for a ``team``.
+    """Both ways of one cell as machine code, for threads alone or for a ``team``; ``rounded``, forward in eight bits.
 
     Code of a team is compiled in each process: it holds addresses of the functions by which threads meet.
     """
 
-    def __init__(self, cell: Cell, machine: Machine, *, team: bool = False) -> None:
+    def __init__(self, cell: Cell, machine: Machine, *, team: bool = False, rounded: bool = False) -> None:
         from rnncli.core.native.cells import loops_of
         from rnncli.core.native.panels import panels_for
 
-        self.panels, self.loops = panels_for(machine), loops_of(cell)
-        name = "" if team else f"{cell!r}"
-        self._engine = engine_of(lambda: _written(self.loops, machine, team=team), machine, name=name)
-        self._address = {way: self._engine.get_function_address(way) for way in WAYS}
+        self.panels, self.loops, self.rounded = panels_for(machine), loops_of(cell), rounded
+        write = (
+            partial(_written_rounded, self.loops, machine) if rounded else partial(_written, self.loops, machine, team)
+        )
+        name = "" if team else f"{cell!r}{' rounded' if rounded else ''}"
+        self._engine = engine_of(write, machine, name=name)
+        self._address = {way: self._engine.get_function_address(way) for way in WAYS[: 2 if rounded else 3]}
+
+    def lay(self, matrices: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Panels of weights (N, K) for the way forward."""
+        if not self.rounded:
+            return self.panels.lay(matrices, transposed=True)
+        from rnncli.core.native.rounded import lay_rounded
+
+        return {name: lay_rounded(matrix, self.panels.columns) for name, matrix in matrices.items()}
+
+    def code_floats(self, depth: int) -> int:
+        """Floats of workspace for a row of ``depth`` in eight bits."""
+        if not self.rounded:
+            return 0
+        from rnncli.core.native.rounded import code_floats
+
+        return code_floats(depth)
 
     def forward(self, arguments: ForwardArguments) -> Call:
         """The way forward, not gone yet."""
@@ -67,7 +88,7 @@ class Kernels:
         return Call(self._address["back"], as_integers(arguments))
 
 
-def _written(cell: CellLoops, machine: Machine, *, team: bool) -> str:
+def _written(cell: CellLoops, machine: Machine, team: bool) -> str:
     """The module."""
     from llvmlite import ir
 
@@ -82,6 +103,23 @@ def _written(cell: CellLoops, machine: Machine, *, team: bool) -> str:
     cells.emit_forward(forward, cell)
     cells.emit_layers(Kernel(module, "layers", ["count"], machine.width), forward.function)
     cells.emit_back(kind(products, "back", slots(BackArguments)), cell)
+    return str(module)
+
+
+def _written_rounded(cell: CellLoops, machine: Machine) -> str:
+    """The module in eight bits."""
+    from llvmlite import ir
+
+    from rnncli.core.native import cells
+    from rnncli.core.native.emit import Kernel
+    from rnncli.core.native.product import Products
+    from rnncli.core.native.rounded import RoundedKernel, RoundedProducts
+
+    module = ir.Module()
+    products, rounded = Products(module, machine.width, machine.rows), RoundedProducts(module, machine)
+    forward = RoundedKernel(products, rounded, "forward", slots(ForwardArguments))
+    cells.emit_forward(forward, cell)
+    cells.emit_layers(Kernel(module, "layers", ["count"], machine.width), forward.function)
     return str(module)
 
 
@@ -101,6 +139,6 @@ def trouble(cell: Cell) -> str:
 
 
 @cache
-def kernels_of(cell: Cell, *, team: bool = False) -> Kernels:
+def kernels_of(cell: Cell, *, team: bool = False, rounded: bool = False) -> Kernels:
     """The kernels of ``cell``, compiled when they are first asked for."""
-    return Kernels(cell, this_machine(), team=team)
+    return Kernels(cell, this_machine(), team=team, rounded=rounded)

@@ -21,13 +21,17 @@ DIGEST = 16
 
 
 class Machine:
-    """A processor: ``width`` floats are a vector, ``rows`` rows of a product fit into its registers."""
+    """A processor: ``width`` floats are a vector, ``rows`` rows of a product fit into its registers.
+
+    ``multiplies_bytes`` says that one instruction sums four products of bytes (VNNI).
+    """
 
     def __init__(self, cpu: str, features: Mapping[str, bool]) -> None:
         self.cpu = cpu
         self.features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(features.items()))
         self.width = 16 if features.get("avx512f") and features.get("avx512vl") else 8
         self.rows = 12 if self.width == 16 else 6
+        self.multiplies_bytes = bool(features.get("avx512vnni") if self.width == 16 else features.get("avxvnni"))
 
     def describe(self) -> str:
         """For a person."""

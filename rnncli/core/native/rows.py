@@ -40,7 +40,7 @@ def lay_forward(kernels: Kernels, weights: CellWeights) -> tuple[ForwardArgument
     weight_ih, weight_hh, bias, bias_hh = weights.map(Tensor.detach)
     gates_GH, candidates_HH = _recurrent(kernels, weight_hh)
     laid = {"weight_ih": weight_ih, "weight_gates": gates_GH, "weight_rx": candidates_HH}
-    laid = kernels.panels.lay(laid, transposed=True)
+    laid = kernels.lay(laid)
     arguments = ForwardArguments(
         input=weight_ih.shape[1],
         hidden=weight_hh.shape[1],
@@ -54,14 +54,16 @@ def lay_forward(kernels: Kernels, weights: CellWeights) -> tuple[ForwardArgument
 
 
 class NativeRows:
-    """The path in one of the modes; all of it fp32."""
+    """The path in one of the modes; all of it fp32, or ``rounded``: products in eight bits, forward and alone."""
 
-    def __init__(self, mode: Mode) -> None:
-        self.mode = mode
+    def __init__(self, mode: Mode, *, rounded: bool = False) -> None:
+        assert not (rounded and mode is Mode.TEAM)
+        self.mode, self.rounded = mode, rounded
 
     def forward(self, layer: Layer, *, training: bool) -> Forward:
         """See :class:`rnncli.core.layer.Path`."""
-        return _Forward(layer, self.mode, training=training).result()
+        assert not (training and self.rounded)
+        return _Forward(layer, self.mode, training=training, rounded=self.rounded).result()
 
     def back(self, layer: Layer, way: Forward, grad_NE: Tensor, end: State, *, need_dx: bool) -> Back:
         """See :class:`rnncli.core.layer.Path`."""
@@ -73,9 +75,9 @@ class NativeRows:
 class _Way:
     """What both ways have in common: the walks, and the places of arrays in memory."""
 
-    def __init__(self, layer: Layer, mode: Mode) -> None:
+    def __init__(self, layer: Layer, mode: Mode, *, rounded: bool = False) -> None:
         self.mode = mode
-        self.kernels = kernels_of(layer.cell, team=mode is Mode.TEAM)
+        self.kernels = kernels_of(layer.cell, team=mode is Mode.TEAM, rounded=rounded)
         self.make = run_by_team if mode is Mode.TEAM else run
         self.directions, self.packing = layer.directions, layer.packing
         self.x_NI = layer.x_NI.contiguous()
@@ -110,8 +112,8 @@ class _Way:
 
 
 class _Forward(_Way):
-    def __init__(self, layer: Layer, mode: Mode, *, training: bool) -> None:
-        super().__init__(layer, mode)
+    def __init__(self, layer: Layer, mode: Mode, *, training: bool, rounded: bool) -> None:
+        super().__init__(layer, mode, rounded=rounded)
         self.keeps = training and self.kernels.loops.saved
         self.y_NE = POOL.take(self.packing.rows, self.width)
         self.kept = [POOL.take(self.packing.rows, self.kept_width) for _ in self.directions] if self.keeps else []
@@ -147,6 +149,7 @@ class _Forward(_Way):
             c=NOWHERE if self.c_DBH is None else self.examples(self.c_DBH, d, part),
             before=self.work(part.running, self.hidden),
             reset=self.work(part.running, self.hidden),
+            codes=self.work(self.chunk_rows(part), self.kernels.code_floats(max(self.hidden, given.input))),
         )
         return self.kernels.forward(arguments)
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from rnncli.core.cells import Cell, CellWeights, State
 from rnncli.core.layout.packed import Part, equal_parts
 from rnncli.core.native.arguments import FLOAT_BYTES, Array, ForwardArguments, IntegerTable, as_integers, slots
-from rnncli.core.native.kernels import kernels_of
+from rnncli.core.native.kernels import Kernels, kernels_of
 from rnncli.core.native.openmp import run
 from rnncli.core.native.rows import chunk_target, lay_forward
 
@@ -43,7 +43,7 @@ class LaidLayers:
     """Layers of ``cell`` in one or two ``directions``; a copy begins without anything laid out."""
 
     def __init__(self, cell: Cell, directions: int) -> None:
-        self.cell, self.directions = cell, directions
+        self.cell, self.directions, self._rounded = cell, directions, False
         self._laid: list[_Laid] = []
         self._seen: list[tuple[int, int]] = []
         self._free: dict[tuple[int, int], list[_Work]] = {}
@@ -51,17 +51,24 @@ class LaidLayers:
     def __reduce__(self) -> tuple[Any, ...]:
         return LaidLayers, (self.cell, self.directions)
 
-    def lay(self, parameters: Iterable[Tensor | None], weights: Callable[[], Iterable[CellWeights]]) -> None:
-        """Lay out the ``weights`` of every layer and direction, unless ``parameters``, what they are made of, are
-        what they were.
+    def lay(
+        self,
+        parameters: Iterable[Tensor | None],
+        weights: Callable[[], Iterable[CellWeights]],
+        *,
+        rounded: bool = False,
+    ) -> None:
+        """Lay out the ``weights`` of every layer and direction, ``rounded`` to eight bits or not.
+
+        Nothing is done where ``parameters``, what the weights are made of, are what they were.
         """
         seen = [(part.data_ptr(), part._version) for part in parameters if part is not None]
-        if seen == self._seen:
+        if seen == self._seen and rounded == self._rounded:
             return
-        kernels = kernels_of(self.cell)
+        kernels = kernels_of(self.cell, rounded=rounded)
         # Whatever the values were made of stays in memory, so no other weights can come to lie where they are.
         self._laid = [_Laid(*lay_forward(kernels, one), one.map(Tensor.detach)) for one in weights()]
-        self._seen, self._free = seen, {}
+        self._seen, self._rounded, self._free = seen, rounded, {}
 
     def run(self, x_BTI: Tensor, begin: State, *, need_state: bool) -> tuple[Tensor, State]:
         """Outputs (B, T, E) and the state (S, B, H) at the end, () if not needed; all of it fp32 and T at least 1.
@@ -73,18 +80,23 @@ class LaidLayers:
             self._free = {}
         free = self._free.setdefault((batch, steps), [])
         # Whoever works takes the workspace out: another thread finds none and makes its own.
-        work = free.pop() if free else _Work(self.cell, self._laid, self.directions, batch, steps)
+        work = free.pop() if free else self._work(batch, steps)
         y_TBE, end = work.run(x_BTI, begin, need_state=need_state)
         free.append(work)
         return y_TBE.transpose(0, 1), end
+
+    def _work(self, batch: int, steps: int) -> _Work:
+        kernels = kernels_of(self.cell, rounded=self._rounded)
+        return _Work(kernels, self._laid, (self.cell.states, self.directions, batch, steps))
 
 
 class _Work:
     """What kernels are given for batches of one size, and the memory that they work in."""
 
-    def __init__(self, cell: Cell, laid: list[_Laid], directions: int, batch: int, steps: int) -> None:
-        self.kernels, self.states, self.directions = kernels_of(cell), cell.states, directions
-        self.batch, self.steps, self.hidden = batch, steps, laid[0][0].hidden
+    def __init__(self, kernels: Kernels, laid: list[_Laid], sizes: tuple[int, int, int, int]) -> None:
+        self.kernels, self.hidden = kernels, laid[0].arguments.hidden
+        self.states, directions, batch, steps = sizes
+        self.directions, self.batch, self.steps = directions, batch, steps
         (part,) = equal_parts(batch, steps, 1)
         self.zeros_SBH = torch.zeros(len(laid), batch, self.hidden, dtype=torch.float32, device="cpu")
         self.inner_LNE = _floats(len(laid) // directions - 1, steps * batch, directions * self.hidden)
@@ -104,8 +116,10 @@ class _Work:
         """All but the places of the input, the output and the state."""
         hidden, width = self.hidden, self.kernels.loops.kept * self.hidden
         chunks_K4, steps_T4 = part.tables(chunk_target(self.kernels, hidden), reverse=reverse, back=False)
-        kept, state = _floats(int(chunks_K4[:, 3].max()), width), _floats(2, self.batch, hidden)
-        self._held += [chunks_K4, steps_T4, kept, state]
+        longest = int(chunks_K4[:, 3].max())
+        kept, state = _floats(longest, width), _floats(2, self.batch, hidden)
+        codes = _floats(longest, self.kernels.code_floats(max(hidden, laid.input)))
+        self._held += [chunks_K4, steps_T4, kept, state, codes]
         return laid._replace(
             chunks=IntegerTable.of(chunks_K4),
             steps=IntegerTable.of(steps_T4),
@@ -116,6 +130,7 @@ class _Work:
             c=Array(0, hidden),
             before=Array.of(state[0]),
             reset=Array.of(state[1]),
+            codes=Array.of(codes),
         )
 
     def run(self, x_BTI: Tensor, begin: State, *, need_state: bool) -> tuple[Tensor, State]:

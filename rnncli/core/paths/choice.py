@@ -74,11 +74,11 @@ class Choice:
         """Whether compiled kernels compute."""
         return work == torch.float32 and not kernels.trouble(self.cell)
 
-    def few(self, batch: int, steps: int, work: torch.dtype) -> bool:
+    def few(self, batch: int, steps: int, work: torch.dtype, *, rounded: bool = False) -> bool:
         """Whether ``batch`` equal sequences are so few, without gradients, that weights laid out once are faster."""
         if batch > MAX_BATCH or not self.compiles(work):
             return False
-        return steps == 1 or (self._parts(batch) == 1 and not self._by_team(batch))
+        return steps == 1 or (self._parts(batch) == 1 and (rounded or not self._by_team(batch)))
 
     def onednn(self, lengths_B: Tensor | None, batch: int, steps: int, work: torch.dtype) -> bool:
         """Whether oneDNN's lstm over the padded batch is faster than a path over rows."""
@@ -93,11 +93,13 @@ class Choice:
         # Its threads divide every step, and so need no second direction to be busy.
         return self.directions == 1 or self.directions * self._parts(batch) < torch.get_num_threads()
 
-    def by_rows(self, batch: int, work: torch.dtype) -> ByRows:
-        """How to compute over rows."""
+    def by_rows(self, batch: int, work: torch.dtype, *, rounded: bool = False) -> ByRows:
+        """How to compute over rows, without gradients ``rounded`` where kernels are compiled."""
         compute = run if torch.is_grad_enabled() else infer
         if not self.compiles(work):
             return ByRows(partial(compute, TorchRows()), 1)
+        if rounded and not torch.is_grad_enabled():
+            return ByRows(partial(infer, NativeRows(Mode.ALONE, rounded=True)), self._parts(batch))
         mode = Mode.TEAM if self._by_team(batch) else Mode.ALONE
         return ByRows(partial(compute, NativeRows(mode)), self._parts(batch) if mode is Mode.ALONE else 1)
 
