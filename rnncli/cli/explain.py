@@ -88,7 +88,7 @@ def explain(
 def _write_page(terminal: Terminal, path: Path, answers: list[Explanation], choice: ChosenMethod, run: str) -> None:
     from rnncli.report.explained import explained_page
 
-    page = explained_page([(one.row(), one.gaps) for one in answers], f"method {choice.why}", run)
+    page = explained_page([(one.row(), one.pieces.gaps) for one in answers], f"method {choice.why}", run)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rnncli.cli.strips import AGAINST, FOR, strip
 from rnncli.cli.terminal import Terminal
 from rnncli.report.layout import grid, visible
 
@@ -17,28 +18,36 @@ if TYPE_CHECKING:
     from rnncli.explain.deletion import Interval
     from rnncli.runs.explaining import Summary
 
-FOR, AGAINST = "green", "red"
 LEVELS = ((0.6, "reverse bold"), (0.3, "bold"), (0.1, ""))
 """From which share of the largest amount on a piece is shown how; of less it has no colour."""
 STRONGEST = 5
+MOST_LABELS = 20
+"""Of more labels those that nothing speaks for are but counted."""
+MOST_FRAMES = 5
+"""Of frames that speak for a label, whose neighbours do so too."""
 MOST_WHOLE, AROUND = 300, 6
 """Of more pieces than these only what stands around the strongest is shown, so many on either side."""
 
 
 def show_answers(terminal: Terminal, answers: Sequence[Explanation], choice: ChosenMethod, piece: str) -> None:
-    """Each answer: the label, the text in colours, what is strongest; of a pipe, a piece and its amount a line."""
-    coloured = terminal.out.is_terminal and terminal.out.color_system is not None
+    """Each answer: the label, the text in colours or a strip of time, what is strongest.
+
+    Of a pipe, and of texts where there are no colours, a piece and its amount a line.
+    """
+    title = ""
     for number, answer in enumerate(answers):
         if number:
             terminal.out.print()
+        if answer.pieces.title != title:
+            title = answer.pieces.title
+            _print(terminal, Text(visible(title), style="underline"))
         _print(terminal, _heading(answer))
-        if coloured:
-            for line in _marked(answer).wrap(terminal.out, terminal.out.width) if answer.shown else []:
-                line.rstrip()
+        if terminal.out.is_terminal and (answer.pieces.line or terminal.out.color_system is not None):
+            for line in _drawn(answer, terminal):
                 terminal.out.print(line, soft_wrap=True)
             _print(terminal, _strongest(answer))
         else:
-            for shown, amount in zip(answer.shown, answer.attribution.amounts_P.tolist(), strict=True):
+            for shown, amount in zip(answer.pieces.shown, answer.attribution.amounts_P.tolist(), strict=True):
                 sys.stdout.write(f"{visible(shown)}\t{amount:+.3f}\n")
         for line in _checks(answer, piece):
             _print(terminal, Text(line, style="dim"))
@@ -49,18 +58,23 @@ def show_summary(terminal: Terminal, found: Summary, choice: ChosenMethod, piece
     """Words that speak for each label, with counts and intervals; and what deleting the first ones does."""
     from rnncli.explain.deletion import COUNTS, TOLD_BY
 
-    for label, listed in found.speakers.items():
+    several = len(found.speakers) > MOST_LABELS
+    told = {label: listed for label, listed in found.speakers.items() if listed or not several}
+    for label, listed in told.items():
         _print(terminal, Text(f"speaks for {visible(label)}", style="bold"))
         rows = [
-            [one.name, f"{one.count:,}", f"{one.adds:+.2f}", f"{one.low:+.2f} .. {one.high:+.2f}"] for one in listed
+            [one.name, f"{one.count:,}", f"{one.adds:+.2f}", f"{one.low:+.2f} .. {one.high:+.2f}"]
+            for one in listed[: MOST_FRAMES if piece == "frame" else None]
         ]
         heads = [[piece, "seen in", "adds", "95 % interval"]] if rows else [["nothing, beyond doubt"]]
         lines = grid(heads + rows, "lrrr" if rows else "l", width=_width(terminal), flexible=[0])
         for line in lines:
             terminal.out.print(Text("  ").append_text(line), soft_wrap=True)
+    if several:
+        _print(terminal, Text(f"{len(found.speakers) - len(told):,} other labels: nothing, beyond doubt"))
     curve = found.curve
     if not curve.enough:
-        _print(terminal, Text(f"deletion: {len(curve.named_NC)} examples are too few to tell anything"))
+        _print(terminal, Text(f"deletion: {curve.examples} examples are too few to tell anything"))
     else:
         both = zip(COUNTS, curve.means("named"), curve.means("random"), strict=True)
         heads = [[f"{piece}s deleted", "probability falls by", "random ones"]]
@@ -88,10 +102,22 @@ def _added(found: Summary) -> str:
 def _heading(answer: Explanation) -> Text:
     question, found = answer.question, answer.attribution
     head = Text(visible(question.label), style="bold")
-    if question.at is not None:
-        head.append(f" at {visible(' '.join(answer.shown[slice(*question.at)]))}", style="default not bold")
+    if answer.seconds is not None:
+        head.append(" at {:.2f} - {:.2f} s".format(*answer.seconds), style="default not bold")
+    elif question.at is not None:
+        head.append(f" at {visible(' '.join(answer.pieces.shown[slice(*question.at)]))}", style="default not bold")
     told = f"  {100 * question.probability:.1f} %, log-odds {found.end:+.2f}"
     return head.append(told, style="default not bold")
+
+
+def _drawn(answer: Explanation, terminal: Terminal) -> Iterator[Text]:
+    """The lines of a strip, or of the text in colours."""
+    if answer.pieces.line is not None:
+        yield from strip(answer, terminal.out.width)
+        return
+    for line in _marked(answer).wrap(terminal.out, terminal.out.width) if answer.pieces.shown else []:
+        line.rstrip()
+        yield line
 
 
 def _marked(answer: Explanation) -> Text:
@@ -100,7 +126,9 @@ def _marked(answer: Explanation) -> Text:
     most = max(map(abs, amounts.tolist()), default=0.0) or 1.0
     kept = _kept(answer)
     text, left_out = Text(), 0
-    for at, (shown, gap, amount) in enumerate(zip(answer.shown, answer.gaps, amounts.tolist(), strict=True)):
+    for at, (shown, gap, amount) in enumerate(
+        zip(answer.pieces.shown, answer.pieces.gaps, amounts.tolist(), strict=True)
+    ):
         if at not in kept:
             left_out += 1
             continue
@@ -112,7 +140,7 @@ def _marked(answer: Explanation) -> Text:
 
 
 def _kept(answer: Explanation) -> set[int]:
-    count = len(answer.shown)
+    count = len(answer.pieces.shown)
     if count <= MOST_WHOLE:
         return set(range(count))
     strongest = abs(answer.attribution.amounts_P).argsort()[-12:].tolist()
@@ -135,7 +163,7 @@ def _strongest(answer: Explanation) -> Text:
         named = [at for at in some if (amounts[at] > 0) == (name == "for") and round(amounts[at], 2)]
         if named:
             text.append("; " if text else "").append(f"{name} ", style=style)
-            text.append(", ".join(f"{visible(answer.shown[at])} {amounts[at]:+.2f}" for at in named))
+            text.append(", ".join(f"{visible(answer.pieces.shown[at])} {amounts[at]:+.2f}" for at in named))
     return text
 
 

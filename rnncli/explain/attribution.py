@@ -21,7 +21,6 @@ STEPS = (8, 32, 128, 512)
 """Points at which gradients are taken, more where fewer do not add up."""
 EXACT_SHARE, EXACT_LEAST = 0.01, 0.001
 """Amounts add up if they are off by no more than this share of the difference, or by no more log-odds than this."""
-MAX_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _mean_gradients(reading: QuestionReading, steps: int) -> tuple[list[Tensor],
     points, weights = np.polynomial.legendre.leggauss(steps)
     at, weights = (points + 1) / 2, weights / 2
     batch = len(reading.streams[0].given)
-    together = max(1, MAX_ROWS // max(1, batch))
+    together = max(1, reading.most_rows // max(1, batch))
     means = [torch.zeros_like(one.given) for one in reading.streams]
     for begin in range(0, steps, together):
         some, weight = at[begin : begin + together], weights[begin : begin + together]

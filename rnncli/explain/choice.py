@@ -9,7 +9,6 @@ import numpy as np
 
 from rnncli.explain.attribution import GRADIENT, INTEGRATED, METHODS, OCCLUSION, attribute
 from rnncli.explain.deletion import FEWEST, Curve, curve
-from rnncli.metrics.bootstrap import interval, resampled_sums
 from rnncli.tasks.explaining import Explainer, LabelQuestion
 
 SAMPLE = 48
@@ -35,14 +34,14 @@ def choose(explainer: Explainer, questions: Sequence[LabelQuestion], against: st
     some = sample(questions, SAMPLE)
     sizes = [len(explainer.pieces(one.example).shown) for one in some]
     curves: dict[str, Curve] = {}
-    if len(some) >= FEWEST:
+    if len({one.number for one in some}) >= FEWEST:
         tried = [name for name in METHODS if name != OCCLUSION or sum(size * size for size in sizes) <= MOST_WORK]
         curves = {name: curve(explainer, some, attribute(explainer, some, name, against)) for name in tried}
     if not curves or not curves[INTEGRATED].enough:
         return ChosenMethod(INTEGRATED, f"ig, untried: fewer than {FEWEST} examples of {where} to try it on", {})
     best = INTEGRATED
     for name in (GRADIENT, OCCLUSION):
-        if name in curves and _is_better(curves[name], curves[best]):
+        if name in curves and curves[name].exceeds(curves[best]):
             best = name
     won = "no other does better" if best == INTEGRATED else "it does better"
     tried_on = f"when its {explainer.piece}s are deleted, on {len(some)} of {where}"
@@ -54,9 +53,3 @@ def sample(questions: Sequence[LabelQuestion], most: int) -> list[LabelQuestion]
     if len(questions) <= most:
         return list(questions)
     return [questions[i] for i in np.sort(np.random.default_rng(1).permutation(len(questions))[:most])]
-
-
-def _is_better(one: Curve, other: Curve) -> bool:
-    """Whether the mean fall over all counts is larger, beyond doubt."""
-    more_N1 = (one.named_NC - other.named_NC).mean(1, keepdims=True)
-    return interval(resampled_sums(more_N1, 1000, 1)[:, 0])[0] > 0

@@ -1,6 +1,6 @@
 """Whether an explanation holds: delete the pieces it names and see the prediction fall, more than with random ones.
 
-Shape letters: N questions, C counts of deleted pieces, R resamples.
+Shape letters: N questions, C counts of deleted pieces, E examples, R resamples.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ TOLD_BY = 3
 DRAWS = 5
 """Random choices of pieces for each question and count."""
 FEWEST = 10
-"""Of fewer questions nothing can be said."""
+"""Of fewer examples nothing can be said."""
 RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and the middle 95 % of its bootstrap resamples over the questions."""
+    """A figure and the middle 95 % of its bootstrap resamples over the examples, each with all its questions."""
 
     value: float
     low: float
@@ -39,11 +39,13 @@ class Interval:
 class Curve:
     """How far the probability falls when ``COUNTS`` pieces are deleted, (N, C): those that add most, and random ones.
 
-    ``short`` questions of so few pieces that both are the same are not among the N.
+    ``example_N`` is of which example each is. ``short`` questions of so few pieces that both are the same are not among
+    the N.
     """
 
     named_NC: np.ndarray
     random_NC: np.ndarray
+    example_N: np.ndarray
     short: int = 0
 
     @cached_property
@@ -54,13 +56,17 @@ class Curve:
     @cached_property
     def advantage(self) -> Interval:
         """By how much more of the probability it falls, of ``TOLD_BY`` pieces."""
-        count = max(1, len(self.named_NC))
-        return self._of(lambda sums: (sums[..., self._at] - sums[..., len(COUNTS) + self._at]) / count)
+        return self._of(lambda sums: (sums[..., self._at] - sums[..., len(COUNTS) + self._at]) / sums[..., -1])
+
+    @property
+    def examples(self) -> int:
+        """E."""
+        return len(np.unique(self.example_N))
 
     @property
     def enough(self) -> bool:
-        """Whether there are questions enough to tell anything."""
-        return len(self.named_NC) >= FEWEST
+        """Whether there are examples enough to tell anything."""
+        return self.examples >= FEWEST
 
     @property
     def beats_chance(self) -> bool:
@@ -69,8 +75,13 @@ class Curve:
 
     def means(self, which: str) -> list[Interval]:
         """The mean fall for each count, of the pieces that are ``named`` or of ``random`` ones."""
-        shift, count = {"named": 0, "random": len(COUNTS)}[which], max(1, len(self.named_NC))
-        return [self._of(lambda sums, c=c: sums[..., shift + c] / count) for c in range(len(COUNTS))]
+        shift = {"named": 0, "random": len(COUNTS)}[which]
+        return [self._of(lambda sums, c=c: sums[..., shift + c] / sums[..., -1]) for c in range(len(COUNTS))]
+
+    def exceeds(self, other: Curve) -> bool:
+        """Whether of the same questions it falls further than there, over all counts, beyond doubt."""
+        more_N1 = (self.named_NC - other.named_NC).mean(1, keepdims=True)
+        return interval(resampled_sums(_by_example(more_N1, self.example_N), RESAMPLES, 1)[:, 0])[0] > 0
 
     @property
     def _at(self) -> int:
@@ -78,7 +89,9 @@ class Curve:
 
     @cached_property
     def _both(self) -> np.ndarray:
-        return np.concatenate([self.named_NC, self.random_NC], 1)
+        """Sums over the questions of each example, and their number, (E, 2 C + 1)."""
+        ones_N1 = np.ones((len(self.named_NC), 1))
+        return _by_example(np.concatenate([self.named_NC, self.random_NC, ones_N1], 1), self.example_N)
 
     @cached_property
     def _resampled(self) -> np.ndarray:
@@ -87,7 +100,13 @@ class Curve:
     def _of(self, function: Callable[[np.ndarray], np.ndarray]) -> Interval:
         if not len(self.named_NC):
             return Interval(float("nan"), float("nan"), float("nan"))
-        return Interval(float(function(self._both.sum(0))), *interval(function(self._resampled)))
+        values_R = function(self._resampled)
+        if np.isinf(values_R).any():  # between which nothing can be interpolated
+            values_R = np.sort(values_R)
+            ends = (float(values_R[round(share * (len(values_R) - 1))]) for share in (0.025, 0.975))
+        else:
+            ends = interval(values_R)
+        return Interval(float(function(self._both.sum(0))), *ends)
 
 
 def curve(explainer: Explainer, questions: Sequence[LabelQuestion], answers: Sequence[Attribution]) -> Curve:
@@ -104,7 +123,17 @@ def curve(explainer: Explainer, questions: Sequence[LabelQuestion], answers: Seq
     before_N = _probability(np.array([answer.end for _, answer in both]))
     after_NC = _probability(scores(explainer, named)).reshape(-1, len(COUNTS))
     random_NDC = _probability(scores(explainer, random)).reshape(-1, DRAWS, len(COUNTS))
-    return Curve(before_N[:, None] - after_NC, before_N[:, None] - random_NDC.mean(1), len(questions) - len(both))
+    example_N = np.array([question.number for question, _ in both], dtype=np.int64)
+    falls_NC, random_NC = before_N[:, None] - after_NC, before_N[:, None] - random_NDC.mean(1)
+    return Curve(falls_NC, random_NC, example_N, len(questions) - len(both))
+
+
+def _by_example(parts_NX: np.ndarray, example_N: np.ndarray) -> np.ndarray:
+    """The sums over the questions of each example, (E, X)."""
+    names_E, at_N = np.unique(example_N, return_inverse=True)
+    sums_EX = np.zeros((len(names_E), parts_NX.shape[1]))
+    np.add.at(sums_EX, at_N, parts_NX)
+    return sums_EX
 
 
 def _probability(log_odds: np.ndarray) -> np.ndarray:

@@ -26,13 +26,15 @@ def with_amounts(
 ) -> Sequence[Row]:
     """The rows; those of the worst mistakes have under ``adds`` what each piece adds to the label that was predicted.
 
-    Each is a piece, what stands behind it, and log-odds. Nothing is added where a task cannot tell, or where the
-    label is that of a part of the example.
+    Each is a piece, what stands behind it, and log-odds. Nothing is added where a task cannot tell, or tells of parts
+    alone.
     """
     task = tasks.load(recipe.task)
     if not recipe.evaluation.explain or not isinstance(task, ExplainingTask):
         return rows
     explainer = task.explainer(fitted, module, placement.device)
+    if explainer.of_parts:
+        return rows
     worst = tasks.scoring(recipe.task).samples(rows, fitted.about, SAMPLES)
     wanted = {sample.place for sample in worst}
     numbers = [number for number, row in enumerate(rows) if row["place"] in wanted]
@@ -47,7 +49,7 @@ def _amounts(explainer: Explainer, rows: Sequence[Row]) -> Mapping[str, list[lis
     asked: dict[str, LabelQuestion] = {}
     for question in explainer.questions([example for _, example in told]):
         place = told[question.number][0]
-        if question.at is None and (place not in asked or question.probability > asked[place].probability):
+        if place not in asked or question.probability > asked[place].probability:
             asked[place] = question
     pieces = {place: explainer.pieces(question.example) for place, question in asked.items()}
     asked = {place: question for place, question in asked.items() if pieces[place].shown}

@@ -47,19 +47,22 @@ class QuestionReading:
 
     ``score`` gives the log-odds of each, (N,), for values of the streams, in their order, of N rows: all the questions,
     or all of them several times over. It must have gradients in evaluation mode. ``beside`` are log-odds by other
-    means, (B,) each, such as those that evidence alone gives.
+    means, (B,) each, such as those that evidence alone gives. No more than ``most_rows`` are to be scored at once.
     """
 
     streams: Sequence[InputStream]
     score: Callable[[Sequence[Tensor]], Tensor]
     beside: dict[str, Tensor] = field(default_factory=dict)
+    most_rows: int = 512
 
 
 @dataclass(frozen=True)
 class LabelQuestion:
     """Why ``label``? ``number`` is that of the example among those that were asked of; ``target`` is the task's own.
 
-    ``at`` is where the label stands: the first piece and that behind the last, None for the whole example.
+    ``at`` is where the label stands: the first piece and that behind the last, None for the whole example. ``part`` is
+    which part of an answer it is, such as the number of a word of a caption from 0, None where it is all of it.
+    ``looked`` is the attention that each piece got, (P,), where the model has any: where it looked, which is not why.
     """
 
     number: int
@@ -68,18 +71,31 @@ class LabelQuestion:
     probability: float
     target: Any = None
     at: tuple[int, int] | None = None
+    part: int | None = None
+    looked: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """Where pieces lie that follow each other in time: the ends of all, (P + 1,), in seconds, or else in pieces."""
+
+    edges: Sequence[float]
+    in_seconds: bool = True
 
 
 @dataclass(frozen=True)
 class Pieces:
     """How the pieces of an example are shown: the text of each and what stands behind it, such as a space.
 
-    ``names`` are what they are to the model, by which those of several examples are counted together.
+    ``names`` are what they are to the model, by which those of several examples are counted together. ``line`` is there
+    for frames, and ``title`` is what an example is called that is no text.
     """
 
     shown: Sequence[str]
     gaps: Sequence[str]
     names: Sequence[str]
+    line: TimeLine | None = None
+    title: str = ""
 
 
 class Explainer(Protocol):
@@ -88,7 +104,9 @@ class Explainer(Protocol):
     piece: str
     """What a piece is called: ``word``, ``character``, ``frame``."""
     labels: Sequence[str]
-    """What can be asked for by name."""
+    """What can be asked for by name, as far as they can be listed."""
+    of_parts: bool
+    """Whether questions are about parts, of the example or of the answer; else there is one about all of it."""
     together: int
     """Questions that are best answered at once."""
 

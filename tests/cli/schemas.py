@@ -54,6 +54,7 @@ FOLD = fields(
     metrics=by_name(MAYBE),
     baselines=by_name(by_name(MAYBE)),
 )
+MAYBE_INTERVAL = fields(value=MAYBE, low=MAYBE, high=MAYBE)
 VALUES = many(MAYBE)
 TRACE = fields(
     title=TEXT, history=VALUES, forecast=VALUES, truth=VALUES, lows=VALUES, highs=VALUES, gap=COUNT, band=TEXT
@@ -107,6 +108,43 @@ MATCHES = fields(
     units=many(fields(direction=TEXT, unit=COUNT, deviations=NUMBER)),
     matches=many(fields(place=TEXT, begin=COUNT, end=COUNT, strength=NUMBER, steps=many(TEXT))),
 )
+CHOICE = fields(method=TEXT, why=TEXT, tried=by_name(MAYBE_INTERVAL))
+PIECE = fields(
+    {"start": NUMBER, "end": NUMBER, "by": by_name(NUMBER), "looked": NUMBER},
+    piece=TEXT,
+    adds=NUMBER,
+)
+ANSWER = fields(
+    {"name": TEXT, "part": COUNT, "at": many(COUNT), "seconds": many(NUMBER)},
+    example=COUNT,
+    label=TEXT,
+    probability=NUMBER,
+    log_odds=NUMBER,
+    method=one_of("ig", "gradient", "occlusion"),
+    against=one_of("unknown", "zero"),
+    pieces=many(PIECE),
+    inputs=by_name(NUMBER),
+    beside=by_name(NUMBER),
+    baseline=NUMBER,
+    sum=NUMBER,
+    difference=NUMBER,
+    adds_up=TRUTH,
+    steps=COUNT,
+)
+EXPLAIN = fields(choice=CHOICE, answers=many(ANSWER))
+DELETION = fields(
+    questions=COUNT,
+    examples=COUNT,
+    too_short=COUNT,
+    draws=COUNT,
+    curve=many(fields(deleted=COUNT, falls=MAYBE_INTERVAL, random=MAYBE_INTERVAL)),
+    judged_by=COUNT,
+    times_random=MAYBE_INTERVAL,
+    advantage=MAYBE_INTERVAL,
+    better_than_chance={"type": ["boolean", "null"]},
+)
+SPEAKER = fields(name=TEXT, count=COUNT, adds=NUMBER, low=NUMBER, high=NUMBER)
+EXPLAIN_SUMMARY = fields(choice=CHOICE, questions=COUNT, add_up=COUNT, deletion=DELETION, labels=by_name(many(SPEAKER)))
 REPORT = fields(
     {
         "inside": INSIDE,

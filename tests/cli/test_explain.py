@@ -9,6 +9,8 @@ import pytest
 
 from rnncli.report.page import report_page
 from rnncli.runs.page import story
+from tests.cli import schemas
+from tests.cli.test_json import told
 from tests.commands import TINY, reviews, rnncli
 
 TEXT = "a good film , and the <b>cast</b> is غير جيد 不好"
@@ -26,6 +28,7 @@ def test_a_pipe_gets_a_word_and_its_amount_a_line(trained):
 
 def test_programs_get_every_figure(trained):
     found = rnncli("explain", trained, TEXT, "--of", "negative", "--method", "ig", "--json").json
+    told(found, schemas.EXPLAIN)
     (answer,) = found["answers"]
     assert found["choice"]["method"] == answer["method"] == "ig"
     assert answer["label"] == "negative"
@@ -58,7 +61,8 @@ def test_a_summary_tells_words_and_deletion(trained, tmp_path):
     assert "speaks for" in done.out
     assert "times as far" in done.out or "no better than chance" in done.out
     found = rnncli("explain", trained, tmp_path / "texts.txt", "--summary", "--method", "ig", "--json").json
-    assert found["questions"] == 16
+    told(found, schemas.EXPLAIN_SUMMARY)
+    assert found["questions"] == found["deletion"]["examples"] == 16
     assert [one["deleted"] for one in found["deletion"]["curve"]] == [1, 2, 3, 4, 5]
 
 

@@ -116,7 +116,21 @@ def names(schema: Schema) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["REPORT", "COMPARISON", "BATCH", "DRY_BATCH", "LEDGER_LINE", "LESSON", "RUNS", "RUN", "SHRUNK", "WRITTEN"]
+    "name",
+    [
+        "REPORT",
+        "COMPARISON",
+        "BATCH",
+        "DRY_BATCH",
+        "LEDGER_LINE",
+        "LESSON",
+        "RUNS",
+        "RUN",
+        "SHRUNK",
+        "WRITTEN",
+        "EXPLAIN",
+        "EXPLAIN_SUMMARY",
+    ],
 )
 def test_every_field_is_documented(name):
     text = PAGE.read_text(encoding="utf-8").split("\n## JSON")[1].split("\n## ")[0]

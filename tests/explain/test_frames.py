@@ -30,6 +30,6 @@ def test_amounts_of_frames_add_up_and_a_deleted_frame_is_an_average_one(tmp_path
     assert [len(one.amounts_P) for one in found] == [len(one.example.frames) for one in questions]
     gone = explainer.without(questions[0], np.arange(len(fallen.amounts_P)))
     assert scores(explainer, [gone])[0] == pytest.approx(found[0].start, abs=0.05)
-    assert len(fallen.amounts_P) == len(questions[0].example.names)
+    assert len(fallen.amounts_P) == len(explainer.pieces(questions[0].example).names)
     assert explainer.example({"file": str(tmp_path / "0.npy")}) is not None
     assert explainer.example({"file": "gone.npy"}) is None

@@ -1,16 +1,15 @@
-"""What the class of a clip hangs on: its frames, as the encoder hands them to the core.
+"""What the class of a clip hangs on: its frames.
 
-A frame is deleted by the average frame of training in its place, for frames have times. A long clip is asked about a
-window at a time, as it is predicted. Shape letters: B clips, T frames, E encoded features, K classes.
+A long clip is asked about a window at a time, as it is predicted. Shape letters: B clips, T frames, E encoded features,
+K classes, N rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,31 +19,21 @@ from rnncli.tasks.action.fitted import FittedAction
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.predictor import ActionPredictor
 from rnncli.tasks.action.windows import windows
-from rnncli.tasks.base import Row
-from rnncli.tasks.explaining import UNKNOWN, InputStream, LabelQuestion, Pieces, QuestionReading
+from rnncli.tasks.explaining import UNKNOWN, LabelQuestion, QuestionReading
 from rnncli.tasks.frames.clip import Item
 from rnncli.tasks.frames.examples import pad
-from rnncli.tasks.frames.steps import frame_times
+from rnncli.tasks.frames.explained import FrameExplainer, ShownFrames
 
 
-@dataclass(frozen=True, eq=False)
-class ShownFrames:
-    """Frames (T, ...) as the model is shown them, and what they are called."""
-
-    frames: np.ndarray
-    names: tuple[str, ...]
-
-
-class ActionExplainer:
+class ActionExplainer(FrameExplainer):
     """See :class:`rnncli.tasks.explaining.Explainer`."""
 
-    together = 16
-    piece = "frame"
+    of_parts = False
 
     def __init__(self, fitted: FittedAction, model: ActionClassifier, device: torch.device) -> None:
-        self.fitted, self.model, self.device = fitted, model, device
+        super().__init__(ActionPredictor(fitted, model, device), model.encoder, device)
+        self.fitted, self.model = fitted, model
         self.labels = fitted.labels.names
-        self.predictor = ActionPredictor(fitted, model, device)
 
     def questions(self, examples: Sequence[Item], of: str = "") -> list[LabelQuestion]:
         """Why the class that a clip, or each window of a long one, is given; or what speaks for the class ``of``."""
@@ -60,33 +49,10 @@ class ActionExplainer:
                 asked.append(LabelQuestion(number, shown, self.labels[k], float(shares_K[k]), k))
         return asked
 
-    def pieces(self, example: ShownFrames) -> Pieces:
-        """The times of the frames."""
-        return Pieces(example.names, (" ",) * len(example.names), example.names)
-
-    def without(self, question: LabelQuestion, pieces: np.ndarray) -> LabelQuestion:
-        """The clip with average frames in the places of some."""
-        frames = question.example.frames.copy()
-        frames[pieces] = self._average(frames[:1])
-        return replace(question, example=replace(question.example, frames=frames))
-
-    def example(self, row: Row) -> Item | None:
-        """The file of a row, where it is still there."""
-        name = row.get("file")
-        item = Item.parse(name) if isinstance(name, str) else None
-        return item if item is not None and not isinstance(item.source, bytes) and item.source.path.is_file() else None
-
     def read(self, questions: Sequence[LabelQuestion], against: str = UNKNOWN) -> QuestionReading:
         """Encoded frames, held against the encoded average frame, or against 0."""
-        frames, lengths_B = pad([question.example.frames for question in questions])
+        stream, lengths_B = self.stream(questions, against)
         target_B = torch.tensor([question.target for question in questions], device=self.device)
-        with torch.no_grad():
-            x_BTE = self.model.encoder(frames.to(self.device), lengths_B)
-            held_BTE = torch.zeros_like(x_BTE)
-            if against == UNKNOWN:
-                average = torch.from_numpy(self._average(frames[:1, :1].numpy()[0])).to(self.device)
-                held_BTE = self.model.encoder(average.expand_as(frames), lengths_B)
-        stream = InputStream("frames", x_BTE, held_BTE, lambda gradient: (gradient * (x_BTE - held_BTE)).sum(-1))
         return QuestionReading([stream], partial(self._score, lengths_B, target_B))
 
     def _score(self, lengths_B: Tensor, target_B: Tensor, values: Sequence[Tensor]) -> Tensor:
@@ -98,15 +64,7 @@ class ActionExplainer:
         others_NK = logits_NK.scatter(1, target_N1, -torch.inf)
         return logits_NK.gather(1, target_N1).squeeze(1) - others_NK.logsumexp(1)
 
-    def _windows(self, item: Item) -> list[ShownFrames]:
-        clip, view = self.predictor.clip(item), self.predictor.form.view
-        frames = view.show(view.prepare(clip))
-        names = tuple(frame_times(clip, len(frames)))
-        spans = windows(len(frames), self.fitted.longest)
-        return [ShownFrames(frames[start:end], names[start:end]) for start, end in spans]
-
-    def _average(self, like: np.ndarray) -> np.ndarray:
-        """The average frame of training, in the shape and type of the one frame ``like`` (1, ...)."""
-        mean_F = self.model.encoder.mean.cpu().numpy()
-        filled = np.broadcast_to(mean_F.reshape(1, -1, *(1,) * (like.ndim - 2)), like.shape)
-        return (filled.round() if like.dtype == np.uint8 else filled).astype(like.dtype)
+    def _windows(self, item: Item) -> Iterator[ShownFrames]:
+        shown = self.shown(item)
+        for start, end in windows(len(shown.frames), self.fitted.longest):
+            yield replace(shown, frames=shown.frames[start:end], begin=start)

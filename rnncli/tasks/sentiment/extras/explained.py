@@ -51,6 +51,7 @@ class TextExplainer:
     """See :class:`rnncli.tasks.explaining.Explainer`."""
 
     together = 256
+    of_parts = False
 
     def __init__(self, fitted: FittedSentiment, model: TextClassifier, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device

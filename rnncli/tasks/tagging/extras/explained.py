@@ -40,6 +40,7 @@ class TagExplainer:
 
     together = 128
     piece = "word"
+    of_parts = True
 
     def __init__(self, fitted: FittedTagging, model: Tagger, device: torch.device) -> None:
         self.fitted, self.model, self.device = fitted, model, device

@@ -1,0 +1,106 @@
+"""``rnncli explain`` of clips as it is typed."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from rnncli.cli.strips import strip
+from rnncli.explain.answer import Explanation
+from rnncli.explain.attribution import Attribution
+from rnncli.tasks.explaining import LabelQuestion, Pieces, TimeLine
+from tests.cli import schemas
+from tests.cli.test_json import told
+from tests.commands import rnncli
+from tests.tasks import clips
+
+
+@pytest.fixture(scope="module")
+def action(tmp_path_factory):
+    """A tiny run on clips of walking dots, and its folder."""
+    folder = tmp_path_factory.mktemp("action")
+    table = clips.write_clips(folder)
+    done = rnncli("action", "--data", table, "--out", folder / "run", *clips.TINY)
+    assert done.code == 0, done.err
+    return folder
+
+
+def on_a_terminal(monkeypatch, *words):
+    """What a terminal of 80 columns without colours shows."""
+    monkeypatch.setattr("rnncli.cli.terminal.is_terminal", lambda stream: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    done = rnncli(*words)
+    assert done.code == 0, done.err
+    return [line.rstrip() for line in done.out.splitlines()]
+
+
+def explanation(amounts, edges, **question):
+    parts = np.array([amounts], dtype=float)
+    names = tuple(map(str, range(len(amounts))))
+    return Explanation(
+        LabelQuestion(0, None, "x", 0.5, **question),
+        Attribution("ig", ("frames",), parts, 0.0, float(parts.sum()), 8, {}),
+        Pieces(names, (" ",) * len(names), names, TimeLine(edges)),
+        "unknown",
+    )
+
+
+def test_a_strip_has_what_speaks_for_above_what_speaks_against_and_seconds_where_they_are():
+    answer = explanation([4.0, 0.0, -2.0, 1.0], [0, 0.5, 1.0, 1.5, 2.0], at=(2, 4), looked=(0.0, 0.0, 1.0, 0.0))
+    lines = [line.plain.rstrip() for line in strip(answer, 80)]
+    assert lines == [
+        "for       ████        ▂▂▂▂",
+        "against           ▄▄▄▄",
+        "looked at         ████",
+        "                  ━━━━━━━━",
+        "seconds   0   0.5 1   1.5",
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 69, 71, 1000])
+def test_a_strip_keeps_within_its_columns_and_many_frames_are_drawn_together(count):
+    amounts = np.zeros(count)
+    amounts[count // 2] = 1
+    answer = explanation(amounts, (np.arange(count + 1) * 0.03).tolist())
+    lines = [line.plain for line in strip(answer, 80)]
+    assert max(map(len, lines)) <= 80
+    drawn = lines[0][10:]
+    assert drawn.strip("█").strip() == ""
+    assert "█" in drawn
+    assert abs(drawn.index("█") / 70 - (0.5 if count >= 70 else drawn.index("█") / 70)) < 0.03
+
+
+def test_frames_of_a_clip_are_a_strip_on_a_terminal_and_lines_in_a_pipe(action, monkeypatch):
+    clip = action / "clips/0.npy"
+    lines = on_a_terminal(monkeypatch, "explain", action / "run", clip, "--method", "ig")
+    assert max(map(len, lines)) <= 80
+    assert "".join(lines[:2]).replace("\n", "").startswith(str(clip)[:20])
+    assert [line.split()[0] for line in lines if re.match(r"(for  |against  |frame  )", line)] == [
+        "for",
+        "against",
+        "frame",
+    ]
+    monkeypatch.undo()
+    done = rnncli("explain", action / "run", clip, "--method", "ig")
+    amounts = [line.split("\t") for line in done.out.splitlines() if "\t" in line]
+    assert [name for name, _ in amounts] == [str(at + 1) for at in range(len(np.load(clip)))]
+
+
+def test_programs_get_every_figure_of_a_clip(action):
+    found = rnncli("explain", action / "run", action / "clips/0.npy", "--method", "ig", "--json").json
+    told(found, schemas.EXPLAIN)
+    (answer,) = found["answers"]
+    assert answer["name"] == str(action / "clips/0.npy")
+    assert sum(one["adds"] for one in answer["pieces"]) == pytest.approx(answer["sum"], abs=0.01)
+
+
+def test_a_summary_of_clips_has_a_deletion_check_over_clips(action):
+    clip_files = [action / f"clips/{n}.npy" for n in range(20)]
+    found = rnncli("explain", action / "run", *clip_files, "--summary", "--method", "ig", "--json").json
+    told(found, schemas.EXPLAIN_SUMMARY)
+    deletion = found["deletion"]
+    assert deletion["examples"] + deletion["too_short"] == 20
+    assert deletion["better_than_chance"] == (deletion["advantage"]["low"] > 0)
