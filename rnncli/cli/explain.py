@@ -67,6 +67,8 @@ def explain(
         raise UsageError(f"{html}: is there already", "name another file, or remove it")
     found = open_explaining(run, against.value)
     questions = found.questions(inputs, sys.stdin.buffer if sys.stdin else None, of)
+    if not questions:
+        terminal.say("nothing is predicted that could be explained; --of LABEL asks for what you name")
     choice = found.choose(method.value, questions)
     if summary:
         told = found.summary(questions, choice.method)

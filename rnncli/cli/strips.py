@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FOR, AGAINST = "green", "red"
 NAMED = 10
-"""Columns of the names of rows."""
+"""StripColumns of the names of rows."""
 WIDEST_PIECE = 4
 LEAST = 1 / 16
 """Of the largest amount, below which nothing is drawn."""
@@ -27,14 +27,14 @@ STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600
 
 
 @dataclass(frozen=True)
-class Columns:
+class StripColumns:
     """Which of the P pieces each column of a strip shows: several, or of few pieces several columns one."""
 
     pieces: int
     width: int
 
     @classmethod
-    def within(cls, pieces: int, room: int) -> Columns:
+    def within(cls, pieces: int, room: int) -> StripColumns:
         """The columns of a strip of at most ``room``."""
         return cls(pieces, min(room, pieces * max(1, min(WIDEST_PIECE, room // max(1, pieces)))))
 
@@ -54,7 +54,7 @@ def strip(answer: Explanation, width: int) -> Iterator[Text]:
     """The lines of a strip of at most ``width`` columns."""
     line, amounts_P = answer.pieces.line, answer.attribution.amounts_P
     assert line is not None
-    columns = Columns.within(len(amounts_P), max(1, width - NAMED))
+    columns = StripColumns.within(len(amounts_P), max(1, width - NAMED))
     sums = columns.sums(amounts_P)
     most = max(map(abs, sums), default=0.0)
     yield _row("for", _bars([max(0.0, one) for one in sums], most), FOR)
@@ -78,7 +78,7 @@ def _bars(values: Sequence[float], most: float) -> str:
     return "".join(f" {BARS}"[height] for height in heights)
 
 
-def _ticks(line: TimeLine, columns: Columns) -> str:
+def _ticks(line: TimeLine, columns: StripColumns) -> str:
     """Times below the columns where they are, as many as have room."""
     edges = np.asarray(line.edges, dtype=float)
     if len(edges) < 2:

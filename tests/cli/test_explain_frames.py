@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import soundfile
 
 from rnncli.cli.strips import strip
 from rnncli.explain.answer import Explanation
@@ -14,7 +15,7 @@ from rnncli.tasks.explaining import LabelQuestion, Pieces, TimeLine
 from tests.cli import schemas
 from tests.cli.test_json import told
 from tests.commands import rnncli
-from tests.tasks import clips
+from tests.tasks import clips, recordings
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +105,48 @@ def test_a_summary_of_clips_has_a_deletion_check_over_clips(action):
     deletion = found["deletion"]
     assert deletion["examples"] + deletion["too_short"] == 20
     assert deletion["better_than_chance"] == (deletion["advantage"]["low"] > 0)
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """A run that hears little yet, and its folder."""
+    folder = tmp_path_factory.mktemp("speech")
+    table = recordings.write_recordings(folder)
+    done = rnncli(
+        "speech", "--data", table, "--out", folder / "run", *recordings.TINY, f"data.cache={folder / 'cache'}"
+    )
+    assert done.code == 0, done.err
+    return folder
+
+
+def test_a_word_of_a_recording_is_asked_for_by_name(speech, monkeypatch):
+    file = speech / "wav/3.wav"
+    found = rnncli("explain", speech / "run", file, "--of", "telan", "--method", "ig", "--json").json
+    told(found, schemas.EXPLAIN)
+    (answer,) = found["answers"]
+    assert (answer["label"], answer["name"], answer["part"]) == ("telan", str(file), 0)
+    begins = [one["start"] for one in answer["pieces"]]
+    assert begins == sorted(begins)
+    assert begins[0] == 0
+    assert [one["end"] for one in answer["pieces"]][:-1] == begins[1:]
+    lines = on_a_terminal(monkeypatch, "explain", speech / "run", file, "--of", "telan", "--method", "ig")
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("seconds   0") for line in lines)
+    assert any("telan at " in line for line in lines)
+
+
+def test_a_recording_in_which_nothing_is_heard_is_no_failure(speech, tmp_path):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(4000), 8000)
+    done = rnncli("explain", speech / "run", tmp_path / "quiet.wav")
+    assert done.code == 0
+    if not done.out:
+        assert "nothing is predicted" in done.err
+    found = rnncli("explain", speech / "run", tmp_path / "quiet.wav", "--summary", "--json").json
+    told(found, schemas.EXPLAIN_SUMMARY)
+    assert found["deletion"]["better_than_chance"] is None
+
+
+def test_what_is_no_word_of_a_recognizer_is_told_in_a_sentence(speech):
+    done = rnncli("explain", speech / "run", speech / "wav/3.wav", "--of", "qqq")
+    assert done.code == 2
+    assert "cannot be written" in done.err

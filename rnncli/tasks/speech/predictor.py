@@ -154,38 +154,35 @@ class SpeechPredictor:
         """The file and what is said in it."""
         return ["file", "text"], [[row["file"], row["text"]] for row in rows]
 
-    def _recognise(self, recording: Path | SoundRecording) -> dict[str, Any]:
+    def features(self, recording: Path | SoundRecording) -> np.ndarray:
+        """The features (T, F) of a whole recording, as wide as the model reads them; raises DataError."""
+        name = _name(recording)
         if isinstance(recording, Path):
-            return self._of_file(recording)
-        if recording.features:
-            return self._whole(stretch(read_features(Path(recording.name)), recording.span), recording.name)
-        sound = recording.sound()
-        self.heard += sound.seconds
-        return self._whole(features_of(sound, self.frontend, recording.name), recording.name)
-
-    def _of_file(self, path: Path) -> dict[str, Any]:
-        if path.is_dir():
-            raise DataError(f"{path}: a folder, not a recording", f"rnncli predict RUN {path}")
-        if path.suffix == ".npy":
-            features_TF = read_features(path)
+            if recording.is_dir():
+                raise DataError(f"{recording}: a folder, not a recording", f"rnncli predict RUN {recording}")
+            given, span = recording.suffix == ".npy", None
+        else:
+            given, span = recording.features, recording.span
+        if given:
+            features_TF = stretch(read_features(Path(name)), span)
             self.heard += len(features_TF) * self.frontend.hop / 1000
-            return self._whole(features_TF, str(path))
-        if self.streams:
-            return self._in_blocks(path)
-        sound = read_sound(path)
-        self.heard += sound.seconds
-        return self._whole(features_of(sound, self.frontend, str(path)), str(path))
-
-    def of_width(self, features_TF: np.ndarray, name: str) -> np.ndarray:
-        """Features as they are; raises DataError where they have other bins than the model reads."""
+        else:
+            sound = read_sound(recording) if isinstance(recording, Path) else recording.sound()
+            self.heard += sound.seconds
+            features_TF = features_of(sound, self.frontend, name)
         if features_TF.shape[1] != self.fitted.form.width:
             hint = "give what it was trained on"
             width = self.fitted.form.width
             raise DataError(f"{name}: {features_TF.shape[1]} bins, where the model reads {width}", hint)
         return features_TF
 
-    def _whole(self, features_TF: np.ndarray, name: str = "stdin") -> dict[str, Any]:
-        batch = collate([self.fitted.form.scale(self.of_width(features_TF, name))], [self.fitted.units.encode("")])
+    def _recognise(self, recording: Path | SoundRecording) -> dict[str, Any]:
+        if self.streams and isinstance(recording, Path) and recording.suffix != ".npy" and not recording.is_dir():
+            return self._in_blocks(recording)
+        return self._whole(self.features(recording))
+
+    def _whole(self, features_TF: np.ndarray) -> dict[str, Any]:
+        batch = collate([self.fitted.form.scale(features_TF)], [self.fitted.units.encode("")])
         return self.fitted.recognize(self.model, placed(batch, self.device))[0]
 
     def _in_blocks(self, path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rnncli.tasks.speech import data
 from rnncli.tasks.speech.data import SpeechPart
 from rnncli.tasks.speech.extras import checks
 from rnncli.tasks.speech.extras.augmentation import strength_for
+from rnncli.tasks.speech.extras.explained import WordExplainer
 from rnncli.tasks.speech.extras.form import FeatureForm, Scale
 from rnncli.tasks.speech.extras.steps import SoundSteps
 from rnncli.tasks.speech.fitted import FittedSpeech
@@ -60,6 +61,11 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
 def step_reader(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> SoundSteps:
     """What the core reads at each step."""
     return SoundSteps(fitted, model, device)
+
+
+def explainer(fitted: FittedSpeech, model: Recognizer, device: torch.device) -> WordExplainer:
+    """What the words of a transcript hang on."""
+    return WordExplainer(fitted, model, device)
 
 
 def _unknown(units: LabelUnits, corpus: Corpus) -> list[str]:

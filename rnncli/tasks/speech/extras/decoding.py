@@ -25,6 +25,22 @@ LONGEST_STRETCH = 60.0
 
 
 @dataclass(frozen=True)
+class SpokenWord:
+    """A word, its ``labels``, their frames of a stretch from ``begin`` to ``end``, and how sure the least sure is."""
+
+    word: str
+    labels: tuple[int, ...]
+    begin: int
+    end: int
+    confidence: float
+
+    def row(self, start: int, seconds: float) -> dict[str, Any]:
+        """As JSON, in a stretch that begins at frame ``start``, of frames that last ``seconds``."""
+        begin, end = (round((start + at) * seconds, 3) for at in (self.begin, self.end))
+        return {"word": self.word, "start": begin, "end": end, "confidence": round(self.confidence, 4)}
+
+
+@dataclass(frozen=True)
 class Decoder:
     """Writes what the labels say; ``seconds`` is how long a frame lasts.
 
@@ -83,29 +99,32 @@ class Decoder:
 
     def segment(self, log_probs_RV: np.ndarray, start: int = 0) -> dict[str, Any]:
         """The prediction for a stretch that begins at frame ``start``."""
-        found = self.search(log_probs_RV) if self.searches else []
-        decoded = spot(log_probs_RV, found[0].labels) if found else greedy(log_probs_RV)
-        row = {"text": self.written(decoded.labels), "words": self._words(decoded, start)}
+        decoded, found = self._decoded(log_probs_RV)
+        words = [word.row(start, self.seconds) for word in self._words(decoded)]
+        row: dict[str, Any] = {"text": self.written(decoded.labels), "words": words}
         if self.best > 1:
             row["hypotheses"] = [{"text": self.written(one.labels), "score": round(one.score, 3)} for one in found]
         return row
 
-    def _words(self, decoded: Decoded, start: int) -> list[dict[str, Any]]:
-        """Words with seconds and the confidence of each word's least sure label."""
-        words: list[dict[str, Any]] = []
+    def words(self, log_probs_RV: np.ndarray) -> list[SpokenWord]:
+        """The words of a stretch, as ``segment`` has them."""
+        return self._words(self._decoded(log_probs_RV)[0])
+
+    def _decoded(self, log_probs_RV: np.ndarray) -> tuple[Decoded, list[Hypothesis]]:
+        found = self.search(log_probs_RV) if self.searches else []
+        return spot(log_probs_RV, found[0].labels) if found else greedy(log_probs_RV), found
+
+    def _words(self, decoded: Decoded) -> list[SpokenWord]:
+        words: list[SpokenWord] = []
         open_word = False
         spans = zip(decoded.labels, decoded.starts, decoded.ends, decoded.confidences, strict=True)
         for label, first, end, sure in spans:
             piece = self.pieces[label - 1]
             open_word = open_word and not piece.startswith(" ")
             if piece.strip():
-                if not open_word:
-                    begin = round((start + first) * self.seconds, 3)
-                    words.append({"word": "", "start": begin, "end": begin, "confidence": 1.0})
-                word = words[-1]
-                word["word"] += piece.strip()
-                word["end"] = round((start + end) * self.seconds, 3)
-                word["confidence"] = round(min(word["confidence"], sure), 4)
+                word = words.pop() if open_word else SpokenWord("", (), first, first, 1.0)
+                labels, least = (*word.labels, label), min(word.confidence, sure)
+                words.append(SpokenWord(word.word + piece.strip(), labels, word.begin, end, least))
                 open_word = not piece.endswith(" ")
         return words
 
@@ -126,14 +145,18 @@ class Listener:
         self._silent = {BLANK} | {k for k, piece in enumerate(decoder.pieces, start=1) if not piece.strip()}
 
     def __call__(self, log_probs_RV: np.ndarray) -> Iterator[dict[str, Any]]:
-        """The stretches that end within these frames."""
+        """What was said in the stretches that end within these frames."""
+        yield from self._said_in(self.cut(log_probs_RV))
+
+    def cut(self, log_probs_RV: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """The stretches that end within these frames: where each begins, and its log probabilities."""
         for row_V in log_probs_RV:
             self._rows.append(row_V)
             silent = int(row_V.argmax()) in self._silent
             self._quiet = self._quiet + 1 if silent else 0
             self._said = self._said or not silent
             if len(self._rows) >= self._longest or (self._said and self._quiet >= self._pause):
-                yield from self.end()
+                yield from self.rest()
 
     def partial(self) -> str:
         """The words so far of the stretch that is open, by the most probable path; not the one being said."""
@@ -145,12 +168,18 @@ class Listener:
 
     def end(self) -> Iterator[dict[str, Any]]:
         """What was said since the last pause, if anything was."""
+        yield from self._said_in(self.rest())
+
+    def rest(self) -> Iterator[tuple[int, np.ndarray]]:
+        """The stretch since the last pause, if anything was said in it."""
         if self._said:
-            row = self.decoder.segment(np.stack(self._rows), self._start)
-            if row["words"]:
-                yield row
+            yield self._start, np.stack(self._rows)
         self._start += len(self._rows)
         self._rows, self._quiet, self._said = [], 0, False
+
+    def _said_in(self, stretches: Iterator[tuple[int, np.ndarray]]) -> Iterator[dict[str, Any]]:
+        rows = (self.decoder.segment(log_probs_RV, start) for start, log_probs_RV in stretches)
+        return (row for row in rows if row["words"])
 
 
 def joined(segments: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from rnncli.core.device import placed
-from rnncli.data.audio.features import features_of, read_features
-from rnncli.data.audio.sound import read_sound
 from rnncli.tasks.inspecting import ReadBatch, ReadSteps
 from rnncli.tasks.speech.examples import SpeechBatch, SpeechExamples, collate
 from rnncli.tasks.speech.fitted import FittedSpeech
@@ -31,17 +27,12 @@ class SoundSteps:
     def typed(self, text: str) -> ReadBatch:
         """The path of a recording, or of .npy features, which is read whole."""
         path = self.predictor.parse(text)
-        batch = collate([self.fitted.form.scale(self._features(path))], [self.fitted.units.encode("")])
+        batch = collate([self.fitted.form.scale(self.predictor.features(path))], [self.fitted.units.encode("")])
         return self._read(placed(batch, self.device), [text])
 
     def of_part(self, part: object, examples: SpeechExamples, indices: np.ndarray, batch: SpeechBatch) -> ReadBatch:
         """Recordings of a part."""
         return self._read(batch, [examples.place(int(index)) for index in indices])
-
-    def _features(self, path: Path) -> np.ndarray:
-        if path.suffix == ".npy":
-            return self.predictor.of_width(read_features(path), str(path))
-        return self.predictor.of_width(features_of(read_sound(path), self.predictor.frontend, str(path)), str(path))
 
     def _read(self, batch: SpeechBatch, places: list[str]) -> ReadBatch:
         logits_BRV, lengths_B = self.model(batch.x_BTF, batch.lengths_B)
