@@ -36,6 +36,12 @@ class Entry:
 
 COMMANDS = (
     Entry("run", "Runs", "Train, evaluate and report what a recipe says.", "run:run"),
+    Entry(
+        "distil",
+        "Runs",
+        "Train a small model on what finished runs say: several are averaged, and texts need no labels.",
+        "distil:distil",
+    ),
     Entry("evaluate", "Runs", "Report how the best model of a run does.", "evaluate:evaluate"),
     Entry(
         "predict",

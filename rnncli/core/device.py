@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import torch
@@ -181,7 +181,7 @@ def _threads(count: int) -> str:
 
 
 def placed(batch: B, device: torch.device) -> B:
-    """A dataclass of tensors on another device; its lengths stay on the CPU, where the core looks at them.
+    """A dataclass of tensors, or of such, on another device; its lengths stay on the CPU, where the core looks at them.
 
     Lengths are what has ``lengths`` in its name.
     """
@@ -190,4 +190,6 @@ def placed(batch: B, device: torch.device) -> B:
         value = getattr(batch, field.name)
         if isinstance(value, torch.Tensor) and "lengths" not in field.name:
             moved[field.name] = value.to(device, non_blocking=True)
+        elif is_dataclass(value):
+            moved[field.name] = placed(value, device)
     return replace(batch, **moved)  # pyright: ignore[reportArgumentType]

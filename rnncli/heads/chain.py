@@ -94,6 +94,33 @@ def sums(weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor) -> ChainSu
     return products if products.exact() else Logarithms(weights, layout, rows_PK)
 
 
+def log_nodes(weights: ChainWeights, layout: ChainLayout, rows_PK: Tensor) -> Tensor:
+    """The log probability of each tag at each step, (P, K), with gradients; very small where it is 0.
+
+    Forward and backward products in fp64, those of a step divided by the largest, of which gradients need not know: a
+    factor of all tags of a step changes no probability there.
+    """
+    kind = torch.float32 if rows_PK.device.type == "mps" else torch.float64  # which mps does not have
+    least = torch.finfo(kind).tiny
+    if not layout.active:
+        return rows_PK.to(kind)
+    start_K, end_K, pair_KK = (
+        (part - part.detach().max()).to(kind).exp() for part in (weights.start_K, weights.end_K, weights.transition_KK)
+    )
+    pair_2KK, step_PK = torch.stack([pair_KK, pair_KK.T]), rows_PK.to(kind).exp().clamp(min=least)
+    steps = torch.stack([step_PK, step_PK[layout.mirror_P]]).split(layout.active, 1)
+    found = [_scaled(steps[0] * torch.stack([start_K, end_K]).unsqueeze(1), least)]
+    for t, active in enumerate(layout.active[1:], start=1):
+        found.append(_scaled(torch.bmm(found[-1][:, :active], pair_2KK) * steps[t], least))
+    both_2PK = torch.cat(found, 1)
+    product_PK = both_2PK[0] / step_PK * both_2PK[1, layout.mirror_P]
+    return (product_PK / product_PK.sum(-1, keepdim=True).clamp(min=least)).clamp(min=least).log()
+
+
+def _scaled(x_2NK: Tensor, least: float) -> Tensor:
+    return x_2NK / x_2NK.detach().amax(-1, keepdim=True).clamp(min=least)
+
+
 class ChainProducts:
     """Probabilities themselves, scaled now and then to a maximum of 1, so that a step is one small matrix product.
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from rnncli.heads.chain import ChainLayout, ChainWeights, sums
+from rnncli.heads.chain import ChainLayout, ChainWeights, log_nodes, sums
 
 
 class CRF(nn.Module):
@@ -84,6 +84,16 @@ class CRF(nn.Module):
         layout = ChainLayout(lengths_B, weights.scores_BTK)
         nodes_PK = sums(weights, layout, layout.rows(weights.scores_BTK)).nodes()
         return layout.padded(nodes_PK.to(weights.scores_BTK.dtype))
+
+    def log_marginals(self, scores_BTK: Tensor, lengths_B: Tensor) -> Tensor:
+        """The log probability of each tag at each step, with gradients, one row a step of all sequences, (P, K).
+
+        Those of the first sequence come first. What cannot be is very small, and not minus infinity.
+        """
+        weights = self._weights(scores_BTK)
+        layout = ChainLayout(lengths_B, weights.scores_BTK)
+        rows_PK = log_nodes(weights, layout, layout.rows(weights.scores_BTK))
+        return rows_PK[layout.source_P.argsort()].to(weights.scores_BTK.dtype)
 
     @torch.no_grad()
     def shares(self, scores_BTK: Tensor, tags_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:

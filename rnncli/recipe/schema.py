@@ -47,6 +47,7 @@ class FromHere:
 
 
 LocalPlace = Annotated[PlaceName, FromHere()]
+LocalPlaces = Annotated[tuple[PlaceName, ...], FromHere()]
 ColumnName = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
 """A column by its name, or by its number from 1."""
 AUTO: Literal["auto"] = "auto"
@@ -70,9 +71,9 @@ class Section(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """A part of a recipe: frozen, and a key that it does not know is an error."""
 
     @property
-    def local_places(self) -> dict[str, str]:
+    def local_places(self) -> dict[str, str | tuple[str, ...]]:
         """The keys and values that name files and folders from where the program was started."""
-        found: dict[str, str] = {}
+        found: dict[str, str | tuple[str, ...]] = {}
         for name, field in type(self).model_fields.items():
             here = next((one for one in field.metadata if isinstance(one, FromHere)), None)
             if here and (value := getattr(self, name)) and value not in here.words:
@@ -262,6 +263,31 @@ class TrainSection(Section, frozen=True):
 
 AUTOMATIC = ("epochs", "batch_size", "warmup_steps", "patience")
 """Keys of ``train`` that may be ``auto``."""
+
+
+class DistilSection(Section, frozen=True):
+    """What is learnt from teachers beside the labels, in tasks that can be taught; ``rnncli distil`` names them."""
+
+    teachers: LocalPlaces = Field(
+        default=(),
+        description="runs, or .jsonl files of probabilities, whose mean is learnt from; a relative one starts where "
+        "you are; none teach nothing",
+    )
+    unlabelled: LocalPlace = Field(
+        default="", description="a file of further examples to learn from, which the teachers alone label"
+    )
+    weight: Probability = Field(
+        default=0.5, description="share of the teachers in the loss of an example that has a label as well"
+    )
+    temperature: Annotated[float, Field(ge=0.1, le=100)] = Field(
+        default=2.0, description="by which scores of teachers and model are divided: the higher, the softer"
+    )
+
+    @model_validator(mode="after")
+    def _labelled_by_teachers(self) -> Self:
+        if self.unlabelled and not self.teachers:
+            raise ValueError("unlabelled examples are labelled by teachers, and distil.teachers names none")
+        return self
 
 
 class ComputeSection(Section, frozen=True):

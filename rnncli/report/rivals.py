@@ -11,6 +11,10 @@ MARK = "*"
 LEGEND = f"{MARK} the best of its row"
 
 
+TEACHERS = "teachers"
+"""Stands for those that the model was taught by, which are beside it, and no simpler method to take in its place."""
+
+
 def leaders(report: Report, metric: str) -> frozenset[str]:
     """Whose figure is the best, or as good as the best to the digits shown; empty where nobody but the model has one.
 
@@ -29,7 +33,7 @@ def leaders(report: Report, metric: str) -> frozenset[str]:
 def best_rival(report: Report, metric: str) -> tuple[str, float] | None:
     """The rival with the best figure and that figure; None where no rival has one."""
     found = {name: values.get(metric) for name, values in report.baselines.items()}
-    known = {name: value for name, value in found.items() if value is not None}
+    known = {name: value for name, value in found.items() if value is not None and name != TEACHERS}
     if not known:
         return None
     name = min(known, key=lambda name: report.metrics[metric].direction.badness(known[name]))

@@ -10,7 +10,7 @@ import torch
 from rnncli import tasks
 from rnncli.errors import RecipeError, RunError
 from rnncli.recipe.schema import RECURRENT, Extent, Recipe
-from rnncli.runs import further
+from rnncli.runs import further, teachers
 from rnncli.runs.directory import RunDirectory
 from rnncli.runs.events import DataRead, ModelBuilt, Observer, Stage
 from rnncli.runs.groups import require_groups
@@ -52,6 +52,13 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
         further.begin_with(model, fitted, begun)
     started = () if initial is None else tuple(begin_with(initial, model, used))
     train = fitted.encode(corpus.parts["train"], training=True)
+    taught = None
+    if teachers.section(used).teachers:
+        observe(Stage("asking the teachers"))
+        with torch.random.fork_rng([placement.device] if placement.device.type == "cuda" else []):
+            taught = teachers.taught(run, used, fitted, train, corpus)
+        placement.apply()  # for those of teachers may be others
+        train, fitted.notes = taught.examples, (*fitted.notes, *taught.notes)
     used, steps = _resolved(used, fitted, train)
     if run and known:
         _say_again(run, fitted)
@@ -66,6 +73,7 @@ def prepare(run: RunDirectory | None, recipe: Recipe, observe: Observer) -> Prep
         device=placement.device,
         autocast=placement.autocast,
         loss_scaling=placement.precision == "fp16",
+        loss=taught.loss if taught else None,
     )
     if not known:
         trainer.require_watched()

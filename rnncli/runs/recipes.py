@@ -149,7 +149,7 @@ def with_absolute_places(recipe: Recipe) -> Recipe:
     """The recipe with files and folders as they are named from anywhere, so that the run's copy can be run again."""
     sections = {name: section for name, section in recipe if isinstance(section, Section)}
     places = {
-        f"{name}.{key}": str(Path(value).resolve())
+        f"{name}.{key}": _absolute(value)
         for name, section in sections.items()
         for key, value in section.local_places.items()
     }
@@ -220,6 +220,10 @@ def _own_keys(path: Path) -> set[str]:
     if path in {shipped.path for shipped in library.find(others=tasks.recipe_folders())}:
         return set()
     return set(flat(parse(path.read_text(encoding="utf-8-sig"), str(path)).value))
+
+
+def _absolute(place: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    return str(Path(place).resolve()) if isinstance(place, str) else tuple(str(Path(one).resolve()) for one in place)
 
 
 def _is_below(key: str, above: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from rnncli.recipe.load import dump
 from rnncli.recipe.schema import Recipe
 from rnncli.report.build import Report, TrainingSummary
 from rnncli.report.folds import cross_validated
-from rnncli.runs import advice, lock, longer, page, tensorboard
+from rnncli.runs import advice, lock, longer, page, teachers, tensorboard
 from rnncli.runs.advance import advancing
 from rnncli.runs.directory import RunDirectory, write_json, write_lines, write_text
 from rnncli.runs.events import FoldBegun, Observer, RunOpened, Stage, unobserved
@@ -241,6 +241,7 @@ def _report(run: RunDirectory, prepared: Prepared, split: str, observe: Observer
         if recipe.one_test and recipe.data.fold is not None:
             keep_rivals(run, split, given)
         rivals = scored(recipe, given, fitted.about)
+    rivals = dict(rivals) | teachers.rival(run, fitted, corpus.parts[split], split)
     observe(Stage("drawing the intervals", aside=True))
     done = trainer.progress
     training = TrainingSummary(

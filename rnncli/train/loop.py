@@ -128,7 +128,10 @@ def evaluation_batches(examples: Examples, settings: TrainSection, device: torch
 
 
 class Trainer:
-    """One training of one model; iterate :meth:`events` once. ``metrics`` are those that the task declares."""
+    """One training of one model; iterate :meth:`events` once. ``metrics`` are those that the task declares.
+
+    ``loss`` is that of the model and a batch of ``train``, the task's own if it is not given.
+    """
 
     def __init__(
         self,
@@ -143,9 +146,11 @@ class Trainer:
         device: torch.device,
         autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
         loss_scaling: bool = False,
+        loss: Callable[[Any, Any], Tensor] | None = None,
     ) -> None:
         self.fitted, self.model, self.train, self.dev = fitted, model, train, dev
         self.settings, self.seed, self.device, self.autocast = settings, seed, device, autocast
+        self.loss = loss or fitted.loss
         self.extent = settings.extent
         self.metrics, watch = metrics, settings.best_by or fitted.best_by
         require(watch, metrics)
@@ -281,7 +286,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         for indices, batch in place_batches(self.train, step, self.device):
             with self.autocast():
-                loss = self.fitted.loss(self.model, batch)
+                loss = self.loss(self.model, batch)
             value = loss.item()
             if not math.isfinite(value):
                 raise self._not_finite(value, indices)

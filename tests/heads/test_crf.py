@@ -80,6 +80,39 @@ def test_marginals_and_best_paths_are_those_of_the_definition(chain):
 
 
 @settings(max_examples=25, deadline=None)
+@given(chains())
+def test_log_marginals_are_those_of_the_definition_sequence_after_sequence(chain):
+    crf, scores_BTK, lengths_B = chain
+    wanted = []
+    for b, length in enumerate(lengths_B.tolist()):
+        paths = every_path(crf, scores_BTK[b, :length])
+        shares = torch.stack(list(paths.values())).softmax(0)
+        wanted_TK = torch.zeros_like(scores_BTK[b, :length])
+        for path, share in zip(paths, shares, strict=True):
+            for t, k in enumerate(path):
+                wanted_TK[t, k] += share
+        wanted.append(wanted_TK)
+    torch.testing.assert_close(crf.log_marginals(scores_BTK, lengths_B).exp(), torch.cat(wanted))
+
+
+@settings(max_examples=8, deadline=None)
+@given(chains())
+def test_gradients_of_log_marginals_are_those_of_finite_differences(chain):
+    crf, scores_BTK, lengths_B = chain
+    crf.requires_grad_(False)
+    weights = torch.randn(int(lengths_B.sum()), scores_BTK.shape[-1], dtype=torch.float64)
+    start, pairs = ((one / 20).requires_grad_() for one in (scores_BTK, crf.transition_KK))
+
+    def told(scores, transitions):
+        del crf.transition_KK
+        crf.transition_KK = transitions
+        log_marginals_PK = crf.log_marginals(scores, lengths_B)
+        return (log_marginals_PK.clamp(min=-50) * weights).sum()
+
+    assert torch.autograd.gradcheck(told, (start, pairs))
+
+
+@settings(max_examples=25, deadline=None)
 @given(chains(), st.randoms(use_true_random=False))
 def test_shares_of_neighbouring_tags_multiply_to_the_probability_of_the_whole(chain, random):
     crf, scores_BTK, lengths_B = chain

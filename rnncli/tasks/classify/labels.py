@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.errors import DataError, RecipeError, RunError
+from rnncli.heads.distillation import distance, distance_by_label
 from rnncli.metrics.classification import (
     MULTILABEL,
     OF_ONE_LABEL,
@@ -34,6 +35,7 @@ from rnncli.tasks.classify.answers import probabilities
 from rnncli.tasks.classify.sections import ClassTrain
 from rnncli.tasks.common.growing import grown, growth
 from rnncli.tasks.common.splitting import CorpusPart
+from rnncli.tasks.teaching import SoftTargets, Teaching
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,20 @@ class Labels:
             target_BK = truth * (1 - smooth) + smooth / 2
             return functional.binary_cross_entropy_with_logits(logits_BK, target_BK, pos_weight=weights_K)
         return functional.cross_entropy(logits_BK, truth, weights_K, label_smoothing=smooth)
+
+    def taught_loss(self, logits_BK: Tensor, truth: Tensor, settings: ClassTrain, teaching: Teaching) -> Tensor:
+        """The loss where teachers have said something, (B, 1, K), beside the labels or in their place."""
+        said_BK = teaching.said[:, 0]
+        if self.several:
+            apart = distance_by_label(logits_BK, said_BK, teaching.temperature)
+        else:
+            apart = distance(logits_BK.log_softmax(-1), said_BK, teaching.temperature)
+        return teaching.mixed(self.loss(logits_BK, truth, settings), apart.mean())
+
+    def of_soft_targets(self, truth: np.ndarray, said: SoftTargets) -> Statistics:
+        """Every metric of what teachers say."""
+        rows_NK = said.rows_PK.astype(np.float64)
+        return multilabel_statistics(truth, rows_NK) if self.several else self.of_probable(truth, rows_NK)
 
     def probabilities(self, logits_BK: Tensor) -> np.ndarray:
         """Scores to probabilities, (B, K) float64: of each class, or of each label on its own."""

@@ -24,11 +24,14 @@ from rnncli.data.text.grams import Kinds
 from rnncli.data.text.units import Units
 from rnncli.data.text.vectors import read_vectors
 from rnncli.data.text.vocabulary import Vocabulary
+from rnncli.errors import DataError
 from rnncli.heads.pooling import ATTENTION, Pooling
+from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
 from rnncli.tasks.common.core import build_core
+from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.sentiment.columns import as_columns
 from rnncli.tasks.sentiment.data import TextPart, label_names
 from rnncli.tasks.sentiment.examples import TextBatch, TextExamples
@@ -36,6 +39,7 @@ from rnncli.tasks.sentiment.extras import baselines
 from rnncli.tasks.sentiment.model import TextClassifier
 from rnncli.tasks.sentiment.portable import TextTables
 from rnncli.tasks.sentiment.schema import SentimentRecipe
+from rnncli.tasks.teaching import SoftTargets, Teaching, shares_of
 
 KIND, FILE = "labels", "labels.json"
 ATTENDED = 20
@@ -46,6 +50,7 @@ class FittedSentiment:
     """See :class:`rnncli.tasks.base.Fitted`."""
 
     best_by = "accuracy"
+    few_apart = 0.0
 
     def __init__(
         self,
@@ -150,6 +155,49 @@ class FittedSentiment:
         """Cross-entropy, smoothed and weighted as the recipe says; the mean over the texts."""
         logits_BK = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF, batch.scores_BC).float()
         return self.labels.loss(logits_BK, batch.truth, self.recipe.train)
+
+    def taught_loss(self, model: TextClassifier, batch: TextBatch, teaching: Teaching) -> Tensor:
+        """See :class:`rnncli.tasks.teaching.Teachable`."""
+        logits_BK = model(batch.ids_BT, batch.lengths_B, batch.figures_BTF, batch.scores_BC).float()
+        return self.labels.taught_loss(logits_BK, batch.truth, self.recipe.train, teaching)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The labels."""
+        return self.labels.names
+
+    def encode_to_teach(self, part: TextPart) -> TextExamples:
+        """Texts with the evidence of others, as in training, where these are those that it was learnt from.
+
+        That of all would have each text's own label in it, and the model trusts it no less.
+        """
+        learnt = self.evidence is not None and self.evidence.texts == len(part)
+        return self.encode(part, training=learnt)
+
+    def soft_targets(self, model: TextClassifier, examples: TextExamples, batches: Batches) -> SoftTargets:
+        """The probability of each label."""
+        found_NK = self._probabilities(model, len(examples), batches)
+        return SoftTargets.of(list(found_NK[:, None]))
+
+    def keys(self, part: TextPart) -> Iterator[str]:
+        """The texts, without blanks around them."""
+        return (text.strip() for text in part.texts())
+
+    def row_of(self, row: Mapping[str, Any], place: str) -> tuple[str, np.ndarray]:
+        """``text`` and ``probabilities`` of a row, as ``predict`` writes them."""
+        text = row.get("text")
+        if not isinstance(text, str):
+            raise DataError(f'{place}: a row without a "text"', 'such as {"text": "...", "probabilities": {...}}')
+        return text.strip(), shares_of(row.get("probabilities"), self.labels.names, place)[None]
+
+    def unlabelled(self, name: str, examples: Sequence[str]) -> TextPart:
+        """Texts in the place of labelled ones; of their label the first is as good as any."""
+        rows = [(one, self.labels.names[0]) for one in examples]
+        return TextPart(table_of(name, ("text", "label"), rows), ("text",), "label", self.labels.several)
+
+    def of_soft_targets(self, part: TextPart, examples: TextExamples, said: SoftTargets) -> Statistics:
+        """Every metric of what teachers say."""
+        return self.labels.of_soft_targets(examples.truth, said)
 
     def validate(self, model: TextClassifier, examples: TextExamples, batches: Batches) -> Metrics:
         """Every metric of the classifier, and ``loss``, which is its log loss."""

@@ -12,6 +12,7 @@ from rnncli.recipe.schema import (
     CoreSection,
     Count,
     DataSection,
+    DistilSection,
     Extent,
     Fraction,
     LocalPlace,
@@ -87,6 +88,7 @@ class SentimentRecipe(Recipe, frozen=True):
     data: TextData = TextData()
     model: ClassifierModel = ClassifierModel()
     train: ClassifierTrain = ClassifierTrain()
+    distil: DistilSection = DistilSection()
 
 
 RECIPE = SentimentRecipe

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from rnncli.data.jsonfile import read_json, write_json
+from rnncli.data.text.neighbours import Given
 from rnncli.data.text.tagschemes import INTERNAL, Scheme, Span, named, read_spans
 from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
+from rnncli.metrics.statistics import Statistics
 from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
+from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.tagging.answers import place_of, row, valid
-from rnncli.tasks.tagging.data import SentencePart
+from rnncli.tasks.tagging.data import Columns, SentencePart
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch, TaggingExamples, encode
 from rnncli.tasks.tagging.extras.baselines import MostFrequentTag, has_crfsuite, linear_crf
 from rnncli.tasks.tagging.extras.lexicon import Lexicon
@@ -26,12 +29,15 @@ from rnncli.tasks.tagging.extras.mixing import MixedPart
 from rnncli.tasks.tagging.metrics import Scored
 from rnncli.tasks.tagging.model import Tagger, allowed
 from rnncli.tasks.tagging.schema import TaggingRecipe
+from rnncli.tasks.teaching import SoftTargets, Teaching, shares_of
 
 KIND, FILE = "tags", "tags.json"
 
 
 class FittedTagging:
     """See :class:`rnncli.tasks.base.Fitted`; ``scheme`` None says that tags are no spans."""
+
+    few_apart = 0.1
 
     def __init__(
         self,
@@ -78,9 +84,9 @@ class FittedTagging:
     def encode(self, part: SentencePart, *, training: bool = False) -> TaggingExamples:
         """Sentences to numbers; a tag that training does not have is no number and always wrong."""
         data = self.recipe.data
-        mixed = MixedPart(part, data.mixed_copies, data.mixed_share, self.recipe.seed) if training else part
-        numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in mixed.tags())
-        return encode(self.lexicon, mixed.sentences(), numbers, mixed, data.context)
+        return self._encoded(
+            MixedPart(part, data.mixed_copies, data.mixed_share, self.recipe.seed) if training else part
+        )
 
     def build(self) -> Tagger:
         """A new tagger; its embeddings start from the vectors file where the recipe names one."""
@@ -124,6 +130,56 @@ class FittedTagging:
     def loss(self, model: Tagger, batch: TaggingBatch) -> Tensor:
         """The mean over words of minus the log probability of their tags."""
         return model.loss(batch)
+
+    def taught_loss(self, model: Tagger, batch: TaggingBatch, teaching: Teaching) -> Tensor:
+        """See :class:`rnncli.tasks.teaching.Teachable`."""
+        return model.taught_loss(batch, teaching)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The tags in the internal scheme."""
+        return self.tags
+
+    def encode_to_teach(self, part: SentencePart | MixedPart) -> TaggingExamples:
+        """Sentences with their copies, if there are any; DataError where columns are not those that the model reads."""
+        given = len(next(iter(part.sentences()), ((), ()))[1])
+        if given != self.lexicon.columns:
+            said = f"{self.lexicon.columns} further columns of words, and the data give {given}"
+            raise DataError(f"it reads {said}", "data.feature_columns names those of the teacher")
+        return self._encoded(part)
+
+    def soft_targets(self, model: Tagger, examples: TaggingExamples, batches: Batches) -> SoftTargets:
+        """The probability of each tag of each word."""
+        found: list[np.ndarray] = [np.zeros((0, len(self.tags)))] * len(examples)
+        for indices, batch in batches():
+            rows = zip(indices, model.marginals(batch).cpu().numpy(), batch.lengths_B.tolist(), strict=True)
+            for i, said_TK, length in rows:
+                found[i] = said_TK[:length]
+        return SoftTargets.of(found)
+
+    def keys(self, part: SentencePart | MixedPart) -> Iterator[str]:
+        """The words, with blanks between them."""
+        return (" ".join(tokens) for tokens, _ in part.sentences())
+
+    def row_of(self, row: Mapping[str, Any], place: str) -> tuple[str, np.ndarray]:
+        """``tokens``, and ``probabilities`` of each by its tag."""
+        tokens, said = row.get("tokens"), row.get("probabilities")
+        if not isinstance(tokens, list) or not isinstance(said, list) or len(tokens) != len(said):
+            hint = 'such as {"tokens": ["Noma", "left"], "probabilities": [{"S-PER": 0.9, "O": 0.1}, {"O": 1}]}'
+            raise DataError(f"{place}: not as many probabilities by tag as tokens", hint)
+        rows = [shares_of(dict.fromkeys(self.tags, 0.0) | one, self.tags, place) for one in said]
+        return " ".join(map(str, tokens)), np.array(rows).reshape(-1, len(self.tags))
+
+    def unlabelled(self, name: str, examples: Sequence[Given]) -> SentencePart:
+        """Sentences in the place of tagged ones; of their tags the first is as good as any."""
+        columns = Columns("tokens", "tags", tuple(f"feature {k}" for k in range(self.lexicon.columns)))
+        rows = [(one.tokens, [self.tags[0]] * len(one.tokens), *one.features) for one in examples]
+        return SentencePart(table_of(name, (columns.token, columns.tag, *columns.features), rows), columns, None)
+
+    def of_soft_targets(self, part: SentencePart, examples: TaggingExamples, said: SoftTargets) -> Statistics:
+        """Every metric of the most probable tag of each word."""
+        predicted = [[self.tags[k] for k in said[i].argmax(1).tolist()] for i in range(len(said))]
+        return self._scored(part, predicted, examples.unknown).statistics()
 
     def validate(self, model: Tagger, examples: TaggingExamples, batches: Batches) -> Metrics:
         """Every metric of the tagger, and ``loss`` over the sentences whose tags are all known."""
@@ -188,6 +244,10 @@ class FittedTagging:
             return [self._written[k] for k in numbers.tolist()]
         tags = [self.tags[k] for k in numbers.tolist()]
         return tags if self.scheme is None else self.scheme.write(read_spans(tags, INTERNAL)[0], len(tags))
+
+    def _encoded(self, part: SentencePart | MixedPart) -> TaggingExamples:
+        numbers = ([self._number.get(tag, UNSEEN) for tag in tags] for tags in part.tags())
+        return encode(self.lexicon, part.sentences(), numbers, part, self.recipe.data.context)
 
     def _scored(
         self, part: SentencePart, predicted: list[list[str]], unknown: Sequence[Sequence[int] | np.ndarray]

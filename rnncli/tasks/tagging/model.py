@@ -17,10 +17,12 @@ from torch.nn import functional
 from rnncli.core.dropout import Dropout
 from rnncli.core.recurrent import Recurrent
 from rnncli.heads.crf import CRF
+from rnncli.heads.distillation import distance
 from rnncli.tasks.common.core import build_core
 from rnncli.tasks.tagging.examples import UNSEEN, TaggingBatch
 from rnncli.tasks.tagging.extras.lexicon import SHAPES, Lexicon
 from rnncli.tasks.tagging.schema import TaggerModel
+from rnncli.tasks.teaching import Teaching
 
 SHAPE_EMBEDDING = 8
 WIDTH = 3
@@ -193,8 +195,38 @@ class Tagger(nn.Module):
 
         In training the mean over members of what it is under the scores of each.
         """
+        return torch.stack([self._loss(batch, scores_BTK) for scores_BTK in self._learnt(batch)]).mean()
+
+    def taught_loss(self, batch: TaggingBatch, teaching: Teaching) -> Tensor:
+        """The same where teachers have said how probable each tag of each word is, beside the tags or in their place.
+
+        The model is held against them by the probability that it gives each tag of a word whatever the others are.
+        """
+        found = []
+        for scores_BTK in self._learnt(batch):
+            if self.head is None:
+                log_probs_PK = scores_BTK[self._inside(batch, scores_BTK)].log_softmax(-1)
+            else:
+                log_probs_PK = self.head.log_marginals(scores_BTK, batch.lengths_B)
+            said_PK = teaching.said[self._inside(batch, teaching.said)]
+            apart = distance(log_probs_PK, said_PK, teaching.temperature).sum() / max(1, len(said_PK))
+            found.append(teaching.mixed(self._loss(batch, scores_BTK), apart))
+        return torch.stack(found).mean()
+
+    def marginals(self, batch: TaggingBatch) -> Tensor:
+        """The probability of each tag of each word by itself, (B, T, K), which has no meaning behind the end."""
+        scores_BTK = self(batch).float()
+        return scores_BTK.softmax(-1) if self.head is None else self.head.marginals(scores_BTK, batch.lengths_B)
+
+    def _learnt(self, batch: TaggingBatch) -> list[Tensor]:
+        """The scores that a loss is of: those of each member in training, else their mean."""
         scores = [member(batch) for member in self.members] if self.training else [self(batch)]
-        return torch.stack([self._loss(batch, scores_BTK.float()) for scores_BTK in scores]).mean()
+        return [scores_BTK.float() for scores_BTK in scores]
+
+    @staticmethod
+    def _inside(batch: TaggingBatch, x_BTK: Tensor) -> Tensor:
+        """Which words are within the lengths, (B, T)."""
+        return (torch.arange(x_BTK.shape[1])[None] < batch.lengths_B[:, None]).to(x_BTK.device)
 
     def _loss(self, batch: TaggingBatch, scores_BTK: Tensor) -> Tensor:
         known_B = (batch.tags_BT != UNSEEN).all(1)

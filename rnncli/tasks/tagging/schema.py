@@ -13,6 +13,7 @@ from rnncli.recipe.schema import (
     Count,
     DataSection,
     Depth,
+    DistilSection,
     EvaluationSection,
     Extent,
     Fraction,
@@ -135,6 +136,7 @@ class TaggingRecipe(Recipe, frozen=True):
     data: TaggedData = TaggedData()
     model: TaggerModel = TaggerModel()
     train: TaggerTrain = TaggerTrain()
+    distil: DistilSection = DistilSection()
     evaluation: TaggerEvaluation = TaggerEvaluation()
 
 
