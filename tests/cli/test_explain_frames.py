@@ -15,6 +15,7 @@ from rnncli.tasks.explaining import LabelQuestion, Pieces, TimeLine
 from tests.cli import schemas
 from tests.cli.test_json import told
 from tests.commands import rnncli
+from tests.explain import planted
 from tests.tasks import clips, recordings
 
 
@@ -150,3 +151,25 @@ def test_what_is_no_word_of_a_recognizer_is_told_in_a_sentence(speech):
     done = rnncli("explain", speech / "run", speech / "wav/3.wav", "--of", "qqq")
     assert done.code == 2
     assert "cannot be written" in done.err
+
+
+def test_each_word_of_a_caption_is_explained_and_where_it_looked_told_beside(tmp_path, monkeypatch):
+    table = planted.write_planted(tmp_path, ("up", "down", "on"), 40)
+    done = rnncli("captioning", "--data", table, "--out", tmp_path / "run", *clips.TINY, "data.cache=none")
+    assert done.code == 0, done.err
+    command = ("explain", tmp_path / "run", tmp_path / "1.npy", "--method", "ig")
+    found = rnncli(*command, "--of", "down", "--json").json
+    told(found, schemas.EXPLAIN)
+    (answer,) = found["answers"]
+    assert answer["label"] == "down"
+    assert sum(one["looked"] for one in answer["pieces"]) == pytest.approx(1, abs=0.01)
+    lines = on_a_terminal(monkeypatch, *command, "--of", "down")
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("looked at ") for line in lines)
+    monkeypatch.undo()
+    words = rnncli("predict", tmp_path / "run", tmp_path / "1.npy").json["caption"].split()
+    answers = rnncli(*command, "--json").json["answers"]
+    assert [(one["label"], one["part"]) for one in answers] == [(word, k) for k, word in enumerate(words)]
+    wrong = rnncli(*command, "--of", "sideways")
+    assert wrong.code == 2
+    assert "no word that captions are written in" in wrong.err

@@ -1,6 +1,6 @@
 """The captioner: frames to vectors, recurrent encoder, and a head that writes.
 
-Shape letters: B batch, T frames, E encoder outputs, S words, V words that can be written.
+Shape letters: B batch, T frames, P projection, E encoder outputs, S words, V words that can be written.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ class Captioner(nn.Module):
 
     def encode(self, frames: Tensor, lengths_B: Tensor) -> Tensor:
         """What the head reads, (B, T, E), zeros in the padding."""
-        y_BTE = self.norm(self.core(self.encoder(frames, lengths_B), lengths_B, need_state=False)[0])
+        return self.encoded(self.encoder(frames, lengths_B), lengths_B)
+
+    def encoded(self, x_BTP: Tensor, lengths_B: Tensor) -> Tensor:
+        """The same of frames as the encoder hands them on, (B, T, P)."""
+        y_BTE = self.norm(self.core(x_BTP, lengths_B, need_state=False)[0])
         inside_BT = torch.arange(y_BTE.shape[1])[None] < lengths_B[:, None]
         return y_BTE * inside_BT.to(y_BTE.device)[..., None]

@@ -14,6 +14,7 @@ from rnncli.report.build import Advice
 from rnncli.tasks.base import Corpus
 from rnncli.tasks.captioning import data
 from rnncli.tasks.captioning.extras import checks
+from rnncli.tasks.captioning.extras.explained import CaptionExplainer
 from rnncli.tasks.captioning.extras.spelling import Spelling
 from rnncli.tasks.captioning.extras.writer import CaptionWriter
 from rnncli.tasks.captioning.fitted import FittedCaptioning
@@ -71,6 +72,11 @@ def findings(corpus: Corpus) -> Iterator[Advice]:
 def step_reader(fitted: FittedCaptioning, model: Captioner, device: torch.device) -> FrameSteps:
     """What the core that reads the clip reads at each step."""
     return FrameSteps(CaptionPredictor(fitted, model, device), model.encode, device)
+
+
+def explainer(fitted: FittedCaptioning, model: Captioner, device: torch.device) -> CaptionExplainer:
+    """What the words of a caption hang on."""
+    return CaptionExplainer(fitted, model, device)
 
 
 def _words(recipe: CaptionRecipe, units: Units, train: FramePart) -> tuple[str, ...]:
