@@ -94,7 +94,7 @@ COMMANDS = (
     Entry(
         "shrink",
         "Runs",
-        "Make a run smaller: weights in few bits, rare words dropped; a run like others, with what it cost on dev.",
+        "Make a run smaller: weights in few bits, fewer words and units; a run like others, with what it cost on dev.",
         "shrink:shrink",
     ),
     Entry(

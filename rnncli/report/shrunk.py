@@ -67,8 +67,8 @@ class ShrinkTrial:
 class Shrunk:
     """A smaller model: where it is, what it is of, what was done, what it costs, what it takes.
 
-    ``words`` is how many it knows, None where it knows all or none; ``sizes`` end with the file of all weights and with
-    everything that predicting reads.
+    ``words`` is how many it knows, None where it knows all or none, ``units`` how many each direction of a layer has,
+    None where all are there; ``sizes`` are of parts of the weights, of the file of these, of other files, of all files.
     """
 
     run: str
@@ -76,6 +76,8 @@ class Shrunk:
     weights: str
     words: int | None
     words_before: int | None
+    units: int | None
+    units_before: int | None
     change: MetricChange
     sizes: tuple[SizePart, ...]
     tried: tuple[ShrinkTrial, ...] = ()
@@ -89,6 +91,10 @@ class Shrunk:
 
 def lines(shrunk: Shrunk) -> Iterator[Text]:
     """Tables of what was tried, of sizes and of the metric."""
+    if shrunk.units is not None and shrunk.units_before is not None:
+        yield Text(f"units {shrunk.units:,} of {shrunk.units_before:,} in each direction of a layer, trained on")
+    if shrunk.words is not None and shrunk.words_before is not None:
+        yield Text(f"words {shrunk.words:,} of {shrunk.words_before:,}")
     if shrunk.tried:
         yield from _tried(shrunk)
         yield Text()

@@ -1,4 +1,4 @@
-"""Make a finished run smaller: weights in few bits, fewer words; a run like others, with what it cost."""
+"""Make a finished run smaller: weights in few bits, fewer words and units; a run like others, with what it cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -28,6 +28,7 @@ from rnncli.runs.directory import RunDirectory, write_json, write_lines
 from rnncli.runs.events import Observer, Stage, unobserved
 from rnncli.runs.further import named_axes
 from rnncli.runs.model import build, in_eight_bits
+from rnncli.runs.pruning import without_units
 from rnncli.runs.recipes import read_run_recipe, with_places
 from rnncli.runs.record import first_record, kept_record
 from rnncli.runs.score import Model, predictions, report
@@ -38,7 +39,7 @@ from rnncli.tasks.shrinking import DropsWords, HasTables
 from rnncli.train.begun import brought_over
 from rnncli.train.checkpoint import Checkpoint
 from rnncli.train.checkpoint import save as save_checkpoint
-from rnncli.train.loop import evaluation_batches
+from rnncli.train.loop import EpochDone, evaluation_batches
 
 FEWEST_WORDS = 100
 """No fewer are tried."""
@@ -46,15 +47,20 @@ COPIED = ("watched", "asked", "device", "reasons", "kernel", "data", "notes")
 """What the record of a smaller run says as that of its source does."""
 
 
+Weights = Form | Literal["fp32"]
+"""How weights are stored; fp32 is as they are."""
+
+
 @dataclass(frozen=True)
 class Wish:
-    """How small a run is to be: the form of its weights, at most so many words, at most so much worse (in points).
+    """How small a run is to be: the form of its weights, at most so many words, such a share of the units of its core.
 
-    Without a form it is the smallest that is not worse by more than ``floor``, or int8 where there is no floor.
+    Without a form it is the smallest that is not worse by more than ``floor`` points, or int8 where there is no floor.
     """
 
-    weights: Form | None = None
+    weights: Weights | None = None
     words: int | None = None
+    units: float | None = None
     floor: float | None = None
 
 
@@ -74,6 +80,8 @@ def shrink(
     if out is not None:
         require_new(out)
     source = _Source.opened(path, places, observe)
+    if wish.units is not None:
+        source = source.with_units(wish.units, observe)
     chosen, tried = _chosen(source, wish, observe)
     observe(Stage("scoring the smaller model"))
     return _written(source, chosen, tried, out, argv)
@@ -81,7 +89,10 @@ def shrink(
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """The model that is to be smaller, its data, and what it scores on dev."""
+    """The model that is to be smaller, its data, and what the run scores on dev.
+
+    ``history`` are epochs of training on, where units were taken out of the model.
+    """
 
     trained: Trained
     places: Sequence[str]
@@ -90,6 +101,19 @@ class _Source:
     report: Report
     metric: str
     dev: Statistics
+    history: Sequence[EpochDone] = ()
+
+    @property
+    def units(self) -> int | None:
+        """Of each direction of a layer, where some were taken out."""
+        recipe: Any = self.model.recipe
+        return None if self.model.module is self.trained.model else recipe.model.hidden
+
+    def with_units(self, share: float, observe: Observer) -> _Source:
+        """The same with that share of the units, the model trained on."""
+        observe(Stage("ranking the units"))
+        model, history = without_units(self.model, self.trained.run, self.corpus, share, observe)
+        return replace(self, model=model, history=history)
 
     @classmethod
     def opened(cls, path: Path, places: Sequence[str], observe: Observer) -> _Source:
@@ -109,7 +133,7 @@ class _Source:
 class _Smaller:
     """A smaller model, its weights as they are stored, and what it scores."""
 
-    form: Form
+    form: Weights
     words: int | None
     model: Model
     weights: Checkpoint
@@ -125,7 +149,7 @@ def _chosen(source: _Source, wish: Wish, observe: Observer) -> tuple[_Smaller, l
         return _smaller(source, wish.weights or "int8", wish.words, observe), []
     tried: list[ShrinkTrial] = []
     found = None
-    forms: Sequence[Form] = [wish.weights] if wish.weights else FORMS[::-1]
+    forms: Sequence[Weights] = [wish.weights] if wish.weights else FORMS[::-1]
     for form in forms:
         one = _smaller(source, form, wish.words, observe)
         tried.append(one.trial(kept=False))
@@ -166,12 +190,14 @@ def _fewer(source: _Source) -> Iterator[int]:
             words //= 2
 
 
-def _smaller(source: _Source, form: Form, words: int | None, observe: Observer) -> _Smaller:
+def _smaller(source: _Source, form: Weights, words: int | None, observe: Observer) -> _Smaller:
     """The model with so many words in that form, scored on dev."""
     observe(Stage(f"scoring {form} on dev" if words is None else f"scoring {form} with {words:,} words on dev"))
     recipe, known, module, placement = source.model
     weights = {name: weight.detach().cpu() for name, weight in module.state_dict().items()}
     words, fitted = _fitted(source, words)
+    if form != "fp32" and isinstance(fitted, HasTables):
+        fitted = fitted.in_halves()
     if words is not None:
         weights = brought_over(build(fitted, placement).state_dict(), weights, named_axes(fitted), named_axes(known))
         recipe = fitted.recipe
@@ -193,11 +219,13 @@ def _fitted(source: _Source, words: int | None) -> tuple[int | None, Any]:
     words = None if words is None or words >= fitted.words else words
     if words is not None:
         fitted = fitted.with_words(words, source.corpus.parts["train"])
-    return words, fitted.in_halves() if isinstance(fitted, HasTables) else fitted
+    return words, fitted
 
 
-def _rounded(module: nn.Module, weights: dict[str, torch.Tensor], form: Form) -> Checkpoint:
+def _rounded(module: nn.Module, weights: dict[str, torch.Tensor], form: Weights) -> Checkpoint:
     """Weights with each matrix in that form, but for those that are no parameters or hold what is not finite."""
+    if form == "fp32":
+        return Checkpoint(weights, {}, {})
     matrices = {name for name, one in module.named_parameters() if one.dim() > 1 and one.is_floating_point()}
     rounded = {}
     for name in sorted(matrices & weights.keys()):
@@ -250,7 +278,7 @@ def _written(
     of, recipe = source.trained.run, _recipe(source, chosen)
     found, rows = _reported(source, chosen)
     words = chosen.words if isinstance(source.model.fitted, DropsWords) else None
-    told = {"from": str(of.path), "weights": chosen.form, "words": words}
+    told = {"from": str(of.path), "weights": chosen.form, "words": words, "units": source.units}
     record = of.read_record()
     first = first_record(recipe, argv) | {key: record[key] for key in COPIED if key in record}
     run = RunDirectory.create(out, f"{of.path.name}-{chosen.form}", dump(recipe), first | {"shrunk": told})
@@ -261,7 +289,8 @@ def _written(
             else:
                 run.keep_vocabulary(chosen.model.fitted.save)
             save_checkpoint(run.best, replace(chosen.weights, meta=source.trained.meta))
-            write_lines(run.path / "metrics.jsonl", of.read_metrics())
+            history = [plain(vars(row)) for row in source.history] or of.read_metrics()
+            write_lines(run.path / "metrics.jsonl", history)
             run.prediction_file(found.split).parent.mkdir()
             write_lines(run.prediction_file(found.split), rows)
             change = plain(vars(chosen.change)) | {"loss": plain(chosen.change.loss)}
@@ -272,16 +301,27 @@ def _written(
     except BaseException:
         shutil.rmtree(run.path, ignore_errors=True)
         raise
-    whole = Checkpoint(dict(source.model.module.state_dict()), {}, {})
-    parts = sizes(source.model.module, (whole, chosen.weights), (of, run))
-    before = source.model.fitted.words if isinstance(source.model.fitted, DropsWords) else None
-    return Shrunk(str(run.path), str(of.path), chosen.form, words, before, chosen.change, tuple(parts), tuple(tried))
+    before: Any = source.trained
+    whole = Checkpoint(dict(before.model.state_dict()), {}, {})
+    return Shrunk(
+        run=str(run.path),
+        source=str(of.path),
+        weights=chosen.form,
+        words=words,
+        words_before=before.fitted.words if isinstance(before.fitted, DropsWords) else None,
+        units=source.units,
+        units_before=None if source.units is None else before.recipe.model.hidden,
+        change=chosen.change,
+        sizes=tuple(sizes(before.model, (whole, chosen.weights), (of, run))),
+        tried=tuple(tried),
+    )
 
 
 def _recipe(source: _Source, chosen: _Smaller) -> Recipe:
     """The recipe of the source, with what is other in the smaller model."""
     recipe = with_places(read_run_recipe(source.trained.run.recipe), source.places)
-    return recipe if chosen.words is None else recipe.having({"data.max_vocabulary": chosen.words})
+    other = {"data.max_vocabulary": chosen.words, "model.hidden": source.units}
+    return recipe.having({key: value for key, value in other.items() if value is not None})
 
 
 def _reported(source: _Source, chosen: _Smaller) -> tuple[Report, list[dict[str, Any]]]:
@@ -289,7 +329,9 @@ def _reported(source: _Source, chosen: _Smaller) -> tuple[Report, list[dict[str,
     split, of = source.report.split, source.trained.run.path
     part = source.corpus.parts[split]
     rows = predictions(chosen.model, part, chosen.model.fitted.encode(part))
-    how = chosen.form if chosen.words is None else f"{chosen.form}, {chosen.words:,} words"
-    note = f"made smaller than {of} ({how}); training is that of {of.name}"
+    how = [f"weights {chosen.form}"]
+    how += [] if chosen.words is None else [f"{chosen.words:,} words"]
+    how += [] if source.units is None else [f"{source.units:,} units, trained on for {len(source.history)} epochs"]
+    note = f"made smaller than {of} ({', '.join(how)}); training is that of {of.name}"
     found = report(chosen.model, source.corpus, split, rows, source.report.training, notes=(note,))
     return replace(found, baselines=source.report.baselines), rows

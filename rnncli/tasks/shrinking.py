@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self, runtime_checkable
+
+from rnncli.tasks.base import Axes, Names
 
 
 @runtime_checkable
@@ -20,6 +23,20 @@ class DropsWords(Protocol):
         What is known of more than single words, such as pairs or n-grams, is cut to the same share. Its ``recipe`` has
         ``data.max_vocabulary`` as that.
         """
+        ...
+
+
+@runtime_checkable
+class NamesOutputs(Protocol):
+    """A fitted task that knows which weights of its model read the outputs of its cores."""
+
+    @property
+    def core_names(self) -> tuple[str, ...]:
+        """Where the cores are in the model that the recipe's ``model`` shapes, such as ``core``."""
+        ...
+
+    def output_axes(self, model: Any, outputs: Mapping[str, Names]) -> Axes:
+        """What the places of these weights stand for, where ``outputs`` are names of the outputs of each core, (E,)."""
         ...
 
 

@@ -278,7 +278,7 @@ FACTS: Schema = {
     "age": NUMBER,
     "size": COUNT,
 }
-FORM = one_of("fp16", "int8", "int4")
+FORM = one_of("fp32", "fp16", "int8", "int4")
 WORDS: Schema = {"type": ["integer", "null"]}
 CHANGE = fields(
     metric=TEXT,
@@ -303,6 +303,8 @@ SHRUNK = fields(
     weights=FORM,
     words=WORDS,
     words_before=WORDS,
+    units=WORDS,
+    units_before=WORDS,
     change=CHANGE,
     sizes=many(fields(part=TEXT, before=COUNT, after=COUNT)),
     tried=many(fields(weights=FORM, words=WORDS, bytes=COUNT, loss=NUMBER, kept=TRUTH)),
@@ -310,7 +312,7 @@ SHRUNK = fields(
 )
 RECORD = fields(
     {
-        "shrunk": fields({"from": TEXT}, weights=FORM, words=WORDS, change=CHANGE),
+        "shrunk": fields({"from": TEXT}, weights=FORM, words=WORDS, units=WORDS, change=CHANGE),
         "ended": TEXT,
         "data": fields(headline=TEXT, sizes=by_name(COUNT)),
         "device": TEXT,

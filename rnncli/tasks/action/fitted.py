@@ -19,10 +19,11 @@ from rnncli.tasks.action.extras import baselines
 from rnncli.tasks.action.model import ActionClassifier
 from rnncli.tasks.action.schema import ActionRecipe
 from rnncli.tasks.action.windows import SHOWN
-from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import rows
 from rnncli.tasks.common.core import build_core
+from rnncli.tasks.common.pooled import pooled_axes
 from rnncli.tasks.frames.clips import FramePart, require_alike
 from rnncli.tasks.frames.form import Form
 
@@ -44,6 +45,12 @@ class FittedAction:
     def about(self) -> About:
         """The label of which there are own scores."""
         return self.labels.about
+
+    core_names = ("core",)
+
+    def output_axes(self, model: ActionClassifier, outputs: Mapping[str, Names]) -> Axes:
+        """What the pooling and the linear layer read."""
+        return pooled_axes(self.recipe.model.pooling, outputs["core"])
 
     def save(self, folder: Path) -> None:
         """Write classes and the form of frames."""

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from rnncli.data.jsonfile import read_json, write_json
 from rnncli.errors import DataError, RunError
-from rnncli.tasks.base import About, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
+from rnncli.tasks.common.pooled import pooled_axes
 from rnncli.tasks.memory.data import MemoryPart
 from rnncli.tasks.memory.examples import MemoryBatch, MemoryExamples
 from rnncli.tasks.memory.metrics import ADDING, statistics
@@ -36,6 +37,12 @@ class FittedMemory:
     def about(self) -> About:
         """Which problem it is."""
         return {"problem": self.problem.name}
+
+    core_names = ("core",)
+
+    def output_axes(self, model: Rememberer, outputs: Mapping[str, Names]) -> Axes:
+        """What the linear layer reads."""
+        return pooled_axes("last", outputs["core"])
 
     def save(self, folder: Path) -> None:
         """Write the symbols and the answers."""

@@ -27,10 +27,11 @@ from rnncli.data.text.vocabulary import Vocabulary
 from rnncli.errors import DataError
 from rnncli.heads.pooling import ATTENTION, Pooling
 from rnncli.metrics.statistics import Statistics
-from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
 from rnncli.tasks.classify.labels import Labels, require_known
 from rnncli.tasks.classify.scoring import most_confident_mistakes, rows
 from rnncli.tasks.common.core import build_core
+from rnncli.tasks.common.pooled import pooled_axes
 from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.sentiment.columns import as_columns
 from rnncli.tasks.sentiment.data import TextPart, label_names
@@ -272,6 +273,12 @@ class FittedSentiment:
         evidence = self.evidence and self.evidence.in_halves()
         counts = self.labels.counts
         return FittedSentiment(self.recipe, self.units, self.vocabulary, counts, evidence=evidence, notes=self.notes)
+
+    core_names = ("core",)
+
+    def output_axes(self, model: TextClassifier, outputs: Mapping[str, Names]) -> Axes:
+        """What the pooling and the linear layer read."""
+        return pooled_axes(self.recipe.model.pooling, outputs["core"])
 
     def axes(self) -> Axes:
         """Units, labels, and what the core reads of each unit."""

@@ -18,7 +18,7 @@ from rnncli.data.text.vectors import read_vectors
 from rnncli.errors import DataError, RunError
 from rnncli.heads.crf import CRF
 from rnncli.metrics.statistics import Statistics
-from rnncli.tasks.base import About, Axes, Batches, Metrics, Rivals
+from rnncli.tasks.base import About, Axes, Batches, Metrics, Names, Rivals
 from rnncli.tasks.common.tables import table_of
 from rnncli.tasks.tagging.answers import place_of, row, valid
 from rnncli.tasks.tagging.data import Columns, SentencePart
@@ -113,6 +113,18 @@ class FittedTagging:
         recipe = self.recipe.having({"data.max_vocabulary": most})
         lexicon = self.lexicon.cut(most / max(1, self.words))
         return FittedTagging(recipe, lexicon, self.tags, self.scheme, self.layout, notes=self.notes)
+
+    @property
+    def core_names(self) -> tuple[str, ...]:
+        """One for each member."""
+        return tuple(f"scorers.{number}.core" for number in range(self.recipe.model.members))
+
+    def output_axes(self, model: Tagger, outputs: Mapping[str, Names]) -> Axes:
+        """What the linear layers read: the outputs, and behind them what the core reads itself."""
+        known = tuple(("read", number) for number in range(model.members[0].core.input_size))
+        return {
+            f"{name.removesuffix('core')}linear.weight": (None, (*names, *known)) for name, names in outputs.items()
+        }
 
     def axes(self) -> Axes:
         """Words, affixes, characters, columns and pairs by their vocabularies; tags."""
