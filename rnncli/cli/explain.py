@@ -17,6 +17,7 @@ from rnncli.errors import UsageError
 if TYPE_CHECKING:
     from rnncli.explain.answer import Explanation
     from rnncli.explain.choice import ChosenMethod
+    from rnncli.runs.explaining import Explaining
 
 
 class Method(StrEnum):
@@ -84,13 +85,15 @@ def explain(
     elif html is None:
         show_answers(terminal, answers, choice, found.explainer.piece)
     if html is not None:
-        _write_page(terminal, html, answers, choice, str(run))
+        _write_page(terminal, html, found, answers, choice)
 
 
-def _write_page(terminal: Terminal, path: Path, answers: list[Explanation], choice: ChosenMethod, run: str) -> None:
+def _write_page(
+    terminal: Terminal, path: Path, found: Explaining, answers: list[Explanation], choice: ChosenMethod
+) -> None:
     from rnncli.report.explained import explained_page
 
-    page = explained_page([(one.row(), one.pieces.gaps) for one in answers], f"method {choice.why}", run)
+    page = explained_page(found.told(answers), f"method {choice.why}", str(found.trained.run.path))
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

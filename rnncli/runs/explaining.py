@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,13 @@ from rnncli.explain.attribution import Attribution, attribute, frozen
 from rnncli.explain.choice import SAMPLE, ChosenMethod, choose, sample
 from rnncli.explain.deletion import Curve, curve
 from rnncli.explain.summary import Speaker, speakers
+from rnncli.report.explained import MOST_PICTURED, ToldAnswer, pictured
+from rnncli.report.figures import Media
 from rnncli.runs.answers import Predicting
 from rnncli.runs.outcome import read_rows
 from rnncli.runs.predicting import USUAL, InputForm, given
 from rnncli.runs.use import Trained, asking, load, predictor_of, require_run
-from rnncli.tasks.explaining import UNKNOWN, Explainer, ExplainingTask, LabelQuestion
+from rnncli.tasks.explaining import UNKNOWN, Explainer, ExplainingTask, LabelQuestion, PicturingExplainer
 from rnncli.tasks.predictors import Missing, Predictor
 
 AUTO = "auto"
@@ -73,6 +75,23 @@ class Explaining:
         held = curve(self.explainer, questions, found)
         added_up = sum(one.adds_up for one in found)
         return Summary(len(questions), held, added_up, speakers(self.explainer, questions, found))
+
+    def told(self, found: Sequence[Explanation]) -> list[ToldAnswer]:
+        """Answers as a page shows them, those of clips with pictures of their frames."""
+        told: list[ToldAnswer] = []
+        strips: set[Hashable] = set()
+        for one in found:
+            line, example = one.pieces.line, one.question.example
+            if line is None:
+                told.append(ToldAnswer(one.row(), one.pieces.gaps))
+                continue
+            strip = (one.question.number, line.edges[0])
+            pictures: Sequence[Media] = ()
+            if strip not in strips and len(strips) < MOST_PICTURED and isinstance(self.explainer, PicturingExplainer):
+                pictures = self.explainer.pictures(example, pictured(len(one.pieces.shown)))
+            strips.add(strip)
+            told.append(ToldAnswer(one.row(), one.pieces.gaps, strip, pictures))
+        return told
 
     @cached_property
     def _known(self) -> list[LabelQuestion]:

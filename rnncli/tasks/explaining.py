@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from rnncli.report.figures import Media
     from rnncli.tasks.base import Row
 
 UNKNOWN, ZERO = "unknown", "zero"
@@ -131,6 +132,15 @@ class Explainer(Protocol):
 
     def example(self, row: Row) -> Any | None:
         """The example of a row of predictions as a run keeps them, None where it is not to be had."""
+        ...
+
+
+@runtime_checkable
+class PicturingExplainer(Protocol):
+    """An explainer of examples whose pieces can be seen."""
+
+    def pictures(self, example: Any, pieces: Sequence[int]) -> Sequence[Media]:
+        """A small picture of each of these pieces, or of none where they cannot be read."""
         ...
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncli.report.figures import Media
 from rnncli.tasks.base import Row
 from rnncli.tasks.explaining import UNKNOWN, InputStream, LabelQuestion, Pieces, TimeLine
 from rnncli.tasks.frames.clip import Clip, Item
 from rnncli.tasks.frames.encoder import FrameEncoder
 from rnncli.tasks.frames.examples import pad
+from rnncli.tasks.frames.pictures import thumbnails
 from rnncli.tasks.frames.predictor import FramePredictor
 from rnncli.tasks.frames.steps import frame_times
 
@@ -58,6 +60,10 @@ class FrameExplainer:
         frames = question.example.frames.copy()
         frames[pieces] = self._average(frames[:1])
         return replace(question, example=replace(question.example, frames=frames))
+
+    def pictures(self, example: ShownFrames, pieces: Sequence[int]) -> Sequence[Media]:
+        """Small pictures of some frames; none where they are figures or cannot be read."""
+        return thumbnails(example.clip, [example.begin + at for at in pieces], self.predictor.recipe)
 
     def example(self, row: Row) -> Item | None:
         """The file of a row, where it is still there."""

@@ -30,7 +30,7 @@ class FramePredictor:
     together = 16
 
     def __init__(self, recipe: FramesRecipe, form: Form) -> None:
-        self.reader, self.form = Reader(recipe.data, recipe.points), form
+        self.recipe, self.reader, self.form = recipe, Reader(recipe.data, recipe.points), form
 
     def expand(self, text: str) -> list[str]:
         """A file itself, or all clips below a folder."""
