@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 from matplotlib.image import imread
 
 from rnncli.report.explained import MOST_COLUMNS, MOST_PICTURED, MOST_PICTURES, pictured
+from rnncli.report.page import report_page
+from rnncli.runs.page import story
 from tests.commands import rnncli
+from tests.explain import planted
 from tests.tasks import clips
 
 
@@ -85,3 +89,31 @@ def test_clips_of_figures_have_times_but_no_pictures(tmp_path):
     text = page(tmp_path / "run", tmp_path / "clips/0.npy")
     assert not pictures(text)
     assert '<td class="tick"' in text
+
+
+def test_the_worst_mistakes_name_their_clip_beside_what_its_frames_add(tmp_path):
+    table = clips.write_clips(tmp_path)
+    keys = (*clips.TINY, "train.epochs=1", "train.learning_rate=1e-6")
+    done = rnncli("action", "--data", table, "--out", tmp_path / "run", *keys)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (tmp_path / "run/predictions/test.jsonl").read_text("utf-8").splitlines()]
+    wrong = [row for row in rows if row["label"] != row["truth"]]
+    assert wrong
+    assert all("adds" in row for row in wrong)
+    text = report_page(story(tmp_path / "run"))
+    worst = text.split('<div class="worst">')[1].split("<h2>")[0]
+    for row in wrong:
+        assert worst.count(row["file"]) == 1
+
+
+def test_the_worst_captions_and_transcripts_name_their_file_and_waste_no_time_on_amounts(tmp_path):
+    table = planted.write_planted(tmp_path / "clips", ("up", "down", "on"), 30)
+    keys = (*clips.TINY, "train.epochs=1", "data.cache=none")
+    done = rnncli("captioning", "--data", table, "--out", tmp_path / "run", *keys)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (tmp_path / "run/predictions/test.jsonl").read_text("utf-8").splitlines()]
+    worst = report_page(story(tmp_path / "run")).split('<div class="worst">')[1].split("<h2>")[0]
+    wrong = [row for row in rows if row["caption"] not in row["truth"]]
+    assert wrong
+    assert all(row["file"] in worst for row in wrong)
+    assert not any("adds" in row for row in rows)
