@@ -22,7 +22,7 @@ from rnncli.metrics.paired import (
     mean_and_deviation,
 )
 from rnncli.metrics.student import student_quantile
-from rnncli.recipe.schema import Recipe
+from rnncli.recipe.schema import OF_RECURRENT, OF_TRANSFORMER, CoreSection, Recipe
 from rnncli.report.build import Estimate
 from rnncli.report.comparison import Compared, Comparison, Score, Versus
 from rnncli.report.reach import mean_reach
@@ -33,6 +33,9 @@ from rnncli.runs.recipes import asked_values, flat, read_run_recipe
 
 UNTOLD = ("seed", "evaluation.", "train.checkpoint_seconds", "compute.threads")
 """Keys, or beginnings of keys, in which the runs of one setting may differ."""
+
+OF_CORES = frozenset(f"model.{key}" for key in (*OF_RECURRENT, *OF_TRANSFORMER))
+"""Keys that only some cores have."""
 
 
 def compare(named: Iterable[str], *, base: str = "", metrics: Sequence[str] = ()) -> Comparison:
@@ -79,8 +82,10 @@ def compare_by_task(named: Iterable[str], *, base: str = "", metrics: Sequence[s
 
 def setting_names(recipes: Sequence[Recipe]) -> list[str]:
     """The name that the table gives the setting of each recipe among these."""
-    keys, flats = _differing([flat(one.model_dump(mode="json")) for one in recipes])
-    return [_name({key: one.get(key) for key in keys}, recipe) for one, recipe in zip(flats, recipes, strict=True)]
+    keys, flats = _differing([_values(one) for one in recipes])
+    return [
+        _name({key: one[key] for key in keys if key in one}, recipe) for one, recipe in zip(flats, recipes, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,13 @@ def _differing(recipes: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], l
     """The dotted keys in which recipes differ, and each of them without what one setting may differ in."""
     flats = [{k: v for k, v in one.items() if _told(k, one)} for one in recipes]
     every = dict.fromkeys(key for one in flats for key in one)
-    return tuple(key for key in every if any(one.get(key) != flats[0].get(key) for one in flats)), flats
+    return tuple(key for key in every if _differs(key, flats)), flats
+
+
+def _differs(key: str, flats: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether recipes differ in a key; those whose core has no such key, as a Transformer no cell, do not by that."""
+    values = [one.get(key) for one in flats if key in one or key not in OF_CORES]
+    return any(value != values[0] for value in values)
 
 
 def _name(settings: Mapping[str, Any], recipe: Recipe) -> str:
@@ -173,8 +184,11 @@ def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
-    """The recipe of a run by dotted keys, and the form of its weights."""
-    return flat(outcome.recipe.model_dump(mode="json")) | {"weights": outcome.weights}
+    """The recipe of a run by dotted keys, without those that mean nothing to its core, and the form of its weights."""
+    model = getattr(outcome.recipe, "model", None)
+    foreign = {f"model.{key}" for key in model.foreign} if isinstance(model, CoreSection) else set[str]()
+    known = {key: value for key, value in flat(outcome.recipe.model_dump(mode="json")).items() if key not in foreign}
+    return known | {"weights": outcome.weights}
 
 
 def _told(key: str, recipe: Mapping[str, Any]) -> bool:
@@ -227,7 +241,7 @@ def _require_metric(metric: str, outcomes: Sequence[Outcome]) -> None:
 
 def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Compared:
     recipe = _values(group[0])
-    settings = {key: recipe.get(key) for key in keys}
+    settings = {key: recipe[key] for key in keys if key in recipe}
     reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]
     return Compared(

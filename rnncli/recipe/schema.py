@@ -190,10 +190,25 @@ class CoreSection(Section, frozen=True):
         return value
 
     @model_validator(mode="after")
+    def _context_of_a_causal_one(self) -> Self:
+        if self.core != RECURRENT and self.bidirectional and self.context != type(self).model_fields["context"].default:
+            raise ValueError(
+                "context is for a Transformer that reads forward only, and bidirectional is true: one of both"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _layers_of_a_transformer(self) -> Self:
         if self.core != RECURRENT and "layers" not in self.model_fields_set:
             object.__setattr__(self, "layers", max(2, self.layers))  # as a default, so before anyone sees it
         return self
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """Keys that mean nothing to this core."""
+        if self.core == RECURRENT:
+            return frozenset(OF_TRANSFORMER)
+        return frozenset(OF_RECURRENT) - self.also_recurrent
 
     @model_validator(mode="after")
     def _heads_of_a_width(self) -> Self:

@@ -48,7 +48,7 @@ def titles(comparison: Comparison) -> list[str]:
 def rows(comparison: Comparison) -> Iterator[list[SideCell]]:
     """The cells of each setting, in the order of :func:`titles`."""
     for setting in comparison.settings:
-        named = [written(setting.settings[key]) for key in comparison.keys] or [setting.name]
+        named = [_setting(setting, key) for key in comparison.keys] or [setting.name]
         cells = [SideCell(visible(text), number=False) for text in named]
         cells.append(SideCell(str(len(setting.runs))))
         for metric in comparison.metrics:
@@ -145,7 +145,7 @@ def as_csv(comparisons: Sequence[Comparison]) -> str:
 def _csv_rows(comparison: Comparison, *, named: bool) -> Iterator[dict[str, Any]]:
     for setting in comparison.settings:
         row: dict[str, Any] = {"task": comparison.task} if named else {}
-        row |= {key: written(setting.settings[key]) for key in comparison.keys}
+        row |= {key: _setting(setting, key, "") for key in comparison.keys}
         row |= {"setting": setting.name, "runs": " ".join(setting.runs), "seeds": " ".join(map(str, setting.seeds))}
         row |= {"parameters": setting.parameters, "seconds": setting.seconds}
         row |= {"reach": setting.reach, "reach_beyond": int(setting.reach_beyond)}
@@ -160,6 +160,11 @@ def _csv_rows(comparison: Comparison, *, named: bool) -> Iterator[dict[str, Any]
 def written(value: Any) -> str:
     """A recipe's value as the command line takes it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _setting(setting: Compared, key: str, none: str = "-") -> str:
+    """The value of a key of a recipe, ``none`` where the recipe has no such key."""
+    return written(setting.settings[key]) if key in setting.settings else none
 
 
 def _scores(comparison: Comparison, setting: Compared, metric: str) -> list[SideCell]:

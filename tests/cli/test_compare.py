@@ -79,6 +79,27 @@ def test_the_table_shows_what_differs_and_nothing_else(here):
     assert len(lines[4].split()) == 6
 
 
+def test_a_transformer_is_shown_without_the_cell_that_it_has_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made_run(tmp_path / "gru")
+    made_run(tmp_path / "transformer", "model.core=transformer")
+    found = compare(["gru", "transformer"])
+    assert found.keys == ("model.core", "model.layers")
+    made_run(tmp_path / "lstm", "model.cell=lstm", skill=1.5)
+    done = rnncli("compare", "gru", "lstm", "transformer")
+    table = [line.split()[:3] for line in done.out.splitlines()[1:5]]
+    assert table == [
+        ["model.core", "model.cell", "model.layers"],
+        ["recurrent", "gru", "1"],
+        ["recurrent", "lstm", "1"],
+        ["transformer", "-", "2"],
+    ]
+    names = [one["name"] for one in rnncli("compare", "gru", "lstm", "transformer", "--json").json["settings"]]
+    assert names[2] == "model.core=transformer model.layers=2"
+    (row,) = [one for one in csv.DictReader(io.StringIO(rnncli("compare", ".", "--csv").out)) if "tr" in one["setting"]]
+    assert row["model.cell"] == ""
+
+
 def test_json_has_exactly_the_fields_that_programs_read(here):
     found = rnncli("compare", "*-[123]", "--json", "--metric", "f1_macro", "--metric", "roc_auc").json
     assert set(found) == FIELDS

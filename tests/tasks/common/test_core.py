@@ -64,6 +64,12 @@ def test_a_key_of_the_other_core_is_refused_by_name(key):
     assert f"model.core is {core}" in done.err
 
 
+def test_a_context_of_a_transformer_that_reads_both_ways_is_refused():
+    with pytest.raises(ValueError, match="reads forward only"):
+        CoreSection.model_validate({"core": "transformer", "context": 10})
+    assert CoreSection.model_validate({"core": "transformer", "context": 10, "bidirectional": False}).context == 10
+
+
 def test_heads_that_do_not_share_a_width_are_refused():
     done = rnncli("sentiment", "model.core=transformer", "model.hidden=60")
     assert done.code == 2
