@@ -104,7 +104,7 @@ def _print_view(terminal: Terminal, asked: InsideAsked, found: Looked, view: Lay
         terminal.say(rest, style="dim")
         heads, rows = ["step", *heads], [[str(t + 1), *rows[t]] for t in sorted(liveliest)]
     print_table(terminal, heads, rows)
-    if not asked.unit:
+    if asked.unit is None:
         _print_liveliest(terminal, found, view)
 
 
@@ -134,10 +134,10 @@ def _print_rows(terminal: Terminal, asked: InsideAsked, found: Looked) -> None:
 
 def _shown(asked: InsideAsked, view: LayerView) -> tuple[str, Sequence[float]]:
     """What the text is shaded by, and its values."""
-    if asked.unit:
+    if asked.unit is not None:
         name = asked.gate or "h"
         return f"{_called(name)} of unit {asked.unit}", view.units[0].values[name]
-    if asked.gate and asked.gate in view.means:
+    if asked.gate is not None:
         return f"mean {_called(asked.gate)}", view.means[asked.gate]
     return "how far h moves", view.moved
 
@@ -148,10 +148,12 @@ def _called(name: str) -> str:
 
 def _table(asked: InsideAsked, found: Looked, view: LayerView) -> tuple[list[str], list[list[str]]]:
     """A row for each step: of a unit all that it has, else how far h moves and the mean gates."""
-    columns: dict[str, Sequence[float]] = dict(view.units[0].values) if asked.unit else {"moved": view.moved}
-    columns |= {} if asked.unit else {name: one for name, one in view.means.items() if name != "hidden"}
-    if asked.unit and asked.gate:
-        columns = {asked.gate: columns[asked.gate]}
+    if asked.unit is not None:
+        columns: dict[str, Sequence[float]] = dict(view.units[0].values)
+    else:
+        # The hidden of an rnn is its h, whose mean over the units says nothing unless it is asked for.
+        means = {name: one for name, one in view.means.items() if name != "hidden" or asked.gate == name}
+        columns = {"moved": view.moved, **means}
     rows = [[visible(name), *(f"{value[t]:.3f}" for value in columns.values())] for t, name in enumerate(found.names)]
     return [found.unit, *columns], rows
 

@@ -19,6 +19,7 @@ from rnncli.runs.advance import advancing
 if TYPE_CHECKING:
     from rnncli.runs.inside import InsideAsked
 
+DEV = "dev"
 SPAN = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -29,17 +30,22 @@ def inspect(
         list[str] | None,
         typer.Argument(metavar="TEXT", help="One input as for predict; with --units or --match data.root=DIR."),
     ] = None,
-    layer: Annotated[int, typer.Option("--layer", metavar="N", help="A layer from 1; the last if not given.")] = 0,
-    unit: Annotated[int, typer.Option("--unit", metavar="N", help="A unit from 1; the liveliest if not given.")] = 0,
+    layer: Annotated[
+        int | None, typer.Option("--layer", metavar="N", help="A layer from 1; the last if not given.")
+    ] = None,
+    unit: Annotated[
+        int | None, typer.Option("--unit", metavar="N", help="A unit from 1; the liveliest if not given.")
+    ] = None,
     gate: Annotated[
-        str, typer.Option("--gate", metavar="NAME", help="A gate, h, or of an lstm c: shade the text by it.")
-    ] = "",
+        str | None,
+        typer.Option("--gate", metavar="NAME", help="Only this gate; with --unit also h, or of an lstm c."),
+    ] = None,
     direction: Annotated[
-        str, typer.Option("--direction", metavar="NAME", help="forward or reverse; both if not given.")
-    ] = "",
+        str | None, typer.Option("--direction", metavar="NAME", help="forward or reverse; both if not given.")
+    ] = None,
     core: Annotated[
-        str, typer.Option("--core", metavar="NAME", help="Which core, where a model has several; the main one.")
-    ] = "",
+        str | None, typer.Option("--core", metavar="NAME", help="Which core, where a model has several; the main one.")
+    ] = None,
     npz: Annotated[
         Path | None, typer.Option("--npz", metavar="FILE", help="Write every gate and state of the input to a file.")
     ] = None,
@@ -49,9 +55,13 @@ def inspect(
         typer.Option("--match", metavar="TEXT FROM:TO", help="Where in a split the units of these steps light up."),
     ] = None,
     split: Annotated[
-        str,
-        typer.Option("--split", help="For --units and --match: train, dev or test.", autocompletion=completion.splits),
-    ] = "dev",
+        str | None,
+        typer.Option(
+            "--split",
+            help="For --units and --match: train, dev or test; dev if not given.",
+            autocompletion=completion.splits,
+        ),
+    ] = None,
 ) -> None:
     """Look inside a trained model: gates and states at each step, and what its units do and detect."""
     from rnncli.cli import insides
@@ -59,14 +69,16 @@ def inspect(
 
     asked = InsideAsked(core, layer, direction, unit, gate)
     if units or match:
-        _require_alone(asked, npz, match, units=units)
+        _require_alone(asked, npz, match, inputs or (), units=units)
     if match:
         text, span = match[0], _span(match[1])
-        insides.show_matches(terminal, text, _waiting(terminal, _matched, run, asked, text, span, split, inputs or ()))
+        found = _waiting(terminal, _matched, run, asked, text, span, split or DEV, inputs or ())
+        insides.show_matches(terminal, text, found)
     elif units:
-        insides.show_units(terminal, _waiting(terminal, _units, run, asked, split, inputs or ()))
+        insides.show_units(terminal, _waiting(terminal, _units, run, asked, split or DEV, inputs or ()))
     else:
         text = _one(inputs, run)
+        _require_used(asked, npz, split, json=terminal.json)
         insides.show_look(terminal, asked, _waiting(terminal, _looked, run, asked, text, npz), npz)
 
 
@@ -106,19 +118,40 @@ def _one(inputs: Sequence[str] | None, run: Path) -> str:
     return inputs[0]
 
 
-def _require_alone(asked: InsideAsked, npz: Path | None, match: Any, *, units: bool) -> None:
-    """UsageError for options that have no meaning over a split."""
+def _require_alone(asked: InsideAsked, npz: Path | None, match: Any, inputs: Sequence[str], *, units: bool) -> None:
+    """UsageError for options and texts that have no meaning over a split."""
     what = "--match" if match else "--units"
     if match and units:
         raise UsageError("--match and --units are two things to do", "leave one of them away")
     for option, given in (("--npz", npz), ("--unit", asked.unit), ("--gate", asked.gate)):
-        if given:
+        if given is not None:
             raise UsageError(f"{option} is for a single input and has no meaning with {what}", f"leave {option} away")
+    if texts := [one for one in inputs if "=" not in one]:
+        other = (
+            "another text beside that of --match" if match else f"--units looks at a split, and {texts[0]!r} is a text"
+        )
+        raise UsageError(other, f"leave {'it' if match else '--units or the text'} away")
+
+
+def _require_used(asked: InsideAsked, npz: Path | None, split: str | None, *, json: bool) -> None:
+    """UsageError for options that have no meaning for a single input, or where only a file is written."""
+    if split is not None:
+        raise UsageError("--split is for --units and --match, and has no meaning for a single input", "leave it away")
+    if npz is None or json:
+        return
+    for option in ("layer", "direction", "unit", "gate"):
+        if getattr(asked, option) is not None:
+            raise UsageError(
+                f"--npz writes every layer, direction, gate and unit, so that --{option} has no meaning with it",
+                f"leave --{option} away, or --npz",
+            )
 
 
 def _span(text: str) -> tuple[int, int]:
     """Steps as they are typed, such as 3:5, or 3 for 3:3."""
     found = SPAN.fullmatch(text)
+    if text == "--":  # what stands before the arguments, where nothing follows the option
+        raise UsageError("--match wants a text and its steps", "such as --match TEXT 3:5, the first step being 1")
     if not found:
         raise UsageError(f"--match ... {text}: steps are wanted", "such as --match TEXT 3:5, the first step being 1")
     return int(found[1]), int(found[2] or found[1])

@@ -44,17 +44,23 @@ class LayerView:
         return {"moved": list(self.moved), "means": dict(self.means), "units": units}
 
 
-def layer_view(direction: str, inside: Inside, steps: int, unit: int = 0, row: int = 0) -> LayerView:
-    """The ``steps`` of the example in a ``row`` of the batch; ``unit`` counts from 1, 0 is none in particular."""
+def layer_view(
+    direction: str, inside: Inside, steps: int, unit: int | None = None, gate: str | None = None, row: int = 0
+) -> LayerView:
+    """The ``steps`` of the example in a ``row`` of the batch; ``unit`` counts from 1.
+
+    Of a ``gate`` that is named, or a state of the unit, there are the values of nothing else.
+    """
     values = {name: one[row, :steps].float().cpu().numpy() for name, one in inside.values().items()}
     moved_TH = _moved(values["h"], inside.begin_BH[row].float().cpu().numpy(), back=direction == "reverse")
     liveliest = np.argsort(-moved_TH.sum(0), kind="stable")[:LIVELIEST]
-    units = [unit - 1] if unit else liveliest.tolist()
+    units = liveliest.tolist() if unit is None else [unit - 1]
+    shown = values if gate is None or unit is None else {gate: values[gate]}
     return LayerView(
         direction,
         _numbers(moved_TH.mean(1)),
-        {name: _numbers(values[name].mean(1)) for name in inside.gates},
-        [UnitView(k + 1, {name: _numbers(value[:, k]) for name, value in values.items()}) for k in units],
+        {name: _numbers(values[name].mean(1)) for name in inside.gates if gate in (None, name)},
+        [UnitView(k + 1, {name: _numbers(value[:, k]) for name, value in shown.items()}) for k in units],
     )
 
 

@@ -12,8 +12,7 @@ import torch
 
 from rnncli import tasks
 from rnncli.core.inside import named
-from rnncli.core.reach import DIRECTIONS, named_stacks
-from rnncli.core.recurrent import Recurrent
+from rnncli.core.reach import DIRECTIONS
 from rnncli.errors import DataError, UsageError
 from rnncli.inspection.features import StepsRead
 from rnncli.inspection.matching import LitUnit, SpanMatch, matches
@@ -22,9 +21,10 @@ from rnncli.inspection.views import LayerView, layer_view, picture
 from rnncli.report.inside import InsideUse, StepPicture
 from rnncli.runs.apart import require_new
 from rnncli.runs.directory import make_folder, written_whole
-from rnncli.runs.looking import Inner, Look, Looker
+from rnncli.runs.looking import Inner, Look, Looker, main_cores
+from rnncli.runs.predicting import require_single
 from rnncli.runs.score import Model
-from rnncli.runs.use import Trained, load, require_run, split_of
+from rnncli.runs.use import Trained, load, predictor_of, require_run, split_of
 from rnncli.tasks.base import Examples
 from rnncli.tasks.inspecting import Inspecting, ReadSteps
 
@@ -38,6 +38,7 @@ class PartInside(NamedTuple):
     core: Inner
     states: list[DirectionStates]
     read: StepsRead
+    unit: str
     off: float
     examples: int
     pictures: list[StepPicture]
@@ -45,27 +46,30 @@ class PartInside(NamedTuple):
 
 @dataclass(frozen=True)
 class InsideAsked:
-    """What of a core is to be looked at: layers and units count from 1, 0 and empty texts are none in particular."""
+    """What of a core is to be looked at, None for none in particular; layers and units count from 1."""
 
-    core: str = ""
-    layer: int = 0
-    direction: str = ""
-    unit: int = 0
-    gate: str = ""
+    core: str | None = None
+    layer: int | None = None
+    direction: str | None = None
+    unit: int | None = None
+    gate: str | None = None
 
     def require(self, core: Inner) -> None:
         """UsageError for a layer, direction, unit or gate that the core has not."""
         require_layer(core, self.layer)
         _require("--direction", self.direction, core.directions)
-        names = (*core.cell.gates, "h", *(("c",) if core.cell.states == 2 else ()))
-        _require("--gate", self.gate, names if self.unit else core.cell.gates)
+        states = ("h", "c")[: core.cell.states]
+        if self.unit is None and self.gate in states:
+            there = ", ".join(core.cell.gates)
+            raise UsageError(f"--gate {self.gate} is of a single unit", f"name one with --unit; there are: {there}")
+        _require("--gate", self.gate, core.cell.gates if self.unit is None else (*core.cell.gates, *states))
         hidden = core.modules[0].hidden_size
-        if not 0 <= self.unit <= hidden:
+        if self.unit is not None and not 1 <= self.unit <= hidden:
             raise UsageError(f"--unit {self.unit}: there is no such unit", f"there are: 1 to {hidden}")
 
     def directions(self, core: Inner) -> list[int]:
         """The numbers of the directions that are wanted."""
-        return [d for d, name in enumerate(core.directions) if self.direction in ("", name)]
+        return [d for d, name in enumerate(core.directions) if self.direction in (None, name)]
 
 
 ALL = InsideAsked()
@@ -102,14 +106,16 @@ def look_at(path: Path, asked: InsideAsked, text: str, npz: Path | None = None) 
     """One input through the core of a run's best model, all of it also into the file ``npz``; raises UserError."""
     if npz is not None:
         require_new(npz, "--npz")
-    look = _looker(path, asked)[1].typed(text)
+    trained, looking = _looker(path, asked)
+    require_single(predictor_of(trained), text)
+    look = looking.typed(text)
     asked.require(look.core)
     layer = asked.layer or look.core.layers
     names = look.steps[0].names
     if npz is not None:
         _write(npz, look)
     views = [
-        layer_view(look.core.directions[d], look.layers[layer - 1][d], len(names), asked.unit)
+        layer_view(look.core.directions[d], look.layers[layer - 1][d], len(names), asked.unit, asked.gate)
         for d in asked.directions(look.core)
     ]
     return Looked(look.core, layer, names, look.unit, look.gap, look.off, views)
@@ -137,15 +143,15 @@ def part_inside(looking: Looker, part: Any, examples: Examples, asked: InsideAsk
     pieces: dict[tuple[int, int], dict[str, list[np.ndarray]]] = {}
     steps: list[ReadSteps] = []
     pictures: list[StepPicture] = []
-    off, core = 0.0, None
+    off, core, unit = 0.0, None, ""
     for look in looking.of_part(part, examples):
-        core, off = look.core, max(off, look.off)
+        unit, core, off = look.unit, look.core, max(off, look.off)
         asked.require(core)
         pictures = pictures or _pictures(look, asked)
         lengths = [len(one.names) for one in look.steps]
         steps += look.steps
         for at, parts in enumerate(look.layers, start=1):
-            for direction in asked.directions(core) if asked.layer in (0, at) else ():
+            for direction in asked.directions(core) if asked.layer in (None, at) else ():
                 kept = pieces.setdefault((at, direction), {})
                 for name, value_BTH in parts[direction].values().items():
                     kept.setdefault(name, []).append(_flat(value_BTH, lengths))
@@ -155,7 +161,9 @@ def part_inside(looking: Looker, part: Any, examples: Examples, asked: InsideAsk
         DirectionStates(at, DIRECTIONS[direction], core.cell, {name: np.concatenate(v) for name, v in kept.items()})
         for (at, direction), kept in pieces.items()
     ]
-    return PartInside(core, states, StepsRead(steps, looking.reader.lexical), off, len(examples), pictures)
+    # Of a core that reads each word apart an example is a word, and all there are have been looked at.
+    of = len(examples) if unit == looking.reader.unit else len(steps)
+    return PartInside(core, states, StepsRead(steps, looking.reader.lexical), unit, off, of, pictures)
 
 
 def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: InsideAsked = ALL) -> InsideUse:
@@ -167,7 +175,7 @@ def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: 
         split=split,
         core=found.core.name,
         cell=found.core.describe(),
-        step=looking.reader.unit,
+        step=found.unit,
         examples=len(found.read.steps),
         of=found.examples,
         steps=int(found.read.bounds[-1]),
@@ -180,7 +188,7 @@ def units_of(looking: Looker, part: Any, examples: Examples, split: str, asked: 
 def inside_of_dev(model: Model, part: Any, examples: Examples) -> InsideUse | None:
     """What units do over dev; None where there is no recurrent core, or nobody tells what it reads at each step."""
     told = isinstance(tasks.load(model.recipe.task), Inspecting) and examples.lengths.any()
-    if not told or not named_stacks(model.module, Recurrent):
+    if not told or not main_cores(model.module):
         return None
     looking = Looker(model.recipe, model.fitted, model.module, model.placement.device)
     return units_of(looking, part, examples, "dev")
@@ -243,12 +251,17 @@ def matched(
 ) -> Matched:
     """Where in a split the units of a layer light up as at steps ``span`` of ``text``, from 1, the last included."""
     trained, looking = _looker(path, asked)
+    require_single(predictor_of(trained), text)
     look = looking.typed(text)
     asked.require(look.core)
     layer = asked.layer or look.core.layers
     begin, end = span
     count = len(look.steps[0].names)
     if not 1 <= begin <= end <= count:
+        if begin > end:
+            raise UsageError(
+                f"--match {begin}:{end}: the last step lies before the first", f"--match TEXT {end}:{begin}"
+            )
         there = f"the text has {look.unit}s 1 to {count}" if count else f"no {look.unit} is read of the text"
         raise UsageError(f"--match {begin}:{end}: {there}", "such as --match TEXT 1:2")
     part = split_of(trained, split, places)
@@ -265,14 +278,14 @@ def matched(
     return Matched(look, layer, span, numbered, [(whole.read.steps[one.example], one) for one in found])
 
 
-def _require(option: str, given: str, known: Sequence[str]) -> None:
-    if given and given not in known:
+def _require(option: str, given: str | None, known: Sequence[str]) -> None:
+    if given is not None and given not in known:
         raise UsageError(f"{option} {given}: there is none of that name", f"there are: {', '.join(known)}")
 
 
-def require_layer(core: Inner, layer: int) -> None:
-    """UsageError for a layer that the core has not; 0 is none in particular."""
-    if not 0 <= layer <= core.layers:
+def require_layer(core: Inner, layer: int | None) -> None:
+    """UsageError for a layer that the core has not; None is none in particular."""
+    if layer is not None and not 1 <= layer <= core.layers:
         there = "1" if core.layers == 1 else f"1 to {core.layers}, 1 next to the input"
         raise UsageError(f"--layer {layer}: there is no such layer", f"there are: {there}")
 

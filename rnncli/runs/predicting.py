@@ -255,6 +255,16 @@ def _named(predictor: Predictor, inputs: Sequence[str], form: str) -> Iterator[A
     return _parsed(predictor, inputs)
 
 
+def require_single(predictor: Predictor, text: str) -> None:
+    """UsageError for a stream, and for a file where ``text`` is to be one text: neither is taken for a text."""
+    if streams.is_stream(text):
+        raise UsageError(f"{text}: a single input is looked at, not a stream", "give the text itself, in quotes")
+    if isinstance(predictor, FilePredictor | AheadPredictor):
+        return
+    if FILE_NAME.fullmatch(text) or _is_file(Path(os.path.expanduser(text))):
+        raise UsageError(f"{text}: a file, where a single text is looked at", "give the text itself, in quotes")
+
+
 def _require_texts(inputs: Sequence[str]) -> None:
     """UsageError for a file or a stream among several arguments, each of which would be taken for a text."""
     for one in inputs:

@@ -34,11 +34,13 @@ class ReadBatch:
     """The examples that a model has read at once.
 
     ``steps`` are those of the cores nearest to the top of the model, an example a row of the batch. ``inner`` are those
-    of further cores by the end of their names, such as of one that reads the characters of each word.
+    of further cores by the end of their names, such as of one that reads the characters of each word; ``inner_unit`` is
+    what a step of these is.
     """
 
     steps: Sequence[ReadSteps]
     inner: Mapping[str, Sequence[ReadSteps]] = field(default_factory=dict)
+    inner_unit: str = ""
 
 
 class StepReader(Protocol):

@@ -99,6 +99,21 @@ def test_a_report_and_its_page_have_what_goes_on_inside(run):
         (["--match", TEXT, "two"], "--match TEXT 3:5"),
         (["--match", TEXT, "2:99"], "the text has words 1 to"),
         (["--units", "--split", "nowhere"], "there are: train, dev, test"),
+        ([TEXT, "--layer", 0], "there are: 1 to 2"),
+        ([TEXT, "--unit", 0], "there are: 1 to 8"),
+        ([TEXT, "--gate", ""], "there are: input"),
+        ([TEXT, "--gate", "c"], "name one with --unit"),
+        ([TEXT, "--core", ""], "there are: core"),
+        ([TEXT, "--split", "test"], "--split is for --units and --match"),
+        ([TEXT, "--npz", "all.npz", "--layer", 1], "--layer has no meaning with it"),
+        (["--units", TEXT], "--units looks at a split"),
+        (["--match", TEXT, "1", "another"], "another text"),
+        (["--match", TEXT, "3:2"], "the last step lies before the first"),
+        (["--match", TEXT], "--match wants a text and its steps"),
+        (["-"], "not a stream"),
+        ([__file__], "a file, where a single text is looked at"),
+        (["nowhere.csv"], "a file, where a single text is looked at"),
+        (["--match", "-", "1"], "not a stream"),
     ],
 )
 def test_what_is_not_there_is_one_sentence_and_what_there_is(run, arguments, said):
@@ -106,6 +121,51 @@ def test_what_is_not_there_is_one_sentence_and_what_there_is(run, arguments, sai
     assert done.code == 2, done.err
     assert said in " ".join(done.err.split())
     assert done.out == ""
+
+
+def test_a_gate_that_is_named_is_the_only_one_shown(run):
+    head = rnncli("inspect", run, TEXT, "--gate", "forget").out.splitlines()[0]
+    assert head.split() == ["direction", "step", "word", "moved", "forget"]
+    found = rnncli("inspect", run, TEXT, "--gate", "forget", "--unit", 2, "--json").json
+    for view in found["directions"].values():
+        assert list(view["means"]) == ["forget"]
+        assert list(view["units"][0]["values"]) == ["forget"]
+    assert rnncli("inspect", run, TEXT, "--gate", "h", "--unit", 2).out.splitlines()[0].split()[-1] == "h"
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
+    """Two runs of tagging, a small lstm and a Transformer, each with a recurrent reader of characters."""
+    here = tmp_path_factory.mktemp("tagged")
+    (here / "train.conll").write_text("Anna B-PER\nsleeps O\nnow O\n\nBob B-PER\nruns O\n\n" * 30, encoding="utf-8")
+    for core in ("recurrent", "transformer"):
+        options = (f"model.core={core}", "model.hidden=8", "train.epochs=1", "evaluation.resamples=20")
+        done = rnncli("tagging", "--data", here / "train.conll", "--out", here / core, *options)
+        assert done.code == 0, done.err
+    return here
+
+
+def test_a_core_that_reads_each_word_apart_is_given_a_single_word(tagged):
+    several = rnncli("inspect", tagged / "recurrent", "Anna sleeps", "--core", "characters.core")
+    assert several.code == 2
+    assert "reads each of these apart, and there are 2" in " ".join(several.err.split())
+    found = rnncli("inspect", tagged / "recurrent", "sleeps", "--core", "characters.core", "--json").json
+    assert (found["step"], found["steps"]) == ("character", list("sleeps"))
+    empty = rnncli("inspect", tagged / "recurrent", "", "--core", "characters.core")
+    assert empty.code == 3
+    assert "reads nothing" in empty.err
+    use = rnncli("inspect", tagged / "recurrent", "--units", "--core", "characters.core", "--json").json
+    assert use["step"] == "character"
+    assert use["examples"] == use["of"]
+
+
+def test_characters_do_not_stand_in_for_a_transformer(tagged):
+    for arguments in (["Anna sleeps"], ["--units"], ["--match", "Anna", "1"]):
+        done = rnncli("inspect", tagged / "transformer", *arguments)
+        assert done.code == 2
+        assert "the main core is a Transformer" in " ".join(done.err.split())
+        assert "characters.core" in done.err
+    assert rnncli("inspect", tagged / "transformer", "Anna", "--core", "characters.core").code == 0
 
 
 def test_an_empty_text_has_nothing_to_see(run):

@@ -40,7 +40,7 @@ class TaggingSteps:
         examples = encode(self.fitted.lexicon, [given.sentence])
         batch = placed(examples.batch(np.zeros(1, np.int64)), self.device)
         self.model(batch)
-        return ReadBatch([ReadSteps(given.tokens)], {CHARACTERS: self._characters(examples, np.zeros(1, np.int64))})
+        return self._read([ReadSteps(given.tokens)], examples, np.zeros(1, np.int64))
 
     def of_part(
         self, part: SentencePart, examples: TaggingExamples, indices: np.ndarray, batch: TaggingBatch
@@ -58,7 +58,10 @@ class TaggingSteps:
             at = read_at(examples.words, examples.reach, np.array([index]))
             marks = {name: [values[i] for i in at] for name, values in self._marks.items()}
             steps.append(ReadSteps([self._words[i] for i in at], part.place(index), marks))
-        return ReadBatch(steps, {CHARACTERS: self._characters(examples, indices)})
+        return self._read(steps, examples, indices)
+
+    def _read(self, steps: Sequence[ReadSteps], examples: TaggingExamples, indices: np.ndarray) -> ReadBatch:
+        return ReadBatch(steps, {CHARACTERS: self._characters(examples, indices)}, "character")
 
     def _characters(self, examples: TaggingExamples, indices: np.ndarray) -> Sequence[ReadSteps]:
         """The characters of each different word, in the order in which a batch has them."""
