@@ -174,7 +174,7 @@ def _name(settings: Mapping[str, Any], recipe: Recipe) -> str:
 
 def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The recipes by dotted keys; where all were asked the same, that: ``auto`` may come to another number by seed."""
-    recipes = [_values(one) for one in outcomes]
+    recipes = [_of_run(one) for one in outcomes]
     for key in {key for one in outcomes for key in one.asked}:
         asked = [one.asked.get(key, recipe.get(key)) for one, recipe in zip(outcomes, recipes, strict=True)]
         if all(value == asked[0] for value in asked):
@@ -183,12 +183,16 @@ def _flat(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return recipes
 
 
-def _values(outcome: Outcome) -> dict[str, Any]:
-    """The recipe of a run by dotted keys, without those that mean nothing to its core, and the form of its weights."""
-    model = getattr(outcome.recipe, "model", None)
+def _of_run(outcome: Outcome) -> dict[str, Any]:
+    """The recipe of a run by dotted keys, and the form of its weights."""
+    return _values(outcome.recipe) | {"weights": outcome.weights}
+
+
+def _values(recipe: Recipe) -> dict[str, Any]:
+    """A recipe by dotted keys, without those that mean nothing to its core, such as a Transformer's cell."""
+    model = getattr(recipe, "model", None)
     foreign = {f"model.{key}" for key in model.foreign} if isinstance(model, CoreSection) else set[str]()
-    known = {key: value for key, value in flat(outcome.recipe.model_dump(mode="json")).items() if key not in foreign}
-    return known | {"weights": outcome.weights}
+    return {key: value for key, value in flat(recipe.model_dump(mode="json")).items() if key not in foreign}
 
 
 def _told(key: str, recipe: Mapping[str, Any]) -> bool:
@@ -219,7 +223,7 @@ def _each_once(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[str]]:
     kept: dict[str, Outcome] = {}
     notes = []
     for outcome in outcomes:
-        every = _values(outcome)
+        every = _of_run(outcome)
         recipe = {k: v for k, v in every.items() if k == "seed" or _told(k, every)}
         first = kept.setdefault(json.dumps(recipe, sort_keys=True), outcome)
         if first is not outcome:
@@ -240,7 +244,7 @@ def _require_metric(metric: str, outcomes: Sequence[Outcome]) -> None:
 
 
 def _setting(group: Sequence[Outcome], keys: Sequence[str], every: Sequence[Outcome]) -> Compared:
-    recipe = _values(group[0])
+    recipe = _of_run(group[0])
     settings = {key: recipe[key] for key in keys if key in recipe}
     reach = mean_reach([one.report.reach for one in group])
     shared = [name for name in group[0].report.metrics if all(name in one.report.metrics for one in every)]
