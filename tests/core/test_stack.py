@@ -155,6 +155,16 @@ def test_lengths_that_are_those_of_the_batch_say_nothing_new():
     assert not shorter[1, 3:].any()
 
 
+@every_cell
+@pytest.mark.parametrize("layers", [1, 2])
+def test_no_sequences_give_no_outputs(name, layers):
+    core = Recurrent(4, 6, layers=layers, bidirectional=True, **CELLS[name])
+    with torch.no_grad():
+        y_BTE, end = core(torch.randn(0, 5, 4))
+    assert y_BTE.shape == (0, 5, 12)
+    assert all(part.shape == (2 * layers, 0, 6) for part in parts(end))
+
+
 def test_shapes_that_do_not_fit_are_refused():
     core = Recurrent(4, 6)
     with torch.no_grad():

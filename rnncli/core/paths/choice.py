@@ -76,7 +76,7 @@ class Choice:
 
     def few(self, batch: int, steps: int, work: torch.dtype, *, rounded: bool = False) -> bool:
         """Whether ``batch`` equal sequences are so few, without gradients, that weights laid out once are faster."""
-        if batch > MAX_BATCH or not self.compiles(work):
+        if not 0 < batch <= MAX_BATCH or not self.compiles(work):
             return False
         return steps == 1 or (self._parts(batch) == 1 and (rounded or not self._by_team(batch)))
 
