@@ -20,7 +20,7 @@ from tests.tasks.tagged import conll
 SMALL = ("model.hidden=6", "compute.device=cpu")
 
 
-def looker(name: str, *keys: str, core: str = "") -> tuple[Looker, Any, Any]:
+def looker(name: str, *keys: str, core: str | None = None) -> tuple[Looker, Any, Any]:
     """A model of a recipe with weights as they are drawn, and its dev part with the examples."""
     recipe = load_recipe(name, [*SMALL, *keys])
     task = tasks.load(recipe.task)
@@ -56,7 +56,7 @@ def test_texts_are_read_word_by_word_with_their_labels(tmp_path):
     assert its[0].typed("not bad").steps[0].names == ["not", "bad"]
 
 
-@pytest.mark.parametrize("core", ["", "scorers.1.core", "characters.core"])
+@pytest.mark.parametrize("core", [None, "scorers.1.core", "characters.core"])
 def test_sentences_are_read_with_what_stands_around_them_and_words_by_character(tmp_path, core):
     for name, count in (("train", 40), ("dev", 12)):
         (tmp_path / f"{name}.conll").write_text("-DOCSTART- O\n\n" + conll(count), "utf-8")
@@ -64,7 +64,7 @@ def test_sentences_are_read_with_what_stands_around_them_and_words_by_character(
     keys = (f"data.root={tmp_path}", *files, "model.members=2", "model.character_reader=core")
     looking, part, _ = its = looker("tagging/own-data", *keys, "data.context=3", core=core)
     look = looked(its)[0]
-    whole = {"": "scorers.0.core", "characters.core": "scorers.0.words.characters.core"}
+    whole = {None: "scorers.0.core", "characters.core": "scorers.0.words.characters.core"}
     assert look.core.name == whole.get(core, core)
     names = ["".join(one.names) for one in look.steps]
     if core == "characters.core":

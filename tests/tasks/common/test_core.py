@@ -41,11 +41,13 @@ SENTIMENT = ("sentiment", "--data", "mine.csv", *TINY, "model.heads=2", "train.w
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_core_is_what_the_recipe_says(kind, bidirectional):
-    section = CoreSection(core=kind, hidden=16, layers=3, heads=2, context=5, bidirectional=bidirectional)  # pyright: ignore[reportArgumentType]
+    forward_only = {} if bidirectional else {"context": 5}
+    section = CoreSection(core=kind, hidden=16, layers=3, heads=2, bidirectional=bidirectional, **forward_only)  # pyright: ignore[reportArgumentType]
     core = build_core(7, section)
     assert isinstance(core, Transformer)
     both = bidirectional and kind == "transformer+gru"
-    assert (core.input_size, core.layers, core.heads, core.context, core.causal) == (7, 3, 2, 5, not bidirectional)
+    assert (core.input_size, core.layers, core.heads, core.causal) == (7, 3, 2, not bidirectional)
+    assert bidirectional or core.context == 5
     assert (core.output_size, core.directions) == (32 if both else 16, 2 if both else 1)
 
 
