@@ -195,9 +195,7 @@ def _smaller(source: _Source, form: Weights, words: int | None, observe: Observe
     observe(Stage(f"scoring {form} on dev" if words is None else f"scoring {form} with {words:,} words on dev"))
     recipe, known, module, placement = source.model
     weights = {name: weight.detach().cpu() for name, weight in module.state_dict().items()}
-    words, fitted = _fitted(source, words)
-    if form != "fp32" and isinstance(fitted, HasTables):
-        fitted = fitted.in_halves()
+    words, fitted = _fitted(source, form, words)
     if words is not None:
         weights = brought_over(build(fitted, placement).state_dict(), weights, named_axes(fitted), named_axes(known))
         recipe = fitted.recipe
@@ -210,8 +208,8 @@ def _smaller(source: _Source, form: Weights, words: int | None, observe: Observe
     return _Smaller(form, words, model, stored, _change(source, _scores(model, source.corpus)))
 
 
-def _fitted(source: _Source, words: int | None) -> tuple[int | None, Any]:
-    """What the model is fitted to with so many words, and their number where they are fewer than there were."""
+def _fitted(source: _Source, form: Weights, words: int | None) -> tuple[int | None, Any]:
+    """What the model is fitted to in that form with so many words, and their number where fewer than before."""
     fitted: Any = source.model.fitted
     if words is not None and not isinstance(fitted, DropsWords):
         task = source.model.recipe.task
@@ -219,7 +217,7 @@ def _fitted(source: _Source, words: int | None) -> tuple[int | None, Any]:
     words = None if words is None or words >= fitted.words else words
     if words is not None:
         fitted = fitted.with_words(words, source.corpus.parts["train"])
-    return words, fitted
+    return words, fitted.in_halves() if form != "fp32" and isinstance(fitted, HasTables) else fitted
 
 
 def _rounded(module: nn.Module, weights: dict[str, torch.Tensor], form: Weights) -> Checkpoint:
